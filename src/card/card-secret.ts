@@ -1,0 +1,81 @@
+import { inspect } from 'node:util';
+
+/** What a caller keys during a card entry. Sizes are the most digits each can hold. */
+export const kFieldCapacity = { pan: 19, expiry: 4, cvv: 4, postal: 9, start: 4, issue: 2 } as const;
+export type SecretField = keyof typeof kFieldCapacity;
+
+const kFields = Object.keys(kFieldCapacity) as SecretField[];
+const kSlotBytes = 32; // one field's place in the arena
+// Typed arrays of up to 64 bytes live on the V8 heap, where the scavenger leaves copies behind; this one never does.
+const kArenaBytes = 4096;
+const kAsciiZero = 0x30;
+
+/**
+ * The card arena of one payment session: the only home card digits have in this process. Digits go in one at a time and are lent
+ * out as ASCII bytes; there is no way to get them as a string. Made by the conversation, wiped by it at every end; a second wipe
+ * does nothing. Every other use after the wipe throws: a bug, not an ending.
+ */
+export class CardSecret {
+  readonly #arena = Buffer.allocUnsafeSlow(kArenaBytes).fill(0);
+  readonly #lengths = new Map<SecretField, number>();
+  #wiped = false;
+
+  get wiped(): boolean {
+    return this.#wiped;
+  }
+
+  /**
+   * @param digit - 0..9
+   * @returns false if the field is full; the digit is dropped then.
+   */
+  append(field: SecretField, digit: number): boolean {
+    this.#assertAlive();
+    const length = this.length(field);
+    if (length >= kFieldCapacity[field]) return false;
+    this.#arena[slotOf(field) + length] = kAsciiZero + digit;
+    this.#lengths.set(field, length + 1);
+    return true;
+  }
+
+  length(field: SecretField): number {
+    return this.#lengths.get(field) ?? 0;
+  }
+
+  clear(field: SecretField): void {
+    this.#assertAlive();
+    this.#arena.fill(0, slotOf(field), slotOf(field) + kSlotBytes);
+    this.#lengths.delete(field);
+  }
+
+  /** Lends a view of the digits (ASCII `0`..`9`) for the time of the call; the callback must not keep or copy it. */
+  lend<T>(field: SecretField, use: (digits: Uint8Array) => T): T {
+    this.#assertAlive();
+    return use(this.#arena.subarray(slotOf(field), slotOf(field) + this.length(field)));
+  }
+
+  wipe(): void {
+    this.#arena.fill(0);
+    this.#lengths.clear();
+    this.#wiped = true;
+  }
+
+  toString(): string {
+    return '[digits]';
+  }
+
+  toJSON(): string {
+    return '[digits]';
+  }
+
+  [inspect.custom](): string {
+    return '[digits]';
+  }
+
+  #assertAlive(): void {
+    if (this.#wiped) throw new Error('the card of this session has been wiped');
+  }
+}
+
+function slotOf(field: SecretField): number {
+  return kFields.indexOf(field) * kSlotBytes;
+}

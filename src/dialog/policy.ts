@@ -1,0 +1,80 @@
+import type { BrandId } from '../card/brand.ts';
+import type { Money } from '../money/money.ts';
+import type { Locale } from '../ports/prompts.ts';
+
+export type ProfileName = 'pureconnect-ivr' | 'cloud-ivr';
+
+/** Where a call goes when its payment has ended: back to X-Pay-Return-Uri, to a SIP URI, or nowhere (BYE). */
+export type Route = 'return' | 'agent' | 'queue' | 'hangup' | `sip:${string}`;
+
+/** Everything configuration decides about one conversation. Amounts in minor units, times in milliseconds. */
+export interface PaymentPolicy {
+  readonly profile: ProfileName;
+  readonly amount: {
+    readonly policy: 'fixed' | 'full_or_other' | 'enter';
+    readonly min: number | null;
+    readonly max: number | null;
+    /** `star`: `25*50` is 25.50; `implied`: keys are minor units. */
+    readonly entry: 'star' | 'implied';
+    /** May the caller enter more than the balance. */
+    readonly allowOverpay: boolean;
+  };
+  readonly cards: {
+    readonly allowed: readonly BrandId[];
+    readonly cvv: 'required' | 'off';
+    readonly postalCode: 'required' | 'off';
+    /** Start date and issue number of retired UK schemes. */
+    readonly legacyFields: boolean;
+  };
+  readonly confirm: {
+    readonly policy: 'summary' | 'per_field' | 'both';
+    readonly card: 'last4' | 'full';
+    readonly cvv: 'off' | 'count' | 'digits';
+  };
+  readonly declines: {
+    readonly max: number;
+    /** Skip the "use another card" question. */
+    readonly autoRetry: boolean;
+    readonly wording: 'generic' | 'actionable';
+    readonly onReached: { readonly result: string; readonly route: Route };
+  };
+  readonly input: {
+    /** Tries per field, invalid and missing entries together. */
+    readonly attempts: number;
+    readonly sessionErrors: number;
+    readonly corrections: number;
+    readonly firstDigitMs: number;
+    readonly cardFirstDigitMs: number;
+    readonly interDigitMs: number;
+    readonly cardInterDigitMs: number;
+    /** A second star within this opens the escape menu. */
+    readonly doubleStarMs: number;
+    /** `relaxed` doubles every time above. */
+    readonly pace: 'normal' | 'relaxed';
+  };
+  readonly hangup: { readonly inFlight: 'keep' | 'reverse' };
+  readonly idv: { readonly required: boolean; readonly target: string | null; readonly timeoutMs: number };
+  /** What key 3 of the escape menu means. */
+  readonly escape: 'cancel' | 'agent';
+  readonly session: { readonly maxMs: number; readonly holdMs: number };
+  /** Spoken before the card is asked for; null = nothing. */
+  readonly consent: boolean;
+  readonly failRoute: Route;
+}
+
+/** What the call asks to be paid, after call data and configuration have been joined. */
+export interface PaymentOrder {
+  readonly sessionId: string;
+  readonly callId: string;
+  readonly paymentRef: string;
+  readonly customerId: string | null;
+  readonly merchantId: string | null;
+  readonly reference: string | null;
+  readonly currency: string;
+  /** Amount or balance; null where the caller enters it. */
+  readonly amount: Money | null;
+  readonly identified: 'true' | 'false' | 'unknown';
+  readonly locale: Locale;
+  readonly from: string;
+  readonly to: string;
+}

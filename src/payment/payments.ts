@@ -1,0 +1,32 @@
+import type { CardSecret } from '../card/card-secret.ts';
+import type { DeclineClass, PaymentRequest } from '../ports/payment-gateway.ts';
+
+/** What a submission came to, for the conversation. `unresolved`: nobody knows, and nothing more is charged. */
+export type Verdict =
+  | {
+      readonly kind: 'approved';
+      readonly transactionId: string;
+      readonly authCode: string | null;
+      readonly spokenReference: string | null;
+    }
+  | { readonly kind: 'declined'; readonly class: DeclineClass; readonly code: string }
+  | { readonly kind: 'unavailable' }
+  | { readonly kind: 'misconfigured' }
+  | { readonly kind: 'unresolved' };
+
+export interface SubmissionProgress {
+  /** The first byte may have left. */
+  onFlushed(): void;
+  /** No answer came; looking the payment up, or sending the same bytes again with the same key. */
+  onUnknown(): void;
+}
+
+/** Drives one submission from the durable intent to a verdict. Never rejects. */
+export interface Payments {
+  submit(
+    sessionId: string,
+    request: PaymentRequest,
+    card: CardSecret,
+    progress: SubmissionProgress,
+  ): Promise<Verdict>;
+}

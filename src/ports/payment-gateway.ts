@@ -1,0 +1,69 @@
+import type { BrandId } from '../card/brand.ts';
+import type { CardSecret } from '../card/card-secret.ts';
+import type { Money } from '../money/money.ts';
+
+/** One enum for all adapters; what each means for the conversation: docs/design.md, "Declines". */
+export type DeclineClass = 'reenter' | 'soft' | 'hard' | 'auth_required';
+
+/** What the gateway must be told to find a submission again. Holds no card. */
+export interface PaymentRef {
+  /** 16 Crockford base32 characters, new for every payment session. */
+  readonly paymentRef: string;
+  /** 1, 2, 3 …: a new one only after the caller entered or confirmed again. */
+  readonly attempt: number;
+  /** Same for every resend of the same bytes. */
+  readonly idempotencyKey: string;
+  readonly amount: Money;
+}
+
+export interface PaymentRequest extends PaymentRef {
+  readonly merchantId: string | null;
+  readonly customerId: string | null;
+  readonly reference: string | null;
+  readonly brand: BrandId;
+  readonly call: { readonly id: string; readonly from: string; readonly to: string; readonly mode: string };
+}
+
+/**
+ * `not_sent`: certain that nothing reached the gateway, safe to send again. `unknown`: it may have. `rejected_config`: the gateway
+ * refused us, not the card. `transient`: the gateway says it did not process it and may be asked again with the same key.
+ */
+export type SubmitResult =
+  | {
+      readonly kind: 'approved';
+      readonly transactionId: string;
+      readonly authCode: string | null;
+      readonly spokenReference: string | null;
+    }
+  | {
+      readonly kind: 'declined';
+      readonly class: DeclineClass;
+      readonly code: string;
+      readonly transactionId: string | null;
+    }
+  | { readonly kind: 'transient'; readonly reason: string }
+  | { readonly kind: 'not_sent'; readonly reason: string }
+  | { readonly kind: 'rejected_config'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+export interface SubmitContext {
+  /** From now; after it the answer is unknown. */
+  readonly deadlineMs: number;
+  /** Called just before the first byte may leave: from here on a failure is `unknown`. */
+  onFlushed(): void;
+}
+
+/** One payment gateway. Never throws for what the gateway did: every outcome is a value. Reasons never hold a card digit. */
+export interface PaymentGateway {
+  readonly name: string;
+  /** How a resend is recognised: `key` = the same idempotency key returns the first result. */
+  readonly idempotency: 'key' | 'none';
+  submit(request: PaymentRequest, card: CardSecret, context: SubmitContext): Promise<SubmitResult>;
+  /** Looks a submission up; never needs the card. */
+  query(ref: PaymentRef): Promise<SubmitResult | { readonly kind: 'not_found' }>;
+  /** Takes a submission back. */
+  reverse(ref: PaymentRef): Promise<'reversed' | 'nothing_to_reverse' | 'failed' | 'pending'>;
+  /** Cheap reachability check for start-up and /readyz. */
+  check(): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
+  close(): Promise<void>;
+}

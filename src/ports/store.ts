@@ -1,0 +1,100 @@
+import type { BrandId } from '../card/brand.ts';
+import type { Money } from '../money/money.ts';
+import type { DeclineClass } from './payment-gateway.ts';
+
+export type OutcomeGroup = 'success' | 'declined' | 'abandoned' | 'failed' | 'unknown';
+
+/** One row per payment session. Masked by type: there is no field a card number would fit. */
+export interface SessionRecord {
+  readonly sessionId: string;
+  readonly callId: string;
+  readonly profile: string;
+  readonly topology: 'ivr';
+  readonly locale: string;
+  readonly customerId: string | null;
+  readonly merchantId: string | null;
+  readonly reference: string | null;
+  readonly from: string;
+  readonly to: string;
+  readonly trunk: string;
+  readonly currency: string;
+  readonly amountRequested: number | null;
+  /** Minor units, null unless approved. */
+  readonly amountCharged: number | null;
+  readonly exponent: number;
+  readonly paymentRef: string;
+  /** A result code of payments.md 3.7 (or the configured one), null while the session runs. */
+  readonly result: string | null;
+  readonly outcome: OutcomeGroup | null;
+  readonly gateway: string;
+  readonly transactionId: string | null;
+  readonly authCode: string | null;
+  readonly brand: BrandId | null;
+  readonly last4: string | null;
+  readonly attempts: number;
+  readonly declines: number;
+  readonly lastDeclineClass: DeclineClass | null;
+  readonly lastDeclineCode: string | null;
+  /** State of the conversation where it ended, such as `PAN_ENTRY`. */
+  readonly stageReached: string;
+  readonly callerPresent: boolean;
+  readonly announced: boolean;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly durationMs: number | null;
+  readonly media: Readonly<Record<string, number>> | null;
+}
+
+export interface SessionRecords {
+  /** Makes the row when the call is accepted. */
+  open(record: SessionRecord): void;
+  /** Replaces the row. */
+  update(record: SessionRecord): void;
+  find(sessionId: string): SessionRecord | undefined;
+  attempts(sessionId: string): readonly AttemptRecord[];
+}
+
+export type AttemptState =
+  | 'SUBMITTING'
+  | 'APPROVED'
+  | 'DECLINED'
+  | 'NOT_SENT'
+  | 'REJECTED_CONFIG'
+  | 'UNKNOWN'
+  | 'REVERSED'
+  | 'NOT_CHARGED'
+  | 'MANUAL';
+
+export interface AttemptRecord {
+  readonly sessionId: string;
+  readonly attempt: number;
+  readonly paymentRef: string;
+  readonly idempotencyKey: string;
+  readonly state: AttemptState;
+  readonly amount: Money;
+  readonly brand: BrandId;
+  readonly last4: string;
+  readonly gateway: string;
+  readonly transactionId: string | null;
+  readonly declineClass: DeclineClass | null;
+  readonly declineCode: string | null;
+  /** ISO 8601, UTC. */
+  readonly sentAt: string;
+  readonly doneAt: string | null;
+}
+
+/**
+ * The write-ahead journal of submissions. Both writes are durable when they return (SQLite synchronous=FULL);
+ * a write that fails throws AppError STORE_FAILED and nothing may be sent.
+ */
+export interface AttemptJournal {
+  /** Before the first byte is sent. */
+  begin(attempt: AttemptRecord): void;
+  settle(
+    key: { readonly sessionId: string; readonly attempt: number },
+    verdict: Pick<AttemptRecord, 'state' | 'transactionId' | 'declineClass' | 'declineCode' | 'doneAt'>,
+  ): void;
+  /** Attempts whose outcome nobody knows: SUBMITTING rows of a process that died, and UNKNOWN ones. */
+  unresolved(): readonly AttemptRecord[];
+}

@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex, Readable } from 'node:stream';
+import { AppError } from '../errors.ts';
+import type { Cancel, Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+
+export interface ChildSpec {
+  /** What logs, metrics and /readyz call it, such as `sip-edge` or `media-worker-0`. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  /**
+   * Makes a fresh process usable over its channel (file descriptor 3 of the child, a socket both ways) and resolves when it can
+   * work. A rejection at the first start is fatal: {@link SupervisedChild.start} rejects with it.
+   */
+  readonly prepare: (channel: Duplex) => Promise<void>;
+  /** The process has gone; everything it carried is lost. */
+  readonly onDown: () => void;
+  /** One line of the child's standard output or error. */
+  readonly onLine: (line: string) => void;
+}
+
+const kFirstBackOffMs = 100;
+const kLastBackOffMs = 5_000;
+const kStableMs = 10_000; // up for so long, a child starts again without delay
+const kStopMs = 2_000; // SIGTERM to SIGKILL
+
+/**
+ * A child process that is started again when it dies, with growing delay. The owner calls start() once and stop() at the end; a
+ * second stop does nothing. The child ends itself when its channel closes, so none outlives a parent that was killed.
+ */
+export class SupervisedChild {
+  readonly #spec: ChildSpec;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #process: ChildProcess | undefined;
+  #up = false;
+  #stopping = false;
+  #restarts = 0;
+  #backOffMs = kFirstBackOffMs;
+  #cancelRestart: Cancel | undefined;
+
+  constructor(spec: ChildSpec, clock: Clock, log: Log) {
+    this.#spec = spec;
+    this.#clock = clock;
+    this.#log = log.child({ child: spec.name });
+  }
+
+  get name(): string {
+    return this.#spec.name;
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#launch();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#cancelRestart?.();
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill('SIGTERM');
+    const cancel = this.#clock.schedule(kStopMs, () => child.kill('SIGKILL'));
+    await gone;
+    cancel();
+  }
+
+  async #launch(): Promise<void> {
+    const startedMs = this.#clock.now();
+    const child = spawn(this.#spec.command, [...this.#spec.args], {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      env: this.#spec.env ?? process.env,
+    });
+    this.#process = child;
+    eachLine(child.stdout as Readable, this.#spec.onLine);
+    eachLine(child.stderr as Readable, this.#spec.onLine);
+    const channel = child.stdio[3] as Duplex;
+    channel.on('error', () => {}); // the exit below says it
+    const died = new Promise<never>((_, reject) => {
+      child.once('error', (cause) =>
+        reject(new AppError('CHILD_FAILED', `${this.name}: cannot start ${this.#spec.command}`, cause)),
+      );
+      child.once('exit', (code, signal) => {
+        reject(new AppError('CHILD_FAILED', `${this.name}: ended with ${signal ?? `code ${code}`}`));
+        this.#onExit(startedMs, code, signal);
+      });
+    });
+    died.catch(() => {});
+    await Promise.race([this.#spec.prepare(channel), died]);
+    this.#up = true;
+    this.#log.info({ pid: child.pid }, 'child process is up');
+  }
+
+  #onExit(startedMs: number, code: number | null, signal: NodeJS.Signals | null): void {
+    const wasUp = this.#up;
+    this.#up = false;
+    if (wasUp) this.#spec.onDown();
+    if (this.#stopping) return;
+    if (!wasUp && this.#restarts === 0) return; // first start: start() reports it
+    if (this.#clock.now() - startedMs > kStableMs) this.#backOffMs = kFirstBackOffMs;
+    this.#log.error({ code, signal, restartInMs: this.#backOffMs }, 'child process died');
+    this.#cancelRestart = this.#clock.schedule(this.#backOffMs, () => this.#relaunch());
+    this.#backOffMs = Math.min(this.#backOffMs * 2, kLastBackOffMs);
+  }
+
+  #relaunch(): void {
+    this.#restarts++;
+    this.#launch().catch((error: unknown) => {
+      this.#log.error({ err: error }, 'child process did not start again');
+      this.#process?.kill('SIGKILL'); // one that is up but unusable; its exit schedules the next try
+    });
+  }
+}
+
+function eachLine(stream: Readable, onLine: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') onLine(line);
+  });
+  stream.on('end', () => rest !== '' && onLine(rest));
+}
