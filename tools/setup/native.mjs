@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { argv } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { run, say } from './problem.mjs';
+
+/**
+ * Builds the media worker when its sources are not those of the last build that succeeded.
+ * @param {'serve' | 'test'} purpose - `test` builds the native tests as well
+ */
+export function setUpNative(root, purpose) {
+  const stamp = join(root, `build/native-${purpose}.sha256`);
+  const hash = hashOf(root);
+  if (isBuilt(root) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  say(purpose === 'test' ? 'building the media worker and its tests' : 'building the media worker');
+  rmSync(stamp, { force: true });
+  run('sh', ['native/build.sh', purpose], { cwd: root });
+  mkdirSync(join(root, 'build'), { recursive: true });
+  writeFileSync(stamp, hash);
+}
+
+function isBuilt(root) {
+  return existsSync(join(root, 'build/native')) && existsSync(join(root, 'src/media/generated'));
+}
+
+/** Over the path and content of every file under native/, and of the lock: it fixes the TypeScript code generator. */
+function hashOf(root) {
+  const hash = createHash('sha256');
+  for (const path of [...filesUnder(root, 'native'), 'package-lock.json']) {
+    hash.update(`${path}\0`).update(readFileSync(join(root, path)));
+  }
+  return hash.digest('hex');
+}
+
+function filesUnder(root, folder) {
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = `${folder}/${entry.name}`;
+      return entry.isDirectory() ? filesUnder(root, path) : [path];
+    });
+}
+
+// `npm run build:native`: build whatever the stamp says.
+if (argv[1] === fileURLToPath(import.meta.url)) run('sh', ['native/build.sh', 'test'], { cwd: fileURLToPath(new URL('../..', import.meta.url)) });
