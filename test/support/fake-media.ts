@@ -1,0 +1,201 @@
+import { AppError } from '../../src/errors.ts';
+import type { Cancel, Clock } from '../../src/ports/clock.ts';
+import type {
+  Carrier,
+  ClipId,
+  Key,
+  KeyReport,
+  MediaEnd,
+  MediaPlane,
+  MediaRemote,
+  MediaSession,
+  MediaStats,
+  PhraseItem,
+  PlayOptions,
+  PlayResult,
+  Unsubscribe,
+} from '../../src/ports/media.ts';
+
+const kNoStats: MediaStats = {
+  packetsReceived: 0,
+  packetsSent: 0,
+  packetsLost: 0,
+  packetsForeign: 0,
+  jitterMs: 0,
+  roundTripMs: 0,
+  starvedMs: 0,
+};
+
+export interface FakeMediaOptions {
+  /** How long a clip plays. */
+  readonly clipMs?: number | ((clip: ClipId) => number);
+}
+
+/** A media plane without packets: phrases take their time on the test's clock, keys are pressed by the test. */
+export class FakeMedia implements MediaPlane {
+  readonly sessions: FakeMediaSession[] = [];
+  /** Set, it is what the next open() rejects with. */
+  refuseWith: AppError | undefined;
+  readonly #clock: Clock;
+  readonly #clipMs: (clip: ClipId) => number;
+
+  constructor(clock: Clock, { clipMs = 500 }: FakeMediaOptions = {}) {
+    this.#clock = clock;
+    this.#clipMs = typeof clipMs === 'number' ? () => clipMs : clipMs;
+  }
+
+  async open(): Promise<FakeMediaSession> {
+    if (this.refuseWith) throw this.refuseWith;
+    const session = new FakeMediaSession(this.#clock, this.#clipMs, 20_000 + 2 * this.sessions.length);
+    this.sessions.push(session);
+    return session;
+  }
+
+  /** The session opened last. */
+  get last(): FakeMediaSession {
+    const session = this.sessions.at(-1);
+    if (!session) throw new Error('no media session was opened');
+    return session;
+  }
+}
+
+/** What became of one play(). */
+export interface FakePlay {
+  /** Items in the order they were taken from the phrase. */
+  readonly items: PhraseItem[];
+  readonly options: PlayOptions;
+  /** Undefined while it plays. */
+  result: PlayResult | undefined;
+}
+
+export class FakeMediaSession implements MediaSession {
+  readonly address = '127.0.0.1';
+  readonly port: number;
+  readonly remotes: MediaRemote[] = [];
+  readonly plays: FakePlay[] = [];
+  stats: MediaStats = kNoStats;
+  closed = false;
+  readonly #clock: Clock;
+  readonly #clipMs: (clip: ClipId) => number;
+  readonly #keyListeners = new Set<(report: KeyReport) => void>();
+  readonly #endListeners = new Set<(end: MediaEnd) => void>();
+  #endPlay: ((result: PlayResult) => void) | undefined;
+  #ended = false;
+
+  constructor(clock: Clock, clipMs: (clip: ClipId) => number, port: number) {
+    this.#clock = clock;
+    this.#clipMs = clipMs;
+    this.port = port;
+  }
+
+  /** Every clip taken so far, phrase after phrase, silence left out. */
+  get clips(): ClipId[] {
+    return this.plays.flatMap((play) => play.items.flatMap((item) => ('clip' in item ? [item.clip] : [])));
+  }
+
+  get playing(): boolean {
+    return this.#endPlay !== undefined;
+  }
+
+  async connect(remote: MediaRemote): Promise<void> {
+    this.#refuseIfGone();
+    this.remotes.push(remote);
+  }
+
+  async play(items: Iterable<PhraseItem>, options: PlayOptions, signal: AbortSignal): Promise<PlayResult> {
+    this.#refuseIfGone();
+    this.#endPlay?.('stopped');
+    const play: FakePlay = { items: [], options, result: undefined };
+    this.plays.push(play);
+    if (signal.aborted) return this.#record(play, 'stopped');
+    return this.#record(play, await this.#run(play, items, signal));
+  }
+
+  onKey(listener: (report: KeyReport) => void): Unsubscribe {
+    this.#keyListeners.add(listener);
+    return () => void this.#keyListeners.delete(listener);
+  }
+
+  onEnd(listener: (end: MediaEnd) => void): Unsubscribe {
+    this.#endListeners.add(listener);
+    return () => void this.#endListeners.delete(listener);
+  }
+
+  async close(): Promise<MediaStats> {
+    this.#endPlay?.('stopped');
+    this.closed = true;
+    this.#keyListeners.clear();
+    this.#endListeners.clear();
+    return this.stats;
+  }
+
+  /** The peer presses a key; a phrase with barge-in ends first, as it does in the worker. */
+  press(key: Key, carrier: Carrier = 'event', onsetMs = this.#clock.now()): void {
+    if (carrier !== 'info' && this.plays.at(-1)?.options.bargeIn) this.#endPlay?.('barge_in');
+    for (const listener of [...this.#keyListeners]) listener({ key, carrier, onsetMs });
+  }
+
+  pressAll(keys: readonly Key[], carrier: Carrier = 'event'): void {
+    for (const key of keys) this.press(key, carrier);
+  }
+
+  /** Ends the running phrase at once, whatever its length. */
+  endPlay(result: PlayResult = 'finished'): void {
+    this.#endPlay?.(result);
+  }
+
+  /** The leg loses its media. */
+  end(end: MediaEnd): void {
+    if (this.#ended || this.closed) return;
+    this.#ended = true;
+    this.#endPlay?.('stopped');
+    for (const listener of [...this.#endListeners]) listener(end);
+  }
+
+  #refuseIfGone(): void {
+    if (this.closed || this.#ended) throw new AppError('MEDIA_UNAVAILABLE', 'the media session has ended');
+  }
+
+  #record(play: FakePlay, result: PlayResult): PlayResult {
+    play.result = result;
+    return result;
+  }
+
+  /** Takes items as their turn comes, `lookahead` ahead of the one that plays. */
+  #run(play: FakePlay, items: Iterable<PhraseItem>, signal: AbortSignal): Promise<PlayResult> {
+    const { promise, resolve } = Promise.withResolvers<PlayResult>();
+    const source = items[Symbol.iterator]();
+    const waiting: PhraseItem[] = [];
+    let cancel: Cancel | undefined;
+    let drained = false;
+    const fill = (): void => {
+      while (!drained && waiting.length < Math.max(1, play.options.lookahead)) {
+        const next = source.next();
+        if (next.done) drained = true;
+        else {
+          waiting.push(next.value);
+          play.items.push(next.value);
+        }
+      }
+    };
+    const onAbort = (): void => finish('stopped');
+    const finish = (result: PlayResult): void => {
+      cancel?.();
+      signal.removeEventListener('abort', onAbort);
+      if (!drained) source.return?.();
+      if (this.#endPlay === finish) this.#endPlay = undefined;
+      resolve(result);
+    };
+    const step = (): void => {
+      fill();
+      const item = waiting.shift();
+      fill();
+      if (!item) finish('finished');
+      else cancel = this.#clock.schedule('clip' in item ? this.#clipMs(item.clip) : item.silenceMs, step);
+    };
+    this.#endPlay = finish;
+    signal.addEventListener('abort', onAbort);
+    step();
+    return promise;
+  }
+}
