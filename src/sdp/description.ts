@@ -1,0 +1,136 @@
+/** Direction of a stream as its author sees it (RFC 8866 section 6.7). */
+export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+
+export interface RtpMap {
+  readonly encoding: string;
+  readonly clockRateHz: number;
+}
+
+/** One `m=` section, session-level defaults already applied. */
+export interface MediaDescription {
+  readonly type: string;
+  readonly port: number;
+  readonly protocol: string;
+  /** Formats as written; payload types for RTP. */
+  readonly formats: readonly string[];
+  readonly address: string | undefined;
+  readonly rtcpPort: number | undefined;
+  readonly direction: Direction;
+  readonly ptimeMs: number | undefined;
+  readonly rtpMaps: ReadonlyMap<number, RtpMap>;
+}
+
+export type ParsedSdp =
+  | { readonly kind: 'sdp'; readonly media: readonly MediaDescription[] }
+  | { readonly kind: 'malformed'; readonly line: number; readonly problem: string };
+
+const kMaxBytes = 16 * 1024;
+const kMaxMedia = 16;
+const kMaxFormats = 64;
+// Payload types RFC 3551 section 6 gives without an rtpmap, as far as we speak them.
+const kStaticRtpMaps: readonly (readonly [number, RtpMap])[] = [
+  [0, { encoding: 'PCMU', clockRateHz: 8000 }],
+  [8, { encoding: 'PCMA', clockRateHz: 8000 }],
+];
+const kDirections: readonly string[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
+
+interface Draft {
+  address: string | undefined;
+  direction: Direction;
+  ptimeMs: number | undefined;
+}
+
+interface MediaDraft extends Draft {
+  type: string;
+  port: number;
+  protocol: string;
+  formats: string[];
+  rtcpPort: number | undefined;
+  rtpMaps: Map<number, RtpMap>;
+}
+
+class Malformed extends Error {}
+
+/** Reads a session description (RFC 8866). Unknown lines are passed over; sizes are bounded. */
+export function parseSdp(text: string): ParsedSdp {
+  if (text.length > kMaxBytes) return { kind: 'malformed', line: 0, problem: 'longer than 16 KiB' };
+  const session: Draft = { address: undefined, direction: 'sendrecv', ptimeMs: undefined };
+  const media: MediaDraft[] = [];
+  const lines = text.split(/\r\n|\n|\r/);
+  if (lines[0] !== 'v=0') return { kind: 'malformed', line: 1, problem: 'does not begin with v=0' };
+  for (const [index, line] of lines.entries()) {
+    try {
+      readLine(line, session, media);
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      return { kind: 'malformed', line: index + 1, problem: error.message };
+    }
+  }
+  return { kind: 'sdp', media };
+}
+
+function readLine(line: string, session: Draft, media: MediaDraft[]): void {
+  if (line === '') return;
+  if (line[1] !== '=') throw new Malformed('is not of the form type=value');
+  const value = line.slice(2);
+  const current = media.at(-1);
+  switch (line[0]) {
+    case 'm':
+      media.push(readMedia(value, session, media.length));
+      return;
+    case 'c':
+      (current ?? session).address = readConnection(value);
+      return;
+    case 'a':
+      readAttribute(value, current, session);
+      return;
+    default:
+      return;
+  }
+}
+
+function readMedia(value: string, session: Draft, count: number): MediaDraft {
+  if (count >= kMaxMedia) throw new Malformed(`more than ${kMaxMedia} media sections`);
+  const [type, portText, protocol, ...formats] = value.trim().split(/ +/);
+  const port = /^\d{1,5}(\/\d+)?$/.test(portText ?? '') ? Number.parseInt(portText ?? '', 10) : Number.NaN;
+  if (!type || !protocol || !(port <= 65_535))
+    throw new Malformed('m= needs type, port, protocol and formats');
+  if (formats.length === 0 || formats.length > kMaxFormats) {
+    throw new Malformed(`m= needs 1 to ${kMaxFormats} formats`);
+  }
+  return { ...session, type, port, protocol, formats, rtcpPort: undefined, rtpMaps: new Map(kStaticRtpMaps) };
+}
+
+function readConnection(value: string): string {
+  const match = /^IN IP[46] ([0-9A-Za-z.:-]{1,255})(\/\d+){0,2}$/.exec(value.trim());
+  if (!match?.[1]) throw new Malformed('c= is not IN IP4 address or IN IP6 address');
+  return match[1];
+}
+
+function readAttribute(value: string, current: MediaDraft | undefined, session: Draft): void {
+  const [name = '', argument = ''] = splitOnce(value, ':');
+  if (kDirections.includes(name)) (current ?? session).direction = name as Direction;
+  if (name === 'ptime') {
+    const ptimeMs = Number.parseInt(argument, 10);
+    if (ptimeMs > 0 && ptimeMs <= 200) (current ?? session).ptimeMs = ptimeMs;
+  }
+  if (current && name === 'rtcp') {
+    const port = Number.parseInt(argument, 10); // RFC 3605
+    if (port > 0 && port <= 65_535) current.rtcpPort = port;
+  }
+  if (current && name === 'rtpmap') readRtpMap(argument, current);
+}
+
+function readRtpMap(argument: string, current: MediaDraft): void {
+  const match = /^(\d{1,3}) +([A-Za-z0-9._-]{1,64})\/(\d{1,6})(\/\d+)?$/.exec(argument.trim());
+  if (!match) throw new Malformed('a=rtpmap is not payload-type encoding/clock-rate');
+  const payloadType = Number(match[1]);
+  if (payloadType > 127) throw new Malformed('a=rtpmap has a payload type above 127');
+  if (current.rtpMaps.size >= kMaxFormats) throw new Malformed(`more than ${kMaxFormats} a=rtpmap lines`);
+  current.rtpMaps.set(payloadType, { encoding: match[2] ?? '', clockRateHz: Number(match[3]) });
+}
+
+function splitOnce(text: string, separator: string): readonly [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,150 @@
+import { isIP } from 'node:net';
+import type { CodecName, MediaRemote } from '../ports/media.ts';
+import { type Direction, type MediaDescription, parseSdp } from './description.ts';
+
+/** Our side of one leg's audio. */
+export interface LocalMedia {
+  readonly address: string;
+  readonly port: number;
+  /** `o=` session id and version (RFC 8866 section 5.2): the version goes up with every new description. */
+  readonly sessionId: string;
+  readonly version: number;
+}
+
+export type Negotiated =
+  | { readonly kind: 'agreed'; readonly sdp: string; readonly remote: MediaRemote; readonly held: boolean }
+  | { readonly kind: 'malformed'; readonly problem: string }
+  | { readonly kind: 'no_common_codec' };
+
+const kCodecs: readonly { readonly name: CodecName; readonly payloadType: number }[] = [
+  { name: 'PCMU', payloadType: 0 },
+  { name: 'PCMA', payloadType: 8 },
+];
+const kOurEventPayloadType = 101; // in our own offers
+const kPtimesMs = [10, 20, 30, 40, 60];
+const kUsualPtimeMs = 20;
+const kReversed: Record<Direction, Direction> = {
+  sendrecv: 'sendrecv',
+  sendonly: 'recvonly',
+  recvonly: 'sendonly',
+  inactive: 'inactive',
+};
+
+/**
+ * Answers an offer (RFC 3264 section 6): the first audio section with a codec we speak is taken, with the offerer's first choice;
+ * every other section is refused with port 0.
+ */
+export function answerOffer(offer: string, local: LocalMedia): Negotiated {
+  const parsed = parseSdp(offer);
+  if (parsed.kind === 'malformed') return malformed(parsed.line, parsed.problem);
+  const taken = parsed.media.findIndex((section) => agreedCodec(section) !== undefined);
+  const section = parsed.media[taken];
+  if (!section) return { kind: 'no_common_codec' };
+  const agreed = agree(section);
+  if (!agreed) return { kind: 'malformed', problem: 'the audio section has no usable c= address' };
+  const sections = parsed.media.map((each, index) =>
+    index === taken
+      ? audioSection(local, [agreed.remote], kReversed[section.direction])
+      : `m=${each.type} 0 ${each.protocol} ${each.formats.join(' ')}\r\n`,
+  );
+  return { kind: 'agreed', sdp: header(local) + sections.join(''), ...agreed };
+}
+
+/** What we offer when the INVITE brought no offer (RFC 3261 section 13.2.1). */
+export function makeOffer(local: LocalMedia): string {
+  const codecs = kCodecs.map((codec) => ({
+    codec: codec.name,
+    payloadType: codec.payloadType,
+    eventPayloadType: kOurEventPayloadType,
+    ptimeMs: kUsualPtimeMs,
+  }));
+  return header(local) + audioSection(local, codecs, 'sendrecv');
+}
+
+/** Reads the answer to {@link makeOffer}. */
+export function readAnswer(answer: string): Negotiated {
+  const parsed = parseSdp(answer);
+  if (parsed.kind === 'malformed') return malformed(parsed.line, parsed.problem);
+  const section = parsed.media[0];
+  if (!section || agreedCodec(section) === undefined) return { kind: 'no_common_codec' };
+  const agreed = agree(section);
+  if (!agreed) return { kind: 'malformed', problem: 'the audio section has no usable c= address' };
+  return { kind: 'agreed', sdp: '', ...agreed };
+}
+
+function malformed(line: number, problem: string): Negotiated {
+  return { kind: 'malformed', problem: `SDP line ${line}: ${problem}` };
+}
+
+interface AgreedCodec {
+  readonly codec: CodecName;
+  readonly payloadType: number;
+}
+
+/** The offerer's first format that we speak. Port 0 means the section is refused or withdrawn. */
+function agreedCodec(section: MediaDescription): AgreedCodec | undefined {
+  if (section.type !== 'audio' || section.port === 0 || !/^RTP\/AVPF?$/.test(section.protocol))
+    return undefined;
+  for (const format of section.formats) {
+    const payloadType = Number(format);
+    const map = section.rtpMaps.get(payloadType);
+    const codec = kCodecs.find(({ name }) => name === map?.encoding.toUpperCase());
+    if (codec && map?.clockRateHz === 8000) return { codec: codec.name, payloadType };
+  }
+  return undefined;
+}
+
+function agree(section: MediaDescription): { remote: MediaRemote; held: boolean } | undefined {
+  const codec = agreedCodec(section);
+  if (!codec || !section.address || isIP(section.address) === 0) return undefined;
+  const offeredEvent = section.formats.find((format) => isTelephoneEvent(section, Number(format)));
+  // c=0.0.0.0 is how RFC 2543 put a call on hold.
+  const onHold = section.address === '0.0.0.0' || section.address === '::';
+  const peerListens = section.direction === 'sendrecv' || section.direction === 'recvonly';
+  const peerSends = section.direction === 'sendrecv' || section.direction === 'sendonly';
+  const remote: MediaRemote = {
+    address: section.address,
+    port: section.port,
+    rtcpPort: section.rtcpPort ?? section.port + 1,
+    ...codec,
+    eventPayloadType: offeredEvent === undefined ? null : Number(offeredEvent),
+    ptimeMs: kPtimesMs.includes(section.ptimeMs ?? 0) ? (section.ptimeMs ?? kUsualPtimeMs) : kUsualPtimeMs,
+    sending: peerListens && !onHold,
+    receiving: peerSends && !onHold,
+  };
+  return { remote, held: !(remote.sending && remote.receiving) };
+}
+
+function isTelephoneEvent(section: MediaDescription, payloadType: number): boolean {
+  const map = section.rtpMaps.get(payloadType);
+  return map?.encoding.toLowerCase() === 'telephone-event' && map.clockRateHz === 8000;
+}
+
+function header(local: LocalMedia): string {
+  const family = isIP(local.address) === 6 ? 'IP6' : 'IP4';
+  return [
+    'v=0',
+    `o=hushpay ${local.sessionId} ${local.version} IN ${family} ${local.address}`,
+    's=-',
+    `c=IN ${family} ${local.address}`,
+    't=0 0',
+    '',
+  ].join('\r\n');
+}
+
+function audioSection(
+  local: LocalMedia,
+  codecs: readonly Pick<MediaRemote, 'codec' | 'payloadType' | 'eventPayloadType' | 'ptimeMs'>[],
+  direction: Direction,
+): string {
+  const event = codecs[0]?.eventPayloadType ?? null;
+  const formats = [...codecs.map((codec) => codec.payloadType), ...(event === null ? [] : [event])];
+  return [
+    `m=audio ${local.port} RTP/AVP ${formats.join(' ')}`,
+    ...codecs.map((codec) => `a=rtpmap:${codec.payloadType} ${codec.codec}/8000`),
+    ...(event === null ? [] : [`a=rtpmap:${event} telephone-event/8000`, `a=fmtp:${event} 0-15`]),
+    `a=ptime:${codecs[0]?.ptimeMs ?? kUsualPtimeMs}`,
+    `a=${direction}`,
+    '',
+  ].join('\r\n');
+}

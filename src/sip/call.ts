@@ -1,0 +1,67 @@
+import type Srf from 'drachtio-srf';
+import type { SrfRequest, SrfResponse } from 'drachtio-srf';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { IncomingCall, SignalingLeg, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import { SipLeg } from './leg.ts';
+
+/** An INVITE from drachtio-srf as {@link IncomingCall}. Lives until answer() or reject(). */
+export class SipCall implements IncomingCall {
+  readonly callId: string;
+  readonly trunk: TrunkRights;
+  readonly dialled: string;
+  readonly requestUri: string;
+  readonly from: string;
+  readonly offer: string | null;
+  readonly #srf: Srf;
+  readonly #req: SrfRequest;
+  readonly #res: SrfResponse;
+  readonly #legs: Set<SipLeg>;
+  readonly #clock: Clock;
+  readonly #log: Log;
+
+  /** @param legs - where the answered leg is kept until its dialog is over. */
+  constructor(
+    srf: Srf,
+    req: SrfRequest,
+    res: SrfResponse,
+    trunk: TrunkRights,
+    legs: Set<SipLeg>,
+    clock: Clock,
+    log: Log,
+  ) {
+    this.#srf = srf;
+    this.#legs = legs;
+    this.#req = req;
+    this.#res = res;
+    this.#clock = clock;
+    this.#log = log;
+    this.trunk = trunk;
+    this.callId = req.get('Call-ID');
+    this.requestUri = req.uri;
+    this.dialled = userOf(req.uri);
+    this.from = userOf(req.getParsedHeader('From').uri);
+    this.offer = req.body === '' ? null : req.body;
+  }
+
+  header(name: string): string | undefined {
+    return this.#req.has(name) ? this.#req.get(name) : undefined;
+  }
+
+  async answer(sdp: string): Promise<SignalingLeg> {
+    const dialog = await this.#srf.createUAS(this.#req, this.#res, { localSdp: sdp });
+    const leg = new SipLeg(dialog, this.#clock, this.#log, () => this.#legs.delete(leg));
+    this.#legs.add(leg);
+    return leg;
+  }
+
+  reject(status: number, reason: string, headers: SipHeaders = {}): void {
+    this.#res.send(status, reason, { headers: { ...headers } });
+  }
+}
+
+/** `sip:pay@host;x=y` -> `pay`, `tel:+44…` -> the number; '' if there is none. */
+export function userOf(uri: string): string {
+  const match = /^(?:sips?:([^@;?]*)@|tel:([^;?]*))/i.exec(uri);
+  return (match?.[1] ?? match?.[2] ?? '').split(':')[0] ?? '';
+}

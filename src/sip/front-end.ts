@@ -1,0 +1,102 @@
+import type { EventEmitter } from 'node:events';
+import type { SrfRequest, SrfResponse } from 'drachtio-srf';
+import Srf from 'drachtio-srf';
+import { AppError } from '../errors.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { IncomingCall, Signaling } from '../ports/signaling.ts';
+import { SipCall } from './call.ts';
+import type { SipLeg } from './leg.ts';
+import { type TrunkConfig, Trunks } from './trunks.ts';
+
+/** Where a SIP server waits for its application: the embedded edge, or a drachtio-server. */
+export interface SipServerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+}
+
+const kConnectPatienceMs = 5_000;
+const kLongestRetryMs = 1_000;
+
+/**
+ * The application side of the SIP server: the only place that takes INVITEs. connect() once, close() at the end. A lost
+ * connection is made again by drachtio-srf; until then no call arrives.
+ */
+export class SipFrontEnd implements Signaling {
+  readonly #srf = new Srf();
+  readonly #trunks: Trunks;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #legs = new Set<SipLeg>();
+  #connected = false;
+  #listener: ((call: IncomingCall) => void) | undefined;
+
+  constructor(trunks: readonly TrunkConfig[], clock: Clock, log: Log) {
+    this.#trunks = new Trunks(trunks);
+    this.#clock = clock;
+    this.#log = log;
+    this.#srf.use('invite', (req, res) => this.#onInvite(req, res));
+    this.#srf.on('error', (error) => this.#onLost(error));
+    (this.#srf as EventEmitter).on('close', () => this.#onLost()); // its types leave `close` out
+    this.#srf.use('options', (_req, res) => res.send(this.#listener ? 200 : 503));
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  onCall(listener: (call: IncomingCall) => void): void {
+    this.#listener = listener;
+  }
+
+  /** Resolves when the server has taken our secret; rejects with SIP_UNREACHABLE. */
+  connect(server: SipServerAddress): Promise<void> {
+    const place = `${server.host}:${server.port}`;
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.schedule(kConnectPatienceMs, () =>
+        reject(
+          new AppError(
+            'SIP_UNREACHABLE',
+            `sip.server: no SIP server answers at ${place}; is it running there?`,
+          ),
+        ),
+      );
+      this.#srf.on('connect', (error) => {
+        cancel();
+        this.#connected = !error;
+        if (error)
+          return reject(new AppError('SIP_UNREACHABLE', `sip.server ${place}: ${error.message}`, error));
+        this.#log.info({ server: place }, 'connected to the SIP server');
+        resolve();
+      });
+      this.#srf.connect({ ...server, ...{ reconnect: { retryMaxDelay: kLongestRetryMs } } });
+    });
+  }
+
+  close(): void {
+    this.#srf.disconnect();
+  }
+
+  #onLost(error?: Error): void {
+    if (this.#connected) this.#log.error({ err: error }, 'lost the SIP server');
+    this.#connected = false;
+    for (const leg of [...this.#legs]) leg.lose();
+  }
+
+  #onInvite(req: SrfRequest, res: SrfResponse): void {
+    const trunk = this.#trunks.find(req.source_address);
+    if (!trunk) {
+      this.#log.warn({ source: req.source_address }, 'INVITE from no trunk refused');
+      res.send(403);
+      return;
+    }
+    const log = this.#log.child({ callId: req.get('Call-ID'), trunk: trunk.name });
+    try {
+      this.#listener?.(new SipCall(this.#srf, req, res, trunk, this.#legs, this.#clock, log));
+    } catch (error) {
+      log.error({ err: error }, 'an INVITE could not be taken');
+      if (!res.finalResponseSent) res.send(500);
+    }
+  }
+}

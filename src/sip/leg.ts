@@ -1,0 +1,157 @@
+import type { Dialog, SrfRequest, SrfResponse } from 'drachtio-srf';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { KeyReport } from '../ports/media.ts';
+import type { OfferReply, ReferOutcome, SignalingLeg, SipHeaders } from '../ports/signaling.ts';
+import { keyOfInfo } from './info-digit.ts';
+import type { DialogOf, Sendable } from './srf-types.ts';
+
+const kReferPatienceMs = 32_000; // as long as the target may ring before the transferor gives up (64 * T1)
+
+/**
+ * One established SIP dialog of ours. Created by {@link SipCall.answer}, ended by bye() or by the peer; a bye() after the end does
+ * nothing.
+ */
+export class SipLeg implements SignalingLeg {
+  readonly #dialog: DialogOf;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #onEnd: () => void;
+  #ended = false;
+  #byeListener: (reason: string) => SipHeaders = () => ({});
+  #keyListener: (report: KeyReport) => void = () => {};
+  #answerListener: (sdp: string) => void = () => {};
+  #offerHandler: ((sdp: string | null) => Promise<OfferReply>) | undefined;
+  #referEnd: ((outcome: ReferOutcome) => void) | undefined;
+
+  /** @param onEnd - called once, when the dialog is over whoever ended it. */
+  constructor(dialog: Dialog, clock: Clock, log: Log, onEnd: () => void) {
+    this.#dialog = dialog as DialogOf;
+    this.#onEnd = onEnd;
+    this.#clock = clock;
+    this.#log = log;
+    this.#attachByeHeaders();
+    dialog.on('info', (req, res) => this.#onInfo(req, res));
+    dialog.on('modify', (req, res) => this.#onOffer(req, res));
+    dialog.on('update', (req, res) => this.#onOffer(req, res));
+    dialog.on('notify', (req, res) => this.#onNotify(req, res));
+    dialog.on('refer', (_req, res) => res.send(603, 'Declined', {})); // nothing is dialled on behalf of the peer
+    dialog.on('ack', (req) => req.body && this.#answerListener(req.body));
+  }
+
+  onAnswer(listener: (sdp: string) => void): void {
+    this.#answerListener = listener;
+  }
+
+  onKey(listener: (report: KeyReport) => void): void {
+    this.#keyListener = listener;
+  }
+
+  onOffer(handler: (sdp: string | null) => Promise<OfferReply>): void {
+    this.#offerHandler = handler;
+  }
+
+  onBye(listener: (reason: string) => SipHeaders): void {
+    this.#byeListener = listener;
+  }
+
+  async refer(target: string, headers: SipHeaders, targetHeaders: SipHeaders): Promise<ReferOutcome> {
+    if (this.#ended) return 'ended_by_peer';
+    const outcome = new Promise<ReferOutcome>((resolve) => {
+      this.#referEnd = resolve;
+    });
+    const response = await this.#dialog.request({
+      method: 'REFER',
+      headers: { ...headers, 'Refer-To': referTo(target, targetHeaders) },
+    });
+    if (response.status < 200 || response.status > 299) {
+      this.#log.warn({ status: response.status }, 'the peer refuses REFER');
+      return 'refused';
+    }
+    const cancel = this.#clock.schedule(kReferPatienceMs, () => this.#referEnd?.('failed'));
+    return outcome.finally(cancel);
+  }
+
+  async bye(headers: SipHeaders): Promise<void> {
+    if (this.#ended) return;
+    this.#end();
+    await new Promise<void>((resolve) => this.#dialog.destroy({ headers: { ...headers } }, () => resolve()));
+  }
+
+  /** drachtio-srf answers a BYE by itself before it tells us; the 200 has to carry the result, so we stand in between. */
+  #attachByeHeaders(): void {
+    const dialog = this.#dialog;
+    const handle = dialog.handle.bind(dialog);
+    dialog.handle = (req, res) => {
+      if (req.method === 'BYE') this.#onBye(req, res);
+      handle(req, res);
+    };
+  }
+
+  /** The SIP server has gone and with it the dialog: nobody can send a BYE any more. */
+  lose(): void {
+    if (this.#ended) return;
+    this.#end();
+    this.#byeListener('the SIP server was lost');
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#referEnd?.('ended_by_peer');
+    this.#onEnd();
+  }
+
+  #onBye(req: SrfRequest, res: Sendable): void {
+    if (this.#ended) return;
+    this.#end();
+    const headers = this.#byeListener(reasonOf(req));
+    const send = res.send.bind(res);
+    res.send = (status, options) => send(status, { ...options, headers: { ...headers } });
+  }
+
+  #onInfo(req: SrfRequest, res: SrfResponse): void {
+    const key = keyOfInfo(req.get('Content-Type'), req.body);
+    res.send(200);
+    if (key !== undefined) this.#keyListener({ key, carrier: 'info', onsetMs: this.#clock.now() });
+  }
+
+  #onOffer(req: SrfRequest, res: SrfResponse): void {
+    const answer = this.#offerHandler?.(req.body === '' ? null : req.body);
+    if (!answer) {
+      res.send(200, { body: this.#dialog.local.sdp });
+      return;
+    }
+    answer.then(
+      (reply) => {
+        if ('status' in reply) return res.send(reply.status, reply.reason, {});
+        this.#dialog.local.sdp = reply.sdp;
+        res.send(200, { body: reply.sdp, headers: { 'Content-Type': 'application/sdp' } });
+      },
+      (error: unknown) => {
+        this.#log.error({ err: error }, 'an offer could not be answered');
+        res.send(500);
+      },
+    );
+  }
+
+  /** RFC 3515 section 2.4.5: the NOTIFY body is the status line of the new call. */
+  #onNotify(req: SrfRequest, res: SrfResponse): void {
+    res.send(200);
+    const status = Number(/^SIP\/2\.0 (\d{3})/.exec(req.body)?.[1] ?? 0);
+    if (status >= 200) this.#referEnd?.(status < 300 ? 'transferred' : 'failed');
+    else if (/terminated/i.test(req.get('Subscription-State') ?? '')) this.#referEnd?.('failed');
+  }
+}
+
+/** Headers of the call to come travel escaped inside the URI (RFC 3261 section 19.1.1). */
+function referTo(target: string, headers: SipHeaders): string {
+  const escaped = Object.entries(headers).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return escaped.length === 0 || target.startsWith('tel:')
+    ? `<${target}>`
+    : `<${target}?${escaped.join('&')}>`;
+}
+
+function reasonOf(req: SrfRequest): string {
+  if (req.source !== 'application') return 'peer hung up';
+  return /text="([^"]*)"/.exec(req.get('Reason') ?? '')?.[1] ?? 'ended by the SIP server';
+}

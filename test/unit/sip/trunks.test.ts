@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { Trunks } from '../../../src/sip/trunks.ts';
+
+const trunks = new Trunks([
+  { name: 'pbx', sources: ['192.0.2.7', '2001:db8::/32'], maySetAmounts: true },
+  { name: 'carrier', sources: ['192.0.2.0/24'], maySetAmounts: false },
+]);
+
+describe('the trunk of a source address', () => {
+  it.each([
+    ['192.0.2.7', 'pbx'],
+    ['::ffff:192.0.2.7', 'pbx'],
+    ['2001:db8::5', 'pbx'],
+    ['192.0.2.8', 'carrier'],
+    ['198.51.100.1', undefined],
+    ['', undefined],
+    ['nonsense', undefined],
+  ])('%s belongs to %s', (address, name) => {
+    expect(trunks.find(address)?.name).toBe(name);
+  });
+});
