@@ -13,7 +13,8 @@ const kAsciiZero = 0x30;
 /**
  * The card arena of one payment session: the only home card digits have in this process. Digits go in one at a time and are lent
  * out as ASCII bytes; there is no way to get them as a string. Made by the conversation, wiped by it at every end; a second wipe
- * does nothing. Every other use after the wipe throws: a bug, not an ending.
+ * does nothing. Every other use after the wipe throws: a bug, not an ending. All state is `#private`, so inspection, JSON,
+ * enumeration and structured clone see nothing of it.
  */
 export class CardSecret {
   readonly #arena = Buffer.allocUnsafeSlow(kArenaBytes).fill(0);
@@ -30,6 +31,7 @@ export class CardSecret {
    */
   append(field: SecretField, digit: number): boolean {
     this.#assertAlive();
+    assertDigit(digit);
     const length = this.length(field);
     if (length >= kFieldCapacity[field]) return false;
     this.#arena[slotOf(field) + length] = kAsciiZero + digit;
@@ -37,7 +39,21 @@ export class CardSecret {
     return true;
   }
 
+  /** Puts a digit before the others, as 325 keyed for March becomes 0325; parameters and result as {@link append}. */
+  prepend(field: SecretField, digit: number): boolean {
+    this.#assertAlive();
+    assertDigit(digit);
+    const length = this.length(field);
+    if (length >= kFieldCapacity[field]) return false;
+    const slot = slotOf(field);
+    this.#arena.copyWithin(slot + 1, slot, slot + length);
+    this.#arena[slot] = kAsciiZero + digit;
+    this.#lengths.set(field, length + 1);
+    return true;
+  }
+
   length(field: SecretField): number {
+    this.#assertAlive();
     return this.#lengths.get(field) ?? 0;
   }
 
@@ -47,10 +63,16 @@ export class CardSecret {
     this.#lengths.delete(field);
   }
 
-  /** Lends a view of the digits (ASCII `0`..`9`) for the time of the call; the callback must not keep or copy it. */
+  /**
+   * Lends a view of the digits (ASCII `0`..`9`) for the time of the call; the callback must not write to it, keep it, or copy it
+   * anywhere but into a request body that its owner wipes. An `async` callback would hold it past the call and is refused.
+   */
   lend<T>(field: SecretField, use: (digits: Uint8Array) => T): T {
-    this.#assertAlive();
-    return use(this.#arena.subarray(slotOf(field), slotOf(field) + this.length(field)));
+    const slot = slotOf(field);
+    const result = use(this.#arena.subarray(slot, slot + this.length(field)));
+    if (result instanceof Promise)
+      throw new Error('card digits are lent for the time of a call, not to a promise');
+    return result;
   }
 
   wipe(): void {
@@ -74,6 +96,10 @@ export class CardSecret {
   #assertAlive(): void {
     if (this.#wiped) throw new Error('the card of this session has been wiped');
   }
+}
+
+function assertDigit(digit: number): void {
+  if (!Number.isInteger(digit) || digit < 0 || digit > 9) throw new RangeError('a card digit is 0..9');
 }
 
 function slotOf(field: SecretField): number {
