@@ -1,0 +1,62 @@
+import { AppError } from '../../src/errors.ts';
+import type { AttemptJournal, AttemptRecord, SessionRecord, SessionRecords } from '../../src/ports/store.ts';
+
+/** Session rows and attempt rows in memory, with the refusals the real store has. Turn `broken` on for a full disk. */
+export class FakeStore implements SessionRecords, AttemptJournal {
+  broken = false;
+  readonly #sessions = new Map<string, SessionRecord>();
+  readonly #attempts = new Map<string, AttemptRecord>();
+
+  open(record: SessionRecord): void {
+    this.#assertWorks();
+    if (this.#sessions.has(record.sessionId)) throw failed(`session ${record.sessionId} exists`);
+    this.#sessions.set(record.sessionId, record);
+  }
+
+  update(record: SessionRecord): void {
+    this.#assertWorks();
+    if (!this.#sessions.has(record.sessionId)) throw failed(`session ${record.sessionId} was never opened`);
+    this.#sessions.set(record.sessionId, record);
+  }
+
+  find(sessionId: string): SessionRecord | undefined {
+    return this.#sessions.get(sessionId);
+  }
+
+  attempts(sessionId: string): readonly AttemptRecord[] {
+    return [...this.#attempts.values()].filter((attempt) => attempt.sessionId === sessionId);
+  }
+
+  begin(attempt: AttemptRecord): void {
+    this.#assertWorks();
+    const key = keyOf(attempt);
+    if (this.#attempts.has(key)) throw failed(`attempt ${key} exists`);
+    this.#attempts.set(key, attempt);
+  }
+
+  settle(
+    key: { sessionId: string; attempt: number },
+    verdict: Parameters<AttemptJournal['settle']>[1],
+  ): void {
+    this.#assertWorks();
+    const attempt = this.#attempts.get(keyOf(key));
+    if (!attempt) throw failed(`no attempt ${keyOf(key)}`);
+    this.#attempts.set(keyOf(key), { ...attempt, ...verdict });
+  }
+
+  unresolved(): readonly AttemptRecord[] {
+    return [...this.#attempts.values()].filter(({ state }) => state === 'SUBMITTING' || state === 'UNKNOWN');
+  }
+
+  #assertWorks(): void {
+    if (this.broken) throw failed('disk full');
+  }
+}
+
+function keyOf({ sessionId, attempt }: { sessionId: string; attempt: number }): string {
+  return `${sessionId}/${attempt}`;
+}
+
+function failed(message: string): AppError {
+  return new AppError('STORE_FAILED', message);
+}
