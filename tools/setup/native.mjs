@@ -43,4 +43,5 @@ function filesUnder(root, folder) {
 }
 
 // `npm run build:native`: build whatever the stamp says.
-if (argv[1] === fileURLToPath(import.meta.url)) run('sh', ['native/build.sh', 'test'], { cwd: fileURLToPath(new URL('../..', import.meta.url)) });
+if (argv[1] === fileURLToPath(import.meta.url))
+  run('sh', ['native/build.sh', 'test'], { cwd: fileURLToPath(new URL('../..', import.meta.url)) });

@@ -18,5 +18,8 @@ export function say(line) {
 export function run(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], ...options });
   if (error) throw new SetupProblem(`cannot run ${command}: ${error.message}`);
-  if (status !== 0) throw new SetupProblem(`\`${[command, ...args].join(' ')}\` failed (exit code ${status}); its output is above`);
+  if (status !== 0)
+    throw new SetupProblem(
+      `\`${[command, ...args].join(' ')}\` failed (exit code ${status}); its output is above`,
+    );
 }

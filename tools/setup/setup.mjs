@@ -18,7 +18,9 @@ try {
     throw new SetupProblem('usage: node tools/setup/setup.mjs serve|test', kExitUsage);
   }
   if (Number.parseInt(process.versions.node, 10) < kOldestNode) {
-    throw new SetupProblem(`Node ${process.versions.node} is too old: hushpay needs Node ${kOldestNode} or newer to set itself up`);
+    throw new SetupProblem(
+      `Node ${process.versions.node} is too old: hushpay needs Node ${kOldestNode} or newer to set itself up`,
+    );
   }
   setUpPackages(purpose);
   setUpModules(root);

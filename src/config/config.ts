@@ -1,0 +1,66 @@
+import type { PaymentPolicy } from '../dialog/policy.ts';
+import type { Locale } from '../ports/prompts.ts';
+
+export type SipServer =
+  | { readonly kind: 'embedded' }
+  | { readonly kind: 'drachtio'; readonly host: string; readonly port: number; readonly secret: string };
+
+export interface Trunk {
+  readonly name: string;
+  /** IP addresses and CIDR blocks. */
+  readonly sources: readonly string[];
+  readonly maySetAmounts: boolean;
+}
+
+/** The configuration as the program uses it: checked, joined, secrets read, paths absolute, frozen. */
+export interface Config {
+  readonly sip: {
+    readonly server: SipServer;
+    readonly host: string;
+    readonly port: number;
+    readonly transports: readonly ('udp' | 'tcp')[];
+    readonly advertise: string | null;
+    readonly trunks: readonly Trunk[];
+    /** `apology`, or the SIP status of the refusal. */
+    readonly onMissingParameters: 'apology' | number;
+  };
+  readonly media: {
+    readonly host: string;
+    readonly advertise: string | null;
+    /** Both inclusive, `min` even. */
+    readonly ports: { readonly min: number; readonly max: number };
+    /** 0 = never. */
+    readonly timeoutMs: number;
+    readonly portRestMs: number;
+  };
+  readonly http: { readonly host: string; readonly port: number };
+  /** Null: one is made up at start. */
+  readonly api: { readonly key: string | null };
+  readonly dataDir: string;
+  readonly audioDir: string;
+  readonly locale: Locale;
+  readonly currency: string;
+  readonly payment: PaymentPolicy;
+  readonly gateway: GatewaySettings;
+  readonly routes: { readonly agent: string | null; readonly queue: string | null };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+  readonly production: { readonly enabled: boolean; readonly allowSimulator: boolean };
+}
+
+interface GatewayTimes {
+  readonly timeoutMs: number;
+  readonly resolveMs: number;
+  readonly lateApproval: 'reverse' | 'keep';
+}
+
+export type GatewaySettings = GatewayTimes &
+  (
+    | { readonly type: 'simulator' }
+    | {
+        readonly type: 'rest';
+        readonly url: string;
+        readonly token: string | null;
+        /** PEM, or null for the system's certificates. */
+        readonly ca: string | null;
+      }
+  );

@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import type { PaymentPolicy, Route } from '../dialog/policy.ts';
+import { parseMajor } from '../money/money.ts';
+import type { Config, GatewaySettings, SipServer } from './config.ts';
+import { type Mistake, shownValue } from './mistakes.ts';
+import type { CheckedFile } from './schema.ts';
+import { type Path, pathText, valueAt } from './tree.ts';
+
+const kLoopback = /^http:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?(\/|$)/;
+
+/**
+ * Turns a checked file into what the program uses: reads the files it names, and makes the checks that concern several keys.
+ * The configuration holds only if there are no mistakes.
+ */
+export class Resolver {
+  readonly mistakes: Mistake[] = [];
+  readonly #file: CheckedFile;
+  readonly #root: string;
+  readonly #placeOf: (path: Path) => string;
+
+  /**
+   * @param root - relative paths count from this folder.
+   * @param placeOf - where a value came from, such as `sip.port (HUSHPAY_SIP_PORT)`.
+   */
+  constructor(file: CheckedFile, root: string, placeOf: (path: Path) => string) {
+    this.#file = file;
+    this.#root = root;
+    this.#placeOf = placeOf;
+  }
+
+  config(): Config {
+    const { sip, media, http, api, routes, log, production, locale, currency } = this.#file;
+    this.#checkTrunks();
+    this.#checkProduction();
+    return {
+      sip: { ...sip, server: sipServer(sip.server) },
+      media: { ...media, ports: portRange(media.ports) },
+      http,
+      api: { key: this.#secret(['api', 'key'], api.key, api.keyFile) },
+      dataDir: this.#absolute(this.#file.dataDir),
+      audioDir: this.#absolute(this.#file.audioDir),
+      locale,
+      currency,
+      payment: this.#payment(),
+      gateway: this.#gateway(),
+      routes,
+      log,
+      production,
+    };
+  }
+
+  #payment(): PaymentPolicy {
+    const { payment } = this.#file;
+    const min = this.#minorUnits(['payment', 'amount', 'min'], payment.amount.min);
+    const max = this.#minorUnits(['payment', 'amount', 'max'], payment.amount.max);
+    if (min !== null && max !== null && min > max) {
+      this.#refuse(
+        ['payment', 'amount', 'min'],
+        'no more than payment.amount.max',
+        'lower it, or raise payment.amount.max',
+      );
+    }
+    const onReached = { ...payment.declines.onReached, route: payment.declines.onReached.route as Route };
+    return {
+      ...payment,
+      amount: { ...payment.amount, min, max },
+      declines: { ...payment.declines, onReached },
+      failRoute: payment.failRoute as Route,
+    };
+  }
+
+  #minorUnits(path: Path, major: string | null): number | null {
+    if (major === null) return null;
+    const amount = parseMajor(major, this.#file.currency);
+    if (!amount) {
+      const expects = `an amount with no more decimals than ${this.#file.currency} has`;
+      this.#refuse(path, expects, 'drop the decimals the currency has not');
+    }
+    return amount?.minor ?? null;
+  }
+
+  #gateway(): GatewaySettings {
+    const { type, url, token, tokenFile, caFile, ...times } = this.#file.gateway;
+    if (type === 'simulator') return { type, ...times };
+    if (url === null)
+      this.#refuse(['gateway', 'url'], '`https://` URL, because gateway.type is `rest`', 'set it');
+    else if (url.startsWith('http:') && !kLoopback.test(url)) {
+      this.#refuse(['gateway', 'url'], '`https://` URL; plain `http` for loopback only', 'use https');
+    }
+    const ca = caFile === null ? null : this.#fileText(['gateway', 'caFile'], caFile);
+    return {
+      type,
+      url: url ?? '',
+      token: this.#secret(['gateway', 'token'], token, tokenFile),
+      ca,
+      ...times,
+    };
+  }
+
+  /** A secret from its key or from the file its `…File` key names. */
+  #secret(path: readonly string[], value: string | null, file: string | null): string | null {
+    if (file === null) return value;
+    const filePath = [...path.slice(0, -1), `${path.at(-1)}File`];
+    if (value !== null)
+      this.#refuse(filePath, `null, because ${pathText(path)} is set too`, 'keep one of the two');
+    const secret = this.#fileText(filePath, file)?.trim() ?? null;
+    if (secret === '') this.#refuse(filePath, 'a file with a secret in it', 'write the secret into the file');
+    return secret;
+  }
+
+  #fileText(path: Path, file: string): string | null {
+    try {
+      return readFileSync(this.#absolute(file), 'utf8');
+    } catch (error) {
+      const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+      this.#refuse(
+        path,
+        `a file that can be read (${reason})`,
+        'correct the path, or let the user hushpay runs as read it',
+      );
+      return null;
+    }
+  }
+
+  #checkTrunks(): void {
+    const names = this.#file.sip.trunks.map(({ name }) => name);
+    for (const [index, name] of names.entries()) {
+      if (names.indexOf(name) === index) continue;
+      this.#refuse(['sip', 'trunks', index, 'name'], 'a name no other trunk has', 'rename one of the two');
+    }
+  }
+
+  #checkProduction(): void {
+    const { production, gateway } = this.#file;
+    if (!production.enabled || production.allowSimulator || gateway.type !== 'simulator') return;
+    const expects = 'a real gateway, because production.enabled is true';
+    this.#refuse(['gateway', 'type'], expects, 'configure the gateway, or set production.allowSimulator');
+  }
+
+  #refuse(path: Path, expects: string, remedy: string): void {
+    const value = shownValue(path, valueAt(this.#file, path));
+    this.mistakes.push({ place: this.#placeOf(path), value, expects, remedy });
+  }
+
+  #absolute(path: string): string {
+    return isAbsolute(path) ? path : join(this.#root, path);
+  }
+}
+
+function sipServer(text: string): SipServer {
+  if (text === 'embedded') return { kind: 'embedded' };
+  const url = new URL(text.replace(/^drachtio:/, 'http:'));
+  const port = Number(/:(\d+)$/.exec(text)?.[1]); // URL drops the port 80
+  return { kind: 'drachtio', host: url.hostname, port, secret: decodeURIComponent(url.password) };
+}
+
+function portRange(text: string): { min: number; max: number } {
+  const [min = 0, max = 0] = text.split('-').map(Number);
+  return { min, max };
+}

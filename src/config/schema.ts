@@ -1,0 +1,184 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { z } from 'zod';
+import {
+  choice,
+  flag,
+  list,
+  optionalText,
+  requiredText,
+  secretText,
+  section,
+  special,
+  text,
+  wholeNumber,
+} from './keys.ts';
+import { kPaymentSection } from './payment-section.ts';
+
+const kMinute = 60_000;
+const kHost = { expects: 'host name or IP address', pattern: /^[\w.:-]+$/ };
+const kSipUri = { expects: 'SIP URI such as `sip:desk@pbx.example.net`', pattern: /^sips?:[^\s<>"]+$/ };
+const kPath = { expects: 'path; a relative one counts from the folder hushpay is installed in' };
+const kServer = /^(embedded|drachtio:\/\/(:[^\s@/]+@)?[^\s:@/]+:\d{1,5})$/;
+
+/** @returns whether the text is an IP address or a CIDR block as node:net understands them. */
+function isSource(value: string): boolean {
+  const [address = '', prefix = null, ...more] = value.split('/');
+  const bits = isIPv4(address) ? 32 : isIPv6(address) ? 128 : 0;
+  if (bits === 0 || more.length > 0) return false;
+  return prefix === null || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+}
+
+function isPortRange(value: string): boolean {
+  const [low = 0, high = 0] = value.split('-').map(Number);
+  return /^\d{4,5}-\d{4,5}$/.test(value) && low >= 1024 && low % 2 === 0 && high > low && high <= 65_535;
+}
+
+const kTrunk = z.strictObject({
+  name: requiredText('Name of the trunk in records, logs and metrics.', {
+    expects: 'letters, digits, `-` and `_`, at most 32',
+    pattern: /^[\w-]{1,32}$/,
+  }),
+  sources: special(z.array(z.string().refine(isSource)).min(1), {
+    sentence: 'Where its calls come from.',
+    expects: 'list of IP addresses and CIDR blocks such as `10.20.0.0/16`',
+  }),
+  maySetAmounts: flag('Amounts in its call data count.', false),
+});
+
+/** Every key of the configuration. A key's environment variable is its path: `sip.port` is HUSHPAY_SIP_PORT. */
+export const kConfigSchema = z.strictObject({
+  sip: section({
+    server: special(z.string().regex(kServer).default('embedded'), {
+      sentence: 'Who speaks SIP: the edge that comes with hushpay, or a drachtio-server.',
+      expects: '`embedded` or `drachtio://:secret@host:port`',
+      secret: 'userinfo',
+    }),
+    host: text('Address SIP listens on; `0.0.0.0` for all.', kHost, '127.0.0.1'),
+    port: wholeNumber('Port SIP listens on, UDP and TCP alike; 0 takes a free one.', {
+      min: 0,
+      max: 65_535,
+      unit: 'port',
+      default: 5060,
+    }),
+    transports: special(
+      z
+        .array(z.enum(['udp', 'tcp']))
+        .min(1)
+        .default(['udp', 'tcp']),
+      {
+        sentence: 'Transports SIP listens on.',
+        expects: 'list of `udp`, `tcp`',
+      },
+    ),
+    advertise: optionalText(
+      'Address in Contact and Via when peers reach us by another than `sip.host`.',
+      kHost,
+    ),
+    trunks: list(
+      'Peers whose calls are taken; calls from anywhere else are not answered.',
+      'list of `{name, sources, maySetAmounts}`',
+      kTrunk,
+      [],
+    ),
+    onMissingParameters: special(
+      z.union([z.literal('apology'), z.int().min(400).max(699)]).default('apology'),
+      {
+        sentence: 'What a call without its mandatory call data gets: a spoken apology, or this SIP status.',
+        expects: '`apology` or a SIP status 400 to 699',
+      },
+    ),
+  }),
+  media: section({
+    host: text('Address of the RTP sockets.', kHost, '127.0.0.1'),
+    advertise: optionalText('Address in SDP when peers reach us by another than `media.host`.', kHost),
+    ports: special(z.string().refine(isPortRange).default('20000-29999'), {
+      sentence: 'Ports of the RTP sockets; each leg takes two.',
+      expects: '`first-last` within 1024 to 65535, first even',
+    }),
+    timeoutMs: wholeNumber('A leg that sends nothing for so long has lost its media; 0 never.', {
+      min: 0,
+      max: 60 * kMinute,
+      unit: 'ms',
+      default: 30_000,
+    }),
+    portRestMs: wholeNumber('A closed port is not used again before this.', {
+      min: 0,
+      max: 10 * kMinute,
+      unit: 'ms',
+      default: 30_000,
+    }),
+  }),
+  http: section({
+    host: text('Address of the HTTP API.', kHost, '127.0.0.1'),
+    port: wholeNumber('Port of the HTTP API; 0 takes a free one.', {
+      min: 0,
+      max: 65_535,
+      unit: 'port',
+      default: 8080,
+    }),
+  }),
+  api: section({
+    key: secretText(
+      'Bearer key of the HTTP API. Without one a key is made up at start and printed once.',
+      'at least 1 character',
+    ),
+    keyFile: optionalText('File that holds the key instead.', kPath),
+  }),
+  dataDir: text('Folder of the database.', kPath, 'data'),
+  audioDir: text('Folder of the recorded prompts.', kPath, 'audio'),
+  locale: choice('Language of the prompts.', ['en-US', 'en-GB'], 'en-US'),
+  currency: text(
+    'Currency of calls that name none.',
+    { expects: 'ISO 4217 code', pattern: /^[A-Z]{3}$/ },
+    'USD',
+  ),
+  payment: kPaymentSection,
+  gateway: section({
+    type: choice(
+      'Payment gateway: the simulator, or hushpay’s REST contract.',
+      ['simulator', 'rest'],
+      'simulator',
+    ),
+    url: optionalText('Base URL of the REST gateway; plain `http` for loopback only.', {
+      expects: '`https://` URL',
+      pattern: /^https?:\/\/[^\s@]+$/,
+    }),
+    token: secretText('Bearer token the gateway knows us by.', 'at least 1 character'),
+    tokenFile: optionalText('File that holds the token instead.', kPath),
+    caFile: optionalText('Certificates (PEM) to trust instead of the system’s.', kPath),
+    timeoutMs: wholeNumber('No answer within this: the outcome is unknown.', {
+      min: 15_000,
+      max: kMinute,
+      unit: 'ms',
+      default: 30_000,
+    }),
+    resolveMs: wholeNumber('How long an unknown outcome is looked up while the caller waits.', {
+      min: 0,
+      max: kMinute,
+      unit: 'ms',
+      default: 20_000,
+    }),
+    lateApproval: choice(
+      'An approval found after the call: take it back, or keep it.',
+      ['reverse', 'keep'],
+      'reverse',
+    ),
+  }),
+  routes: section({
+    agent: optionalText('Where a route `agent` leads.', kSipUri),
+    queue: optionalText('Where a route `queue` leads.', kSipUri),
+  }),
+  log: section({
+    level: choice('Least level that is logged.', ['debug', 'info', 'warn', 'error'], 'info'),
+  }),
+  production: section({
+    enabled: flag(
+      'Real cards: refuses to start when core dumps, the inspector or anything else could show memory.',
+      false,
+    ),
+    allowSimulator: flag('Lets the simulator gateway run in production.', false),
+  }),
+});
+
+/** A configuration file after its check, defaults filled in. */
+export type CheckedFile = z.output<typeof kConfigSchema>;

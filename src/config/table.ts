@@ -1,0 +1,32 @@
+import { kProfiles } from './profiles.ts';
+import { pathText, valueAt } from './tree.ts';
+import { allKeys, defaultOf, environmentName, type Key } from './walk.ts';
+
+/** The README's table of the configuration, in Markdown, made of nothing but the schema and the profiles. */
+export function configTable(): string {
+  const head = ['Key', 'Environment', 'Values', 'Default', 'What it decides'];
+  const rows = [head, head.map(() => '---'), ...allKeys().map(rowOf)];
+  return `${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`;
+}
+
+function rowOf({ path, note, schema }: Key): string[] {
+  const unit =
+    note.unit === undefined || note.unit === 'port' || note.unit === 'times' ? '' : ` ${note.unit}`;
+  const name = `\`${pathText(path)}\``;
+  const values = note.expects.replaceAll('|', '\\|') + unit;
+  return [name, `\`${environmentName(path)}\``, values, defaultsOf(path, defaultOf(schema)), note.sentence];
+}
+
+/** The default, and what profiles make of it where they differ. */
+function defaultsOf(path: readonly string[], common: unknown): string {
+  const special = Object.entries(kProfiles)
+    .map(([profile, tree]) => ({ profile, value: valueAt({ payment: tree }, path) }))
+    .filter(({ value }) => value !== undefined)
+    .map(({ profile, value }) => `${profile}: \`${written(value)}\``);
+  return [`\`${written(common)}\``, ...special].join('; ');
+}
+
+function written(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(written).join(', ')}]`;
+  return value === undefined ? 'none' : String(value);
+}
