@@ -1,0 +1,216 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Carrier } from '../ports/media.ts';
+import { RunningTotals } from './running-totals.ts';
+
+type Mode = 'ivr';
+
+/** What a media worker reports once a second; every number counts from the start of its process unless its name says otherwise. */
+export interface MediaWorkerFigures {
+  readonly sessions: number;
+  readonly portsFree: number;
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly packetsForeign: number;
+  readonly packetsMalformed: number;
+  readonly ticks: number;
+  readonly ticksLate: number;
+  /** Since the last report. */
+  readonly tickLateMaxMs: number;
+  readonly eventsDropped: number;
+}
+
+const kDurationBuckets = [15, 30, 60, 90, 120, 180, 300, 600];
+const kGatewayBuckets = [0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
+
+/** Everything that is measured, one function per fact. No label holds an id, a phone number or anything a caller keyed. */
+export type Metrics = ReturnType<typeof createMetrics>;
+
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry }); // process_*, nodejs_* with nodejs_eventloop_lag_*
+
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter<L>({ name, help, labelNames: [...labelNames], registers });
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge<L>({ name, help, labelNames: [...labelNames], registers });
+  const histogram = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    buckets: number[],
+  ) => new Histogram<L>({ name, help, labelNames: [...labelNames], buckets, registers });
+  const totals = new RunningTotals(registry);
+
+  const entered = counter('payment_sessions_entered_total', 'Payment sessions that began.', ['mode']);
+  const ended = counter('payment_sessions_ended_total', 'Payment sessions that ended.', [
+    'mode',
+    'outcome',
+    'result',
+  ]);
+  const active = gauge('payment_sessions_active', 'Payment sessions now.', ['mode', 'stage']);
+  const duration = histogram(
+    'payment_session_duration_seconds',
+    'Length of payment sessions.',
+    ['mode', 'outcome'],
+    kDurationBuckets,
+  );
+  const hangups = counter('payment_hangups_total', 'Sessions ended by a hang-up.', [
+    'mode',
+    'stage',
+    'party',
+  ]);
+  const attempts = counter('payment_attempts_total', 'Submissions to the gateway.', [
+    'gateway',
+    'outcome',
+    'decline_class',
+  ]);
+  const amounts = counter('payment_amount_minor_units_total', 'Sum of amounts in minor units.', [
+    'currency',
+    'outcome',
+  ]);
+  const fieldErrors = counter('payment_field_errors_total', 'Entries that were wrong or missing.', [
+    'field',
+    'reason',
+  ]);
+  const gatewaySeconds = histogram(
+    'payment_gateway_request_duration_seconds',
+    'Requests to the gateway.',
+    ['gateway', 'op', 'outcome'],
+    kGatewayBuckets,
+  );
+  const gatewayUp = gauge('payment_gateway_up', 'Whether the gateway answered its last check.', ['gateway']);
+  const unknownOpen = gauge('payment_unknown_outcomes_open', 'Submissions whose outcome nobody knows yet.');
+  const reversals = counter('payment_reversals_total', 'Payments taken back.', ['gateway', 'result']);
+  const scrubbed = counter(
+    'payment_log_scrubbed_total',
+    'Stretches the last net masked in log lines; 0 is well.',
+  );
+  const digits = counter('dtmf_digits_total', 'Key presses by what carried them.', ['source']);
+  const promptsMissing = counter('prompt_clips_missing_total', 'Clips left out because they do not exist.', [
+    'locale',
+  ]);
+  const calls = counter('sip_calls_total', 'Calls that came in.', ['trunk']);
+  const callsRejected = counter('sip_rejected_total', 'Calls that were not taken.', ['why']);
+  const callsActive = gauge('sip_calls_active', 'Calls now.');
+  const childUp = gauge('child_process_up', 'Whether the child process works.', ['child']);
+  const childRestarts = counter(
+    'child_process_restarts_total',
+    'Times the child process was started again.',
+    ['child'],
+  );
+  const workerSessions = gauge('media_sessions', 'Media sessions of the worker.', ['worker']);
+  const workerPorts = gauge('media_ports_free', 'Port pairs the worker can give out now.', ['worker']);
+  const workerLateMax = gauge('media_tick_late_max_seconds', 'Latest 20 ms tick of the last second.', [
+    'worker',
+  ]);
+
+  return {
+    sessionEntered(mode: Mode): void {
+      entered.inc({ mode });
+    },
+    /** @param stages - the states the conversation left and came to; null outside of it. */
+    stageChanged(mode: Mode, stages: { from: string | null; to: string | null }): void {
+      if (stages.from !== null) active.dec({ mode, stage: stages.from });
+      if (stages.to !== null) active.inc({ mode, stage: stages.to });
+    },
+    sessionEnded(end: { mode: Mode; outcome: string; result: string; durationMs: number }): void {
+      const { mode, outcome, result } = end;
+      ended.inc({ mode, outcome, result });
+      duration.observe({ mode, outcome }, end.durationMs / 1000);
+    },
+    hangup(mode: Mode, stage: string, party: 'caller' | 'agent'): void {
+      hangups.inc({ mode, stage, party });
+    },
+    attempt(gateway: string, outcome: string, declineClass: string | null): void {
+      attempts.inc({ gateway, outcome, decline_class: declineClass ?? '' });
+    },
+    amount(currency: string, outcome: string, minor: number): void {
+      amounts.inc({ currency, outcome }, minor);
+    },
+    fieldError(field: string, reason: string): void {
+      fieldErrors.inc({ field, reason });
+    },
+    gatewayRequest(request: { gateway: string; op: string; outcome: string; durationMs: number }): void {
+      const { gateway, op, outcome } = request;
+      gatewaySeconds.observe({ gateway, op, outcome }, request.durationMs / 1000);
+    },
+    gatewayUp(gateway: string, up: boolean): void {
+      gatewayUp.set({ gateway }, up ? 1 : 0);
+    },
+    unknownOpen(count: number): void {
+      unknownOpen.set(count);
+    },
+    reversal(gateway: string, result: string): void {
+      reversals.inc({ gateway, result });
+    },
+    logScrubbed(): void {
+      scrubbed.inc();
+    },
+    /** One key press, whatever it was. */
+    digit(carrier: Carrier): void {
+      digits.inc({ source: carrier });
+    },
+    promptMissing(locale: string): void {
+      promptsMissing.inc({ locale });
+    },
+    callStarted(trunk: string): void {
+      calls.inc({ trunk });
+      callsActive.inc();
+    },
+    callEnded(): void {
+      callsActive.dec();
+    },
+    callRejected(why: string): void {
+      callsRejected.inc({ why });
+    },
+    childUp(child: string, up: boolean): void {
+      childUp.set({ child }, up ? 1 : 0);
+    },
+    childRestarted(child: string): void {
+      childRestarts.inc({ child });
+    },
+    mediaWorker(worker: string, figures: MediaWorkerFigures): void {
+      workerSessions.set({ worker }, figures.sessions);
+      workerPorts.set({ worker }, figures.portsFree);
+      workerLateMax.set({ worker }, figures.tickLateMaxMs / 1000);
+      totals.set(
+        'rtp_packets_received_total',
+        'RTP packets that came in.',
+        { worker },
+        figures.packetsReceived,
+      );
+      totals.set('rtp_packets_sent_total', 'RTP packets sent.', { worker }, figures.packetsSent);
+      totals.set(
+        'rtp_unauthorized_packets_total',
+        'Packets of a foreign source.',
+        { worker },
+        figures.packetsForeign,
+      );
+      totals.set(
+        'rtp_malformed_packets_total',
+        'Packets that were no RTP.',
+        { worker },
+        figures.packetsMalformed,
+      );
+      totals.set('media_ticks_total', 'Ticks of 20 ms.', { worker }, figures.ticks);
+      totals.set('media_ticks_late_total', 'Ticks that began late.', { worker }, figures.ticksLate);
+      totals.set(
+        'media_events_dropped_total',
+        'Events lost because the queue was full.',
+        { worker },
+        figures.eventsDropped,
+      );
+    },
+    /** Counters of the sip edge by name, as they stand. */
+    sipEdge(figures: Readonly<Record<string, number>>): void {
+      for (const [event, value] of Object.entries(figures)) {
+        totals.set('sip_edge_events_total', 'What the sip edge counted.', { event }, value);
+      }
+    },
+    contentType: registry.contentType,
+    text(): Promise<string> {
+      return registry.metrics();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+
+async function lines(metrics: ReturnType<typeof createMetrics>): Promise<string[]> {
+  return (await metrics.text()).split('\n');
+}
+
+const kWorker = {
+  sessions: 2,
+  portsFree: 98,
+  packetsReceived: 500,
+  packetsSent: 501,
+  packetsForeign: 3,
+  packetsMalformed: 1,
+  ticks: 1000,
+  ticksLate: 4,
+  tickLateMaxMs: 7,
+  eventsDropped: 0,
+};
+
+describe('metrics', () => {
+  it('tell the story of a session', async () => {
+    const metrics = createMetrics();
+    metrics.sessionEntered('ivr');
+    metrics.stageChanged('ivr', { from: null, to: 'PAN_ENTRY' });
+    metrics.stageChanged('ivr', { from: 'PAN_ENTRY', to: 'SUBMIT' });
+    metrics.fieldError('pan', 'luhn');
+    metrics.attempt('simulator', 'declined', 'soft');
+    metrics.attempt('simulator', 'approved', null);
+    metrics.gatewayRequest({ gateway: 'simulator', op: 'submit', outcome: 'approved', durationMs: 300 });
+    metrics.stageChanged('ivr', { from: 'SUBMIT', to: null });
+    metrics.sessionEnded({ mode: 'ivr', outcome: 'success', result: 'APPROVED', durationMs: 61_000 });
+    expect(await lines(metrics)).toEqual(
+      expect.arrayContaining([
+        'payment_sessions_entered_total{mode="ivr"} 1',
+        'payment_sessions_active{mode="ivr",stage="PAN_ENTRY"} 0',
+        'payment_sessions_active{mode="ivr",stage="SUBMIT"} 0',
+        'payment_field_errors_total{field="pan",reason="luhn"} 1',
+        'payment_attempts_total{gateway="simulator",outcome="declined",decline_class="soft"} 1',
+        'payment_attempts_total{gateway="simulator",outcome="approved",decline_class=""} 1',
+        'payment_gateway_request_duration_seconds_sum{gateway="simulator",op="submit",outcome="approved"} 0.3',
+        'payment_sessions_ended_total{mode="ivr",outcome="success",result="APPROVED"} 1',
+        'payment_session_duration_seconds_bucket{le="90",mode="ivr",outcome="success"} 1',
+        'payment_session_duration_seconds_bucket{le="60",mode="ivr",outcome="success"} 0',
+      ]),
+    );
+  });
+
+  it('pass on how the counters of a worker stand, also after it started again', async () => {
+    const metrics = createMetrics();
+    metrics.mediaWorker('0', kWorker);
+    metrics.mediaWorker('1', kWorker);
+    await metrics.text();
+    metrics.mediaWorker('0', { ...kWorker, packetsReceived: 20 });
+    expect(await lines(metrics)).toEqual(
+      expect.arrayContaining([
+        'rtp_packets_received_total{worker="0"} 20',
+        'rtp_packets_received_total{worker="1"} 500',
+        'media_sessions{worker="0"} 2',
+        'media_tick_late_max_seconds{worker="0"} 0.007',
+      ]),
+    );
+  });
+
+  it('count key presses by carrier and by nothing else', async () => {
+    const metrics = createMetrics();
+    metrics.digit('event');
+    metrics.digit('event');
+    metrics.digit('tone');
+    const found = (await lines(metrics)).filter((line) => line.startsWith('dtmf_digits_total'));
+    expect(found).toEqual(['dtmf_digits_total{source="event"} 2', 'dtmf_digits_total{source="tone"} 1']);
+  });
+
+  it('include the lag of the event loop and the process', async () => {
+    const text = await createMetrics().text();
+    expect(text).toContain('nodejs_eventloop_lag_p99_seconds');
+    expect(text).toContain('process_resident_memory_bytes');
+  });
+
+  it('keep apart from one another, so that several servers fit into one process', async () => {
+    const first = createMetrics();
+    first.callRejected('no trunk');
+    expect(await createMetrics().text()).not.toContain('no trunk');
+    expect(await first.text()).toContain('sip_rejected_total{why="no trunk"} 1');
+  });
+});
