@@ -1,0 +1,231 @@
+import { timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Cancel, Clock } from '../ports/clock.ts';
+import type { PaymentRef } from '../ports/payment-gateway.ts';
+import { type BankVerdict, type LedgerEntry, type Receipt, SimulatorBank } from './simulator-bank.ts';
+import { readSale } from './simulator-request.ts';
+
+const kBodyLimitBytes = 64 * 1024;
+const kAttemptPath = /^\/payments\/([A-Za-z0-9._~-]{1,64})\/(\d{1,6})(\/reversal)?$/;
+
+export interface SimulatorServerOptions {
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly host: string;
+  readonly clock: Clock;
+  /** Bearer token callers must show; none: everybody may pay. */
+  readonly token?: string;
+  /** PEM key and certificate: https instead of http. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** A bank shared with others; its own if absent. */
+  readonly bank?: SimulatorBank;
+}
+
+export interface SimulatorServer {
+  /** Base URL without a slash at the end. */
+  readonly url: string;
+  readonly bank: SimulatorBank;
+  ledger(): readonly LedgerEntry[];
+  /** Breaks every connection; a second call gives the same promise. */
+  close(): Promise<void>;
+}
+
+/** The simulated bank behind hushpay's REST contract, for tests and demonstrations: docs/gateway-rest.openapi.yaml. */
+export async function startSimulatorServer(options: SimulatorServerOptions): Promise<SimulatorServer> {
+  const bank = options.bank ?? new SimulatorBank(options.clock);
+  const desk = new Desk(bank, options.clock, options.token);
+  const onRequest = (request: IncomingMessage, response: ServerResponse) =>
+    void desk.serve(request, response);
+  const server = options.tls ? createTlsServer(options.tls, onRequest) : createServer(onRequest);
+  await listening(server, options.port, options.host);
+  const { port } = server.address() as AddressInfo;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  let closing: Promise<void> | undefined;
+  return {
+    url: `${options.tls ? 'https' : 'http'}://${host}:${port}`,
+    bank,
+    ledger: () => bank.ledger(),
+    close: () => {
+      closing ??= closed(server, desk);
+      return closing;
+    },
+  };
+}
+
+interface Reply {
+  readonly status: number;
+  readonly json: unknown;
+}
+
+/** Answers requests. Delayed answers wait on the clock; closing drops them. */
+class Desk {
+  readonly #bank: SimulatorBank;
+  readonly #clock: Clock;
+  readonly #authorization: Buffer | null;
+  readonly #delayed = new Set<Cancel>();
+
+  constructor(bank: SimulatorBank, clock: Clock, token: string | undefined) {
+    this.#bank = bank;
+    this.#clock = clock;
+    this.#authorization = token === undefined ? null : Buffer.from(`Bearer ${token}`);
+  }
+
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.on('error', () => response.destroy());
+    const body = await bodyOf(request);
+    try {
+      if (body) this.#handle(request, body, response);
+    } finally {
+      body?.fill(0);
+    }
+  }
+
+  close(): void {
+    for (const cancel of this.#delayed) cancel();
+  }
+
+  #handle(request: IncomingMessage, body: Buffer, response: ServerResponse): void {
+    if (!this.#mayEnter(request)) {
+      send(response, problem(401, 'unknown token'));
+    } else if (body.length > kBodyLimitBytes) {
+      send(response, problem(413, 'body too large'));
+    } else if (request.method === 'POST' && request.url === '/payments') {
+      this.#sell(request, body, response);
+    } else {
+      send(response, this.#route(request.method ?? '', request.url ?? ''));
+    }
+  }
+
+  #mayEnter(request: IncomingMessage): boolean {
+    if (this.#authorization === null) return true;
+    const shown = Buffer.from(request.headers.authorization ?? '');
+    return shown.length === this.#authorization.length && timingSafeEqual(shown, this.#authorization);
+  }
+
+  /** Everything but a sale. */
+  #route(method: string, path: string): Reply {
+    if (method === 'GET' && path === '/health') return { status: 200, json: { status: 'ok' } };
+    if (method === 'GET' && path === '/ledger') return { status: 200, json: this.#bank.ledger() };
+    const [, paymentRef, attemptText, reversal] = kAttemptPath.exec(path) ?? [];
+    if (paymentRef === undefined) return problem(404, 'no such path');
+    const attempt = Number(attemptText);
+    if (method === 'POST' && reversal)
+      return { status: 200, json: { outcome: this.#bank.reverse(paymentRef, attempt) } };
+    if (method !== 'GET' || reversal) return problem(405, 'no such method');
+    const verdict = this.#bank.query(paymentRef, attempt);
+    return verdict ? replyOf(verdict, { paymentRef, attempt }) : problem(404, 'no such payment');
+  }
+
+  #sell(request: IncomingMessage, body: Buffer, response: ServerResponse): void {
+    const key = request.headers['idempotency-key'];
+    const sale = typeof key === 'string' && key !== '' ? readSale(body, key) : { wrong: 'Idempotency-Key' };
+    if ('wrong' in sale) {
+      send(response, problem(422, `wrong: ${sale.wrong}`));
+      return;
+    }
+    try {
+      this.#deliver(this.#bank.submit(sale.ref, sale.card), sale.ref, response);
+    } finally {
+      sale.card.wipe();
+    }
+  }
+
+  #deliver(receipt: Receipt, ref: PaymentRef, response: ServerResponse): void {
+    switch (receipt.delivery) {
+      case 'silence':
+        break;
+      case 'reset':
+        response.socket?.resetAndDestroy();
+        break;
+      case 'garbage':
+        response.writeHead(500, { 'content-type': 'text/html' }).end('<html><h1>Internal Server Error');
+        break;
+      case 'answer':
+        this.#after(receipt.delayMs, () => send(response, replyOf(receipt.verdict(), ref)));
+    }
+  }
+
+  #after(delayMs: number, run: () => void): void {
+    if (delayMs === 0) {
+      run();
+      return;
+    }
+    const cancel = this.#clock.schedule(delayMs, () => {
+      this.#delayed.delete(cancel);
+      run();
+    });
+    this.#delayed.add(cancel);
+  }
+}
+
+function replyOf(
+  verdict: BankVerdict,
+  { paymentRef, attempt }: Pick<PaymentRef, 'paymentRef' | 'attempt'>,
+): Reply {
+  switch (verdict.outcome) {
+    case 'approved':
+    case 'pending':
+      return { status: 200, json: { ...verdict, paymentRef, attempt } };
+    case 'declined': {
+      const { class: declineClass, code: declineCode, outcome, transactionId } = verdict;
+      return {
+        status: 200,
+        json: { outcome, declineClass, declineCode, transactionId, paymentRef, attempt },
+      };
+    }
+    case 'transient':
+      return { status: 503, json: { processed: false, message: `not processed (${verdict.code})` } };
+    case 'conflict':
+      return problem(422, 'the idempotency key belongs to another payment');
+  }
+}
+
+function problem(status: number, message: string): Reply {
+  return { status, json: { message } };
+}
+
+function send(response: ServerResponse, { status, json }: Reply): void {
+  const text = JSON.stringify(json);
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+/**
+ * The body in a Buffer of its own, the chunks it came in zeroed; one byte more than the limit stands for all that follow.
+ * Undefined if the connection broke.
+ */
+async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  const body = Buffer.allocUnsafeSlow(kBodyLimitBytes + 1);
+  let length = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      chunk.copy(body, Math.min(length, kBodyLimitBytes));
+      length += chunk.length;
+      chunk.fill(0);
+    }
+  } catch {
+    body.fill(0);
+    return undefined;
+  }
+  return body.subarray(0, length);
+}
+
+function listening(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+}
+
+function closed(server: Server, desk: Desk): Promise<void> {
+  desk.close();
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
