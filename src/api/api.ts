@@ -1,0 +1,80 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import { AppError } from '../errors.ts';
+import type { Log } from '../ports/log.ts';
+import type { SessionRecords } from '../ports/store.ts';
+import type { Health } from '../telemetry/health.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { ApiKeys } from './keys.ts';
+import { addMonitoring } from './monitoring.ts';
+import { answerProblems } from './problem.ts';
+import { addSessions, type LiveSession } from './sessions.ts';
+
+export interface ApiOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Bearer keys that may use /v1. */
+  readonly keys: readonly string[];
+  readonly records: Pick<SessionRecords, 'find' | 'attempts'>;
+  /** The masked state of a session that runs; undefined for any other. */
+  readonly liveSession: LiveSession;
+  readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
+  readonly health: Pick<Health, 'report'>;
+  readonly log: Log;
+}
+
+/** The HTTP side. Made by `main`, which starts it once and stops it at the end; a second stop does nothing. */
+export interface Api {
+  /**
+   * @returns the base URL it listens on, such as `http://127.0.0.1:8080`.
+   * @throws AppError CFG_PORT_BUSY
+   */
+  start(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const kBodyLimitBytes = 64 * 1024;
+const kRequestTimeoutMs = 10_000;
+
+const kHeaders = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
+export function createApi(options: ApiOptions): Api {
+  const { host, port, keys, records, liveSession, metrics, health, log } = options;
+  const server = fastify({
+    bodyLimit: kBodyLimitBytes,
+    requestTimeout: kRequestTimeoutMs,
+    forceCloseConnections: true, // a kept-alive connection does not hold up the end
+  });
+  server.addHook('onRequest', async (_, reply) => {
+    reply.headers(kHeaders);
+  });
+  answerProblems(server, log);
+  addMonitoring(server, metrics, health);
+  addSessions(server, new ApiKeys(keys), records, liveSession);
+  return { start: () => listen(server, host, port), stop: () => server.close() };
+}
+
+async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    return await server.listen({ host, port });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw cause;
+    throw new AppError('CFG_PORT_BUSY', busyPort(`${host}:${port}`, code), cause);
+  }
+}
+
+function busyPort(place: string, code: string): string {
+  const reason = {
+    EADDRINUSE: 'another program has it',
+    EACCES: 'not allowed',
+    EADDRNOTAVAIL: 'no such address here',
+  }[code];
+  return `http.port = ${place}\n      expected: an address and port to listen on (${reason})\n      remedy:   stop the other program, or set http.host and http.port (HUSHPAY_HTTP_HOST, HUSHPAY_HTTP_PORT)`;
+}

@@ -1,0 +1,62 @@
+import type { FastifyInstance } from 'fastify';
+import { maskCardLike } from '../card/card-like.ts';
+import { formatMajor, money } from '../money/money.ts';
+import type { AttemptRecord, SessionRecord, SessionRecords } from '../ports/store.ts';
+import type { ApiKeys } from './keys.ts';
+import { sendProblem } from './problem.ts';
+
+/** Fields of a running session that the record does not have yet; masked. */
+export type LiveSession = (sessionId: string) => Readonly<Record<string, unknown>> | undefined;
+
+const kSessionId = /^[\w-]{1,64}$/;
+
+export function addSessions(
+  server: FastifyInstance,
+  keys: ApiKeys,
+  records: Pick<SessionRecords, 'find' | 'attempts'>,
+  liveSession: LiveSession,
+): void {
+  server.get<{ Params: { id: string } }>(
+    '/v1/sessions/:id',
+    {
+      onRequest: async (request, reply) => {
+        if (keys.accepts(request.headers.authorization)) return;
+        reply.header('www-authenticate', 'Bearer');
+        return sendProblem(reply, 401);
+      },
+    },
+    async ({ params: { id } }, reply) => {
+      const record = kSessionId.test(id) ? records.find(id) : undefined;
+      if (!record) return sendProblem(reply, 404);
+      return {
+        ...sessionView(record),
+        ...liveSession(id),
+        submissions: records.attempts(id).map(submissionView),
+      };
+    },
+  );
+}
+
+/** Amounts in major units, as they are given to us. */
+function sessionView({ sessionId, exponent, ...record }: SessionRecord) {
+  const major = (minor: number | null) =>
+    minor === null ? null : formatMajor({ ...money(minor, record.currency), exponent });
+  return {
+    id: sessionId,
+    ...record,
+    customerId: masked(record.customerId),
+    merchantId: masked(record.merchantId),
+    reference: masked(record.reference),
+    amountRequested: major(record.amountRequested),
+    amountCharged: major(record.amountCharged),
+  };
+}
+
+/** What a peer wrote into call data could be anything. */
+function masked(text: string | null): string | null {
+  return text === null ? null : maskCardLike(text);
+}
+
+function submissionView({ sessionId: _, amount, ...attempt }: AttemptRecord) {
+  return { ...attempt, amount: formatMajor(amount), currency: amount.currency };
+}

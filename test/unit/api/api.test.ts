@@ -1,0 +1,241 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Api, type ApiOptions, createApi } from '../../../src/api/api.ts';
+import { money } from '../../../src/money/money.ts';
+import type { AttemptRecord, SessionRecord } from '../../../src/ports/store.ts';
+import { Health } from '../../../src/telemetry/health.ts';
+import { createLog } from '../../../src/telemetry/log.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+
+const kKey = 'open-sesame';
+const kPan = '4242424242424242';
+
+const kRecord: SessionRecord = {
+  sessionId: 's-1',
+  callId: 'c-1',
+  profile: 'pureconnect-ivr',
+  topology: 'ivr',
+  locale: 'en-US',
+  customerId: 'C-7',
+  merchantId: null,
+  reference: `order ${kPan}`,
+  from: '…1234',
+  to: 'pay',
+  trunk: 'lab',
+  currency: 'USD',
+  amountRequested: 5025,
+  amountCharged: null,
+  exponent: 2,
+  paymentRef: 'R4K2M8TQ0VZ3W6XA',
+  result: null,
+  outcome: null,
+  gateway: 'simulator',
+  transactionId: null,
+  authCode: null,
+  brand: 'visa',
+  last4: '4242',
+  attempts: 1,
+  declines: 1,
+  lastDeclineClass: 'soft',
+  lastDeclineCode: '51',
+  stageReached: 'RETRY_MENU',
+  callerPresent: true,
+  announced: false,
+  startedAt: '2026-11-21T12:00:00.000Z',
+  endedAt: null,
+  durationMs: null,
+  media: null,
+};
+
+const kAttempt: AttemptRecord = {
+  sessionId: 's-1',
+  attempt: 1,
+  paymentRef: 'R4K2M8TQ0VZ3W6XA',
+  idempotencyKey: 'R4K2M8TQ0VZ3W6XA01',
+  state: 'DECLINED',
+  amount: money(5025, 'USD'),
+  brand: 'visa',
+  last4: '4242',
+  gateway: 'simulator',
+  transactionId: 't-1',
+  declineClass: 'soft',
+  declineCode: '51',
+  sentAt: '2026-11-21T12:01:00.000Z',
+  doneAt: '2026-11-21T12:01:01.000Z',
+};
+
+let api: Api | undefined;
+let lines: string[] = [];
+
+async function start(options: Partial<ApiOptions> = {}) {
+  lines = [];
+  const health = new Health();
+  const metrics = createMetrics();
+  api = createApi({
+    host: '127.0.0.1',
+    port: 0,
+    keys: ['another', kKey],
+    records: {
+      find: (id) => (id === 's-1' ? kRecord : undefined),
+      attempts: () => [kAttempt],
+    },
+    liveSession: () => undefined,
+    metrics,
+    health,
+    log: createLog({ level: 'debug', destination: { write: (line: string) => void lines.push(line) } }),
+    ...options,
+  });
+  const url = await api.start();
+  const get = (path: string, key?: string) =>
+    fetch(url + path, key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } });
+  return { url, get, health, metrics };
+}
+
+afterEach(async () => {
+  await api?.stop();
+  api = undefined;
+});
+
+describe('GET /v1/sessions/{id}', () => {
+  it('gives the record, amounts in major units, with its submissions', async () => {
+    const { get } = await start();
+    const response = await get('/v1/sessions/s-1', kKey);
+    expect(response.status).toBe(200);
+    const body = (await response.json()) as Record<string, unknown>;
+    expect(body).toMatchObject({
+      id: 's-1',
+      amountRequested: '50.25',
+      amountCharged: null,
+      currency: 'USD',
+      last4: '4242',
+      result: null,
+      submissions: [
+        { attempt: 1, state: 'DECLINED', amount: '50.25', currency: 'USD', declineClass: 'soft' },
+      ],
+    });
+    expect(body).not.toHaveProperty('sessionId');
+  });
+
+  it('lays the running session over its record', async () => {
+    const { get } = await start({ liveSession: (id) => ({ stageReached: `PAN_ENTRY of ${id}` }) });
+    expect(await (await get('/v1/sessions/s-1', kKey)).json()).toMatchObject({
+      stageReached: 'PAN_ENTRY of s-1',
+    });
+  });
+
+  it('shows no card number that a peer wrote into the call data', async () => {
+    const { get } = await start();
+    const text = await (await get('/v1/sessions/s-1', kKey)).text();
+    expect(text).toContain('"reference":"order [digits]"');
+    expect(text).not.toContain(kPan);
+  });
+
+  it('is refused alike without a key, with a wrong one and for a session that does not exist', async () => {
+    const { get } = await start();
+    const answers = await Promise.all([
+      get('/v1/sessions/s-1'),
+      get('/v1/sessions/s-1', 'open-sesam'),
+      get('/v1/sessions/nobody', ''),
+      get('/v1/sessions/s-1', `${kKey} x`),
+    ]);
+    const bodies = await Promise.all(answers.map((answer) => answer.text()));
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
+    expect(new Set(bodies)).toEqual(new Set(['{"type":"about:blank","title":"Unauthorized","status":401}']));
+    expect(answers[0]?.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(answers[0]?.headers.get('www-authenticate')).toBe('Bearer');
+  });
+
+  it.each(['/v1/sessions/nobody', '/v1/sessions/..%2f..%2fetc', `/v1/sessions/${'x'.repeat(65)}`])(
+    'is 404 for %s',
+    async (path) => {
+      const { get } = await start();
+      const response = await get(path, kKey);
+      expect(response.status).toBe(404);
+      expect(await response.json()).toEqual({ type: 'about:blank', title: 'Not Found', status: 404 });
+    },
+  );
+
+  it('says no more than 500 when something breaks, and logs the rest', async () => {
+    const { get } = await start({
+      records: {
+        find: () => {
+          throw new Error('disk is full');
+        },
+        attempts: () => [],
+      },
+    });
+    const response = await get('/v1/sessions/s-1', kKey);
+    expect([response.status, await response.json()]).toEqual([
+      500,
+      { type: 'about:blank', title: 'Internal Server Error', status: 500 },
+    ]);
+    expect(lines.join('')).toContain('disk is full');
+  });
+});
+
+describe('monitoring', () => {
+  it('is live as soon as it listens', async () => {
+    const { get } = await start();
+    expect((await get('/livez')).status).toBe(200);
+  });
+
+  it('is ready when every check is well, and says which is not', async () => {
+    const { get, health } = await start();
+    health.add('sip', () => ({ ok: true }));
+    expect((await get('/readyz')).status).toBe(200);
+    health.add('gateway', () => ({ ok: false, reason: 'connection refused' }));
+    const response = await get('/readyz');
+    expect([response.status, await response.json()]).toEqual([
+      503,
+      { ready: false, checks: { sip: { ok: true }, gateway: { ok: false, reason: 'connection refused' } } },
+    ]);
+  });
+
+  it('serves metrics as Prometheus reads them', async () => {
+    const { get, metrics } = await start();
+    metrics.sessionEntered('ivr');
+    const response = await get('/metrics');
+    expect(response.headers.get('content-type')).toContain('text/plain');
+    expect(await response.text()).toContain('payment_sessions_entered_total{mode="ivr"} 1');
+  });
+});
+
+describe('every answer', () => {
+  it.each(['/livez', '/nowhere', '/v1/sessions/s-1'])('%s carries the security headers', async (path) => {
+    const { headers } = await (await start()).get(path);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+  });
+
+  it('to a body of more than 64 KiB is a refusal', async () => {
+    const { url } = await start();
+    const body = JSON.stringify('x'.repeat(70_000));
+    const response = await fetch(`${url}/livez`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
+    expect([404, 413]).toContain(response.status);
+    expect(response.headers.get('content-type')).toMatch(/problem\+json/);
+  });
+});
+
+describe('start', () => {
+  it('names the port that is busy and what to do', async () => {
+    const other: Server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as AddressInfo;
+    try {
+      await expect(start({ port })).rejects.toMatchObject({
+        code: 'CFG_PORT_BUSY',
+        message: expect.stringMatching(
+          new RegExp(`http\\.port = 127\\.0\\.0\\.1:${port}[^]*another program[^]*HUSHPAY_HTTP_PORT`),
+        ),
+      });
+    } finally {
+      await new Promise((resolve) => other.close(resolve));
+    }
+  });
+});
