@@ -1,5 +1,13 @@
 import { AppError } from '../../src/errors.ts';
-import type { AttemptJournal, AttemptRecord, SessionRecord, SessionRecords } from '../../src/ports/store.ts';
+import type {
+  AttemptJournal,
+  AttemptRecord,
+  AttemptState,
+  SessionRecord,
+  SessionRecords,
+} from '../../src/ports/store.ts';
+
+const kMayHaveCharged: ReadonlySet<AttemptState> = new Set(['SUBMITTING', 'APPROVED', 'UNKNOWN', 'MANUAL']);
 
 /** Session rows and attempt rows in memory, with the refusals the real store has. Turn `broken` on for a full disk. */
 export class FakeStore implements SessionRecords, AttemptJournal {
@@ -31,6 +39,10 @@ export class FakeStore implements SessionRecords, AttemptJournal {
     this.#assertWorks();
     const key = keyOf(attempt);
     if (this.#attempts.has(key)) throw failed(`attempt ${key} exists`);
+    for (const { paymentRef, state } of this.#attempts.values()) {
+      if (paymentRef === attempt.paymentRef && kMayHaveCharged.has(state))
+        throw failed(`${paymentRef} is open or paid`);
+    }
     this.#attempts.set(key, attempt);
   }
 
@@ -40,17 +52,32 @@ export class FakeStore implements SessionRecords, AttemptJournal {
   ): void {
     this.#assertWorks();
     const attempt = this.#attempts.get(keyOf(key));
-    if (!attempt) throw failed(`no attempt ${keyOf(key)}`);
-    this.#attempts.set(keyOf(key), { ...attempt, ...verdict });
+    if (!attempt || !maySettle(attempt.state, verdict.state)) throw failed(`${keyOf(key)} is not open`);
+    this.#attempts.set(keyOf(key), {
+      ...attempt,
+      state: verdict.state,
+      doneAt: verdict.doneAt,
+      transactionId: verdict.transactionId ?? attempt.transactionId,
+      declineClass: verdict.declineClass ?? attempt.declineClass,
+      declineCode: verdict.declineCode ?? attempt.declineCode,
+    });
   }
 
   unresolved(): readonly AttemptRecord[] {
-    return [...this.#attempts.values()].filter(({ state }) => state === 'SUBMITTING' || state === 'UNKNOWN');
+    return [...this.#attempts.values()].filter(({ state }) => isOpen(state));
   }
 
   #assertWorks(): void {
     if (this.broken) throw failed('disk full');
   }
+}
+
+function maySettle(from: AttemptState, to: AttemptState): boolean {
+  return isOpen(from) || (from === 'APPROVED' && (to === 'UNKNOWN' || to === 'REVERSED'));
+}
+
+function isOpen(state: AttemptState): boolean {
+  return state === 'SUBMITTING' || state === 'UNKNOWN';
 }
 
 function keyOf({ sessionId, attempt }: { sessionId: string; attempt: number }): string {

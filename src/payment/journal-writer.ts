@@ -1,0 +1,81 @@
+import type { Cancel, Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { AttemptJournal, AttemptRecord } from '../ports/store.ts';
+
+export type AttemptKey = Pick<AttemptRecord, 'sessionId' | 'attempt'>;
+/** What became of an attempt; details left out stay as they are in the row. */
+export type Settlement = Pick<AttemptRecord, 'state'> &
+  Partial<Pick<AttemptRecord, 'transactionId' | 'declineClass' | 'declineCode'>>;
+
+const kRetryMs = 5000;
+const kMaxRetries = 720; // an hour
+
+interface Unwritten {
+  readonly key: AttemptKey;
+  readonly settlement: Settlement;
+  readonly doneAt: string;
+  tries: number;
+  cancel: Cancel;
+}
+
+/**
+ * Writes what became of attempts. A write that fails is tried again, the latest per attempt, until the disk takes it: what is decided
+ * is decided. Until then the row stands open, which after a crash makes the reconciler ask again.
+ */
+export class JournalWriter {
+  readonly #journal: AttemptJournal;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #unwritten = new Map<string, Unwritten>();
+
+  constructor(journal: AttemptJournal, clock: Clock, log: Log) {
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Never throws. */
+  settle(key: AttemptKey, settlement: Settlement): void {
+    const name = `${key.sessionId}/${key.attempt}`;
+    this.#unwritten.get(name)?.cancel();
+    this.#unwritten.delete(name);
+    this.#write(name, {
+      key: { sessionId: key.sessionId, attempt: key.attempt },
+      settlement,
+      doneAt: this.#clock.date().toISOString(),
+      tries: 0,
+      cancel: () => undefined,
+    });
+  }
+
+  /** Gives up on what is not written yet. */
+  stop(): void {
+    for (const { cancel } of this.#unwritten.values()) cancel();
+    this.#unwritten.clear();
+  }
+
+  #write(name: string, work: Unwritten): void {
+    const { key, settlement, doneAt } = work;
+    const details = { transactionId: null, declineClass: null, declineCode: null, ...settlement };
+    try {
+      this.#journal.settle(key, { ...details, doneAt: settlement.state === 'UNKNOWN' ? null : doneAt });
+      this.#unwritten.delete(name);
+    } catch (error) {
+      this.#log.error(
+        { ...key, state: settlement.state, err: error },
+        'the outcome of an attempt was not written',
+      );
+      this.#retry(name, work);
+    }
+  }
+
+  #retry(name: string, work: Unwritten): void {
+    work.tries++;
+    if (work.tries > kMaxRetries) {
+      this.#unwritten.delete(name);
+      return;
+    }
+    this.#unwritten.set(name, work);
+    work.cancel = this.#clock.schedule(kRetryMs, () => this.#write(name, work));
+  }
+}

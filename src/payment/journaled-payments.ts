@@ -1,0 +1,196 @@
+import type { CardSecret } from '../card/card-secret.ts';
+import { lastFour } from '../card/pan.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { PaymentGateway, PaymentRef, PaymentRequest } from '../ports/payment-gateway.ts';
+import type { AttemptJournal } from '../ports/store.ts';
+import { GatewayLane } from './gateway-lane.ts';
+import { JournalWriter } from './journal-writer.ts';
+import type { Payments, SubmissionProgress, Verdict } from './payments.ts';
+import { type OpenAttempt, Reconciler, type Resolution } from './reconciler.ts';
+import { Submission, type SubmissionEnd } from './submission.ts';
+
+// The verdict waits this long for the reversal of an unknown outcome; the reversal itself may go on.
+const kReverseWaitMs = 5000;
+
+export interface PaymentsPolicy {
+  /** One request, from its start. */
+  readonly timeoutMs: number;
+  /** Looking an unknown outcome up while the caller waits. */
+  readonly resolveMs: number;
+  /** What becomes of an approval that is found after the caller was told not to count on it. */
+  readonly lateApproval: 'reverse';
+}
+
+export interface PaymentsParts {
+  readonly gateway: PaymentGateway;
+  readonly journal: AttemptJournal;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly policy: PaymentsPolicy;
+  /** An unknown outcome came to an end after its call. */
+  readonly onResolved?: (resolution: Resolution) => void;
+}
+
+/**
+ * Payments whose intent is on the disk before the first byte leaves, and whose unknown outcomes are followed up until they end. Made and
+ * started by main; stopped when no call is left and before the store is closed.
+ */
+export class JournaledPayments implements Payments {
+  readonly #parts: PaymentsParts;
+  readonly #writer: JournalWriter;
+  readonly #reconciler: Reconciler;
+  /** Payments that may not be submitted again: one is under way, or its outcome is unknown. By payment reference. */
+  readonly #open = new Set<string>();
+  readonly #reversals = new Set<Promise<unknown>>();
+
+  constructor(parts: PaymentsParts) {
+    this.#parts = parts;
+    this.#writer = new JournalWriter(parts.journal, parts.clock, parts.log);
+    this.#reconciler = new Reconciler({
+      ...parts,
+      writer: this.#writer,
+      onResolved: (resolution) => this.#onResolved(resolution),
+    });
+  }
+
+  /** Takes over what an earlier process left open. */
+  start(): void {
+    this.#reconciler.start();
+  }
+
+  /** Resolves when no request of a reversal or look-up is under way. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#reconciler.stop(), ...this.#reversals]);
+    this.#writer.stop();
+  }
+
+  async submit(
+    sessionId: string,
+    request: PaymentRequest,
+    card: CardSecret,
+    progress: SubmissionProgress,
+  ): Promise<Verdict> {
+    const { paymentRef, attempt } = request;
+    const log = this.#parts.log.child({ sessionId, paymentRef, attempt });
+    if (this.#open.has(paymentRef)) {
+      log.error({}, 'a payment with an open attempt was submitted again; nothing was sent');
+      return { kind: 'unresolved' };
+    }
+    this.#open.add(paymentRef);
+    const verdict = await this.#submit(sessionId, request, card, progress, log);
+    if (verdict.kind !== 'unresolved') this.#open.delete(paymentRef);
+    return verdict;
+  }
+
+  /**
+   * Takes an approved payment back, as when the caller has hung up and policy says so. Durable before it is sent; what cannot be
+   * taken back now is followed up. Never rejects.
+   */
+  reverseApproved(sessionId: string, ref: PaymentRef): Promise<'reversed' | 'unresolved'> {
+    this.#open.add(ref.paymentRef);
+    this.#writer.settle({ sessionId, attempt: ref.attempt }, { state: 'UNKNOWN' });
+    return this.#reverse({ ...ref, sessionId }, new GatewayLane(this.#parts.clock), false);
+  }
+
+  async #submit(
+    sessionId: string,
+    request: PaymentRequest,
+    card: CardSecret,
+    progress: SubmissionProgress,
+    log: Log,
+  ): Promise<Verdict> {
+    if (!this.#begin(sessionId, request, card, log)) return { kind: 'unavailable' };
+    const lane = new GatewayLane(this.#parts.clock);
+    const end = await new Submission({ ...this.#parts, lane, log, request, card, progress }).run();
+    return this.#conclude({ ...request, sessionId }, end, lane, log);
+  }
+
+  /** The durable intent. Without it nothing is sent. */
+  #begin(sessionId: string, request: PaymentRequest, card: CardSecret, log: Log): boolean {
+    const { paymentRef, attempt, idempotencyKey, amount, brand } = request;
+    try {
+      this.#parts.journal.begin({
+        sessionId,
+        attempt,
+        paymentRef,
+        idempotencyKey,
+        state: 'SUBMITTING',
+        amount,
+        brand,
+        last4: lastFour(card),
+        gateway: this.#parts.gateway.name,
+        transactionId: null,
+        declineClass: null,
+        declineCode: null,
+        sentAt: this.#parts.clock.date().toISOString(),
+        doneAt: null,
+      });
+      return true;
+    } catch (error) {
+      log.error({ err: error }, 'the intent to charge was not written; nothing was sent');
+      return false;
+    }
+  }
+
+  async #conclude(attempt: OpenAttempt, end: SubmissionEnd, lane: GatewayLane, log: Log): Promise<Verdict> {
+    switch (end.kind) {
+      case 'approved': {
+        const { transactionId, authCode, spokenReference } = end;
+        this.#writer.settle(attempt, { state: 'APPROVED', transactionId });
+        return { kind: 'approved', transactionId, authCode, spokenReference };
+      }
+      case 'declined': {
+        const { transactionId, class: declineClass, code: declineCode } = end;
+        this.#writer.settle(attempt, { state: 'DECLINED', transactionId, declineClass, declineCode });
+        return { kind: 'declined', class: declineClass, code: declineCode };
+      }
+      case 'not_sent':
+        log.warn({ reason: end.reason }, 'the gateway could not be reached');
+        this.#writer.settle(attempt, { state: 'NOT_SENT' });
+        return { kind: 'unavailable' };
+      case 'rejected_config':
+        log.error({ reason: end.reason }, 'the gateway refused the request; check its configuration');
+        this.#writer.settle(attempt, { state: 'REJECTED_CONFIG' });
+        return { kind: 'misconfigured' };
+      case 'unknown':
+        this.#writer.settle(attempt, { state: 'UNKNOWN' });
+        await this.#reverse(attempt, lane, end.notFound);
+        return { kind: 'unresolved' };
+    }
+  }
+
+  /**
+   * Asks once for the money back; the reconciler goes on where that settles nothing.
+   * @param notFound - the gateway said last that it does not know the submission.
+   */
+  async #reverse(
+    attempt: OpenAttempt,
+    lane: GatewayLane,
+    notFound: boolean,
+  ): Promise<'reversed' | 'unresolved'> {
+    const asked = lane.ask(kReverseWaitMs, () => this.#parts.gateway.reverse(attempt));
+    this.#reversals.add(asked);
+    const heard = await asked;
+    this.#reversals.delete(asked);
+    const answer = heard.kind === 'heard' ? heard.value : 'silence';
+    if (answer === 'reversed') {
+      this.#settleOpen(attempt, 'REVERSED');
+      return 'reversed';
+    }
+    // One answer may cross a request that is still on its way; two that agree, seconds apart, are believed.
+    if (answer === 'nothing_to_reverse' && notFound) this.#settleOpen(attempt, 'NOT_CHARGED');
+    else this.#reconciler.watch(attempt, lane, answer !== 'nothing_to_reverse');
+    return 'unresolved';
+  }
+
+  #settleOpen(attempt: OpenAttempt, state: 'REVERSED' | 'NOT_CHARGED'): void {
+    this.#writer.settle(attempt, { state });
+    this.#open.delete(attempt.paymentRef);
+  }
+
+  #onResolved(resolution: Resolution): void {
+    if (resolution.state !== 'MANUAL') this.#open.delete(resolution.attempt.paymentRef);
+    this.#parts.onResolved?.(resolution);
+  }
+}

@@ -1,0 +1,193 @@
+import type { Cancel, Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { PaymentGateway, PaymentRef, SubmitResult } from '../ports/payment-gateway.ts';
+import type { AttemptJournal, AttemptRecord, AttemptState } from '../ports/store.ts';
+import { GatewayLane } from './gateway-lane.ts';
+import type { JournalWriter, Settlement } from './journal-writer.ts';
+
+const kMinuteMs = 60_000;
+// When an open attempt is looked at, from the moment it became unknown; after the last it needs a person.
+const kTryAfterMs = [1, 5, 15, 60, 6 * 60, 24 * 60].map((minutes) => minutes * kMinuteMs);
+const kRequestMs = kMinuteMs;
+const kRescanMs = kMinuteMs;
+/** Rows found after the start belong to a dead process only if no submission can be as old as this. */
+const kOrphanAfterMs = 10 * kMinuteMs;
+
+/** An attempt whose outcome nobody knows. Holds no card: none is needed to look it up or take it back. */
+export type OpenAttempt = PaymentRef & Pick<AttemptRecord, 'sessionId'>;
+
+/** How an open attempt ended. */
+export interface Resolution {
+  readonly attempt: OpenAttempt;
+  readonly state: Extract<AttemptState, 'REVERSED' | 'NOT_CHARGED' | 'MANUAL'>;
+}
+
+export interface ReconcilerParts {
+  readonly gateway: PaymentGateway;
+  readonly journal: AttemptJournal;
+  readonly writer: JournalWriter;
+  readonly clock: Clock;
+  readonly log: Log;
+  onResolved(resolution: Resolution): void;
+}
+
+interface Watched {
+  readonly attempt: OpenAttempt;
+  readonly lane: GatewayLane;
+  readonly sinceMs: number;
+  /** A reversal was asked for and may have worked without our hearing of it. */
+  reversalAsked: boolean;
+  tries: number;
+  cancel: Cancel;
+}
+
+/**
+ * Brings attempts of unknown outcome to an end: looks them up, takes them back, and hands to a person what a day did not settle. Lives
+ * as long as the process; what it has not finished is in the journal for the next one.
+ */
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+  readonly #watched = new Map<string, Watched>();
+  readonly #foreign = new Set<string>();
+  readonly #running = new Set<Promise<void>>();
+  #cancelRescan: Cancel = () => undefined;
+  #stopped = false;
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes over what earlier processes left open. */
+  start(): void {
+    this.#adopt(0);
+    this.#scheduleRescan();
+  }
+
+  /** Resolves when the requests under way have ended; none starts after the call. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelRescan();
+    for (const { cancel } of this.#watched.values()) cancel();
+    await Promise.all(this.#running);
+  }
+
+  /** @param lane - the payment's, so that a request still under way is waited for. */
+  watch(attempt: OpenAttempt, lane: GatewayLane, reversalAsked: boolean): void {
+    this.#add(attempt, lane, reversalAsked, kTryAfterMs[0] ?? 0);
+  }
+
+  #scheduleRescan(): void {
+    this.#cancelRescan = this.#parts.clock.schedule(kRescanMs, () => {
+      this.#adopt(kOrphanAfterMs);
+      this.#scheduleRescan();
+    });
+  }
+
+  #adopt(minAgeMs: number): void {
+    const { journal, clock, log, gateway } = this.#parts;
+    for (const attempt of openAttempts(journal, log)) {
+      const ageMs = clock.date().getTime() - Date.parse(attempt.sentAt);
+      if (ageMs < minAgeMs || this.#watched.has(attempt.idempotencyKey)) continue;
+      if (attempt.gateway !== gateway.name) this.#reportForeign(attempt);
+      else {
+        const waitMs = Math.max(0, (kTryAfterMs[0] ?? 0) - ageMs);
+        this.#add(attempt, new GatewayLane(clock), attempt.state === 'UNKNOWN', waitMs);
+      }
+    }
+  }
+
+  /** Another gateway knows nothing of it: asking there would settle it wrongly. */
+  #reportForeign(attempt: AttemptRecord): void {
+    if (this.#foreign.has(attempt.idempotencyKey)) return;
+    this.#foreign.add(attempt.idempotencyKey);
+    const { sessionId, paymentRef, gateway } = attempt;
+    this.#parts.log.error(
+      { sessionId, paymentRef, gateway },
+      'an open payment belongs to a gateway that is not configured; configure it again to resolve it',
+    );
+  }
+
+  #add(attempt: OpenAttempt, lane: GatewayLane, reversalAsked: boolean, waitMs: number): void {
+    const watched: Watched = {
+      attempt,
+      lane,
+      sinceMs: this.#parts.clock.now(),
+      reversalAsked,
+      tries: 0,
+      cancel: () => undefined,
+    };
+    this.#watched.set(attempt.idempotencyKey, watched);
+    this.#schedule(watched, waitMs);
+  }
+
+  #schedule(watched: Watched, waitMs: number): void {
+    if (this.#stopped) return;
+    watched.cancel = this.#parts.clock.schedule(waitMs, () => {
+      const work = this.#try(watched);
+      this.#running.add(work);
+      void work.finally(() => this.#running.delete(work));
+    });
+  }
+
+  async #try(watched: Watched): Promise<void> {
+    watched.tries++;
+    const isLast = watched.tries >= kTryAfterMs.length;
+    const settlement = await this.#settlement(watched, isLast);
+    if (settlement) this.#resolve(watched, settlement);
+    else if (isLast) this.#resolve(watched, { state: 'MANUAL' });
+    else {
+      const dueMs = watched.sinceMs + (kTryAfterMs[watched.tries] ?? 0);
+      this.#schedule(watched, Math.max(0, dueMs - this.#parts.clock.now()));
+    }
+  }
+
+  /** Undefined: still open. */
+  async #settlement(watched: Watched, isLast: boolean): Promise<ResolvedAs | undefined> {
+    const { gateway } = this.#parts;
+    const { attempt, lane } = watched;
+    const found = await lane.ask<Look>(kRequestMs, () => gateway.query(attempt));
+    const look = found.kind === 'heard' ? found.value : undefined;
+    if (look?.kind === 'declined') {
+      return { state: 'NOT_CHARGED', declineClass: look.class, declineCode: look.code };
+    }
+    // A late approval is taken back: the caller was told not to count on it.
+    const reversal = await lane.ask(kRequestMs, () => gateway.reverse(attempt));
+    const answer = reversal.kind === 'heard' ? reversal.value : 'silence';
+    const transactionId = look?.kind === 'approved' ? look.transactionId : null;
+    if (answer === 'reversed') return { state: 'REVERSED', transactionId };
+    if (answer === 'nothing_to_reverse') {
+      if (look?.kind !== 'approved') return { state: 'NOT_CHARGED' };
+      // Approved once, and nothing left of it: taken back by a reversal whose answer was lost. Never without one.
+      return watched.reversalAsked ? { state: 'REVERSED', transactionId } : undefined;
+    }
+    watched.reversalAsked = true;
+    return isLast && look?.kind === 'not_found' ? { state: 'NOT_CHARGED' } : undefined;
+  }
+
+  #resolve(watched: Watched, settlement: ResolvedAs): void {
+    const { attempt } = watched;
+    const { sessionId, paymentRef } = attempt;
+    const { state } = settlement;
+    this.#watched.delete(attempt.idempotencyKey);
+    this.#parts.writer.settle(attempt, settlement);
+    if (state === 'MANUAL') {
+      this.#parts.log.error(
+        { sessionId, paymentRef },
+        'an open payment was not resolved in a day; a person must look it up',
+      );
+    } else this.#parts.log.info({ sessionId, paymentRef, state }, 'an open payment was resolved');
+    this.#parts.onResolved({ attempt, state });
+  }
+}
+
+type Look = SubmitResult | { readonly kind: 'not_found' };
+type ResolvedAs = Settlement & Pick<Resolution, 'state'>;
+
+function openAttempts(journal: AttemptJournal, log: Log): readonly AttemptRecord[] {
+  try {
+    return journal.unresolved();
+  } catch (error) {
+    log.error({ err: error }, 'open payments could not be read');
+    return [];
+  }
+}

@@ -1,0 +1,57 @@
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import Database from 'better-sqlite3';
+import { AppError } from '../errors.ts';
+import { kMigrations } from './migrations.ts';
+import { createPrivateFile, kPrivateFileMode } from './private-file.ts';
+import { unusable } from './store-errors.ts';
+
+const kBusyTimeoutMs = 5000;
+const kDirectoryMode = 0o700;
+
+/**
+ * Opens the file, made if need be for this user alone, and brings its schema up to date.
+ * WAL with `synchronous=FULL`: a write is on the disk when it returns.
+ * @throws AppError CFG_UNREADABLE_FILE if it cannot be used.
+ */
+export function openDatabase(path: string): Database.Database {
+  const file = resolve(path);
+  let database: Database.Database | undefined;
+  try {
+    makePrivate(file);
+    database = new Database(file, { timeout: kBusyTimeoutMs });
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+    migrate(database, file);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw error instanceof AppError ? error : unusable(file, error);
+  }
+}
+
+function makePrivate(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: kDirectoryMode });
+  createPrivateFile(file);
+  // SQLite gives its -wal and -shm files the mode of the database.
+  if ((statSync(file).mode & 0o777) !== kPrivateFileMode) chmodSync(file, kPrivateFileMode);
+}
+
+function migrate(database: Database.Database, file: string): void {
+  const upgrade = database.transaction(() => {
+    const version = Number(database.pragma('user_version', { simple: true }));
+    if (version > kMigrations.length) throw madeByNewer(file, version);
+    for (const step of kMigrations.slice(version)) database.exec(step);
+    database.pragma(`user_version = ${kMigrations.length}`);
+  });
+  upgrade.immediate();
+}
+
+function madeByNewer(file: string, version: number): AppError {
+  return new AppError(
+    'CFG_UNREADABLE_FILE',
+    `store ${file}: its schema is version ${version}. Expected at most ${kMigrations.length}. ` +
+      'A newer hushpay made it: run that version, or set another data directory.',
+  );
+}

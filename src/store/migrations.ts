@@ -1,0 +1,67 @@
+/**
+ * The schema, one step per version: `user_version` counts the steps a file has had. Steps that were released are never changed.
+ * Times are ISO 8601 in UTC, amounts minor units. No column would hold a card number.
+ */
+export const kMigrations: readonly string[] = [
+  `CREATE TABLE session (
+     session_id TEXT PRIMARY KEY,
+     call_id TEXT NOT NULL,
+     profile TEXT NOT NULL,
+     topology TEXT NOT NULL,
+     locale TEXT NOT NULL,
+     customer_id TEXT,
+     merchant_id TEXT,
+     reference TEXT,
+     from_party TEXT NOT NULL,
+     to_party TEXT NOT NULL,
+     trunk TEXT NOT NULL,
+     currency TEXT NOT NULL,
+     amount_requested INTEGER,
+     amount_charged INTEGER,
+     exponent INTEGER NOT NULL,
+     payment_ref TEXT NOT NULL UNIQUE,
+     result TEXT,
+     outcome TEXT CHECK (outcome IN ('success', 'declined', 'abandoned', 'failed', 'unknown')),
+     gateway TEXT NOT NULL,
+     transaction_id TEXT,
+     auth_code TEXT,
+     brand TEXT,
+     last4 TEXT CHECK (length(last4) = 4),
+     attempts INTEGER NOT NULL,
+     declines INTEGER NOT NULL,
+     last_decline_class TEXT,
+     last_decline_code TEXT,
+     stage_reached TEXT NOT NULL,
+     caller_present INTEGER NOT NULL,
+     announced INTEGER NOT NULL,
+     started_at TEXT NOT NULL,
+     ended_at TEXT,
+     duration_ms INTEGER,
+     media TEXT
+   ) STRICT;
+   CREATE INDEX session_started ON session (started_at);
+   CREATE TABLE attempt (
+     session_id TEXT NOT NULL REFERENCES session (session_id),
+     attempt INTEGER NOT NULL,
+     payment_ref TEXT NOT NULL,
+     idempotency_key TEXT NOT NULL UNIQUE,
+     state TEXT NOT NULL CHECK (state IN ('SUBMITTING', 'APPROVED', 'DECLINED', 'NOT_SENT', 'REJECTED_CONFIG',
+                                          'UNKNOWN', 'REVERSED', 'NOT_CHARGED', 'MANUAL')),
+     amount_minor INTEGER NOT NULL,
+     currency TEXT NOT NULL,
+     exponent INTEGER NOT NULL,
+     brand TEXT NOT NULL,
+     last4 TEXT NOT NULL CHECK (length(last4) = 4),
+     gateway TEXT NOT NULL,
+     transaction_id TEXT,
+     decline_class TEXT,
+     decline_code TEXT,
+     sent_at TEXT NOT NULL,
+     done_at TEXT,
+     PRIMARY KEY (session_id, attempt)
+   ) STRICT;
+   -- At most one attempt of a payment that has charged the card, or may have.
+   CREATE UNIQUE INDEX attempt_one_charge ON attempt (payment_ref)
+     WHERE state IN ('SUBMITTING', 'APPROVED', 'UNKNOWN', 'MANUAL');
+   CREATE INDEX attempt_unresolved ON attempt (sent_at) WHERE state IN ('SUBMITTING', 'UNKNOWN');`,
+];
