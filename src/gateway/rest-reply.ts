@@ -59,14 +59,24 @@ export function submitResultOf(reply: RestReply, request: PaymentRef): SubmitRes
   return unknown(`status ${reply.status}`);
 }
 
+/** What a look-up can tell: `not_found` = never processed, nothing charged. */
+export type QueryResult =
+  | Extract<SubmitResult, { readonly kind: 'approved' | 'declined' | 'unknown' }>
+  | { readonly kind: 'not_found' };
+
 /** The verdict of an answer to a look-up. A 404 page that is not the gateway's own says nothing about the payment. */
-export function queryResultOf(
-  reply: RestReply,
-  ref: PaymentRef,
-): SubmitResult | { readonly kind: 'not_found' } {
+export function queryResultOf(reply: RestReply, ref: PaymentRef): QueryResult {
   if (reply.status === 404 && isGatewaysOwn(reply)) return { kind: 'not_found' };
   if (reply.status !== 200) return unknown(`look-up: ${problemOf(reply.status, jsonOf(reply.body))}`);
-  return submitResultOf(reply, ref);
+  const result = submitResultOf(reply, ref);
+  switch (result.kind) {
+    case 'approved':
+    case 'declined':
+    case 'unknown':
+      return result;
+    default:
+      return { kind: 'not_found' };
+  }
 }
 
 export function reversalResultOf(reply: RestReply): ReversalResult {
@@ -170,6 +180,6 @@ function jsonOf(body: Buffer): unknown {
   }
 }
 
-function unknown(reason: string): SubmitResult {
+function unknown(reason: string): { readonly kind: 'unknown'; readonly reason: string } {
   return { kind: 'unknown', reason };
 }

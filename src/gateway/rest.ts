@@ -70,10 +70,12 @@ export class RestGateway implements PaymentGateway {
     });
   }
 
-  async query(ref: PaymentRef): Promise<SubmitResult | { readonly kind: 'not_found' }> {
+  /** A look-up that fails says nothing about the payment: unknown, whether or not it was sent. */
+  async query(ref: PaymentRef): Promise<QueryResult> {
     return this.#told('query', ref, async () => {
       const answer = await this.#exchange('GET', pathOf(ref), kQueryDeadlineMs);
-      return answer.kind === 'answered' ? read(answer, null, (reply) => queryResultOf(reply, ref)) : answer;
+      if (answer.kind === 'answered') return read(answer, null, (reply) => queryResultOf(reply, ref));
+      return { kind: 'unknown', reason: `look-up: ${answer.reason}` };
     });
   }
 

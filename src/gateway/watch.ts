@@ -1,0 +1,43 @@
+import type { Cancel, Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { PaymentGateway } from '../ports/payment-gateway.ts';
+
+const kEveryMs = 10_000;
+const kEveryWhileDownMs = 2_000;
+
+/**
+ * Knows whether the gateway can be reached, so that a caller is told before keying a card and not after. start() looks once and goes on
+ * looking until stop().
+ */
+export class GatewayWatch {
+  readonly #gateway: PaymentGateway;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #up = true;
+  #stopped = false;
+  #cancel: Cancel = () => {};
+
+  constructor(gateway: PaymentGateway, clock: Clock, log: Log) {
+    this.#gateway = gateway;
+    this.#clock = clock;
+    this.#log = log.child({ gateway: gateway.name });
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  async start(): Promise<void> {
+    const checked = await this.#gateway.check();
+    if (this.#stopped) return;
+    if (!checked.ok && this.#up) this.#log.error({ reason: checked.reason }, 'the gateway does not answer');
+    if (checked.ok && !this.#up) this.#log.info({}, 'the gateway answers again');
+    this.#up = checked.ok;
+    this.#cancel = this.#clock.schedule(this.#up ? kEveryMs : kEveryWhileDownMs, () => void this.start());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel();
+  }
+}
