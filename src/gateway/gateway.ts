@@ -1,9 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { PaymentGateway } from '../ports/payment-gateway.ts';
-import { RestGateway } from './rest.ts';
+import { RestGateway, type RestOptions } from './rest.ts';
 import { SimulatorGateway } from './simulator.ts';
 
 const kConnectTimeoutMs = 5_000;
@@ -26,23 +27,22 @@ export function createGateway(config: GatewayConfig, clock: Clock, log: Log): Pa
   switch (config.type) {
     case 'simulator':
       return new SimulatorGateway(clock, log);
-    case 'rest': {
-      if (config.url === null)
-        throw new AppError('CFG_INVALID', 'gateway.url is missing; expected https://host[:port][/path]');
-      const token =
-        config.tokenFile === null
-          ? config.token
-          : readSecret('gateway.tokenFile', config.tokenFile).toString('utf8');
-      const ca = config.caFile === null ? null : readSecret('gateway.caFile', config.caFile);
-      const options = {
-        baseUrl: config.url,
-        ca,
-        connectTimeoutMs: kConnectTimeoutMs,
-        token: checkedToken(token),
-      };
-      return new RestGateway(options, clock, log);
-    }
+    case 'rest':
+      return new RestGateway(restOptionsOf(config), clock, log);
   }
+}
+
+function restOptionsOf({ url, token, tokenFile, caFile }: GatewayConfig): RestOptions {
+  if (url === null)
+    throw new AppError('CFG_INVALID', 'gateway.url: missing; expected https://host[:port][/path]');
+  return {
+    baseUrl: url,
+    ca: caFile === null ? null : checkedCertificates(readSecret('gateway.caFile', caFile)),
+    connectTimeoutMs: kConnectTimeoutMs,
+    token: checkedToken(
+      tokenFile === null ? token : readSecret('gateway.tokenFile', tokenFile).toString('utf8'),
+    ),
+  };
 }
 
 function readSecret(key: string, path: string): Buffer {
@@ -67,4 +67,14 @@ function checkedToken(token: string | null): string | null {
     );
   }
   return text;
+}
+
+/** Node takes any bytes for certificates and then trusts nobody; the first one must be one. */
+function checkedCertificates(pem: Buffer): Buffer {
+  try {
+    new X509Certificate(pem);
+    return pem;
+  } catch (error) {
+    throw new AppError('CFG_INVALID', 'gateway.caFile: holds no certificate; expected PEM', error);
+  }
 }

@@ -11,6 +11,7 @@ import type {
 import { maskCard } from './reply-text.ts';
 import { saleSegments } from './rest-body.ts';
 import {
+  type QueryResult,
   queryResultOf,
   type RestReply,
   type ReversalResult,

@@ -113,7 +113,7 @@ export class SecureHttp {
       request.end(call.body ?? undefined);
     };
     const timers = [
-      this.#clock.schedule(call.deadlineMs, () => fail(`no answer within ${call.deadlineMs} ms`)),
+      this.#clock.schedule(call.deadlineMs, () => fail(`no answer within ${Math.round(call.deadlineMs)} ms`)),
       this.#clock.schedule(this.#connectTimeoutMs, () => {
         if (!flushed) fail(`no connection within ${this.#connectTimeoutMs} ms`);
       }),

@@ -86,7 +86,7 @@ export class SimulatorGateway implements PaymentGateway {
 }
 
 function noAnswer(deadlineMs: number): SubmitResult {
-  return { kind: 'unknown', reason: `no answer within ${deadlineMs} ms` };
+  return { kind: 'unknown', reason: `no answer within ${Math.round(deadlineMs)} ms` };
 }
 
 function resultOf(verdict: BankVerdict): SubmitResult {
