@@ -1,0 +1,34 @@
+import type { Clock } from '../../ports/clock.ts';
+import type { DialogTable } from '../dialog/dialog-table.ts';
+import type { EdgeLimits } from '../limits.ts';
+import type { Counter } from '../stats.ts';
+import type { Timers } from '../transaction/timers.ts';
+import type { AccessList } from '../transport/access.ts';
+import type { Network } from '../transport/network.ts';
+import type { ApplicationChoice } from '../wire/application.ts';
+import type { InboundTable } from './inbound.ts';
+import type { OutboundTable } from './outbound.ts';
+
+export type EdgeLog = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Record<string, unknown>,
+) => void;
+
+/** What the parts of the core share. */
+export interface EdgeContext {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly network: Network;
+  readonly limits: EdgeLimits;
+  readonly access: AccessList;
+  readonly applications: ApplicationChoice;
+  readonly dialogs: DialogTable;
+  readonly inbound: InboundTable;
+  readonly outbound: OutboundTable;
+  readonly messages: Counter;
+  readonly transports: Counter;
+  readonly drops: Counter;
+  readonly retransmissions: { count: number };
+  readonly log: EdgeLog;
+}

@@ -1,0 +1,152 @@
+import type { Clock } from '../../ports/clock.ts';
+import { DialogTable } from '../dialog/dialog-table.ts';
+import { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
+import type { EdgeLimits } from '../limits.ts';
+import { isProblem, readEssentials } from '../sip/essentials.ts';
+import type { SipRequest, SipResponse } from '../sip/message.ts';
+import { parseApplicationMessage, parseMessage } from '../sip/parse.ts';
+import { Counter, type EdgeStats } from '../stats.ts';
+import { clientKey } from '../transaction/keys.ts';
+import { Timers } from '../transaction/timers.ts';
+import type { AccessList } from '../transport/access.ts';
+import type { Flow } from '../transport/flow.ts';
+import type { Network } from '../transport/network.ts';
+import type { Application, ApplicationChoice } from '../wire/application.ts';
+import { failureLine } from '../wire/lines.ts';
+import { Answering } from './answering.ts';
+import type { EdgeContext, EdgeLog } from './context.ts';
+import { InboundTable } from './inbound.ts';
+import { Incoming } from './incoming.ts';
+import { OutboundTable } from './outbound.ts';
+import { OutgoingDialogs } from './outgoing-dialogs.ts';
+
+export interface EdgeNeeds {
+  readonly clock: Clock;
+  readonly network: Network;
+  readonly limits: EdgeLimits;
+  readonly access: AccessList;
+  readonly applications: ApplicationChoice;
+  readonly log: EdgeLog;
+}
+
+/** The SIP edge without its sockets: messages come in by its methods and leave by the network and the applications. */
+export class Edge {
+  readonly #context: EdgeContext;
+  readonly #answering: Answering;
+  readonly #incoming: Incoming;
+  readonly #dialogs: OutgoingDialogs;
+
+  constructor(needs: EdgeNeeds) {
+    this.#context = {
+      ...needs,
+      timers: new Timers(needs.clock),
+      dialogs: new DialogTable(),
+      inbound: new InboundTable(),
+      outbound: new OutboundTable(),
+      messages: new Counter(),
+      transports: new Counter(),
+      drops: new Counter(),
+      retransmissions: { count: 0 },
+    };
+    const unacknowledged = new UnacknowledgedAnswers(this.#context.timers);
+    this.#dialogs = new OutgoingDialogs(this.#context, unacknowledged);
+    this.#answering = new Answering(this.#context, unacknowledged, (dialog, reason) =>
+      this.#dialogs.hangUp(dialog, reason),
+    );
+    this.#incoming = new Incoming(this.#context, this.#answering, unacknowledged, (dialog) =>
+      this.#dialogs.forget(dialog),
+    );
+  }
+
+  /** One message from the network. @param text - byte string of a datagram, or one message of a stream. */
+  receive(text: string, flow: Flow): void {
+    if (isKeepAlive(text)) return;
+    const parsed = parseMessage(text, { stream: flow.transport === 'tcp' });
+    this.#context.transports.add(`in ${flow.transport}`);
+    if (parsed.kind === 'rubbish') {
+      this.#context.drops.add(parsed.reason);
+      return;
+    }
+    if (parsed.kind === 'bad-request') {
+      this.#incoming.refuse(parsed.request, flow, parsed.problem);
+      return;
+    }
+    const { message } = parsed;
+    if (message.kind === 'response') {
+      this.#receiveResponse(message);
+      return;
+    }
+    this.#context.messages.add(`in ${message.method}`);
+    this.#incoming.receive(message, flow, text.length);
+  }
+
+  /** One `sip` command of an application. */
+  command(application: Application, tokens: readonly string[], text: string): void {
+    const [id = '', , transactionId = '', dialogId = '', proxy = ''] = tokens;
+    const message = parseApplicationMessage(text);
+    if (!message) {
+      application.push(failureLine(id, 'invalid message'));
+      return;
+    }
+    if (message.kind === 'response') this.#answering.fromApplication(application, id, transactionId, message);
+    else this.#dialogs.outgoing.fromApplication({ application, id, transactionId, dialogId, proxy }, message);
+  }
+
+  /** Its connection has gone: what it owned is ended, so that no caller stays in a dead call. */
+  applicationGone(application: Application): void {
+    const { inbound, outbound, dialogs } = this.#context;
+    for (const open of inbound.openOf(application)) this.#answering.unavailable(open);
+    for (const sent of outbound.of(application)) {
+      if (sent.request.method === 'INVITE' && !sent.cancelled && sent.acceptedTag === undefined)
+        this.#dialogs.outgoing.cancel(sent);
+    }
+    for (const dialog of dialogs.all()) {
+      if (dialog.application === application) this.#dialogs.hangUp(dialog, 'application disconnected');
+    }
+  }
+
+  /** Ends every dialog by BYE, before the process ends. */
+  close(): void {
+    for (const dialog of this.#context.dialogs.all()) this.#dialogs.hangUp(dialog, 'server stops');
+  }
+
+  stats(): Omit<EdgeStats, 'applications'> {
+    const { messages, transports, drops, retransmissions, inbound, outbound, dialogs, timers } =
+      this.#context;
+    return {
+      messages: messages.toJSON(),
+      transports: transports.toJSON(),
+      drops: drops.toJSON(),
+      retransmissions: retransmissions.count,
+      transactions: inbound.size + outbound.size,
+      dialogs: dialogs.size,
+      timers: timers.live,
+    };
+  }
+
+  /** RFC 3261 section 17.1.3: by branch and method; what matches nothing is dropped. */
+  #receiveResponse(response: SipResponse): void {
+    const essentials = readEssentials(response);
+    this.#context.messages.add(`in ${response.status}`);
+    if (isProblem(essentials)) {
+      this.#context.drops.add('malformed');
+      return;
+    }
+    const { via, cseq } = essentials;
+    const outbound = this.#context.outbound.byKey(clientKey(via.params.get('branch') ?? '', cseq.method));
+    if (!outbound || response.headers.first('call-id') !== callIdOf(outbound.request)) {
+      this.#context.drops.add('stray-response');
+      return;
+    }
+    outbound.transaction.receive(response);
+  }
+}
+
+function callIdOf(request: SipRequest): string | undefined {
+  return request.headers.first('call-id');
+}
+
+/** CRLF, or the zero bytes some devices send. */
+function isKeepAlive(text: string): boolean {
+  return text.length <= 4 && /^[\r\n\0]*$/.test(text);
+}

@@ -1,0 +1,318 @@
+import { dialogId, dialogKey, type SipDialog } from '../dialog/dialog.ts';
+import type { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
+import { newId, newTag, statelessTag } from '../identifiers.ts';
+import { tagOf } from '../sip/address.ts';
+import { checkRequest, type Essentials, isProblem, readEssentials } from '../sip/essentials.ts';
+import { Headers } from '../sip/headers.ts';
+import type { SipRequest } from '../sip/message.ts';
+import type { Problem } from '../sip/parse.ts';
+import { serialize } from '../sip/serialize.ts';
+import { mergeKey, serverKey } from '../transaction/keys.ts';
+import { ServerTransaction } from '../transaction/server.ts';
+import { ServerInviteTransaction } from '../transaction/server-invite.ts';
+import { type Flow, isReliable } from '../transport/flow.ts';
+import { dialogMessageLine, newRequestLine, type Passage } from '../wire/lines.ts';
+import { plainForm } from '../wire/plain-form.ts';
+import type { Answering } from './answering.ts';
+import type { EdgeContext } from './context.ts';
+import type { Inbound } from './inbound.ts';
+import { kAllow, kExtensions, kMethods, unknownTags } from './methods.ts';
+import { guessReplyFlow, makeReply, type ReplyParts, replyFlow, stampRequest } from './reply.ts';
+
+/** A request that has passed the checks of its own text. */
+interface Arrival {
+  readonly request: SipRequest;
+  readonly essentials: Essentials;
+  readonly flow: Flow;
+  /** Length as received. */
+  readonly bytes: number;
+}
+
+const kGlareRetryAfterS = '1'; // RFC 3261 section 14.2: between 0 and 10 s
+
+/** Requests from the network: checked (RFC 3261 section 8.2), matched with what is known, handed to an application. */
+export class Incoming {
+  readonly #context: EdgeContext;
+  readonly #answering: Answering;
+  readonly #unacknowledged: UnacknowledgedAnswers;
+  /** The dialog is over: by a BYE from the far end. */
+  readonly #forget: (dialog: SipDialog) => void;
+
+  constructor(
+    context: EdgeContext,
+    answering: Answering,
+    unacknowledged: UnacknowledgedAnswers,
+    forget: (dialog: SipDialog) => void,
+  ) {
+    this.#context = context;
+    this.#answering = answering;
+    this.#unacknowledged = unacknowledged;
+    this.#forget = forget;
+  }
+
+  receive(request: SipRequest, flow: Flow, bytes: number): void {
+    const essentials = readEssentials(request);
+    if (isProblem(essentials)) {
+      this.refuse(request, flow, essentials);
+      return;
+    }
+    const arrival = { request: stampRequest(request, essentials.via, flow), essentials, flow, bytes };
+    if (!this.#context.access.allows(flow.remote.host) && !this.#isKnown(arrival)) {
+      this.#drop('unknown-source');
+      return;
+    }
+    const problem = checkRequest(request, essentials);
+    if (problem) {
+      this.refuse(request, flow, problem);
+      return;
+    }
+    if (request.method === 'ACK') this.#receiveAck(arrival);
+    else if (request.method === 'CANCEL') this.#receiveCancel(arrival);
+    else this.#receiveOther(arrival);
+  }
+
+  /** Answers a request that is too broken to be worked on, without keeping anything of it. */
+  refuse(request: SipRequest, flow: Flow, problem: Problem): void {
+    if (!this.#context.access.allows(flow.remote.host)) {
+      this.#drop('unknown-source');
+      return;
+    }
+    const target = guessReplyFlow(flow, request);
+    if (request.method === 'ACK' || !target) {
+      this.#drop('malformed');
+      return;
+    }
+    const via = readEssentials(request);
+    const stamped = isProblem(via) ? request : stampRequest(request, via.via, flow);
+    this.#context.drops.add(`refused ${problem.status}`);
+    this.#answerStateless(stamped, target, problem);
+  }
+
+  #isKnown({ request, essentials, flow }: Arrival): boolean {
+    if (this.#dialogOf(essentials)) return true;
+    const method = request.method === 'ACK' || request.method === 'CANCEL' ? 'INVITE' : request.method;
+    return (
+      this.#context.inbound.byKey(serverKey(request, essentials, method, flow.remote.host)) !== undefined
+    );
+  }
+
+  #dialogOf({ callId, to, from }: Essentials): SipDialog | undefined {
+    return this.#context.dialogs.byKey(dialogKey(callId, tagOf(to), tagOf(from)));
+  }
+
+  #receiveAck(arrival: Arrival): void {
+    const { request, essentials, flow } = arrival;
+    const inbound = this.#context.inbound.byKey(serverKey(request, essentials, 'INVITE', flow.remote.host));
+    if (inbound?.transaction.kind === 'server-invite' && inbound.transaction.state !== 'accepted') {
+      inbound.transaction.acknowledged();
+      return;
+    }
+    const dialog = this.#dialogOf(essentials);
+    const transactionId = dialog && this.#unacknowledged.acknowledge(dialog, essentials.cseq.seq);
+    if (!dialog || transactionId === undefined) {
+      this.#drop('stray-ack');
+      return;
+    }
+    const isInitial = transactionId === inbound?.id || dialog.remoteSeq === essentials.cseq.seq;
+    this.#push(dialog, arrival, isInitial ? transactionId : newId());
+  }
+
+  /** RFC 3261 section 9.2. */
+  #receiveCancel(arrival: Arrival): void {
+    const { request, essentials, flow } = arrival;
+    const cancelled = this.#context.inbound.byKey(serverKey(request, essentials, 'INVITE', flow.remote.host));
+    const repeated = this.#context.inbound.byKey(serverKey(request, essentials, 'CANCEL', flow.remote.host));
+    if (repeated) {
+      this.#repeat(repeated);
+      return;
+    }
+    const cancel = this.#open(arrival, undefined);
+    if (!cancelled) return void this.#answering.answer(cancel, { status: 481 });
+    cancel.tag = cancelled.tag;
+    this.#answering.answer(cancel, { status: 200 });
+    if (!this.#context.inbound.open(cancelled.id)) return;
+    const line = dialogMessageLine(this.#passage(arrival), cancelled.id, cancelled.dialogId);
+    this.#answering.answer(cancelled, { status: 487 });
+    cancelled.application?.push(line, plainForm(arrival.request));
+  }
+
+  #receiveOther(arrival: Arrival): void {
+    const { request, essentials, flow } = arrival;
+    const known = this.#context.inbound.byKey(
+      serverKey(request, essentials, request.method, flow.remote.host),
+    );
+    if (known) {
+      this.#repeat(known);
+      return;
+    }
+    if (this.#context.inbound.size >= this.#context.limits.transactions) {
+      this.#overloaded(arrival);
+      return;
+    }
+    if (tagOf(essentials.to) !== '') this.#receiveInDialog(arrival);
+    else this.#receiveNew(arrival);
+  }
+
+  #repeat(known: Inbound): void {
+    this.#context.retransmissions.count++;
+    known.transaction.retransmitted();
+  }
+
+  #receiveInDialog(arrival: Arrival): void {
+    const { request, essentials } = arrival;
+    const dialog = this.#dialogOf(essentials);
+    const inbound = this.#open(arrival, dialog);
+    if (!dialog) return void this.#answering.answer(inbound, { status: 481 });
+    if (!dialog.acceptsSeq(essentials.cseq.seq)) return void this.#answering.answer(inbound, { status: 500 });
+    const refusal = this.#refuseExtensions(request) ?? this.#refuseGlare(request, dialog);
+    if (refusal) return void this.#answering.answer(inbound, refusal);
+    inbound.application = dialog.application;
+    if (request.method === 'INVITE') {
+      dialog.inviteIn = true;
+      this.#answering.answer(inbound, { status: 100 });
+    }
+    if (request.method === 'BYE') this.#endByBye(dialog);
+    this.#reapLater(inbound);
+    this.#push(dialog, arrival, inbound.id);
+  }
+
+  /** RFC 3261 section 15.1.2: what is open in the dialog is answered 487. */
+  #endByBye(dialog: SipDialog): void {
+    for (const open of this.#context.inbound.openIn(dialog)) {
+      if (open.request.method === 'INVITE') this.#answering.answer(open, { status: 487 });
+    }
+    this.#forget(dialog);
+  }
+
+  #refuseGlare(request: SipRequest, dialog: SipDialog): ReplyParts | undefined {
+    if (request.method !== 'INVITE') return undefined;
+    if (dialog.inviteOut) return { status: 491 };
+    if (!dialog.inviteIn) return undefined;
+    return { status: 500, headers: new Headers().add('Retry-After', kGlareRetryAfterS) };
+  }
+
+  #refuseExtensions(request: SipRequest): ReplyParts | undefined {
+    const unknown = unknownTags(request.headers.all('require'), kExtensions);
+    if (unknown.length === 0) return undefined;
+    return { status: 420, headers: new Headers().add('Unsupported', unknown.join(', ')) };
+  }
+
+  #receiveNew(arrival: Arrival): void {
+    const { request, essentials } = arrival;
+    const merged = this.#context.inbound.byMerge(mergeKey(essentials));
+    const inbound = this.#open(arrival, undefined);
+    const isMerged = merged !== undefined && this.#context.inbound.open(merged.id) !== undefined;
+    const refusal = isMerged ? { status: 482 } : this.#refuseNew(request, essentials);
+    if (refusal) return void this.#answering.answer(inbound, refusal);
+    const verb = request.method.toLowerCase();
+    const application = this.#context.applications.choose(verb);
+    if (application) {
+      this.#deliver(inbound, arrival, application);
+      return;
+    }
+    if (request.method === 'OPTIONS') return void this.#answering.answer(inbound, capabilities());
+    if (this.#context.applications.verbs.length === 0) {
+      this.#answering.unavailable(inbound);
+      return;
+    }
+    this.#answering.answer(inbound, { status: 405, headers: new Headers().add('Allow', kAllow) });
+  }
+
+  #refuseNew(request: SipRequest, essentials: Essentials): ReplyParts | undefined {
+    const { method, headers } = request;
+    if (!kMethods.includes(method)) return { status: 501, headers: new Headers().add('Allow', kAllow) };
+    if (method === 'BYE' || method === 'PRACK' || method === 'UPDATE') return { status: 481 };
+    if (essentials.maxForwards === 0 && method !== 'OPTIONS') return { status: 483 };
+    const extensions = this.#refuseExtensions(request);
+    if (extensions) return extensions;
+    if (method === 'INVITE' && this.#context.dialogs.size >= this.#context.limits.dialogs) return busy();
+    if (method === 'INVITE' && !headers.has('contact')) return { status: 400, reason: 'Missing Contact' };
+    return undefined;
+  }
+
+  #deliver(inbound: Inbound, arrival: Arrival, application: NonNullable<Inbound['application']>): void {
+    inbound.application = application;
+    if (arrival.request.method === 'INVITE') this.#answering.answer(inbound, { status: 100 });
+    this.#reapLater(inbound);
+    application.push(newRequestLine(this.#passage(arrival), inbound.id), plainForm(arrival.request));
+  }
+
+  #push(dialog: SipDialog, arrival: Arrival, transactionId: string): void {
+    const line = dialogMessageLine(this.#passage(arrival), transactionId, dialog.id);
+    dialog.application.push(line, plainForm(arrival.request));
+  }
+
+  #passage({ flow, bytes }: Arrival): Passage {
+    return { flow, bytes, at: this.#context.clock.date() };
+  }
+
+  /** Starts the server transaction. */
+  #open({ request, essentials, flow }: Arrival, dialog: SipDialog | undefined): Inbound {
+    const { timers, network, inbound: table } = this.#context;
+    const answerFlow = replyFlow(flow, essentials.via);
+    const send = (bytes: string): void =>
+      network.send(answerFlow, bytes, () => this.#context.drops.add('answer-not-sent'));
+    const ended = (): void => table.remove(inbound);
+    const reliable = isReliable(flow.transport);
+    const unacknowledged = (): void => this.#context.drops.add('no-ack-for-failure');
+    const inbound: Inbound = {
+      id: newId(),
+      key: serverKey(request, essentials, request.method, flow.remote.host),
+      merge: mergeKey(essentials),
+      request,
+      essentials,
+      flow,
+      replyFlow: answerFlow,
+      transaction:
+        request.method === 'INVITE'
+          ? new ServerInviteTransaction(timers, reliable, { send, ended, unacknowledged })
+          : new ServerTransaction(timers, reliable, { send, ended }),
+      dialogId: dialog?.id ?? dialogId(essentials.callId, tagOf(essentials.from)),
+      tag: newTag(),
+      tagged: false,
+      dialog,
+      application: undefined,
+      cancelReap: () => {},
+    };
+    table.add(inbound);
+    return inbound;
+  }
+
+  /** An application that never answers must not keep the transaction for ever. */
+  #reapLater(inbound: Inbound): void {
+    const { limits, timers } = this.#context;
+    const isInvite = inbound.request.method === 'INVITE';
+    inbound.cancelReap = timers.after(
+      isInvite ? limits.inviteUnansweredMs : limits.requestUnansweredMs,
+      () => {
+        this.#context.drops.add('unanswered-by-application');
+        this.#answering.answer(inbound, { status: 504 });
+      },
+    );
+  }
+
+  #overloaded({ request, flow, essentials }: Arrival): void {
+    this.#context.drops.add('too-many-transactions');
+    this.#answerStateless(request, replyFlow(flow, essentials.via), busy());
+  }
+
+  #answerStateless(request: SipRequest, flow: Flow, parts: ReplyParts): void {
+    const tag = statelessTag(`${request.headers.first('via')}|${request.headers.first('call-id')}`);
+    this.#context.messages.add(`out ${parts.status}`);
+    this.#context.network.send(flow, serialize(makeReply(request, tag, parts)), () => {});
+  }
+
+  #drop(reason: string): void {
+    this.#context.drops.add(reason);
+  }
+}
+
+function busy(): ReplyParts {
+  return { status: 503, headers: new Headers().add('Retry-After', '5') };
+}
+
+/** The answer to OPTIONS when no application wants it (RFC 3261 section 11.2). */
+function capabilities(): ReplyParts {
+  const headers = new Headers().add('Allow', kAllow).add('Accept', 'application/sdp');
+  return { status: 200, headers: headers.add('Supported', [...kExtensions].join(', ')) };
+}

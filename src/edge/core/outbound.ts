@@ -1,0 +1,69 @@
+import type { Cancel } from '../../ports/clock.ts';
+import type { SipDialog } from '../dialog/dialog.ts';
+import type { SipRequest } from '../sip/message.ts';
+import type { ClientTransaction } from '../transaction/client.ts';
+import type { ClientInviteTransaction } from '../transaction/client-invite.ts';
+import type { Flow } from '../transport/flow.ts';
+import type { Application } from '../wire/application.ts';
+
+export type AnyClientTransaction = ClientInviteTransaction | ClientTransaction;
+
+/** The ACK of a 2xx as it was sent, to be sent again for each copy of the 2xx. */
+export interface SentAck {
+  readonly flow: Flow;
+  readonly bytes: string;
+}
+
+/** A request of ours, from its sending until its transaction ends. */
+export interface Outbound {
+  readonly id: string;
+  readonly key: string;
+  readonly request: SipRequest;
+  readonly dialogId: string;
+  /** Undefined when the edge sent it of its own accord. */
+  readonly application: Application | undefined;
+  readonly transaction: AnyClientTransaction;
+  /** Where it goes; its address is known once the name is resolved. */
+  flow: Flow;
+  dialog: SipDialog | undefined;
+  /** To tag of the 2xx that made the dialog; another one is another fork. */
+  acceptedTag: string | undefined;
+  ack: SentAck | undefined;
+  /** A CANCEL that waits for the first provisional response (RFC 3261 section 9.1). */
+  heldCancel: (() => void) | undefined;
+  cancelled: boolean;
+  cancelRinging: Cancel;
+}
+
+/** Requests of ours that may still be answered. */
+export class OutboundTable {
+  readonly #byKey = new Map<string, Outbound>();
+  readonly #byId = new Map<string, Outbound>();
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  add(outbound: Outbound): void {
+    this.#byKey.set(outbound.key, outbound);
+    this.#byId.set(outbound.id, outbound);
+  }
+
+  byKey(key: string): Outbound | undefined {
+    return this.#byKey.get(key);
+  }
+
+  byId(id: string): Outbound | undefined {
+    return this.#byId.get(id);
+  }
+
+  of(application: Application): Outbound[] {
+    return [...this.#byKey.values()].filter((outbound) => outbound.application === application);
+  }
+
+  remove(outbound: Outbound): void {
+    outbound.cancelRinging();
+    this.#byKey.delete(outbound.key);
+    this.#byId.delete(outbound.id);
+  }
+}

@@ -1,0 +1,131 @@
+import type { Clock } from '../ports/clock.ts';
+import type { EdgeLog } from './core/context.ts';
+import { Edge } from './core/edge.ts';
+import { type EdgeLimits, kDefaultLimits } from './limits.ts';
+import type { EdgeConfig, EdgeFailure, EdgeListen } from './protocol.ts';
+import { uriHost } from './sip/uri.ts';
+import type { EdgeStats } from './stats.ts';
+import { AccessList } from './transport/access.ts';
+import type { Flow, ListenAddress } from './transport/flow.ts';
+import { SocketNetwork } from './transport/socket-network.ts';
+import { openTcp } from './transport/tcp.ts';
+import { openUdp } from './transport/udp.ts';
+import { AppServer } from './wire/app-server.ts';
+
+/** A listening address that could not be had. */
+export class ListenError extends Error {
+  readonly failure: EdgeFailure;
+
+  constructor(failure: EdgeFailure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+/** The edge with its sockets. Made by {@link EdgeServer.open}; close() ends calls, then sockets; a second close does nothing. */
+export class EdgeServer {
+  readonly appPort: number;
+  readonly listen: readonly ListenAddress[];
+  readonly #edge: Edge;
+  readonly #network: SocketNetwork;
+  readonly #applications: AppServer;
+  #closed = false;
+
+  private constructor(edge: Edge, network: SocketNetwork, applications: AppServer, appPort: number) {
+    this.#edge = edge;
+    this.#network = network;
+    this.#applications = applications;
+    this.appPort = appPort;
+    this.listen = network.listening;
+  }
+
+  /** Binds everything, or nothing and rejects with a {@link ListenError}. */
+  static async open(config: EdgeConfig, clock: Clock, log: EdgeLog): Promise<EdgeServer> {
+    const limits = withDefaults(config.limits);
+    const network = new SocketNetwork(config.externalHost);
+    const applications: AppServer = new AppServer({
+      secret: config.secret,
+      maxBacklogBytes: limits.applicationBacklogBytes,
+      hostPorts: () => hostPorts(network.listening),
+      events: {
+        command: (application, tokens, message) =>
+          guarded(log, () => edge.command(application, tokens, message)),
+        gone: (application) => guarded(log, () => edge.applicationGone(application)),
+      },
+    });
+    const access = new AccessList(config.allowFrom);
+    const edge = new Edge({ clock, network, limits, access, applications, log });
+    const receive = (text: string, flow: Flow): void => guarded(log, () => edge.receive(text, flow));
+    try {
+      for (const address of config.listen) await openListener(network, address, receive, limits);
+      const appPort = await openApplications(applications, config.appPort ?? 0);
+      return new EdgeServer(edge, network, applications, appPort);
+    } catch (error) {
+      await network.close();
+      throw error;
+    }
+  }
+
+  stats(): EdgeStats {
+    return { ...this.#edge.stats(), applications: this.#applications.size };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#edge.close();
+    await new Promise((resolve) => setImmediate(resolve)); // the datagrams just written leave first
+    await Promise.all([this.#applications.close(), this.#network.close()]);
+  }
+}
+
+function withDefaults(limits: EdgeConfig['limits']): EdgeLimits {
+  const given = Object.entries(limits ?? {}).filter(([, value]) => value !== undefined);
+  return { ...kDefaultLimits, ...Object.fromEntries(given) };
+}
+
+/** A mistake in handling one message ends that message, not the process. Its text is not logged: it may hold digits. */
+function guarded(log: EdgeLog, task: () => void): void {
+  try {
+    task();
+  } catch (error) {
+    const where = error instanceof Error ? error.stack?.split('\n').slice(1, 4).join(' <') : undefined;
+    log('error', 'message handling failed', {
+      error: error instanceof Error ? error.name : typeof error,
+      where,
+    });
+  }
+}
+
+async function openListener(
+  network: SocketNetwork,
+  { transport, host, port }: EdgeListen,
+  receive: (text: string, flow: Flow) => void,
+  limits: EdgeLimits,
+): Promise<void> {
+  try {
+    network.add(
+      await (transport === 'udp' ? openUdp(host, port, receive) : openTcp(host, port, receive, limits)),
+    );
+  } catch (error) {
+    throw new ListenError(failureOf(error, transport, host, port));
+  }
+}
+
+async function openApplications(applications: AppServer, port: number): Promise<number> {
+  try {
+    return await applications.listen(port);
+  } catch (error) {
+    throw new ListenError(failureOf(error, 'tcp', '127.0.0.1', port));
+  }
+}
+
+function failureOf(error: unknown, transport: string, host: string, port: number): EdgeFailure {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN';
+  const message = error instanceof Error ? error.message : String(error);
+  return { code, transport, host, port, message };
+}
+
+function hostPorts(listening: readonly ListenAddress[]): string {
+  return listening.map(({ transport, host, port }) => `${transport}/${uriHost(host)}:${port}`).join(',');
+}

@@ -1,0 +1,165 @@
+import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { AppError } from '../errors.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import { SupervisedChild } from '../process/child.ts';
+import {
+  type EdgeConfig,
+  type EdgeFailure,
+  type EdgeListen,
+  type EdgeReply,
+  kEdgeLogSchema,
+  kEdgeReplySchema,
+} from './protocol.ts';
+import type { EdgeStats } from './stats.ts';
+
+type Ready = Extract<EdgeReply, { ready: unknown }>['ready'];
+
+const kReadyMs = 10_000;
+const kMain = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+/** The running edge process. It comes back after a crash on the same ports, but every call it carried is gone. */
+export interface EdgeHandle {
+  /** TCP port on 127.0.0.1 for drachtio-srf. */
+  readonly appPort: number;
+  /** Where SIP is taken, with the ports really bound. */
+  readonly listen: readonly EdgeListen[];
+  readonly up: boolean;
+  /** The newest counters, at most a few seconds old; undefined before the first. */
+  stats(): EdgeStats | undefined;
+  /** @returns undo. */
+  onDown(listener: () => void): () => void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the edge process and resolves when it listens. A port that cannot be had rejects with CFG_PORT_BUSY, naming it.
+ * @param config - kept for restarts; ports of 0 become those of the first start.
+ */
+export async function launchEdge(config: EdgeConfig, clock: Clock, log: Log): Promise<EdgeHandle> {
+  const edge = new EdgeProcess(config, clock, log);
+  await edge.start();
+  return edge;
+}
+
+class EdgeProcess implements EdgeHandle {
+  readonly #child: SupervisedChild;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #downListeners = new Set<() => void>();
+  #config: EdgeConfig;
+  #ready: Ready | undefined;
+  #stats: EdgeStats | undefined;
+
+  constructor(config: EdgeConfig, clock: Clock, log: Log) {
+    this.#config = config;
+    this.#clock = clock;
+    this.#log = log.child({ part: 'sip-edge' });
+    this.#child = new SupervisedChild(
+      {
+        name: 'sip-edge',
+        command: process.execPath,
+        args: [kMain],
+        prepare: (channel) => this.#prepare(channel),
+        onDown: () => this.#down(),
+        onLine: (line) => this.#passLine(line),
+      },
+      clock,
+      log,
+    );
+  }
+
+  get appPort(): number {
+    return this.#ready?.appPort ?? 0;
+  }
+
+  get listen(): readonly EdgeListen[] {
+    return this.#ready?.listen ?? [];
+  }
+
+  get up(): boolean {
+    return this.#child.up;
+  }
+
+  stats(): EdgeStats | undefined {
+    return this.#stats;
+  }
+
+  onDown(listener: () => void): () => void {
+    this.#downListeners.add(listener);
+    return () => this.#downListeners.delete(listener);
+  }
+
+  start(): Promise<void> {
+    return this.#child.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#child.stop();
+  }
+
+  async #prepare(channel: Duplex): Promise<void> {
+    const ready = new Promise<Ready>((resolve, reject) => {
+      const cancel = this.#clock.schedule(kReadyMs, () =>
+        reject(new AppError('CHILD_FAILED', `sip-edge: did not start within ${kReadyMs} ms`)),
+      );
+      createInterface({ input: channel }).on('line', (line) => {
+        const reply = kEdgeReplySchema.parse(JSON.parse(line));
+        if ('stats' in reply) {
+          this.#stats = reply.stats;
+          return;
+        }
+        cancel();
+        if ('ready' in reply) resolve(reply.ready);
+        else reject(failureError(reply.failed));
+      });
+    });
+    channel.write(`${JSON.stringify(this.#config)}\n`);
+    this.#ready = await ready;
+    // a restart takes the same ports: peers and drachtio-srf look for us there
+    this.#config = { ...this.#config, listen: this.#ready.listen, appPort: this.#ready.appPort };
+  }
+
+  #down(): void {
+    for (const listener of this.#downListeners) listener();
+  }
+
+  /** The child logs JSON; anything else is a crash report of the runtime. */
+  #passLine(line: string): void {
+    const parsed = kEdgeLogSchema.safeParse(parseJson(line));
+    if (!parsed.success) {
+      this.#log.error({ line: line.slice(0, 500) }, 'output of the edge process');
+      return;
+    }
+    const { level, msg, ...fields } = parsed.data;
+    this.#log[level](fields, msg);
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function failureError({ code, transport, host, port, message }: EdgeFailure): AppError {
+  const where = `${transport}/${host}:${port}`;
+  if (code === 'EADDRINUSE') {
+    return new AppError(
+      'CFG_PORT_BUSY',
+      `sip.listen ${where}: the port is in use by another program. Stop that program, or set another port (HUSHPAY_SIP_PORT=5070)`,
+    );
+  }
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+    const remedy =
+      code === 'EACCES'
+        ? 'use a port above 1023 or give the process CAP_NET_BIND_SERVICE'
+        : 'use an address of this machine';
+    return new AppError('CFG_INVALID', `sip.listen ${where}: cannot be bound (${code}); ${remedy}`);
+  }
+  return new AppError(code === 'CONFIG' ? 'CFG_INVALID' : 'CHILD_FAILED', `sip edge ${where}: ${message}`);
+}

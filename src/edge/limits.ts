@@ -1,0 +1,27 @@
+/** Bounds that keep an attack, a bug or a silent peer from filling the process. */
+export interface EdgeLimits {
+  readonly transactions: number;
+  readonly dialogs: number;
+  readonly tcpConnections: number;
+  /** A TCP connection without traffic is closed after this time. */
+  readonly tcpIdleMs: number;
+  /** An INVITE the application has not answered finally is refused after this time. */
+  readonly inviteUnansweredMs: number;
+  /** Other requests: just under 64*T1, when the client gives up (RFC 3261 section 17.1.2.2). */
+  readonly requestUnansweredMs: number;
+  /** An INVITE of ours that rings and is never answered is cancelled after this time. */
+  readonly ringingMs: number;
+  /** Bytes that may wait for a slow application before its connection is dropped. */
+  readonly applicationBacklogBytes: number;
+}
+
+export const kDefaultLimits: EdgeLimits = {
+  transactions: 100_000,
+  dialogs: 20_000,
+  tcpConnections: 2_000,
+  tcpIdleMs: 600_000,
+  inviteUnansweredMs: 180_000,
+  requestUnansweredMs: 30_000,
+  ringingMs: 300_000,
+  applicationBacklogBytes: 16_777_216,
+};

@@ -1,0 +1,71 @@
+// The sip edge process. Control starts it and speaks with it over file descriptor 3 (protocol.ts); it ends with that socket.
+import { Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { EdgeServer, ListenError } from './edge-server.ts';
+import { type EdgeReply, kEdgeConfigSchema } from './protocol.ts';
+import { kSystemClock } from './system-clock.ts';
+
+const kChannelFd = 3;
+const kStatsMs = 2_000;
+const kExitConfig = 78;
+
+const channel = new Socket({ fd: kChannelFd, readable: true, writable: true });
+let server: EdgeServer | undefined;
+let ending = false;
+
+function write(reply: EdgeReply): void {
+  if (channel.writable) channel.write(`${JSON.stringify(reply)}\n`);
+}
+
+function log(level: 'info' | 'warn' | 'error', msg: string, fields: Record<string, unknown> = {}): void {
+  process.stdout.write(`${JSON.stringify({ level, msg, ...fields })}\n`);
+}
+
+async function end(code: number): Promise<void> {
+  if (ending) return;
+  ending = true;
+  await server?.close();
+  channel.destroy();
+  process.exit(code);
+}
+
+async function start(line: string): Promise<void> {
+  const config = kEdgeConfigSchema.parse(JSON.parse(line));
+  server = await EdgeServer.open(config, kSystemClock, log);
+  const { appPort, listen } = server;
+  write({ ready: { appPort, listen: [...listen] } });
+  log('info', 'sip edge is listening', { appPort, listen });
+  setInterval(() => server && write({ stats: server.stats() }), kStatsMs);
+}
+
+function fail(error: unknown): void {
+  const failed =
+    error instanceof ListenError
+      ? error.failure
+      : {
+          code: 'CONFIG',
+          transport: '',
+          host: '',
+          port: 0,
+          message: error instanceof Error ? error.message : '',
+        };
+  log('error', 'sip edge cannot start', {
+    code: failed.code,
+    transport: failed.transport,
+    port: failed.port,
+  });
+  channel.end(`${JSON.stringify({ failed })}\n`, () => void end(kExitConfig));
+}
+
+process.on('SIGTERM', () => void end(0));
+process.on('SIGINT', () => {}); // of the terminal: control decides
+process.on('uncaughtException', (error) => {
+  log('error', 'sip edge failed', {
+    error: error.name,
+    where: error.stack?.split('\n').slice(1, 4).join(' <'),
+  });
+  process.exit(1);
+});
+channel.on('error', () => void end(0));
+channel.on('close', () => void end(0));
+createInterface({ input: channel }).once('line', (line) => void start(line).catch(fail));

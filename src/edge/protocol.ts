@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { kDefaultLimits } from './limits.ts';
+
+// Lines of JSON on the socket between control and the edge process: control writes one `EdgeConfig`, the edge one `EdgeReply`
+// `ready` or `failed`, and then `stats` every few seconds.
+
+const kListen = z.strictObject({
+  transport: z.enum(['udp', 'tcp']),
+  host: z.string().min(1),
+  /** 0 for any free one. */
+  port: z.int().min(0).max(65_535),
+});
+
+const kLimits = z.strictObject(
+  Object.fromEntries(Object.keys(kDefaultLimits).map((name) => [name, z.int().positive().optional()])) as {
+    [name in keyof typeof kDefaultLimits]: z.ZodOptional<z.ZodInt>;
+  },
+);
+
+export const kEdgeConfigSchema = z.strictObject({
+  listen: z.array(kListen).min(1),
+  /** What an application must present. */
+  secret: z.string().min(1),
+  /** CIDR blocks or addresses of those who may call; everybody else gets silence. */
+  allowFrom: z.array(z.string()),
+  /** How the far side of a NAT reaches us. */
+  externalHost: z.string().min(1).nullable(),
+  limits: kLimits.optional(),
+  /** Port for applications on 127.0.0.1, so that they find a restarted edge again; any free one without it. */
+  appPort: z.int().min(0).max(65_535).optional(),
+});
+
+export type EdgeConfig = z.infer<typeof kEdgeConfigSchema>;
+export type EdgeListen = z.infer<typeof kListen>;
+
+const kCounts = z.record(z.string(), z.number());
+
+const kStats = z.object({
+  messages: kCounts,
+  transports: kCounts,
+  drops: kCounts,
+  retransmissions: z.number(),
+  transactions: z.number(),
+  dialogs: z.number(),
+  timers: z.number(),
+  applications: z.number(),
+});
+
+const kFailure = z.object({
+  code: z.string(),
+  transport: z.string(),
+  host: z.string(),
+  port: z.number(),
+  message: z.string(),
+});
+
+export const kEdgeReplySchema = z.union([
+  z.object({ ready: z.object({ appPort: z.number(), listen: z.array(kListen) }) }),
+  z.object({ failed: kFailure }),
+  z.object({ stats: kStats }),
+]);
+
+export type EdgeReply = z.infer<typeof kEdgeReplySchema>;
+export type EdgeFailure = z.infer<typeof kFailure>;
+
+/** What the edge writes as a line of its standard output. */
+export const kEdgeLogSchema = z.looseObject({ level: z.enum(['info', 'warn', 'error']), msg: z.string() });

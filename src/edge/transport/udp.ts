@@ -1,0 +1,59 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { type Flow, type HostPort, plainAddress } from './flow.ts';
+
+const kSocketBufferBytes = 4_194_304; // a burst of a few thousand messages
+
+export type Receive = (text: string, flow: Flow) => void;
+
+/** One UDP socket. Opened by {@link openUdp}, closed once; sending after that does nothing. */
+export class UdpListener {
+  readonly transport = 'udp';
+  readonly local: HostPort;
+  readonly #socket: Socket;
+  #open = true;
+
+  constructor(socket: Socket, host: string) {
+    this.#socket = socket;
+    this.local = { host, port: socket.address().port };
+  }
+
+  /** @param bytes - byte string. A datagram that cannot be sent is lost like one on the way: timers repeat it. */
+  send(remote: HostPort, bytes: string): void {
+    if (!this.#open || remote.port === 0) return;
+    this.#socket.send(Buffer.from(bytes, 'latin1'), remote.port, remote.host, () => {});
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await new Promise<void>((resolve) => this.#socket.close(resolve));
+  }
+}
+
+/** Binds a socket. Rejects with the system's error (`EADDRINUSE`, `EACCES`, …). @param port - 0 for any free one. */
+export async function openUdp(host: string, port: number, receive: Receive): Promise<UdpListener> {
+  const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(port, host, resolve);
+  });
+  socket.removeAllListeners('error');
+  socket.on('error', () => {}); // of single datagrams, such as an unreachable port
+  growBuffers(socket);
+  const listener = new UdpListener(socket, host);
+  socket.on('message', (bytes, from) => {
+    const remote = { host: plainAddress(from.address), port: from.port };
+    receive(bytes.toString('latin1'), { transport: 'udp', remote, local: listener.local });
+  });
+  return listener;
+}
+
+function growBuffers(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(kSocketBufferBytes);
+    socket.setSendBufferSize(kSocketBufferBytes);
+  } catch {
+    // the system allows less: it keeps its default
+  }
+}
