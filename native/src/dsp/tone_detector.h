@@ -1,0 +1,118 @@
+#pragma once
+
+#include <array>
+#include <complex>
+#include <cstdint>
+#include <span>
+
+#include "dsp/dtmf.h"
+
+namespace hushpay {
+
+/// A key of the caller's tones went down or came up. Times count samples fed since reset.
+struct ToneEdge {
+  bool down;
+  std::uint8_t key;               // RFC 4733 event code 0..15
+  std::int64_t onsetSample;       // estimated start of the tone
+  std::uint32_t durationSamples;  // of an edge up
+};
+
+/// The edges of one feed(); 60 ms of audio cannot make more.
+struct ToneEdges {
+  std::array<ToneEdge, 12> items{};
+  std::size_t count = 0;
+
+  void add(const ToneEdge& edge) noexcept {
+    if (count < items.size()) items[count++] = edge;
+  }
+};
+
+/// Finds key presses in audio (Q.23, Q.24, ES 201 235-3).
+///
+/// Every 4 ms a Hann block of 8 ms goes through eight Goertzel filters, here as one matrix product so that
+/// the compiler can vectorise it. A pair of tones counts when, over several overlapping blocks, it is steady
+/// in level, advances in phase as one frequency near a nominal one (which is finer than any block can
+/// resolve), has acceptable twist, and holds most of the energy. Two rules decide: a strict one for a short
+/// stretch, a looser one once the pair has been coherent for longer.
+///
+/// Media thread: no allocation, lock, log or throw; the state is fixed and can be wiped.
+class ToneDetector {
+ public:
+  ToneDetector() noexcept;
+
+  /// @param pcm  linear 16-bit mono at 8000 Hz, any length
+  void feed(std::span<const std::int16_t> pcm, ToneEdges& edges) noexcept;
+
+  /// Says that so many samples were lost: they neither start nor end a key.
+  void conceal(std::size_t sampleCount, ToneEdges& edges) noexcept;
+
+  /// Forgets everything, as for a new stream; a key that is down ends.
+  void reset(ToneEdges& edges) noexcept;
+
+  void wipe() noexcept;
+
+  [[nodiscard]] std::int64_t samplesFed() const noexcept { return fed_; }
+
+ private:
+  static constexpr int kHop = 32;
+  static constexpr int kBlock = 64;
+  static constexpr int kTones = 8;
+  static constexpr int kRing = 32;  // blocks remembered
+
+  struct Block {
+    bool heard = false;  // no sample of it is concealed
+    float energy = 0;    // Hann-weighted sum of squares
+    std::array<std::complex<float>, kTones>
+        tone{};  // demodulated at the nominal frequency, phase from sample 0
+  };
+
+  /// What a stretch of blocks says about the strongest tone of one group.
+  struct Tone {
+    int index = 0;        // nominal frequency nearest to the one measured
+    float offset = 1;     // relative distance to it
+    float power = 0;      // squared coherent amplitude
+    float coherence = 0;  // 1 for one steady tone
+    float flatness = 0;   // weakest block over the mean
+    int bin = 0;          // filter measured with
+  };
+  struct Rule {
+    int blocks;
+    float minShare;  // of the energy in the two tones
+    float minCoherence;
+    float minFlatness;
+    float maxOffset;
+  };
+  struct Press {
+    bool down = false;
+    std::uint8_t key = 0;
+    std::int64_t onset = 0;
+    std::array<int, 2> bin{};
+    std::array<float, 2> level{};  // amplitude a block of the key has
+    int absentBlocks = 0;
+    int unheardBlocks = 0;
+    std::int64_t lastPresent = 0;  // sample up to which it was there
+  };
+
+  void push(float sample, bool heard, ToneEdges& edges) noexcept;
+  void analyse(ToneEdges& edges) noexcept;
+  bool matches(const Rule& rule, Press& found) const noexcept;
+  [[nodiscard]] Tone measure(const std::array<const Block*, kRing>& blocks, int count,
+                             int firstBin) const noexcept;
+  [[nodiscard]] std::int64_t onsetOf(const Press& press, int blocks) const noexcept;
+  void follow(ToneEdges& edges) noexcept;
+  void end(ToneEdges& edges) noexcept;
+  [[nodiscard]] bool isEcho(const Press& found) const noexcept;
+  [[nodiscard]] const Block& back(int count) const noexcept;
+
+  std::array<float, kBlock> window_{};  // the last samples, oldest first
+  int filled_ = 0;                      // samples of the hop so far
+  int unheard_ = 0;                     // samples until a block is free of concealed ones
+  std::int64_t fed_ = 0;
+  std::int64_t blockCount_ = 0;
+  std::array<Block, kRing> ring_{};
+  Press press_{};
+  Press last_{};  // the press before, to know its echo
+  std::array<float, 4> highPass_{};
+};
+
+}  // namespace hushpay

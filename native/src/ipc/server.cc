@@ -1,0 +1,411 @@
+#include "ipc/server.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "media/time.h"
+#include "media/wav.h"
+
+namespace hushpay {
+namespace {
+
+namespace pb = media::v1;
+
+constexpr std::uint32_t kMaxSilenceMs = 60'000;
+constexpr std::uint32_t kMaxKeyMs = 8'000;
+constexpr std::uint32_t kMaxPayloadType = 127;
+constexpr std::uint32_t kMaxPort = 65'535;
+constexpr std::array<std::uint32_t, 5> kPtimesMs = {10, 20, 30, 40, 60};
+
+StreamSeed makeSeed() {
+  StreamSeed seed;
+  std::array<std::uint8_t, 22> random{};
+  if (getrandom(random.data(), random.size(), 0) < 0) random.fill(0x5a);
+  std::memcpy(&seed.ssrc, random.data(), 4);
+  std::memcpy(&seed.timestamp, random.data() + 4, 4);
+  std::memcpy(&seed.sequence, random.data() + 8, 2);
+  static constexpr char kHex[] = "0123456789abcdef";
+  for (std::size_t i = 0; i < 12; i++) {
+    seed.cname[2 * i] = kHex[random[10 + i] >> 4];
+    if (2 * i + 1 < seed.cname.size() - 1) seed.cname[2 * i + 1] = kHex[random[10 + i] & 15];
+  }
+  return seed;
+}
+
+std::optional<Codec> codecOf(pb::Codec codec) {
+  if (codec == pb::CODEC_PCMU) return Codec::kPcmu;
+  if (codec == pb::CODEC_PCMA) return Codec::kPcma;
+  return std::nullopt;
+}
+
+void copyStats(const SessionCounts& counts, pb::SessionStats& into) {
+  into.set_packets_received(counts.packetsReceived);
+  into.set_packets_sent(counts.packetsSent);
+  into.set_packets_lost(counts.packetsLost > 0 ? static_cast<std::uint64_t>(counts.packetsLost) : 0);
+  into.set_packets_late(counts.packetsLate);
+  into.set_packets_duplicate(counts.packetsDuplicate);
+  into.set_packets_foreign(counts.packetsForeign);
+  into.set_packets_malformed(counts.packetsMalformed);
+  into.set_packets_unknown_type(counts.packetsUnknownType);
+  into.set_events_received(counts.eventsReceived);
+  into.set_tones_detected(counts.tonesDetected);
+  into.set_jitter_ms(counts.jitterMs);
+  into.set_round_trip_ms(counts.roundTripMs);
+  into.set_remote_loss(counts.remoteLoss);
+  into.set_starved_ms(counts.starvedMs);
+}
+
+pb::PlayEnd endOf(PlayEnd end) {
+  switch (end) {
+    case PlayEnd::kFinished:
+      return pb::PLAY_END_FINISHED;
+    case PlayEnd::kBargeIn:
+      return pb::PLAY_END_BARGE_IN;
+    case PlayEnd::kStopped:
+      return pb::PLAY_END_STOPPED;
+  }
+  return pb::PLAY_END_STOPPED;
+}
+
+pb::Carrier carrierOf(KeyCarrier carrier) {
+  return carrier == KeyCarrier::kEvent ? pb::CARRIER_EVENT : pb::CARRIER_TONE;
+}
+
+void convert(const MediaEvent& event, pb::Event& into) {
+  switch (event.kind) {
+    case MediaEvent::Kind::kPlayProgress: {
+      auto* progress = into.mutable_play_progress();
+      progress->set_session(event.session);
+      progress->set_play(event.play);
+      progress->set_clips_started(event.clipsStarted);
+      return;
+    }
+    case MediaEvent::Kind::kPlayFinished: {
+      auto* finished = into.mutable_play_finished();
+      finished->set_session(event.session);
+      finished->set_play(event.play);
+      finished->set_end(endOf(event.playEnd));
+      finished->set_played_ms(event.playedMs);
+      finished->set_starved_ms(event.starvedMs);
+      return;
+    }
+    case MediaEvent::Kind::kKeyDown: {
+      auto* down = into.mutable_key_down();
+      down->set_session(event.session);
+      down->set_key(event.key);
+      down->set_carrier(carrierOf(event.carrier));
+      down->set_onset_ms(event.onsetMs);
+      down->set_press(event.press);
+      return;
+    }
+    case MediaEvent::Kind::kKeyUp: {
+      auto* up = into.mutable_key_up();
+      up->set_session(event.session);
+      up->set_carrier(carrierOf(event.carrier));
+      up->set_press(event.press);
+      up->set_duration_ms(event.durationMs);
+      return;
+    }
+    case MediaEvent::Kind::kMediaTimeout:
+      into.mutable_media_timeout()->set_session(event.session);
+      return;
+  }
+}
+
+/// Protobuf keeps a cleared message's memory: the one field that can hold a digit is overwritten first.
+void forgetKey(pb::Event& event) {
+  if (event.has_key_down()) event.mutable_key_down()->set_key(0);
+}
+
+int openSignalFd() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);  // blocked for all threads in main()
+}
+
+int openSecondTimer() {
+  const int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  const itimerspec everySecond{.it_interval = {1, 0}, .it_value = {1, 0}};
+  timerfd_settime(fd, 0, &everySecond, nullptr);
+  return fd;
+}
+
+}  // namespace
+
+Server::Server(int channelFd) : channel_(channelFd), signalFd_(openSignalFd()), timerFd_(openSecondTimer()) {}
+
+Server::~Server() {
+  ::close(signalFd_);
+  ::close(timerFd_);
+}
+
+int Server::run() {
+  pb::Command command;
+  for (;;) {
+    const short channelEvents = static_cast<short>(POLLIN | (channel_.hasBacklog() ? POLLOUT : 0));
+    std::array<pollfd, 4> waits = {
+        {{channel_.fd(), channelEvents, 0},
+         // Told no more than it reads, control loses events in the counted queue, not here.
+         {channel_.isClogged() ? -1 : engine_.wakeFd(), POLLIN, 0},
+         {timerFd_, POLLIN, 0},
+         {signalFd_, POLLIN, 0}}};
+    if (poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return 1;
+    if (waits[3].revents != 0) return 0;
+    if (waits[0].revents != 0) {
+      const Channel::Read state = channel_.read();
+      const bool isSound = channel_.eachMessage([&](ByteView bytes) {
+        if (!command.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return false;
+        handle(command);
+        return true;
+      });
+      if (!isSound) return 1;
+      if (state != Channel::Read::kOpen) return 0;
+    }
+    if (waits[1].revents != 0) {
+      eventfd_t count = 0;
+      eventfd_read(engine_.wakeFd(), &count);
+      forwardEvents();
+      finishClosing();
+    }
+    if (waits[2].revents != 0) sendStats();
+    if (!channel_.flush()) return 0;
+  }
+}
+
+void Server::handle(const pb::Command& command) {
+  pb::Event event;
+  pb::Reply& reply = *event.mutable_reply();
+  Outcome outcome;
+  switch (command.body_case()) {
+    case pb::Command::kConfigure:
+      outcome = configure(command.configure());
+      break;
+    case pb::Command::kLoadClip:
+      outcome = loadClip(command.load_clip(), reply);
+      break;
+    case pb::Command::kOpenSession:
+      outcome = open(command.open_session(), reply);
+      break;
+    case pb::Command::kConnectSession:
+      outcome = connect(command.connect_session());
+      break;
+    case pb::Command::kPlayClip:
+      outcome = play(command.play_clip());
+      break;
+    case pb::Command::kStopPlay:
+      outcome = stopPlay(command.stop_play());
+      break;
+    case pb::Command::kSendKey:
+      outcome = sendKey(command.send_key());
+      break;
+    case pb::Command::kCloseSession:
+      outcome = close(command.close_session().session(), command.id());
+      if (outcome.status == pb::STATUS_OK) return;  // answered when the media thread has let go
+      break;
+    case pb::Command::kPing:
+      break;
+    case pb::Command::BODY_NOT_SET:
+      outcome = {pb::STATUS_BAD_ARGUMENT, "no command"};
+      break;
+  }
+  if (command.id() == 0) return;
+  reply.set_id(command.id());
+  reply.set_status(outcome.status);
+  reply.set_detail(outcome.detail);
+  channel_.write(event);
+}
+
+Server::Outcome Server::configure(const pb::Configure& command) {
+  if (ports_) return {pb::STATUS_BAD_ARGUMENT, "configured already"};
+  const std::uint32_t first = command.port_min();
+  const std::uint32_t last = command.port_max();
+  if (first == 0 || first % 2 != 0 || last > kMaxPort || first >= last) {
+    return {pb::STATUS_BAD_ARGUMENT, "the port range must begin with an even port and hold a pair"};
+  }
+  bindTo_ = Endpoint::parse(command.bind_address(), 0);
+  if (!bindTo_) return {pb::STATUS_BAD_ADDRESS, "bind_address is no IP address"};
+  ports_.emplace(static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last), command.port_rest_ms());
+  mediaTimeoutMs_ = command.media_timeout_ms();
+  return {};
+}
+
+Server::Outcome Server::loadClip(const pb::LoadClip& command, pb::Reply& reply) {
+  if (command.clip() == 0) return {pb::STATUS_BAD_ARGUMENT, "clip 0 is silence"};
+  // A clip is never replaced: sessions may be playing from its samples.
+  if (clips_.contains(command.clip())) return {pb::STATUS_BAD_ARGUMENT, "the clip is loaded already"};
+  WavResult result = readWav(command.path());
+  if (auto* problem = std::get_if<std::string>(&result)) return {pb::STATUS_BAD_CLIP, std::move(*problem)};
+  auto& samples = std::get<std::vector<std::int16_t>>(result);
+  reply.set_clip_duration_ms(static_cast<std::uint32_t>(samples.size() / 8));
+  clips_.emplace(command.clip(), std::move(samples));
+  return {};
+}
+
+Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
+  if (!ports_) return {pb::STATUS_NOT_CONFIGURED, {}};
+  if (find(command.session()) != nullptr) return {pb::STATUS_SESSION_EXISTS, {}};
+  if (legs_.size() + closing_.size() >= Engine::kMaxLegs)
+    return {pb::STATUS_NO_FREE_PORT, "too many sessions"};
+  std::optional<SocketPair> sockets = ports_->open(*bindTo_, nowMs());
+  if (!sockets) return {pb::STATUS_NO_FREE_PORT, {}};
+  const std::uint16_t port = sockets->port();
+  auto leg =
+      std::make_unique<Leg>(command.session(), std::move(*sockets), makeSeed(), mediaTimeoutMs_, engine_);
+  const Outcome outcome = post({.kind = MediaCommand::Kind::kAdd, .leg = leg.get()});
+  if (outcome.status != pb::STATUS_OK) return outcome;
+  legs_.emplace(command.session(), std::move(leg));
+  reply.set_local_port(port);
+  return {};
+}
+
+Server::Outcome Server::connect(const pb::ConnectSession& command) {
+  Leg* leg = find(command.session());
+  if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
+  const std::optional<Codec> codec = codecOf(command.codec());
+  if (!codec) return {pb::STATUS_BAD_CODEC, {}};
+  if (command.remote_port() == 0 || command.remote_port() > kMaxPort || command.remote_rtcp_port() == 0 ||
+      command.remote_rtcp_port() > kMaxPort) {
+    return {pb::STATUS_BAD_ADDRESS, "port out of range"};
+  }
+  const auto rtp =
+      Endpoint::parse(command.remote_address(), static_cast<std::uint16_t>(command.remote_port()));
+  const auto rtcp =
+      Endpoint::parse(command.remote_address(), static_cast<std::uint16_t>(command.remote_rtcp_port()));
+  if (!rtp || !rtcp) return {pb::STATUS_BAD_ADDRESS, "remote_address is no IP address"};
+  if (rtp->family() != bindTo_->family())
+    return {pb::STATUS_BAD_ADDRESS, "remote_address is of another IP version"};
+  if (!rtp->isUnicast()) return {pb::STATUS_BAD_ADDRESS, "remote_address is not one host's"};
+  const bool badTypes =
+      command.payload_type() > kMaxPayloadType || command.event_payload_type() > kMaxPayloadType ||
+      (command.event_payload_type() != 0 && command.event_payload_type() == command.payload_type());
+  if (badTypes) return {pb::STATUS_BAD_ARGUMENT, "payload type"};
+  if (std::ranges::find(kPtimesMs, command.ptime_ms()) == kPtimesMs.end())
+    return {pb::STATUS_BAD_ARGUMENT, "ptime_ms"};
+  return post({.kind = MediaCommand::Kind::kConnect,
+               .leg = leg,
+               .settings = {.codec = *codec,
+                            .payloadType = static_cast<std::uint8_t>(command.payload_type()),
+                            .eventPayloadType = static_cast<std::uint8_t>(command.event_payload_type()),
+                            .ptimeMs = command.ptime_ms(),
+                            .sending = command.sending(),
+                            .receiving = command.receiving()},
+               .rtp = *rtp,
+               .rtcp = *rtcp});
+}
+
+Server::Outcome Server::play(const pb::PlayClip& command) {
+  Leg* leg = find(command.session());
+  if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
+  if (command.play() == 0) return {pb::STATUS_BAD_ARGUMENT, "play 0 is none"};
+  PlayItem item{.play = command.play(), .last = command.last(), .bargeIn = command.barge_in()};
+  if (command.clip() == 0) {
+    if (command.silence_ms() > kMaxSilenceMs) return {pb::STATUS_BAD_ARGUMENT, "silence_ms"};
+    item.sampleCount = command.silence_ms() * 8;
+  } else {
+    const auto clip = clips_.find(command.clip());
+    if (clip == clips_.end()) return {pb::STATUS_BAD_CLIP, "not loaded"};
+    item.samples = clip->second.data();
+    item.sampleCount = static_cast<std::uint32_t>(clip->second.size());
+  }
+  if (!leg->reservePlayItem()) return {pb::STATUS_QUEUE_FULL, {}};
+  return post({.kind = MediaCommand::Kind::kPlay, .leg = leg, .item = item});
+}
+
+Server::Outcome Server::stopPlay(const pb::StopPlay& command) {
+  Leg* leg = find(command.session());
+  if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
+  return post({.kind = MediaCommand::Kind::kStopPlay, .leg = leg, .item = {.play = command.play()}});
+}
+
+Server::Outcome Server::sendKey(const pb::SendKey& command) {
+  Leg* leg = find(command.session());
+  if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
+  if (command.key() > 15 || command.duration_ms() == 0 || command.duration_ms() > kMaxKeyMs) {
+    return {pb::STATUS_BAD_ARGUMENT, "key or duration_ms"};
+  }
+  return post({.kind = MediaCommand::Kind::kSendKey,
+               .key = static_cast<std::uint8_t>(command.key()),
+               .durationMs = command.duration_ms(),
+               .leg = leg});
+}
+
+Server::Outcome Server::close(std::uint32_t session, std::uint32_t replyTo) {
+  const auto found = legs_.find(session);
+  if (found == legs_.end()) return {pb::STATUS_NO_SUCH_SESSION, {}};
+  const Outcome outcome = post({.kind = MediaCommand::Kind::kRemove, .leg = found->second.get()});
+  if (outcome.status != pb::STATUS_OK) return outcome;
+  closing_.push_back({std::move(found->second), replyTo});
+  legs_.erase(found);
+  return {};
+}
+
+Server::Outcome Server::post(const MediaCommand& command) {
+  if (engine_.post(command)) return {};
+  return {pb::STATUS_QUEUE_FULL, "the media thread does not keep up"};
+}
+
+void Server::forwardEvents() {
+  MediaEvent event;
+  pb::Event message;
+  while (!channel_.isClogged() && engine_.take(event)) {
+    convert(event, message);
+    channel_.write(message);
+    forgetKey(message);
+    message.Clear();
+  }
+  explicit_bzero(&event, sizeof event);
+}
+
+void Server::finishClosing() {
+  for (Closing& closing : closing_) {
+    if (!closing.leg->retired()) continue;
+    pb::Event event;
+    pb::Reply& reply = *event.mutable_reply();
+    reply.set_id(closing.replyTo);
+    copyStats(closing.leg->session().counts(), *reply.mutable_stats());
+    if (closing.replyTo != 0) channel_.write(event);
+    ports_->giveBack(closing.leg->sockets().port(), nowMs());
+    closing.leg.reset();
+  }
+  std::erase_if(closing_, [](const Closing& closing) { return closing.leg == nullptr; });
+}
+
+void Server::sendStats() {
+  std::uint64_t expirations = 0;
+  if (::read(timerFd_, &expirations, sizeof expirations) < 0 || channel_.isClogged()) return;
+  const EngineCounts counts = engine_.counts();
+  pb::Event event;
+  auto* stats = event.mutable_worker_stats();
+  stats->set_sessions(static_cast<std::uint32_t>(legs_.size()));
+  stats->set_ports_free(ports_ ? static_cast<std::uint32_t>(ports_->free(nowMs())) : 0);
+  stats->set_packets_received(counts.packetsReceived);
+  stats->set_packets_sent(counts.packetsSent);
+  stats->set_ticks(counts.ticks);
+  stats->set_ticks_late(counts.ticksLate);
+  stats->set_tick_late_max_ms(counts.tickLateMaxMs);
+  stats->set_events_dropped(counts.eventsDropped);
+  stats->set_packets_foreign(counts.packetsForeign);
+  stats->set_packets_malformed(counts.packetsMalformed);
+  channel_.write(event);
+}
+
+Leg* Server::find(std::uint32_t session) {
+  const auto found = legs_.find(session);
+  return found == legs_.end() ? nullptr : found->second.get();
+}
+
+}  // namespace hushpay

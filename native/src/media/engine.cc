@@ -1,0 +1,179 @@
+#include "media/engine.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <system_error>
+
+#include "media/time.h"
+
+namespace hushpay {
+namespace {
+
+constexpr double kLateMs = 5;
+constexpr int kMaxTicksBehind = 20;  // after a longer stall the missed ticks are let go
+constexpr std::uint64_t kTicksPerCount = 10;
+constexpr std::uintptr_t kRtcpMark = 1;  // in a leg's address: its RTCP socket is meant
+
+void watch(int epollFd, int fd, std::uintptr_t token) noexcept {
+  epoll_event interest{};
+  interest.events = EPOLLIN;
+  interest.data.u64 = token;
+  epoll_ctl(epollFd, EPOLL_CTL_ADD, fd, &interest);
+}
+
+int checked(int fd, const char* what) {
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+  return fd;
+}
+
+}  // namespace
+
+Engine::Engine()
+    : epollFd_(checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      wakeFd_(checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
+  legs_.reserve(kMaxLegs);
+  thread_ = std::thread([this] { run(); });
+}
+
+Engine::~Engine() {
+  stopping_.store(true, std::memory_order_relaxed);
+  thread_.join();
+  close(epollFd_);
+  close(wakeFd_);
+}
+
+void Engine::emit(const MediaEvent& event) noexcept {
+  if (!events_.push(event)) eventsDropped_.fetch_add(1, std::memory_order_relaxed);
+  wake_ = true;
+}
+
+EngineCounts Engine::counts() noexcept {
+  return {.ticks = ticks_.load(std::memory_order_relaxed),
+          .ticksLate = ticksLate_.load(std::memory_order_relaxed),
+          .tickLateMaxMs = tickLateMaxMs_.exchange(0, std::memory_order_relaxed),
+          .eventsDropped = eventsDropped_.load(std::memory_order_relaxed),
+          .packetsReceived = packetsReceived_.load(std::memory_order_relaxed),
+          .packetsSent = packetsSent_.load(std::memory_order_relaxed),
+          .packetsForeign = packetsForeign_.load(std::memory_order_relaxed),
+          .packetsMalformed = packetsMalformed_.load(std::memory_order_relaxed)};
+}
+
+void Engine::run() noexcept {
+  double dueMs = nowMs();
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    dueMs += Session::kTickMs;
+    const auto seconds = static_cast<time_t>(dueMs / 1000);
+    const timespec until{.tv_sec = seconds,
+                         .tv_nsec = static_cast<long>((dueMs - static_cast<double>(seconds) * 1000) * 1e6)};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
+    const double lateMs = nowMs() - dueMs;
+    countLateness(lateMs);
+    if (lateMs > kMaxTicksBehind * static_cast<double>(Session::kTickMs)) dueMs += lateMs;
+    tick();
+  }
+}
+
+void Engine::countLateness(double lateMs) noexcept {
+  ticks_.fetch_add(1, std::memory_order_relaxed);
+  if (lateMs > kLateMs) ticksLate_.fetch_add(1, std::memory_order_relaxed);
+  if (lateMs > tickLateMaxMs_.load(std::memory_order_relaxed))
+    tickLateMaxMs_.store(lateMs, std::memory_order_relaxed);
+}
+
+void Engine::tick() noexcept {
+  const double now = nowMs();
+  takeCommands(now);
+  receive(now);
+  for (Leg* leg : legs_) {
+    leg->session().tick(now);
+    leg->publish();
+  }
+  if (ticks_.load(std::memory_order_relaxed) % kTicksPerCount == 0) publishCounts();
+  if (wake_) eventfd_write(wakeFd_, 1);
+  wake_ = false;
+}
+
+void Engine::takeCommands(double nowMs) noexcept {
+  MediaCommand command;
+  while (commands_.pop(command)) obey(command, nowMs);
+  explicit_bzero(static_cast<void*>(&command), sizeof command);
+}
+
+void Engine::obey(const MediaCommand& command, double nowMs) noexcept {
+  switch (command.kind) {
+    case MediaCommand::Kind::kAdd:
+      return add(command.leg);
+    case MediaCommand::Kind::kConnect:
+      return command.leg->connect(command.rtp, command.rtcp, command.settings, nowMs);
+    case MediaCommand::Kind::kPlay:
+      return command.leg->session().play(command.item);
+    case MediaCommand::Kind::kStopPlay:
+      return command.leg->session().stopPlay(command.item.play);
+    case MediaCommand::Kind::kSendKey:
+      return command.leg->session().sendKey(command.key, command.durationMs);
+    case MediaCommand::Kind::kRemove:
+      return remove(command.leg, nowMs);
+  }
+}
+
+void Engine::add(Leg* leg) noexcept {
+  legs_.push_back(leg);  // within the reserved capacity: the IPC thread opens no more than kMaxLegs
+  const auto token = reinterpret_cast<std::uintptr_t>(leg);
+  watch(epollFd_, leg->sockets().rtp(), token);
+  watch(epollFd_, leg->sockets().rtcp(), token | kRtcpMark);
+}
+
+void Engine::remove(Leg* leg, double nowMs) noexcept {
+  epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtp(), nullptr);
+  epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtcp(), nullptr);
+  std::erase(legs_, leg);
+  leg->session().close(nowMs);
+  const SessionCounts counts = leg->session().counts();
+  retiredCounts_.packetsReceived += counts.packetsReceived;
+  retiredCounts_.packetsSent += counts.packetsSent;
+  retiredCounts_.packetsForeign += counts.packetsForeign;
+  retiredCounts_.packetsMalformed += counts.packetsMalformed;
+  leg->retire();
+  wake_ = true;
+}
+
+void Engine::receive(double nowMs) noexcept {
+  std::array<epoll_event, 256> ready;
+  std::size_t budget = 2 * kMaxLegs;  // level-triggered: a leg with more waits for the next tick
+  int count = 0;
+  do {
+    count = epoll_wait(epollFd_, ready.data(), static_cast<int>(ready.size()), 0);
+    for (int i = 0; i < count; i++) {
+      const std::uintptr_t token = ready[static_cast<std::size_t>(i)].data.u64;
+      auto* leg = reinterpret_cast<Leg*>(token & ~kRtcpMark);
+      if ((token & kRtcpMark) != 0)
+        leg->receiveRtcp(nowMs);
+      else
+        leg->receiveRtp(nowMs);
+    }
+    budget -= std::min(budget, ready.size());
+  } while (count == static_cast<int>(ready.size()) && budget > 0);
+}
+
+void Engine::publishCounts() noexcept {
+  SessionCounts sum = retiredCounts_;
+  for (Leg* leg : legs_) {
+    const SessionCounts counts = leg->session().counts();
+    sum.packetsReceived += counts.packetsReceived;
+    sum.packetsSent += counts.packetsSent;
+    sum.packetsForeign += counts.packetsForeign;
+    sum.packetsMalformed += counts.packetsMalformed;
+  }
+  packetsReceived_.store(sum.packetsReceived, std::memory_order_relaxed);
+  packetsSent_.store(sum.packetsSent, std::memory_order_relaxed);
+  packetsForeign_.store(sum.packetsForeign, std::memory_order_relaxed);
+  packetsMalformed_.store(sum.packetsMalformed, std::memory_order_relaxed);
+}
+
+}  // namespace hushpay

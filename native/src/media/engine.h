@@ -1,0 +1,91 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "media/leg.h"
+#include "media/spsc_queue.h"
+
+namespace hushpay {
+
+/// What the IPC thread asks of the media thread. Plain data: it crosses a queue that wipes it.
+struct MediaCommand {
+  enum class Kind : std::uint8_t { kAdd, kConnect, kPlay, kStopPlay, kSendKey, kRemove };
+
+  Kind kind = Kind::kAdd;
+  std::uint8_t key = 0;
+  std::uint32_t durationMs = 0;
+  Leg* leg = nullptr;
+  StreamSettings settings{};
+  Endpoint rtp{};
+  Endpoint rtcp{};
+  PlayItem item{};  // for kStopPlay only item.play
+};
+
+struct EngineCounts {
+  std::uint64_t ticks = 0;
+  std::uint64_t ticksLate = 0;
+  double tickLateMaxMs = 0;  // since the last look
+  std::uint64_t eventsDropped = 0;
+  std::uint64_t packetsReceived = 0;
+  std::uint64_t packetsSent = 0;
+  std::uint64_t packetsForeign = 0;
+  std::uint64_t packetsMalformed = 0;
+};
+
+/// The media thread and the two queues it shares with the IPC thread. Every tick it takes commands, empties
+/// all sockets that have something, and lets each leg send what is due; many legs share one wake-up. Made,
+/// started and destroyed by the IPC thread.
+class Engine final : public EventSink {
+ public:
+  static constexpr std::size_t kMaxLegs = 8192;
+
+  Engine();
+  ~Engine() override;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// IPC thread. @return false if the queue is full
+  bool post(const MediaCommand& command) noexcept { return commands_.push(command); }
+  /// IPC thread. @return false if there is none
+  bool take(MediaEvent& into) noexcept { return events_.pop(into); }
+  /// Readable when there may be events, or a leg has retired.
+  [[nodiscard]] int wakeFd() const noexcept { return wakeFd_; }
+  /// IPC thread; resets the maximum.
+  EngineCounts counts() noexcept;
+
+  void emit(const MediaEvent& event) noexcept override;
+
+ private:
+  void run() noexcept;
+  void tick() noexcept;
+  void takeCommands(double nowMs) noexcept;
+  void obey(const MediaCommand& command, double nowMs) noexcept;
+  void add(Leg* leg) noexcept;
+  void remove(Leg* leg, double nowMs) noexcept;
+  void receive(double nowMs) noexcept;
+  void countLateness(double lateMs) noexcept;
+  void publishCounts() noexcept;
+
+  SpscQueue<MediaCommand, 4096> commands_;
+  SpscQueue<MediaEvent, 8192> events_;
+  std::vector<Leg*> legs_;         // media thread; never grows beyond kMaxLegs
+  SessionCounts retiredCounts_{};  // of legs that have gone
+  int epollFd_;
+  int wakeFd_;
+  bool wake_ = false;  // media thread: something to tell since the last tick
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> ticks_{0};
+  std::atomic<std::uint64_t> ticksLate_{0};
+  std::atomic<double> tickLateMaxMs_{0};
+  std::atomic<std::uint64_t> eventsDropped_{0};
+  std::atomic<std::uint64_t> packetsReceived_{0};
+  std::atomic<std::uint64_t> packetsSent_{0};
+  std::atomic<std::uint64_t> packetsForeign_{0};
+  std::atomic<std::uint64_t> packetsMalformed_{0};
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace hushpay

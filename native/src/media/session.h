@@ -1,0 +1,158 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "codec/g711.h"
+#include "dsp/tone_detector.h"
+#include "dsp/tone_generator.h"
+#include "media/event.h"
+#include "media/player.h"
+#include "rtp/event_receiver.h"
+#include "rtp/event_sender.h"
+#include "rtp/packet.h"
+#include "rtp/receive_stats.h"
+#include "rtp/reorder_buffer.h"
+#include "rtp/rtcp.h"
+
+namespace hushpay {
+
+/// What offer and answer agreed on for one leg.
+struct StreamSettings {
+  Codec codec = Codec::kPcmu;
+  std::uint8_t payloadType = 0;
+  std::uint8_t eventPayloadType = 0;  // 0 = none
+  std::uint32_t ptimeMs = 20;
+  bool sending = false;
+  bool receiving = false;
+};
+
+/// Unpredictable first values of what a session sends (RFC 3550 section 8.1, RFC 7022 for the name).
+struct StreamSeed {
+  std::uint32_t ssrc = 0;
+  std::uint32_t timestamp = 0;
+  std::uint16_t sequence = 0;
+  std::array<char, 24> cname{};  // zero-terminated
+};
+
+struct SessionCounts {
+  std::uint64_t packetsReceived = 0;
+  std::uint64_t packetsSent = 0;
+  std::int64_t packetsLost = 0;
+  std::uint64_t packetsLate = 0;
+  std::uint64_t packetsDuplicate = 0;
+  std::uint64_t packetsForeign = 0;
+  std::uint64_t packetsMalformed = 0;
+  std::uint64_t packetsUnknownType = 0;
+  std::uint64_t eventsReceived = 0;
+  std::uint64_t tonesDetected = 0;
+  double jitterMs = 0;
+  double roundTripMs = 0;
+  double remoteLoss = 0;
+  std::uint64_t starvedMs = 0;
+};
+
+/// One leg's media: what arrives goes through sequence, decoder and key detectors; what leaves is the
+/// player's audio or a key. Made whole on the IPC thread, then owned by the media thread until it is retired;
+/// knows packets, not sockets.
+class Session {
+ public:
+  Session(std::uint32_t id, const StreamSeed& seed, std::uint32_t mediaTimeoutMs, PacketSink& packets,
+          EventSink& events);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void connect(const StreamSettings& settings, double nowMs) noexcept;
+  void play(const PlayItem& item) noexcept;
+  void stopPlay(std::uint32_t play) noexcept;
+  void sendKey(std::uint8_t key, std::uint32_t durationMs) noexcept;
+
+  /// @param arrivalMs  CLOCK_MONOTONIC
+  void receiveRtp(ByteView datagram, double arrivalMs) noexcept;
+  void receiveRtcp(ByteView datagram, double arrivalMs) noexcept;
+  void countForeign() noexcept { counts_.packetsForeign++; }
+
+  /// Called every kTickMs: hands out what waited, sends the frame that is due, watches the time-outs.
+  void tick(double nowMs) noexcept;
+
+  /// Says BYE and wipes what could hold a digit. Nothing is sent afterwards.
+  void close(double nowMs) noexcept;
+
+  [[nodiscard]] SessionCounts counts() const noexcept;
+  [[nodiscard]] std::uint32_t playItemsConsumed() const noexcept { return player_.consumed(); }
+  [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
+  [[nodiscard]] bool connected() const noexcept { return connected_; }
+
+  static constexpr std::uint32_t kTickMs = 10;
+
+ private:
+  static constexpr std::size_t kMaxFrame = 480;  // 60 ms
+
+  // Incoming (session_receive.cc)
+  bool admit(const RtpPacket& packet) noexcept;
+  void restartStream(const RtpPacket& packet) noexcept;
+  void drain(double nowMs) noexcept;
+  void hear(const ReorderBuffer::Packet& packet) noexcept;
+  void report(KeyEdges& edges) noexcept;
+  void report(ToneEdges& edges) noexcept;
+  void keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept;
+  void keyUp(KeyCarrier carrier, double onsetMs, std::uint32_t durationMs) noexcept;
+
+  // Outgoing (session_send.cc)
+  void sendFrame() noexcept;
+  void sendAudio(std::span<const std::int16_t> pcm) noexcept;
+  void sendPacket(std::uint8_t payloadType, bool marker, std::uint32_t timestamp, ByteView payload) noexcept;
+  void sendReport(double nowMs, bool bye) noexcept;
+  void tell(const PlayNews& news) noexcept;
+
+  const std::uint32_t id_;
+  const std::uint32_t mediaTimeoutMs_;
+  PacketSink& packets_;
+  EventSink& events_;
+  StreamSeed seed_;
+  StreamSettings settings_{};
+  bool connected_ = false;
+  SessionCounts counts_{};
+
+  // Incoming
+  bool hasStream_ = false;
+  std::uint32_t remoteSsrc_ = 0;
+  std::uint32_t candidateSsrc_ = 0;  // a new source must send two packets in sequence (RFC 3550 appendix A.1)
+  std::uint16_t candidateSequence_ = 0;
+  bool hasCandidate_ = false;
+  ReceiveStats received_{};
+  ReorderBuffer reorder_{};
+  EventReceiver eventReceiver_{};
+  ToneDetector detector_{};
+  bool heardBefore_ = false;
+  bool gap_ = false;  // packets were lost since the last one heard
+  std::uint32_t expectedTs_ = 0;
+  double streamEndMs_ = 0;  // when the newest sample fed to the detector arrived
+  double lastPacketMs_ = 0;
+  bool timedOut_ = false;
+  std::array<std::uint32_t, 2> presses_{};  // by carrier
+  bool hasLastKey_ = false;
+  std::uint8_t lastKey_ = 0;
+  KeyCarrier lastCarrier_ = KeyCarrier::kEvent;
+  double lastOnsetMs_ = 0;
+
+  // Outgoing
+  Player player_{};
+  EventSender eventSender_{};
+  ToneGenerator toneGenerator_{};
+  std::uint32_t ticksToFrame_ = 0;
+  std::uint16_t sequence_;
+  std::uint32_t timestamp_;
+  bool talking_ = false;
+  std::uint32_t packetsSent_ = 0;
+  std::uint32_t octetsSent_ = 0;
+  double nextReportMs_ = 0;
+  bool sentSinceReport_ = false;
+  std::uint32_t lastSenderReport_ = 0;
+  double lastSenderReportMs_ = 0;
+  std::uint32_t reportJitter_;
+};
+
+}  // namespace hushpay

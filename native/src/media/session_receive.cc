@@ -1,0 +1,199 @@
+#include <string.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "media/session.h"
+#include "media/time.h"
+#include "rtp/wrap.h"
+
+namespace hushpay {
+namespace {
+
+constexpr std::uint32_t kSamplesPerMs = 8;
+constexpr int kMaxGapSamples = 200 * 8;  // longer is a pause in the stream, not a loss in it
+constexpr double kSamePressMs = 400;     // the second carrier of a press begins within this of the first
+
+std::uint32_t arrivalTs(double arrivalMs) noexcept {
+  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(arrivalMs * kSamplesPerMs));
+}
+
+}  // namespace
+
+void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
+  if (!connected_) return;
+  const std::optional<RtpPacket> packet = parseRtp(datagram);
+  if (!packet) {
+    counts_.packetsMalformed++;
+    return;
+  }
+  const bool isAudio = packet->payloadType == settings_.payloadType;
+  const bool isEvent = settings_.eventPayloadType != 0 && packet->payloadType == settings_.eventPayloadType;
+  if (!isAudio && !isEvent) {
+    counts_.packetsUnknownType++;
+    return;
+  }
+  if (packet->payload.empty() || packet->payload.size() > kMaxPayloadSize) {
+    counts_.packetsMalformed++;
+    return;
+  }
+  if (!admit(*packet)) return;
+  lastPacketMs_ = arrivalMs;
+  timedOut_ = false;
+  const auto content = isAudio ? ReorderBuffer::Content::kAudio : ReorderBuffer::Content::kOther;
+  const ByteView kept = isAudio ? packet->payload : ByteView{};
+  switch (reorder_.put(packet->sequence, packet->timestamp, content, kept, arrivalMs)) {
+    case ReorderBuffer::Put::kDuplicate:
+      counts_.packetsDuplicate++;
+      return;
+    case ReorderBuffer::Put::kLate:
+      counts_.packetsLate++;
+      break;  // too late to be heard, yet a telephone-event still counts
+    case ReorderBuffer::Put::kStored:
+      break;
+  }
+  received_.count(packet->sequence, packet->timestamp, arrivalTs(arrivalMs));
+  if (isEvent) {
+    KeyEdges edges;
+    if (!eventReceiver_.receive(packet->timestamp, packet->marker, packet->payload, arrivalMs, edges)) {
+      counts_.packetsMalformed++;
+    }
+    report(edges);
+  }
+  drain(arrivalMs);
+}
+
+/// Follows one source at a time; another takes over when it has sent two packets in sequence.
+bool Session::admit(const RtpPacket& packet) noexcept {
+  if (hasStream_ && packet.ssrc == remoteSsrc_) {
+    hasCandidate_ = false;
+    return true;
+  }
+  const bool isNext =
+      hasCandidate_ && packet.ssrc == candidateSsrc_ && ahead(candidateSequence_, packet.sequence) == 1;
+  if (hasStream_ && !isNext) {
+    hasCandidate_ = true;
+    candidateSsrc_ = packet.ssrc;
+    candidateSequence_ = packet.sequence;
+    return false;
+  }
+  restartStream(packet);
+  return true;
+}
+
+void Session::restartStream(const RtpPacket& packet) noexcept {
+  if (hasStream_) counts_.packetsReceived += received_.received(), counts_.packetsLost += received_.lost();
+  hasStream_ = true;
+  hasCandidate_ = false;
+  remoteSsrc_ = packet.ssrc;
+  received_.restart(packet.sequence);
+  reorder_.restart(packet.sequence);
+  KeyEdges keys;
+  eventReceiver_.restart(keys);
+  report(keys);
+  ToneEdges tones;
+  detector_.reset(tones);
+  report(tones);
+  heardBefore_ = false;
+  gap_ = false;
+}
+
+void Session::drain(double nowMs) noexcept {
+  while (const auto packet = reorder_.take(nowMs)) {
+    if (packet->lost)
+      gap_ = true;
+    else if (packet->content == ReorderBuffer::Content::kAudio)
+      hear(*packet);
+  }
+}
+
+void Session::hear(const ReorderBuffer::Packet& packet) noexcept {
+  ToneEdges edges;
+  const int missing = heardBefore_ ? ahead(expectedTs_, packet.timestamp) : 0;
+  if (missing > kMaxGapSamples || missing < -kMaxGapSamples) {
+    detector_.reset(edges);
+    report(edges);
+    edges.count = 0;
+  } else if (missing > 0 && gap_) {
+    detector_.conceal(static_cast<std::size_t>(missing), edges);
+  } else if (missing > 0) {
+    static constexpr std::array<std::int16_t, kMaxGapSamples> kSilence{};  // the sender suppressed it
+    detector_.feed(std::span(kSilence).first(static_cast<std::size_t>(missing)), edges);
+  }
+  gap_ = false;
+  heardBefore_ = true;
+  std::array<std::int16_t, kMaxFrame> pcm;
+  const std::span<std::int16_t> samples(pcm.data(), packet.payload.size());
+  decode(settings_.codec, packet.payload, samples);
+  detector_.feed(samples, edges);
+  expectedTs_ = packet.timestamp + static_cast<std::uint32_t>(samples.size());
+  streamEndMs_ = packet.arrivalMs;
+  report(edges);
+}
+
+void Session::report(KeyEdges& edges) noexcept {
+  for (const KeyEdge& edge : edges) {
+    if (edge.down)
+      keyDown(KeyCarrier::kEvent, edge.key, edge.onsetMs);
+    else
+      keyUp(KeyCarrier::kEvent, edge.onsetMs, edge.durationMs);
+  }
+  edges.wipe();
+}
+
+void Session::report(ToneEdges& edges) noexcept {
+  for (std::size_t i = 0; i < edges.count; i++) {
+    const ToneEdge& edge = edges.items[i];
+    const double onsetMs =
+        streamEndMs_ - static_cast<double>(detector_.samplesFed() - edge.onsetSample) / kSamplesPerMs;
+    if (edge.down)
+      keyDown(KeyCarrier::kTone, edge.key, onsetMs);
+    else
+      keyUp(KeyCarrier::kTone, onsetMs, edge.durationSamples / kSamplesPerMs);
+  }
+  explicit_bzero(&edges, sizeof edges);
+}
+
+void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept {
+  (carrier == KeyCarrier::kEvent ? counts_.eventsReceived : counts_.tonesDetected)++;
+  const std::uint32_t press = ++presses_[static_cast<std::size_t>(carrier)];
+  // The second carrier of a press must not end the phrase that answers the first.
+  const bool isSecondCarrier = hasLastKey_ && lastKey_ == key && lastCarrier_ != carrier &&
+                               std::abs(onsetMs - lastOnsetMs_) < kSamePressMs;
+  hasLastKey_ = !isSecondCarrier;
+  lastKey_ = key;
+  lastCarrier_ = carrier;
+  lastOnsetMs_ = onsetMs;
+  MediaEvent event{.kind = MediaEvent::Kind::kKeyDown, .carrier = carrier, .key = key, .session = id_};
+  event.onsetMs = onsetMs;
+  event.press = press;
+  if (!isSecondCarrier) tell(player_.bargeIn());
+  events_.emit(event);
+  explicit_bzero(&event, sizeof event);
+}
+
+void Session::keyUp(KeyCarrier carrier, double, std::uint32_t durationMs) noexcept {
+  MediaEvent event{.kind = MediaEvent::Kind::kKeyUp, .carrier = carrier, .session = id_};
+  event.press = presses_[static_cast<std::size_t>(carrier)];
+  event.durationMs = durationMs;
+  events_.emit(event);
+}
+
+void Session::receiveRtcp(ByteView datagram, double arrivalMs) noexcept {
+  if (!connected_) return;
+  const std::optional<IncomingRtcp> incoming = parseRtcp(datagram, seed_.ssrc);
+  if (!incoming) {
+    counts_.packetsMalformed++;
+    return;
+  }
+  if (incoming->senderNtp) {
+    lastSenderReport_ = middleOfNtp(*incoming->senderNtp);
+    lastSenderReportMs_ = arrivalMs;
+  }
+  if (incoming->aboutUs) {
+    counts_.remoteLoss = incoming->aboutUs->fractionLost / 256.0;
+    if (const auto tripMs = roundTripMs(*incoming->aboutUs, ntpNow())) counts_.roundTripMs = *tripMs;
+  }
+}
+
+}  // namespace hushpay

@@ -1,0 +1,183 @@
+#include <string.h>
+
+#include <algorithm>
+
+#include "media/session.h"
+#include "media/time.h"
+
+namespace hushpay {
+namespace {
+
+constexpr std::uint32_t kSamplesPerMs = 8;
+constexpr double kReportIntervalMs = 5000;  // RFC 3550 section 6.2, spread by half either way
+
+}  // namespace
+
+Session::Session(std::uint32_t id, const StreamSeed& seed, std::uint32_t mediaTimeoutMs, PacketSink& packets,
+                 EventSink& events)
+    : id_(id),
+      mediaTimeoutMs_(mediaTimeoutMs),
+      packets_(packets),
+      events_(events),
+      seed_(seed),
+      sequence_(seed.sequence),
+      timestamp_(seed.timestamp),
+      reportJitter_(seed.ssrc ^ seed.timestamp) {}
+
+Session::~Session() {
+  player_.wipe();
+  eventSender_.wipe();
+  toneGenerator_.wipe();
+  detector_.wipe();
+  reorder_.wipe();
+}
+
+void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
+  const bool isFirst = !connected_;
+  const bool newCodec =
+      isFirst || settings.codec != settings_.codec || settings.payloadType != settings_.payloadType;
+  if (settings.sending && !settings_.sending) talking_ = false;
+  if (isFirst) nextReportMs_ = nowMs + kReportIntervalMs / 2;
+  if (newCodec) heardBefore_ = false;
+  if (settings.ptimeMs != settings_.ptimeMs) ticksToFrame_ = 0;
+  settings_ = settings;
+  connected_ = true;
+  lastPacketMs_ = nowMs;
+  timedOut_ = false;
+}
+
+void Session::play(const PlayItem& item) noexcept {
+  player_.add(item);
+}  // room was checked before it was queued
+
+void Session::stopPlay(std::uint32_t play) noexcept { tell(player_.stop(play)); }
+
+void Session::sendKey(std::uint8_t key, std::uint32_t durationMs) noexcept {
+  if (settings_.eventPayloadType != 0)
+    eventSender_.press(key, durationMs);
+  else
+    toneGenerator_.press(key, durationMs);
+}
+
+void Session::tick(double nowMs) noexcept {
+  if (!connected_) return;
+  drain(nowMs);
+  KeyEdges edges;
+  eventReceiver_.tick(nowMs, edges);
+  report(edges);
+  const bool watching = settings_.receiving && mediaTimeoutMs_ > 0 && !timedOut_;
+  if (watching && nowMs - lastPacketMs_ > mediaTimeoutMs_) {
+    timedOut_ = true;
+    events_.emit({.kind = MediaEvent::Kind::kMediaTimeout, .session = id_});
+  }
+  if (ticksToFrame_ == 0) {
+    ticksToFrame_ = settings_.ptimeMs / kTickMs;
+    sendFrame();
+  }
+  ticksToFrame_--;
+  if (nowMs >= nextReportMs_) sendReport(nowMs, false);
+}
+
+void Session::sendFrame() noexcept {
+  const std::uint32_t frameTs = settings_.ptimeMs * kSamplesPerMs;
+  if (!settings_.sending) {
+    timestamp_ += frameTs;  // the clock of a stream goes on while it pauses
+    return;
+  }
+  std::array<std::int16_t, kMaxFrame> pcm;
+  const std::span<std::int16_t> frame(pcm.data(), frameTs);
+  PlayNews news;
+  player_.render(frame, news);
+  toneGenerator_.render(frame);
+  if (const auto event = eventSender_.frame(timestamp_, frameTs)) {
+    sendPacket(settings_.eventPayloadType, event->marker, event->timestamp, event->payload);
+    talking_ = false;
+  } else {
+    sendAudio(frame);
+  }
+  timestamp_ += frameTs;
+  tell(news);
+  explicit_bzero(pcm.data(), frame.size_bytes());
+}
+
+void Session::sendAudio(std::span<const std::int16_t> pcm) noexcept {
+  std::array<std::uint8_t, kMaxFrame> codes;
+  const ByteSpan payload(codes.data(), pcm.size());
+  encode(settings_.codec, pcm, payload);
+  sendPacket(settings_.payloadType, !talking_, timestamp_, payload);
+  talking_ = true;
+}
+
+void Session::sendPacket(std::uint8_t payloadType, bool marker, std::uint32_t timestamp,
+                         ByteView payload) noexcept {
+  std::array<std::uint8_t, kRtpHeaderSize + kMaxFrame> datagram;
+  writeRtpHeader(datagram, {.payloadType = payloadType,
+                            .marker = marker,
+                            .sequence = sequence_++,
+                            .timestamp = timestamp,
+                            .ssrc = seed_.ssrc,
+                            .payload = {}});
+  std::ranges::copy(payload, datagram.begin() + kRtpHeaderSize);
+  packets_.sendRtp(ByteView(datagram).first(kRtpHeaderSize + payload.size()));
+  packetsSent_++;
+  octetsSent_ += static_cast<std::uint32_t>(payload.size());
+  counts_.packetsSent++;
+  sentSinceReport_ = true;
+}
+
+void Session::sendReport(double nowMs, bool bye) noexcept {
+  OutgoingRtcp out{.ssrc = seed_.ssrc, .sender = {}, .report = {}, .cname = seed_.cname.data(), .bye = bye};
+  if (sentSinceReport_) {
+    out.sender =
+        SenderInfo{.ntp = ntpNow(), .timestamp = timestamp_, .packets = packetsSent_, .octets = octetsSent_};
+  }
+  if (hasStream_) {
+    ReportBlock block{.ssrc = remoteSsrc_};
+    received_.report(block);
+    block.lastReport = lastSenderReport_;
+    if (lastSenderReport_ != 0) {
+      block.sinceLastReport = static_cast<std::uint32_t>((nowMs - lastSenderReportMs_) * 65.536);
+    }
+    out.report = block;
+  }
+  std::array<std::uint8_t, kMaxRtcpSize> datagram;
+  packets_.sendRtcp(ByteView(datagram).first(writeRtcp(datagram, out)));
+  sentSinceReport_ = false;
+  reportJitter_ = reportJitter_ * 1664525 + 1013904223;
+  nextReportMs_ = nowMs + kReportIntervalMs * (0.5 + static_cast<double>(reportJitter_ >> 8) / (1u << 24));
+}
+
+void Session::tell(const PlayNews& news) noexcept {
+  if (news.started) {
+    MediaEvent event{.kind = MediaEvent::Kind::kPlayProgress, .session = id_};
+    event.play = news.startedPlay;
+    event.clipsStarted = news.clipsStarted;
+    events_.emit(event);
+  }
+  if (news.ended) {
+    MediaEvent event{.kind = MediaEvent::Kind::kPlayFinished, .playEnd = news.end, .session = id_};
+    event.play = news.endedPlay;
+    event.playedMs = news.playedSamples / kSamplesPerMs;
+    event.starvedMs = news.starvedSamples / kSamplesPerMs;
+    events_.emit(event);
+  }
+}
+
+void Session::close(double nowMs) noexcept {
+  if (connected_) sendReport(nowMs, true);
+  connected_ = false;
+  player_.wipe();
+  eventSender_.wipe();
+  toneGenerator_.wipe();
+}
+
+SessionCounts Session::counts() const noexcept {
+  SessionCounts counts = counts_;
+  counts.packetsReceived += received_.received();
+  counts.packetsLost += received_.lost();
+  counts.jitterMs = received_.jitterTs() / kSamplesPerMs;
+  counts.starvedMs = player_.starvedSamples() / kSamplesPerMs;
+  return counts;
+}
+
+}  // namespace hushpay

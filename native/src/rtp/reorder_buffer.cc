@@ -1,0 +1,76 @@
+#include "rtp/reorder_buffer.h"
+
+#include <string.h>
+
+#include <algorithm>
+
+#include "rtp/wrap.h"
+
+namespace hushpay {
+
+void ReorderBuffer::restart(std::uint16_t sequence) noexcept {
+  for (Slot& slot : slots_) slot.used = false;
+  next_ = sequence;
+  history_ = 0;
+  waiting_ = 0;
+}
+
+void ReorderBuffer::wipe() noexcept {
+  restart(0);
+  for (Slot& slot : slots_) explicit_bzero(slot.payload.data(), sizeof slot.payload);
+}
+
+ReorderBuffer::Put ReorderBuffer::put(std::uint16_t sequence, std::uint32_t timestamp, Content content,
+                                      ByteView payload, double nowMs) noexcept {
+  const int turns = ahead(next_, sequence);
+  if (turns < 0) {
+    const bool known = turns >= -64 && ((history_ >> (-turns - 1)) & 1) != 0;
+    return known ? Put::kDuplicate : Put::kLate;
+  }
+  // Too far ahead to wait for what lies between: the oldest are given up, as if the time were over.
+  for (int excess = turns - static_cast<int>(kSlots) + 1; excess > 0 && waiting_ > 0; excess--)
+    advance(false);
+  if (ahead(next_, sequence) >= static_cast<int>(kSlots)) restart(sequence);
+
+  Slot& slot = slots_[sequence % kSlots];
+  if (slot.used) return Put::kDuplicate;
+  slot.used = true;
+  slot.content = content;
+  slot.timestamp = timestamp;
+  slot.arrivalMs = nowMs;
+  slot.size = static_cast<std::uint16_t>(std::min(payload.size(), kMaxPayloadSize));
+  std::copy_n(payload.begin(), slot.size, slot.payload.begin());
+  waiting_++;
+  return Put::kStored;
+}
+
+std::optional<ReorderBuffer::Packet> ReorderBuffer::take(double nowMs) noexcept {
+  if (waiting_ == 0) return std::nullopt;
+  const Slot& slot = slots_[next_ % kSlots];
+  if (slot.used) {
+    const Packet packet{.lost = false,
+                        .content = slot.content,
+                        .timestamp = slot.timestamp,
+                        .arrivalMs = slot.arrivalMs,
+                        .payload = ByteView(slot.payload).first(slot.size)};
+    advance(true);
+    return packet;
+  }
+  double oldestMs = nowMs;
+  for (const Slot& other : slots_) {
+    if (other.used) oldestMs = std::min(oldestMs, other.arrivalMs);
+  }
+  if (nowMs - oldestMs < kHoldMs) return std::nullopt;
+  advance(false);
+  return Packet{.lost = true, .content = Content::kOther, .timestamp = 0, .arrivalMs = nowMs, .payload = {}};
+}
+
+void ReorderBuffer::advance(bool received) noexcept {
+  Slot& slot = slots_[next_ % kSlots];
+  if (slot.used) waiting_--;
+  slot.used = false;
+  history_ = (history_ << 1) | (received ? 1 : 0);
+  next_++;
+}
+
+}  // namespace hushpay

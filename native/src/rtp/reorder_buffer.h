@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "rtp/bytes.h"
+
+namespace hushpay {
+
+constexpr std::size_t kMaxPayloadSize = 480;  // 60 ms of G.711
+
+/// Puts the packets of one stream into sequence. A packet that is next in turn comes out at once; behind a
+/// gap packets wait until it is filled, or kHoldMs are over and the gap is given up. So an orderly stream is
+/// not delayed, which is right for detectors; a listener's playout delay stands behind this buffer, not in
+/// it. Media thread, fixed memory.
+class ReorderBuffer {
+ public:
+  enum class Put { kStored, kDuplicate, kLate };
+  enum class Content : std::uint8_t { kAudio, kOther };
+
+  struct Packet {
+    bool lost;  // this sequence number never came; the other fields say nothing
+    Content content;
+    std::uint32_t timestamp;
+    double arrivalMs;
+    ByteView payload;  // valid until the next put()
+  };
+
+  /// Forgets everything; `sequence` is next in turn.
+  void restart(std::uint16_t sequence) noexcept;
+
+  /// Forgets everything and leaves no audio behind.
+  void wipe() noexcept;
+
+  /// @param payload  at most kMaxPayloadSize bytes, copied; leave it out where only the turn matters
+  Put put(std::uint16_t sequence, std::uint32_t timestamp, Content content, ByteView payload,
+          double nowMs) noexcept;
+
+  /// @return the packet whose turn it is, or nothing until more arrives or time has passed
+  std::optional<Packet> take(double nowMs) noexcept;
+
+ private:
+  static constexpr std::size_t kSlots = 16;
+  static constexpr double kHoldMs = 60;
+
+  struct Slot {
+    bool used = false;
+    Content content = Content::kOther;
+    std::uint16_t size = 0;
+    std::uint32_t timestamp = 0;
+    double arrivalMs = 0;
+    std::array<std::uint8_t, kMaxPayloadSize> payload{};
+  };
+
+  void advance(bool received) noexcept;
+
+  std::array<Slot, kSlots> slots_{};
+  std::uint16_t next_ = 0;
+  std::uint64_t history_ = 0;  // bit n: sequence number next_-1-n was received
+  int waiting_ = 0;
+};
+
+}  // namespace hushpay
