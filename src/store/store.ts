@@ -16,6 +16,9 @@ import {
 } from './rows.ts';
 import { failed } from './store-errors.ts';
 
+/** More than a whole payment writes, so that a disk about to fill up is noticed before a card is charged. */
+const kProbeBytes = 32_768;
+
 export type StoreHealth = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /** Records and journal in one SQLite file. Made by main, closed by it last; a second close does nothing. */
@@ -24,7 +27,7 @@ export interface Store extends SessionRecords, AttemptJournal {
   unresolved(): readonly AttemptRecord[];
   /** How many attempts are open, whoever resolves them. */
   countUnresolved(): number;
-  /** Whether a write would go through now, for /readyz. Never throws. */
+  /** Whether a payment's writes would go through now, tried with a real one, for /readyz. Never throws. */
   check(): StoreHealth;
   close(): void;
 }
@@ -102,7 +105,7 @@ class SqliteStore implements Store {
 
   check(): StoreHealth {
     try {
-      this.#do('write', () => this.#statements.touch.immediate());
+      this.#do('write', () => this.#statements.probe.run(kProbeBytes));
       return { ok: true };
     } catch (error) {
       return { ok: false, reason: error instanceof Error ? error.message : 'unknown' };
@@ -155,10 +158,7 @@ function prepare(database: Database.Database) {
     countUnresolved: database.prepare<[], { open: number }>(
       `SELECT count(*) AS open FROM attempt WHERE state IN ('SUBMITTING', 'UNKNOWN')`,
     ),
-    touch: database.transaction(() => {
-      const version = Number(database.pragma('user_version', { simple: true }));
-      database.pragma(`user_version = ${version}`);
-    }),
+    probe: database.prepare<[number]>('INSERT OR REPLACE INTO probe VALUES (1, zeroblob(?))'),
   };
 }
 

@@ -1,0 +1,271 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../../src/errors.ts';
+import { openStore, type Store } from '../../../src/store/store.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { attemptOf, sessionOf } from '../../support/records.ts';
+
+const kApproved = { state: 'APPROVED', transactionId: 'T1', declineClass: null, declineCode: null } as const;
+const kPageBytes = 4096;
+const kDoneAt = '2026-11-21T12:01:02.000Z';
+
+let directory: string;
+let file: string;
+let log: FakeLog;
+const open: Store[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'hushpay-store-'));
+  file = join(directory, 'data', 'hushpay.db');
+  log = new FakeLog();
+});
+
+afterEach(() => {
+  for (const store of open.splice(0)) store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function opened(path = file): Store {
+  const store = openStore({ file: path, log });
+  open.push(store);
+  return store;
+}
+
+/** The error a call throws. */
+function errorOf(call: () => unknown): AppError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('session rows', () => {
+  it('come back as they went in, before and after they end', () => {
+    const store = opened();
+    const begun = sessionOf();
+    store.open(begun);
+    expect(store.find('S1')).toEqual(begun);
+    const ended = sessionOf({
+      amountCharged: 1050,
+      result: 'APPROVED',
+      outcome: 'success',
+      transactionId: 'T1',
+      authCode: 'A1',
+      brand: 'visa',
+      last4: '4242',
+      attempts: 2,
+      declines: 1,
+      lastDeclineClass: 'soft',
+      lastDeclineCode: '51',
+      stageReached: 'RETURN',
+      callerPresent: false,
+      announced: true,
+      endedAt: '2026-11-21T12:02:00.000Z',
+      durationMs: 120_000,
+      media: { packetsLost: 3, jitterMs: 1.5 },
+    });
+    store.update(ended);
+    expect(store.find('S1')).toEqual(ended);
+    expect(store.find('S2')).toBeUndefined();
+  });
+
+  it('are opened once and updated only if they were', () => {
+    const store = opened();
+    store.open(sessionOf());
+    expect(errorOf(() => store.open(sessionOf())).code).toBe('STORE_FAILED');
+    expect(errorOf(() => store.update(sessionOf({ sessionId: 'S2' }))).message).toContain('never opened');
+  });
+
+  it('have no room for more of a card than its last four digits', () => {
+    const store = opened();
+    expect(errorOf(() => store.open(sessionOf({ last4: '424242' }))).code).toBe('STORE_FAILED');
+  });
+});
+
+describe('the journal of attempts', () => {
+  let store: Store;
+
+  beforeEach(() => {
+    store = opened();
+    store.open(sessionOf());
+  });
+
+  it('gives back what was begun and settled, in order', () => {
+    store.begin(attemptOf());
+    const declined = {
+      state: 'DECLINED',
+      transactionId: null,
+      declineClass: 'soft',
+      declineCode: '51',
+    } as const;
+    store.settle({ sessionId: 'S1', attempt: 1 }, { ...declined, doneAt: kDoneAt });
+    const second = attemptOf({ attempt: 2, idempotencyKey: 'R4K7Z2M9QX3TB8VA02' });
+    store.begin(second);
+    expect(store.attempts('S1')).toEqual([attemptOf({ ...declined, doneAt: kDoneAt }), second]);
+  });
+
+  it('lists what is open, oldest first', () => {
+    store.open(sessionOf({ sessionId: 'S2', paymentRef: 'P2' }));
+    store.open(sessionOf({ sessionId: 'S3', paymentRef: 'P3' }));
+    const other = attemptOf({
+      sessionId: 'S2',
+      paymentRef: 'P2',
+      idempotencyKey: 'P201',
+      sentAt: '2026-11-21T11:00:00.000Z',
+    });
+    const settled = attemptOf({ sessionId: 'S3', paymentRef: 'P3', idempotencyKey: 'P301' });
+    store.begin(attemptOf());
+    store.begin(other);
+    store.begin(settled);
+    store.settle({ sessionId: 'S3', attempt: 1 }, { ...kApproved, doneAt: kDoneAt });
+    store.settle(
+      { sessionId: 'S2', attempt: 1 },
+      { ...kApproved, state: 'UNKNOWN', transactionId: null, doneAt: null },
+    );
+    expect(store.unresolved()).toEqual([{ ...other, state: 'UNKNOWN' }, attemptOf()]);
+    expect(store.countUnresolved()).toBe(2);
+  });
+
+  it.each(['SUBMITTING', 'UNKNOWN', 'APPROVED', 'MANUAL'] as const)(
+    'refuses a second attempt while one is %s',
+    (state) => {
+      store.begin(attemptOf());
+      if (state !== 'SUBMITTING')
+        store.settle({ sessionId: 'S1', attempt: 1 }, { ...kApproved, state, doneAt: null });
+      const second = attemptOf({ attempt: 2, idempotencyKey: 'R4K7Z2M9QX3TB8VA02' });
+      expect(errorOf(() => store.begin(second)).code).toBe('STORE_FAILED');
+      expect(store.attempts('S1')).toHaveLength(1);
+    },
+  );
+
+  it('refuses an attempt of a session nobody opened', () => {
+    expect(errorOf(() => store.begin(attemptOf({ sessionId: 'S9' }))).code).toBe('STORE_FAILED');
+  });
+
+  it('settles an attempt once, and takes an approval back without forgetting its transaction', () => {
+    store.begin(attemptOf());
+    const key = { sessionId: 'S1', attempt: 1 };
+    store.settle(key, { ...kApproved, doneAt: kDoneAt });
+    expect(
+      errorOf(() => store.settle(key, { ...kApproved, state: 'DECLINED', doneAt: kDoneAt })).message,
+    ).toContain('not open');
+    store.settle(key, { ...kApproved, state: 'UNKNOWN', transactionId: null, doneAt: null });
+    store.settle(key, { ...kApproved, state: 'REVERSED', transactionId: null, doneAt: kDoneAt });
+    expect(store.attempts('S1')).toMatchObject([{ state: 'REVERSED', transactionId: 'T1' }]);
+    expect(() => store.settle(key, { ...kApproved, doneAt: kDoneAt })).toThrow(AppError);
+  });
+});
+
+describe('the file', () => {
+  it('is made for its owner alone, in a directory for its owner alone', () => {
+    const store = opened();
+    store.open(sessionOf());
+    store.unresolved();
+    const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+    expect(modeOf(join(directory, 'data'))).toBe('700');
+    for (const suffix of ['', '-wal', '-shm', '.claim'])
+      expect([suffix, modeOf(file + suffix)]).toEqual([suffix, '600']);
+  });
+
+  it('loses permissions for others that it came with', () => {
+    opened().close();
+    chmodSync(file, 0o644);
+    opened();
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it('writes through to the disk, ahead of the data, with keys enforced', () => {
+    opened().close();
+    const database = new Database(file, { readonly: true });
+    expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
+    expect(database.pragma('user_version', { simple: true })).toBe(1);
+    database.close();
+  });
+
+  it('keeps its rows when it is opened again', () => {
+    const store = opened();
+    store.open(sessionOf());
+    store.begin(attemptOf());
+    store.close();
+    store.close();
+    expect(opened().unresolved()).toEqual([attemptOf()]);
+  });
+
+  it.each([
+    [
+      'a text file',
+      () => writeFileSync(file, 'not a database, and long enough to see it: '.repeat(200)),
+      'damaged',
+    ],
+    ['a directory', () => mkdirSync(file), 'cannot be opened'],
+  ])('is refused if it is %s', (_what, make, fault) => {
+    mkdirSync(join(directory, 'data'));
+    make();
+    const error = errorOf(() => opened());
+    expect(error.code).toBe('CFG_UNREADABLE_FILE');
+    for (const part of [file, fault, 'Expected', 'SQLite']) expect(error.message).toContain(part);
+  });
+
+  it('is refused if its directory cannot be made', () => {
+    writeFileSync(join(directory, 'data'), '');
+    const error = errorOf(() => opened());
+    expect([error.code, error.message]).toEqual(['CFG_UNREADABLE_FILE', expect.stringContaining(file)]);
+  });
+
+  it('is refused if a newer version made it', () => {
+    opened().close();
+    const database = new Database(file);
+    database.pragma('user_version = 99');
+    database.close();
+    const error = errorOf(() => opened());
+    expect([error.code, error.message]).toEqual(['CFG_UNREADABLE_FILE', expect.stringContaining('newer')]);
+  });
+
+  it('is found damaged when a page of it is', () => {
+    const store = opened();
+    for (let row = 0; row < 300; row++)
+      store.open(sessionOf({ sessionId: `S${row}`, paymentRef: `P${row}` }));
+    store.close();
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0xa5, 2 * kPageBytes));
+    const damaged = opened();
+    const error = errorOf(() => damaged.find('S7'));
+    expect([error.code, error.message]).toEqual(['STORE_FAILED', expect.stringContaining('damaged')]);
+  });
+});
+
+describe('a second store on the same file', () => {
+  it('leaves open attempts to the first until that one closes', () => {
+    const first = opened();
+    first.open(sessionOf());
+    first.begin(attemptOf());
+    expect(first.unresolved()).toHaveLength(1);
+    const second = opened();
+    expect(second.unresolved()).toEqual([]);
+    expect(second.countUnresolved()).toBe(1);
+    expect(log.lines).toMatchObject([{ level: 'warn' }]);
+    first.close();
+    expect(second.unresolved()).toHaveLength(1);
+  });
+});
+
+describe('the health check', () => {
+  it('is good while a write would go through, and changes nothing', () => {
+    const store = opened();
+    expect(store.check()).toEqual({ ok: true });
+    store.close();
+    expect(opened().check()).toEqual({ ok: true });
+  });
+
+  it('says why a write would not go through', () => {
+    const store = opened();
+    store.close();
+    expect(store.check()).toEqual({ ok: false, reason: expect.stringContaining(file) });
+  });
+});
