@@ -6,7 +6,7 @@ import type { ApiKeys } from './keys.ts';
 import { sendProblem } from './problem.ts';
 
 /** Fields of a running session that the record does not have yet; masked. */
-export type LiveSession = (sessionId: string) => Readonly<Record<string, unknown>> | undefined;
+export type LiveSession = (sessionId: string) => object | undefined;
 
 const kSessionId = /^[\w-]{1,64}$/;
 

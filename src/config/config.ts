@@ -47,20 +47,15 @@ export interface Config {
   readonly production: { readonly enabled: boolean; readonly allowSimulator: boolean };
 }
 
-interface GatewayTimes {
+export interface GatewaySettings {
+  readonly type: 'simulator' | 'rest';
+  /** Never null for `rest`. */
+  readonly url: string | null;
+  readonly token: string | null;
+  /** Absolute paths of files that could be read at start. */
+  readonly tokenFile: string | null;
+  readonly caFile: string | null;
   readonly timeoutMs: number;
   readonly resolveMs: number;
-  readonly lateApproval: 'reverse' | 'keep';
+  readonly lateApproval: 'reverse';
 }
-
-export type GatewaySettings = GatewayTimes &
-  (
-    | { readonly type: 'simulator' }
-    | {
-        readonly type: 'rest';
-        readonly url: string;
-        readonly token: string | null;
-        /** PEM, or null for the system's certificates. */
-        readonly ca: string | null;
-      }
-  );

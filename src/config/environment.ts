@@ -53,7 +53,7 @@ function unknownVariable(name: string, known: Iterable<string>): Mistake {
   return {
     place: name,
     expects: 'the path of a key, such as HUSHPAY_SIP_PORT',
-    remedy: near ? `did you mean ${near}?` : `unset ${name}; \`npx hushpay help config\` lists every key`,
+    remedy: near ? `did you mean ${near}?` : `unset ${name}; \`npx hushpay config --keys\` lists every key`,
   };
 }
 

@@ -81,21 +81,23 @@ export class Resolver {
   }
 
   #gateway(): GatewaySettings {
-    const { type, url, token, tokenFile, caFile, ...times } = this.#file.gateway;
-    if (type === 'simulator') return { type, ...times };
-    if (url === null)
+    const { gateway } = this.#file;
+    const { type, url, token, tokenFile, caFile } = gateway;
+    if (type === 'rest' && url === null) {
       this.#refuse(['gateway', 'url'], '`https://` URL, because gateway.type is `rest`', 'set it');
-    else if (url.startsWith('http:') && !kLoopback.test(url)) {
+    } else if (url?.startsWith('http:') && !kLoopback.test(url)) {
       this.#refuse(['gateway', 'url'], '`https://` URL; plain `http` for loopback only', 'use https');
     }
-    const ca = caFile === null ? null : this.#fileText(['gateway', 'caFile'], caFile);
-    return {
-      type,
-      url: url ?? '',
-      token: this.#secret(['gateway', 'token'], token, tokenFile),
-      ca,
-      ...times,
-    };
+    this.#secret(['gateway', 'token'], token, tokenFile);
+    if (caFile !== null) this.#certificates(['gateway', 'caFile'], caFile);
+    const absolute = (path: string | null) => (path === null ? null : this.#absolute(path));
+    return { ...gateway, tokenFile: absolute(tokenFile), caFile: absolute(caFile) };
+  }
+
+  #certificates(path: Path, file: string): void {
+    const text = this.#fileText(path, file);
+    if (text === null || /-----BEGIN CERTIFICATE-----/.test(text)) return;
+    this.#refuse(path, 'a file with certificates in PEM', 'name the file of the certificate authority');
   }
 
   /** A secret from its key or from the file its `…File` key names. */

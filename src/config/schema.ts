@@ -158,11 +158,7 @@ export const kConfigSchema = z.strictObject({
       unit: 'ms',
       default: 20_000,
     }),
-    lateApproval: choice(
-      'An approval found after the call: take it back, or keep it.',
-      ['reverse', 'keep'],
-      'reverse',
-    ),
+    lateApproval: choice('What becomes of an approval found after the call.', ['reverse'], 'reverse'),
   }),
   routes: section({
     agent: optionalText('Where a route `agent` leads.', kSipUri),

@@ -1,0 +1,38 @@
+import { maskCardLike } from '../card/card-like.ts';
+import { AppError } from '../errors.ts';
+import { type Command, kExit } from './command.ts';
+import { helpOf } from './help.ts';
+
+type Loader = () => Promise<Command>;
+
+/** Each command is read only when it is needed: `help` does not load a SIP stack. */
+const kCommands: Readonly<Record<string, Loader>> = {
+  serve: async () => (await import('./serve.ts')).serve,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  config: async () => (await import('./config.ts')).config,
+  help: async () => helpOf(() => Promise.all(Object.values(kCommands).map((load) => load()))),
+};
+
+async function main([name = 'help', ...args]: readonly string[]): Promise<number> {
+  const load = Object.hasOwn(kCommands, name) ? kCommands[name] : undefined;
+  if (load) return (await load()).run(args);
+  say(`no such command: ${name}; \`hushpay help\` lists them`);
+  return kExit.usage;
+}
+
+/** Whatever goes wrong is told without a card number, whoever wrote the message. */
+function fail(error: unknown): number {
+  if (error instanceof AppError) {
+    say(`${error.message}${error.blame === 'config' ? '' : ` (${error.code})`}`);
+    return error.blame === 'config' ? kExit.config : kExit.internal;
+  }
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return kExit.internal;
+}
+
+function say(text: string): void {
+  process.stderr.write(`hushpay: ${maskCardLike(text)}\n`);
+}
+
+process.on('uncaughtException', (error) => process.exit(fail(error)));
+process.exitCode = await main(process.argv.slice(2)).catch(fail);

@@ -1,0 +1,50 @@
+import { loadConfig } from '../config/load.ts';
+import { type Server, startServer } from '../main.ts';
+import { harden } from '../telemetry/hardening.ts';
+import { type Command, kExit } from './command.ts';
+
+/** A conversation is over by then (payment.session.maxMs). */
+const kLongestDrainMs = 10 * 60_000;
+
+export const serve: Command = {
+  usage: 'serve',
+  sentence: 'runs the server; SIGTERM and Ctrl-C let running calls end first, a second one does not',
+  async run() {
+    const { config, path } = loadConfig();
+    harden(config.production.enabled);
+    const stop = stopSignal();
+    const server = await startServer(config);
+    process.stderr.write(greeting(server, { path, keyMadeUp: config.api.key === null }));
+    await stop;
+    process.stderr.write('stopping: no new calls; waiting for running ones to end\n');
+    await server.stop({ drainMs: kLongestDrainMs });
+    return kExit.ok;
+  },
+};
+
+/** Resolves with the first signal; the second ends the process at once, and with it the children. */
+function stopSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let signals = 0;
+  const onSignal = () => (++signals === 1 ? resolve() : process.exit(kExit.failed));
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return promise;
+}
+
+/** For the person at the terminal: standard output is the log's. */
+function greeting({ listen, httpUrl, apiKey }: Server, start: { path: string; keyMadeUp: boolean }): string {
+  const addresses = listen.map(
+    ({ transport, host, port }) => `sip:pay@${host}:${port};transport=${transport}`,
+  );
+  const lines = [
+    'hushpay takes calls',
+    ...addresses.map((address) => `  dial    ${address}`),
+    `  open    ${httpUrl}/readyz`,
+    ...(start.keyMadeUp
+      ? [`  key     ${apiKey}  (for /v1, until the next start; HUSHPAY_API_KEY sets one)`]
+      : []),
+    `  config  ${start.path}`,
+  ];
+  return `\n${lines.join('\n')}\n\n`;
+}
