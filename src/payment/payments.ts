@@ -1,5 +1,5 @@
 import type { CardSecret } from '../card/card-secret.ts';
-import type { DeclineClass, PaymentRequest } from '../ports/payment-gateway.ts';
+import type { DeclineClass, PaymentRef, PaymentRequest } from '../ports/payment-gateway.ts';
 
 /** What a submission came to, for the conversation. `unresolved`: nobody knows, and nothing more is charged. */
 export type Verdict =
@@ -29,4 +29,6 @@ export interface Payments {
     card: CardSecret,
     progress: SubmissionProgress,
   ): Promise<Verdict>;
+  /** Takes an approved payment back, as when the caller has hung up and policy says so. Never rejects. */
+  reverseApproved(sessionId: string, ref: PaymentRef): Promise<'reversed' | 'unresolved'>;
 }

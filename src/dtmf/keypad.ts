@@ -1,0 +1,135 @@
+import type { Clock } from '../ports/clock.ts';
+import { type Carrier, type KeyReport, kKeyPound, kKeyStar } from '../ports/media.ts';
+import {
+  type CollectEnd,
+  type CollectListener,
+  Collector,
+  type CollectSpec,
+  type DigitSink,
+} from './collector.ts';
+import { KeyMerge, type KeyPress } from './merge.ts';
+import { TypeAhead } from './type-ahead.ts';
+
+// A `#` this soon after an entry that ended by itself was meant for that entry.
+const kTrailingPoundMs = 3000;
+
+export interface KeypadListener {
+  /** A key went down; which one is nobody's business here. */
+  onPress(carrier: Carrier): void;
+  /** Two stars in a row. */
+  onDoubleStar(): void;
+}
+
+/**
+ * The caller's keys: reports of all carriers in, entries out.
+ * ```
+ *   KeyReports -> KeyMerge -> flushed since? -> `**`? -> collecting: Collector -> sink
+ *                                                     -> otherwise:  TypeAhead, drained by the next collect()
+ * ```
+ * Made and wiped by the conversation.
+ */
+export class Keypad {
+  /** A second star within this is a double star. */
+  doubleStarMs: number;
+  readonly #clock: Clock;
+  readonly #listener: KeypadListener;
+  readonly #merge = new KeyMerge();
+  readonly #typeAhead = new TypeAhead();
+  #collector: Collector | undefined;
+  #flushedAtMs = Number.NEGATIVE_INFINITY;
+  #starAtMs = Number.NEGATIVE_INFINITY;
+  /** When the last press completed an entry by itself; any other key forgets it. */
+  #completedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock, doubleStarMs: number, listener: KeypadListener) {
+    this.#clock = clock;
+    this.doubleStarMs = doubleStarMs;
+    this.#listener = listener;
+  }
+
+  /** Digits of the running entry, or undefined while nothing is collected. */
+  get digitCount(): number | undefined {
+    return this.#collector?.digitCount;
+  }
+
+  /** Has the caller keyed on already, so that a prompt would only hold them up? */
+  get isAhead(): boolean {
+    return this.#collector ? this.#collector.digitCount > 0 : this.#typeAhead.length > 0;
+  }
+
+  report(report: KeyReport): void {
+    const press = this.#merge.report(report);
+    // A slow carrier may tell of a press from before the flush: the caller answered another question with it.
+    if (!press || press.onsetMs < this.#flushedAtMs) return;
+    this.#listener.onPress(report.carrier);
+    if (this.#isDoubleStar(press)) {
+      this.flush();
+      this.#listener.onDoubleStar();
+    } else if (this.#collector) {
+      this.#take(press);
+    } else {
+      this.#typeAhead.push(press);
+    }
+  }
+
+  /**
+   * Starts an entry, in place of a running one. Keys typed ahead go into it at once, so it may have ended on return.
+   * @param clock - runs the entry's timers.
+   */
+  collect(spec: CollectSpec, sink: DigitSink, clock: Clock, listener: CollectListener): Collector {
+    this.#collector?.cancel();
+    const collector = new Collector(spec, sink, clock, {
+      ...listener,
+      onEnd: (end: CollectEnd) => {
+        this.#collector = undefined;
+        listener.onEnd(end);
+      },
+    });
+    this.#collector = collector;
+    this.#drainInto(collector);
+    return collector;
+  }
+
+  /** Ends the running entry without a result. */
+  stop(): void {
+    this.#collector?.cancel();
+    this.#collector = undefined;
+  }
+
+  /** Forgets what was typed ahead, and what slow carriers have yet to report of it. */
+  flush(): void {
+    this.#typeAhead.wipe();
+    this.#flushedAtMs = this.#clock.now();
+  }
+
+  wipe(): void {
+    this.stop();
+    this.#typeAhead.wipe();
+    this.#merge.wipe();
+  }
+
+  #drainInto(collector: Collector): void {
+    while (!collector.ended) {
+      const press = this.#typeAhead.shift();
+      if (!press) return;
+      this.#take(press);
+    }
+  }
+
+  #take(press: KeyPress): void {
+    const isTrailing = press.key === kKeyPound && press.onsetMs - this.#completedAtMs <= kTrailingPoundMs;
+    this.#completedAtMs = Number.NEGATIVE_INFINITY;
+    if (isTrailing) return;
+    const collector = this.#collector;
+    collector?.press(press.key);
+    if (collector?.endedBy === 'complete') this.#completedAtMs = press.onsetMs;
+  }
+
+  #isDoubleStar(press: KeyPress): boolean {
+    const sinceMs = press.onsetMs - this.#starAtMs;
+    const isStar = press.key === kKeyStar;
+    const isDouble = isStar && sinceMs <= this.doubleStarMs;
+    this.#starAtMs = isStar && !isDouble ? press.onsetMs : Number.NEGATIVE_INFINITY;
+    return isDouble;
+  }
+}
