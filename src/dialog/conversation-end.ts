@@ -1,0 +1,78 @@
+import type { BrandId } from '../card/brand.ts';
+import type { Money } from '../money/money.ts';
+import type { DeclineClass } from '../ports/payment-gateway.ts';
+import type { Route } from './policy.ts';
+import type { Ending, OutcomeGroup } from './result.ts';
+import type { CardFacts, Facts, StateName } from './states.ts';
+
+/** What became of a conversation. Holds nothing of the card but brand and last four. */
+export interface ConversationEnd {
+  /** A code of `result.ts`, or the configured name of DECLINED_MAX. */
+  readonly result: string;
+  readonly outcome: OutcomeGroup;
+  readonly route: Route;
+  /** Null unless approved. */
+  readonly amountCharged: Money | null;
+  readonly transactionId: string | null;
+  readonly authCode: string | null;
+  /** Of the last card that was accepted for an attempt. */
+  readonly brand: BrandId | null;
+  readonly last4: string | null;
+  readonly attempts: number;
+  readonly declines: number;
+  readonly lastDeclineClass: DeclineClass | null;
+  readonly lastDeclineCode: string | null;
+  /** State in which it began to end. */
+  readonly stageReached: StateName;
+  readonly callerPresent: boolean;
+  /** The caller heard the verdict. */
+  readonly announced: boolean;
+  readonly durationMs: number;
+  /** Part of it while a payment was in flight. */
+  readonly waitMs: number;
+  /** Part of it while the caller was being identified elsewhere. */
+  readonly idvMs: number;
+}
+
+/** The conversation as it stands, masked. */
+export interface ConversationSnapshot {
+  readonly stage: StateName;
+  /** Digits of the running entry; null while none is open. */
+  readonly digitCount: number | null;
+  readonly amount: Money | null;
+  readonly brand: BrandId | null;
+  readonly last4: string | null;
+  readonly attempts: number;
+  readonly declines: number;
+  readonly secure: boolean;
+  readonly callerPresent: boolean;
+}
+
+export type Durations = Pick<ConversationEnd, 'durationMs' | 'waitMs' | 'idvMs'>;
+
+export function conversationEnd(
+  how: Ending,
+  stageReached: StateName,
+  facts: Facts,
+  lastCard: CardFacts | null,
+  durations: Durations,
+): ConversationEnd {
+  return {
+    result: how.result,
+    outcome: how.outcome,
+    route: how.route,
+    amountCharged: how.code === 'APPROVED' ? facts.amount : null,
+    transactionId: facts.approval?.transactionId ?? null,
+    authCode: facts.approval?.authCode ?? null,
+    brand: lastCard?.brand ?? null,
+    last4: lastCard?.last4 ?? null,
+    attempts: facts.attempts,
+    declines: facts.declines,
+    lastDeclineClass: facts.lastDecline?.class ?? null,
+    lastDeclineCode: facts.lastDecline?.code ?? null,
+    stageReached,
+    callerPresent: facts.callerPresent,
+    announced: facts.announced,
+    ...durations,
+  };
+}

@@ -1,0 +1,126 @@
+import type { SecretField } from '../card/card-secret.ts';
+import type { CollectTarget, Command } from './commands.ts';
+import type { PaymentOrder, PaymentPolicy, Route } from './policy.ts';
+import { type Ending, ending, type ResultCode } from './result.ts';
+import {
+  type Asking,
+  type Facts,
+  type FieldEntry,
+  kEntryNames,
+  type State,
+  type StateName,
+  type Trouble,
+} from './states.ts';
+
+/** What every decision may look at besides state and event. */
+export interface Context {
+  readonly order: PaymentOrder;
+  readonly policy: PaymentPolicy;
+}
+
+/** What a stage answers to an event; undefined: the event does not concern it. */
+export interface Reaction {
+  readonly state: State;
+  /** The state's entrance (its prompt, its entry) follows the commands. */
+  readonly enter: boolean;
+  readonly commands: readonly Command[];
+}
+
+/** Goes to a state, or into the same one anew. */
+export function enter(state: State, ...first: Command[]): Reaction {
+  return { state, enter: true, commands: first };
+}
+
+/** Goes on in a state without its entrance. */
+export function stay(state: State, ...commands: Command[]): Reaction {
+  return { state, enter: false, commands };
+}
+
+export function entryOf(
+  field: SecretField,
+  facts: Facts,
+  tries = 0,
+  trouble: Trouble | null = null,
+): FieldEntry {
+  return { name: kEntryNames[field], field, facts, tries, trouble };
+}
+
+/** Counts an answer that was of no use and asks again, until policy has had enough. */
+export function retry<S extends State & Asking>(state: S, trouble: Trouble, context: Context): Reaction {
+  const { attempts, sessionErrors } = context.policy.input;
+  const facts: Facts = { ...state.facts, errors: state.facts.errors + 1 };
+  const next = { ...state, facts, tries: state.tries + 1, trouble };
+  const note: Command = { do: 'noteFieldError', field: targetOf(state), reason: trouble };
+  if (next.tries >= attempts || facts.errors >= sessionErrors) return fail(next, 'MAX_INPUT', context, note);
+  return enter(next, note, { do: 'flushTypeAhead' });
+}
+
+/** What a state collects. */
+function targetOf(state: State & Asking): CollectTarget {
+  if (state.name === 'AMOUNT_ENTRY') return 'amount';
+  return isFieldEntry(state) ? state.field : 'menu';
+}
+
+function isFieldEntry(state: State): state is FieldEntry {
+  return 'field' in state && state.name === kEntryNames[state.field];
+}
+
+/** Tells the caller why, and ends; ends at once if nobody is there to be told. */
+export function fail(from: State, code: ResultCode, context: Context, ...first: Command[]): Reaction {
+  const how = ending(code, routeFor(code, context.policy));
+  if (!from.facts.callerPresent) return end(from, how, ...first);
+  return enter(
+    { name: 'FAIL', facts: insecure(from.facts), ending: how, stage: stageOf(from) },
+    ...first,
+    ...close(from.facts),
+  );
+}
+
+export function end(from: State, how: Ending, ...first: Command[]): Reaction {
+  const route = from.facts.callerPresent ? how.route : 'hangup';
+  return enter(
+    { name: 'END', facts: insecure(from.facts), ending: { ...how, route }, stage: stageOf(from) },
+    ...first,
+    ...close(from.facts),
+  );
+}
+
+/** What must have happened before secure mode ends, in this order: nothing collects, the card is gone, the clamp opens. */
+export function close(facts: Facts): readonly Command[] {
+  const off: readonly Command[] = facts.secure ? [{ do: 'secureMode', on: false }] : [];
+  return [
+    { do: 'stopCollecting' },
+    { do: 'flushTypeAhead' },
+    { do: 'stopTimers' },
+    { do: 'sessionTimer', run: false },
+    { do: 'wipe' },
+    ...off,
+  ];
+}
+
+export function insecure(facts: Facts): Facts {
+  return { ...facts, secure: false };
+}
+
+export function without<T>(list: readonly T[], ...items: readonly T[]): readonly T[] {
+  return list.filter((each) => !items.includes(each));
+}
+
+/** Where the conversation stood when it began to end. */
+function stageOf(from: State): StateName {
+  if (from.name === 'FAIL' || from.name === 'END') return from.stage;
+  return from.name === 'ESCAPE' ? from.back.name : from.name;
+}
+
+function routeFor(code: ResultCode, policy: PaymentPolicy): Route {
+  switch (code) {
+    case 'AGENT_REQUESTED':
+    case 'AGENT_CANCELLED':
+      return 'agent';
+    case 'HANGUP_BEFORE_AUTH':
+    case 'DECLINED_HANGUP':
+      return 'hangup';
+    default:
+      return policy.failRoute;
+  }
+}

@@ -1,0 +1,76 @@
+import { resolveAmount } from './amount.ts';
+import type { Command } from './commands.ts';
+import type { Admission, DialogEvent } from './events.ts';
+import { type Context, enter, fail, type Reaction } from './move.ts';
+import { kPhrases } from './phrases.ts';
+import type { Opening, State } from './states.ts';
+
+export function enterOpening(state: Opening, { policy }: Context): readonly Command[] {
+  switch (state.name) {
+    case 'ACCEPT':
+      return [];
+    case 'GREETING':
+      return [
+        { do: 'sessionTimer', run: true },
+        { do: 'say', phrase: kPhrases.greeting, bargeIn: true },
+      ];
+    case 'IDV_HANDOFF':
+      return [
+        { do: 'startTimer', timer: 'idv', ms: policy.idv.timeoutMs },
+        { do: 'say', phrase: kPhrases.idvHandOff, bargeIn: false },
+        { do: 'handOffToIdv', target: policy.idv.target ?? '' },
+      ];
+  }
+}
+
+export function onOpening(state: Opening, event: DialogEvent, context: Context): Reaction | undefined {
+  switch (state.name) {
+    case 'ACCEPT':
+      return event.type === 'start' ? accept(state, event.admission, context) : undefined;
+    case 'GREETING':
+      return event.type === 'said' ? checkIdentity(state, context) : undefined;
+    case 'IDV_HANDOFF':
+      if (event.type === 'timer' && event.timer === 'idv') return fail(state, 'IDV_UNAVAILABLE', context);
+      return event.type === 'idv' ? onIdv(state, event.result, context) : undefined;
+  }
+}
+
+/** S00: can this call pay at all. */
+function accept(state: State, admission: Admission, context: Context): Reaction {
+  if (!isPayable(context)) return fail(state, 'INVALID_PARAMETERS', context);
+  switch (admission) {
+    case 'locked_out':
+      return fail(state, 'LOCKED_OUT', context);
+    case 'gateway_down':
+      return fail(state, 'GATEWAY_UNAVAILABLE', context);
+    case 'ok':
+      return enter({ name: 'GREETING', facts: state.facts });
+  }
+}
+
+/** The profile of the first seed insists on a customer and an amount; an amount must be real and in the currency of the call. */
+export function isPayable({ order, policy }: Context): boolean {
+  const { amount } = order;
+  if (policy.profile === 'pureconnect-ivr' && (order.customerId === null || amount === null)) return false;
+  if (amount === null) return true;
+  return Number.isSafeInteger(amount.minor) && amount.minor > 0 && amount.currency === order.currency;
+}
+
+/** S02: known callers go on, others are identified where that is set up. */
+function checkIdentity(state: State, context: Context): Reaction {
+  const { idv } = context.policy;
+  if (context.order.identified === 'true') return resolveAmount(state, context);
+  if (idv.target !== null) return enter({ name: 'IDV_HANDOFF', facts: state.facts });
+  return idv.required ? fail(state, 'IDV_UNAVAILABLE', context) : resolveAmount(state, context);
+}
+
+function onIdv(state: State, result: 'verified' | 'failed' | 'abandoned', context: Context): Reaction {
+  switch (result) {
+    case 'verified':
+      return resolveAmount(state, context, { do: 'stopTimers' });
+    case 'failed':
+      return fail(state, 'IDV_FAILED', context);
+    case 'abandoned':
+      return fail(state, 'IDV_UNAVAILABLE', context);
+  }
+}

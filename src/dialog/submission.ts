@@ -1,0 +1,126 @@
+import type { Verdict } from '../payment/payments.ts';
+import type { Command } from './commands.ts';
+import type { DialogEvent } from './events.ts';
+import { type Context, end, enter, fail, insecure, type Reaction, stay } from './move.ts';
+import { kPhrases } from './phrases.ts';
+import { ending } from './result.ts';
+import type { Approval, Facts, InFlight } from './states.ts';
+
+const kStillWorkingMs = 10_000;
+const kComfortToneMs = 3000;
+
+/** S22: from here on only a verdict ends it. */
+export function submit(facts: Facts): Reaction {
+  return enter({ name: 'SUBMIT', facts: { ...facts, attempts: facts.attempts + 1, announced: false } });
+}
+
+export function enterSubmission(state: InFlight): readonly Command[] {
+  const { attempts: attempt, amount, card } = state.facts;
+  if (!amount || !card) throw new Error('a submission needs an amount and a card');
+  if (state.name === 'REVERSING') return [{ do: 'reverse', attempt, amount }];
+  return [
+    { do: 'stopCollecting' },
+    { do: 'flushTypeAhead' },
+    { do: 'sessionTimer', run: false },
+    { do: 'say', phrase: kPhrases.processing, bargeIn: false },
+    { do: 'startTimer', timer: 'still', ms: kStillWorkingMs },
+    { do: 'submit', attempt, amount, brand: card.brand },
+  ];
+}
+
+export function onSubmission(state: InFlight, event: DialogEvent, context: Context): Reaction | undefined {
+  if (state.name === 'REVERSING') {
+    return event.type === 'reversal' ? onReversal(state, event.result) : undefined;
+  }
+  switch (event.type) {
+    case 'flushed':
+      return isNow(state, event.attempt) && state.name === 'SUBMIT'
+        ? stay({ name: 'WAIT', facts: state.facts })
+        : undefined;
+    case 'unanswered':
+      return isNow(state, event.attempt) && state.name !== 'RESOLVE'
+        ? stay({ name: 'RESOLVE', facts: state.facts })
+        : undefined;
+    case 'verdict':
+      return isNow(state, event.attempt) ? onVerdict(state, event.verdict, context) : undefined;
+    default:
+      return state.facts.callerPresent ? comfort(state, event) : undefined;
+  }
+}
+
+function isNow(state: InFlight, attempt: number): boolean {
+  return attempt === state.facts.attempts;
+}
+
+/** S23: a tone every few seconds says that the line is alive, a sentence now and then that we are. */
+function comfort(state: InFlight, event: DialogEvent): Reaction | undefined {
+  if (event.type === 'said') return stay(state, { do: 'startTimer', timer: 'tone', ms: kComfortToneMs });
+  if (event.type !== 'timer') return undefined;
+  switch (event.timer) {
+    case 'tone':
+      return stay(state, { do: 'say', phrase: kPhrases.comfortTone, bargeIn: false });
+    case 'still':
+      return stay(
+        state,
+        { do: 'stopTimers' },
+        { do: 'say', phrase: kPhrases.stillWorking, bargeIn: false },
+        { do: 'startTimer', timer: 'still', ms: kStillWorkingMs },
+      );
+    default:
+      return undefined;
+  }
+}
+
+function onVerdict(state: InFlight, verdict: Verdict, context: Context): Reaction {
+  switch (verdict.kind) {
+    case 'approved':
+      return onApproved(state, verdict, context);
+    case 'declined':
+      return onDeclined(state, verdict, context);
+    case 'unavailable':
+      return fail(state, 'GATEWAY_UNAVAILABLE', context);
+    case 'misconfigured':
+      return fail(state, 'GATEWAY_CONFIG_ERROR', context);
+    case 'unresolved':
+      return fail(state, 'UNKNOWN', context);
+  }
+}
+
+function onApproved(
+  state: InFlight,
+  { transactionId, authCode, spokenReference }: Approval,
+  context: Context,
+) {
+  const facts: Facts = { ...state.facts, approval: { transactionId, authCode, spokenReference } };
+  const wipe: Command = { do: 'wipe' };
+  const clamp: Command = { do: 'secureMode', on: false };
+  if (facts.callerPresent) {
+    return enter({ name: 'APPROVED', facts: insecure(facts) }, { do: 'stopTimers' }, wipe, clamp);
+  }
+  if (context.policy.hangup.inFlight === 'reverse') return enter({ name: 'REVERSING', facts }, wipe);
+  return end({ ...state, facts }, ending('APPROVED', 'return'));
+}
+
+/** S25: the card goes, whatever the decline; what stays is how it may be tried again. */
+function onDeclined(state: InFlight, verdict: Extract<Verdict, { kind: 'declined' }>, _context: Context) {
+  const facts: Facts = {
+    ...state.facts,
+    declines: state.facts.declines + 1,
+    lastDecline: { class: verdict.class, code: verdict.code },
+    card: null,
+    done: [],
+  };
+  if (!facts.callerPresent) return end({ ...state, facts }, ending('DECLINED_HANGUP', 'hangup'));
+  return enter(
+    { name: 'DECLINED', facts },
+    { do: 'stopTimers' },
+    { do: 'refuseCard', from: verdict.class === 'hard' ? 'now' : 'second_decline' },
+    { do: 'clearFields', fields: ['pan', 'expiry', 'start', 'issue', 'cvv', 'postal'] },
+    { do: 'sessionTimer', run: true },
+  );
+}
+
+/** The caller left before the approval came, and policy does not keep such payments. */
+function onReversal(state: InFlight, result: 'reversed' | 'unresolved'): Reaction {
+  return end(state, ending(result === 'reversed' ? 'HANGUP_BEFORE_AUTH' : 'UNKNOWN', 'hangup'));
+}
