@@ -16,7 +16,7 @@ import {
   referenceWords,
   type Spoken,
 } from './phrase-en.ts';
-import { fragmentOf, type Take, type Word } from './words.ts';
+import { fragmentOf, type Take } from './words.ts';
 
 /** Between two sentences, on top of the silence at the edges of the clips. */
 const kSentenceGapMs = 300;
@@ -99,12 +99,12 @@ export class RecordedPrompts implements Prompts {
     }
   }
 
-  *#spoken(steps: readonly Spoken[], locale: Locale, lastTake: Take): Generator<PhraseItem> {
+  *#spoken(steps: readonly Spoken[], locale: Locale, lastTake: Take, label?: string): Generator<PhraseItem> {
     for (const [index, step] of steps.entries()) {
       if ('silenceMs' in step) yield step;
       else {
         const isClosing = step.end ?? (index === steps.length - 1 && lastTake === 'end');
-        yield* this.#word(step.word, isClosing ? 'end' : 'mid', locale);
+        yield* this.#fragment(fragmentOf(step.word, isClosing ? 'end' : 'mid'), locale, label);
       }
     }
   }
@@ -112,24 +112,22 @@ export class RecordedPrompts implements Prompts {
   *#digits(card: CardSecret, field: SecretField, locale: Locale, count?: number): Generator<PhraseItem> {
     for (const item of cardDigits(card, field, this.#digitItemsOf(locale), count)) {
       if (item !== undefined) yield item;
-      else this.#leaveOut(locale, 'd/*'); // which digit is nobody's business
+      else this.#leaveOut(locale, 'd/*');
     }
   }
 
   *#expiry(card: CardSecret, locale: Locale, lastTake: Take): Generator<PhraseItem> {
     const expiry = card.wiped ? undefined : cardExpiry(card);
     if (expiry === undefined) return;
-    yield* this.#spoken(monthYearWords(expiry.month, expiry.year, kDialects[locale]), locale, lastTake);
+    const words = monthYearWords(expiry.month, expiry.year, kDialects[locale]);
+    yield* this.#spoken(words, locale, lastTake, 'expiry/*');
   }
 
-  *#word(word: Word, take: Take, locale: Locale): Generator<PhraseItem> {
-    yield* this.#fragment(fragmentOf(word, take), locale);
-  }
-
-  *#fragment(fragment: string, locale: Locale): Generator<PhraseItem> {
+  /** @param label - named instead of the fragment in logs and counters, where the fragment tells something of the card. */
+  *#fragment(fragment: string, locale: Locale, label = fragment): Generator<PhraseItem> {
     const clip = this.#catalog.clip(locale, fragment);
     if (clip !== undefined) yield { clip };
-    else this.#leaveOut(locale, fragment);
+    else this.#leaveOut(locale, label);
   }
 
   #leaveOut(locale: Locale, fragment: string): void {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { activeRmsDb, encodeWav, kLimits, kRateHz, kSilenceDb, peakDb, speechEdges } from './pcm.ts';
+import { activeRmsDb, encodeWav, kLimits, kRateHz, kSilenceDb, peakDb, rmsDb, speechEdges } from './pcm.ts';
 import type { Delivery, ScriptLine } from './script-lines.ts';
 import { kRespelled } from './texts.ts';
 
@@ -13,9 +13,10 @@ const kVoice = 'slt';
 const kVoiceRateHz = 16_000;
 const kTone = `-n -r ${kRateHz} -t f32 - synth 0.25 sine 440 fade h 0.03 0.25 0.08`.split(' ');
 const kShiftHz = 3000;
-const kRampSamples = 80; // 5 ms
-/** Consonants whose sound lies above the telephone's band, and by how much they are made louder besides. */
-const kLiftDb: Readonly<Record<string, number>> = { s: 0, z: 0, sh: 0, ch: 0, jh: 0, t: 0, f: 8, th: 8 };
+const kRampSamples = 80; // 5 ms at 16 kHz
+/** Consonants with sound above the telephone's band, and how much louder they may be made to reach {@link kHissDb}. */
+const kMaxLiftDb: Readonly<Record<string, number>> = { s: 0, z: 0, sh: 0, ch: 0, jh: 0, t: 0, f: 12, th: 12 };
+const kHissDb = -32; // vowels of this voice are at -12 to -16
 
 type SpokenDelivery = Exclude<Delivery, 'tone'>;
 
@@ -93,19 +94,37 @@ function narrow(wavPath: string, segments: readonly Segment[]): Float32Array {
   const high = runSox([wavPath, '-t', 'f32', '-', 'sinc', '4000']);
   const wide = low.slice();
   for (const { phone, startMs, endMs } of segments) {
-    const liftDb = kLiftDb[phone];
-    if (liftDb === undefined) continue;
-    const lift = 10 ** (liftDb / 20);
+    const maxLiftDb = kMaxLiftDb[phone];
+    if (maxLiftDb === undefined) continue;
     const from = samplesOf(startMs, kVoiceRateHz);
     const to = Math.min(low.length, samplesOf(endMs, kVoiceRateHz));
+    const liftAt = liftCurve(low.subarray(from, to), maxLiftDb);
     for (let at = from; at < to; at++) {
       const ramp = Math.min(1, (at - from) / kRampSamples, (to - at) / kRampSamples);
       const moved = 2 * (high[at] ?? 0) * Math.cos((2 * Math.PI * kShiftHz * at) / kVoiceRateHz);
-      wide[at] = (low[at] ?? 0) * (1 + (lift - 1) * ramp) + moved * lift * ramp;
+      wide[at] = ((low[at] ?? 0) + moved * ramp) * liftAt(at - from);
     }
   }
+  // Half the level: sox clips floats beyond 1, and all is levelled afterwards.
   const raw = ['-t', 'f32', '-r', String(kVoiceRateHz), '-c', '1'];
-  return runSox([...raw, '-', ...raw.slice(0, 2), '-', 'rate', '-h', String(kRateHz)], wide);
+  return runSox(
+    [...raw, '-', ...raw.slice(0, 2), '-', 'rate', '-h', String(kRateHz)],
+    wide.map((sample) => sample / 2),
+  );
+}
+
+/** Gain by sample that brings 5 ms frames below {@link kHissDb} up to it, 1 at both ends, linear between the frames. */
+function liftCurve(samples: Float32Array, maxLiftDb: number): (index: number) => number {
+  const gains = Array.from({ length: Math.floor(samples.length / kRampSamples) }, (_, frame) => {
+    const levelDb = rmsDb(samples.subarray(frame * kRampSamples, (frame + 1) * kRampSamples));
+    return 10 ** (Math.max(0, Math.min(maxLiftDb, kHissDb - levelDb)) / 20);
+  });
+  const gainAt = (border: number) => Math.min(gains[border - 1] ?? 1, gains[border] ?? 1);
+  return (index) => {
+    const border = Math.floor(index / kRampSamples);
+    const weight = (index % kRampSamples) / kRampSamples;
+    return gainAt(border) * (1 - weight) + gainAt(border + 1) * weight;
+  };
 }
 
 interface Segment {
