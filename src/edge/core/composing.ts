@@ -1,6 +1,6 @@
 import { routeRequest, type SipDialog } from '../dialog/dialog.ts';
 import { newBranch, newId, newSeq, newTag } from '../identifiers.ts';
-import { type Address, addressText, parseAddress, tagOf, withTag } from '../sip/address.ts';
+import { type Address, addressText, parseAddress, parseAddressList, tagOf, withTag } from '../sip/address.ts';
 import { parseCSeq } from '../sip/essentials.ts';
 import { Headers } from '../sip/headers.ts';
 import type { SipRequest } from '../sip/message.ts';
@@ -44,7 +44,7 @@ function contactHeader(flow: Flow, local: HostPort): string {
 export function composeNew(asked: SipRequest, flow: Flow, local: HostPort): Composed | undefined {
   const branch = newBranch();
   const { headers, method, uri } = asked;
-  const contact = localised(headers.first('contact'), local) ?? contactHeader(flow, local);
+  const contact = bracketed(localised(headers.first('contact'), local)) ?? contactHeader(flow, local);
   const from = parseAddress(localised(headers.first('from'), local) ?? contactHeader(flow, local));
   const to = parseAddress(localised(headers.first('to'), local) ?? `<${uri}>`);
   if (!from || !to) return undefined;
@@ -80,7 +80,7 @@ export function composeInDialog(
     .add('To', addressText(dialog.remote))
     .add('Call-ID', dialog.callId)
     .add('CSeq', `${seq} ${method}`);
-  const contact = localised(asked.headers.first('contact'), local);
+  const contact = bracketed(localised(asked.headers.first('contact'), local));
   if (kContactMethods.has(method)) composed.add('Contact', contact ?? dialog.contact);
   addRest(composed, asked, local, 'route');
   return { request: { ...asked, uri: requestUri, headers: composed }, branch };
@@ -134,6 +134,12 @@ function addRest(composed: Headers, asked: SipRequest, local: HostPort, skip?: s
 /** The application does not know our address and writes `localhost`. */
 function localised(value: string | undefined, local: HostPort): string | undefined {
   return value?.replace(/@localhost(?![\w.:-])/, `@${uriHost(local.host)}:${local.port}`);
+}
+
+/** A Contact in brackets, whatever the application wrote. */
+function bracketed(value: string | undefined): string | undefined {
+  if (value === undefined || value.includes('<')) return value;
+  return parseAddressList(value)?.map(addressText).join(', ') ?? value;
 }
 
 /** The From of a request, whose tag names the dialog. */
