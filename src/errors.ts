@@ -8,6 +8,7 @@ export const kErrorTable = {
   CFG_UNREADABLE_FILE: { blame: 'config', retry: 'never' },
   PROMPT_MISSING: { blame: 'config', retry: 'never' },
   SIP_UNREACHABLE: { blame: 'server', retry: 'safe' },
+  SIP_CANCELLED: { blame: 'caller', retry: 'never' },
   SIP_NO_ACK: { blame: 'carrier', retry: 'never' },
   SIP_REFER_REFUSED: { blame: 'carrier', retry: 'never' },
   SDP_MALFORMED: { blame: 'carrier', retry: 'never' },

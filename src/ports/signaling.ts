@@ -35,13 +35,13 @@ export type ReferOutcome = 'transferred' | 'refused' | 'failed' | 'ended_by_peer
 
 /** An established leg: one SIP dialog. Listeners are set once, right after answer(), by the leg's owner. */
 export interface SignalingLeg {
-  /** The answer of a delayed offer has come in the ACK. */
+  /** The answer of a delayed offer has come in the ACK; called at once if it is already here. */
   onAnswer(listener: (sdp: string) => void): void;
   /** A digit in SIP INFO. */
   onKey(listener: (report: KeyReport) => void): void;
   /** re-INVITE or UPDATE with an offer; null = without one: answer with an offer of our own. */
   onOffer(handler: (sdp: string | null) => Promise<OfferReply>): void;
-  /** The peer hung up; what the listener returns goes into the 200. Called at most once. */
+  /** The peer hung up; what the listener returns goes into the 200. Called once, at once if it is already so. */
   onBye(listener: (reason: string) => SipHeaders): void;
   /** Asks the peer to call `target` instead (RFC 3515) and waits for its report. Does not end the leg. */
   refer(target: string, headers: SipHeaders, targetHeaders: SipHeaders): Promise<ReferOutcome>;

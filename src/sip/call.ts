@@ -1,5 +1,6 @@
 import type Srf from 'drachtio-srf';
 import type { SrfRequest, SrfResponse } from 'drachtio-srf';
+import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { IncomingCall, SignalingLeg, SipHeaders, TrunkRights } from '../ports/signaling.ts';
@@ -48,16 +49,31 @@ export class SipCall implements IncomingCall {
     return this.#req.has(name) ? this.#req.get(name) : undefined;
   }
 
-  async answer(sdp: string): Promise<SignalingLeg> {
-    const dialog = await this.#srf.createUAS(this.#req, this.#res, { localSdp: sdp });
-    const leg = new SipLeg(dialog, this.#clock, this.#log, () => this.#legs.delete(leg));
-    this.#legs.add(leg);
-    return leg;
+  answer(sdp: string): Promise<SignalingLeg> {
+    // The callback, not the promise: the next message of the dialog may already lie in the same read of the socket.
+    return new Promise((resolve, reject) => {
+      this.#srf.createUAS(this.#req, this.#res, { localSdp: sdp }, (error, dialog) => {
+        if (error) {
+          reject(answerError(error));
+          return;
+        }
+        const leg = new SipLeg(dialog, this.#clock, this.#log, () => this.#legs.delete(leg));
+        this.#legs.add(leg);
+        resolve(leg);
+      });
+    });
   }
 
   reject(status: number, reason: string, headers: SipHeaders = {}): void {
     this.#res.send(status, reason, { headers: { ...headers } });
   }
+}
+
+function answerError(error: unknown): Error {
+  const cancelled = error instanceof Error && 'status' in error && error.status === 487;
+  return cancelled
+    ? new AppError('SIP_CANCELLED', 'the caller hung up before the call was answered')
+    : new AppError('SIP_UNREACHABLE', 'the call could not be answered', error);
 }
 
 /** `sip:pay@host;x=y` -> `pay`, `tel:+44…` -> the number; '' if there is none. */

@@ -18,6 +18,7 @@ export class SipLeg implements SignalingLeg {
   readonly #log: Log;
   readonly #onEnd: () => void;
   #ended = false;
+  #answer: string | undefined;
   #byeListener: (reason: string) => SipHeaders = () => ({});
   #keyListener: (report: KeyReport) => void = () => {};
   #answerListener: (sdp: string) => void = () => {};
@@ -36,11 +37,12 @@ export class SipLeg implements SignalingLeg {
     dialog.on('update', (req, res) => this.#onOffer(req, res));
     dialog.on('notify', (req, res) => this.#onNotify(req, res));
     dialog.on('refer', (_req, res) => res.send(603, 'Declined', {})); // nothing is dialled on behalf of the peer
-    dialog.on('ack', (req) => req.body && this.#answerListener(req.body));
+    dialog.once('ack', (req) => this.#onAck(req.body));
   }
 
   onAnswer(listener: (sdp: string) => void): void {
     this.#answerListener = listener;
+    if (this.#answer !== undefined) listener(this.#answer);
   }
 
   onKey(listener: (report: KeyReport) => void): void {
@@ -53,6 +55,7 @@ export class SipLeg implements SignalingLeg {
 
   onBye(listener: (reason: string) => SipHeaders): void {
     this.#byeListener = listener;
+    if (this.#ended) listener('peer hung up'); // before anyone listened
   }
 
   async refer(target: string, headers: SipHeaders, targetHeaders: SipHeaders): Promise<ReferOutcome> {
@@ -107,6 +110,12 @@ export class SipLeg implements SignalingLeg {
     const headers = this.#byeListener(reasonOf(req));
     const send = res.send.bind(res);
     res.send = (status, options) => send(status, { ...options, headers: { ...headers } });
+  }
+
+  #onAck(sdp: string): void {
+    if (sdp === '') return;
+    this.#answer = sdp;
+    this.#answerListener(sdp);
   }
 
   #onInfo(req: SrfRequest, res: SrfResponse): void {

@@ -1,0 +1,260 @@
+import { CardSecret } from '../card/card-secret.ts';
+import {
+  Conversation,
+  type ConversationEnd,
+  type ConversationObserver,
+  type ConversationSnapshot,
+} from '../dialog/controller.ts';
+import { isPayable } from '../dialog/opening.ts';
+import type { PaymentOrder, PaymentPolicy, Route } from '../dialog/policy.ts';
+import { AppError } from '../errors.ts';
+import { newPaymentRef } from '../payment/payment-ref.ts';
+import type { Payments } from '../payment/payments.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { MediaPlane, MediaSession, MediaStats } from '../ports/media.ts';
+import type { Meter } from '../ports/meter.ts';
+import type { Locale, Prompts } from '../ports/prompts.ts';
+import type { IncomingCall, SignalingLeg, SipHeaders } from '../ports/signaling.ts';
+import type { SessionRecord, SessionRecords } from '../ports/store.ts';
+import { readCallData } from './call-data.ts';
+import { LegMedia } from './leg-media.ts';
+import { endRecord, openRecord } from './record.ts';
+import { resultHeaders } from './result-headers.ts';
+
+/** What configuration says about calls, beyond the conversation itself. */
+export interface CallSettings {
+  readonly policy: PaymentPolicy;
+  readonly currency: string;
+  readonly locale: Locale;
+  /** What an INVITE without the mandatory call data gets: a spoken apology, or this SIP status. */
+  readonly onMissingParameters: 'apology' | number;
+  readonly routes: { readonly agent: string | null; readonly queue: string | null };
+  /** Address put into SDP; null = the one the media is bound to. */
+  readonly advertisedAddress: string | null;
+}
+
+export interface IvrCallDeps {
+  readonly settings: CallSettings;
+  readonly plane: MediaPlane;
+  readonly prompts: Prompts;
+  readonly payments: Payments;
+  readonly gateway: { readonly name: string; readonly isUp: () => boolean };
+  readonly records: SessionRecords;
+  readonly meter: Meter;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const kRetryAfterS = '5';
+
+/**
+ * One automated payment call, from the INVITE to the row in the database. run() is called once and never rejects; whatever goes
+ * wrong, the caller hears why or gets a SIP status, the media is closed and the card is wiped.
+ */
+export class IvrCall {
+  readonly sessionId = crypto.randomUUID();
+  readonly #incoming: IncomingCall;
+  readonly #deps: IvrCallDeps;
+  readonly #log: Log;
+  #conversation: Conversation | undefined;
+
+  constructor(incoming: IncomingCall, deps: IvrCallDeps) {
+    this.#incoming = incoming;
+    this.#deps = deps;
+    this.#log = deps.log.child({ callId: incoming.callId, sessionId: this.sessionId });
+  }
+
+  /** The masked state of the conversation, while there is one. */
+  get snapshot(): ConversationSnapshot | undefined {
+    return this.#conversation?.snapshot;
+  }
+
+  async run(): Promise<void> {
+    try {
+      await this.#run();
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'SIP_CANCELLED') this.#log.info({}, error.message);
+      else this.#log.error({ err: error }, 'the call broke'); // a bug ends its call, not the server
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { order, returnUri } = this.#readOrder();
+    const { policy, onMissingParameters } = this.#deps.settings;
+    if (onMissingParameters !== 'apology' && !isPayable({ order, policy })) {
+      return this.#refuse(onMissingParameters, 'Call Data Missing');
+    }
+    const media = await this.#openMedia();
+    if (!media) return;
+    try {
+      await this.#serve(order, returnUri, media);
+    } finally {
+      await media.close();
+    }
+  }
+
+  /** Joins call data and configuration. */
+  #readOrder(): { order: PaymentOrder; returnUri: string | null } {
+    const { currency, locale } = this.#deps.settings;
+    const { data, problems } = readCallData(this.#incoming, currency);
+    for (const problem of problems) this.#log.warn({ problem }, 'call data');
+    const order: PaymentOrder = {
+      sessionId: this.sessionId,
+      callId: this.#incoming.callId,
+      paymentRef: newPaymentRef(),
+      customerId: data.customerId,
+      merchantId: data.merchantId,
+      reference: data.reference,
+      currency: data.currency ?? currency,
+      amount: data.amount,
+      identified: data.identified,
+      locale,
+      from: this.#incoming.from,
+      to: this.#incoming.dialled,
+    };
+    return { order, returnUri: data.returnUri };
+  }
+
+  async #openMedia(): Promise<MediaSession | undefined> {
+    try {
+      return await this.#deps.plane.open();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      this.#log.error({ err: error }, 'no media for the call');
+      this.#refuse(503, 'Service Unavailable', { 'Retry-After': kRetryAfterS });
+      return undefined;
+    }
+  }
+
+  async #serve(order: PaymentOrder, returnUri: string | null, media: MediaSession): Promise<void> {
+    const legMedia = new LegMedia(
+      media,
+      {
+        advertised: this.#deps.settings.advertisedAddress,
+        onHold: (held) => this.#conversation?.hold(held),
+      },
+      this.#log,
+    );
+    const established = await legMedia.establish(this.#incoming);
+    if (established.kind === 'refused') return this.#refuse(established.status, established.reason);
+    const { leg } = established;
+    try {
+      const record = this.#openRecord(order);
+      const end = await this.#converse(order, media, leg);
+      const headers = resultHeaders({ ...end, sessionId: order.sessionId });
+      await this.#handBack(leg, end, headers, returnUri);
+      this.#closeRecord(record, end, await media.close());
+    } catch (error) {
+      await leg.bye({ 'X-Pay-Result': 'SYSTEM_ERROR', 'X-Pay-Session': order.sessionId });
+      throw error;
+    }
+  }
+
+  async #converse(order: PaymentOrder, media: MediaSession, leg: SignalingLeg): Promise<ConversationEnd> {
+    const { settings, prompts, payments, gateway, clock } = this.#deps;
+    const conversation = new Conversation({
+      order,
+      policy: settings.policy,
+      media,
+      prompts,
+      payments,
+      gatewayName: gateway.name,
+      admission: gateway.isUp() ? 'ok' : 'gateway_down',
+      clock,
+      log: this.#log,
+      card: new CardSecret(),
+      observer: this.#observer(),
+    });
+    this.#conversation = conversation;
+    media.onEnd((end) => conversation.mediaLost(end));
+    leg.onKey((report) => conversation.infoKey(report));
+    leg.onBye((reason) => this.#onCallerLeft(conversation, order, reason));
+    return conversation.run();
+  }
+
+  /** @returns the headers of the 200 to the caller's BYE. */
+  #onCallerLeft(conversation: Conversation, order: PaymentOrder, reason: string): SipHeaders {
+    this.#log.info({ stage: conversation.snapshot.stage, reason }, 'the caller has left');
+    this.#deps.meter.hungUp(conversation.snapshot.stage);
+    conversation.hangUp();
+    const end = conversation.end;
+    // In flight there is no result yet; the record will have it.
+    return end ? resultHeaders({ ...end, sessionId: order.sessionId }) : { 'X-Pay-Session': order.sessionId };
+  }
+
+  /** Sends the caller on with the result, or says goodbye with it. */
+  async #handBack(
+    leg: SignalingLeg,
+    end: ConversationEnd,
+    headers: SipHeaders,
+    returnUri: string | null,
+  ): Promise<void> {
+    const target = this.#target(end.route, returnUri);
+    if (target !== null && end.callerPresent) {
+      const outcome = await leg.refer(target, headers, headers);
+      this.#log.info({ outcome }, 'asked the peer to send the caller on');
+    }
+    await leg.bye(headers);
+  }
+
+  #target(route: Route, returnUri: string | null): string | null {
+    const { routes } = this.#deps.settings;
+    switch (route) {
+      case 'hangup':
+        return null;
+      case 'return':
+        return returnUri;
+      case 'agent':
+        return routes.agent ?? returnUri;
+      case 'queue':
+        return routes.queue ?? returnUri;
+      default:
+        return route;
+    }
+  }
+
+  #openRecord(order: PaymentOrder): SessionRecord {
+    const { records, settings, gateway, meter, clock } = this.#deps;
+    const record = openRecord(order, {
+      profile: settings.policy.profile,
+      trunk: this.#incoming.trunk.name,
+      gateway: gateway.name,
+      startedAt: clock.date(),
+    });
+    records.open(record);
+    meter.sessionEntered();
+    this.#log.info(
+      { trunk: record.trunk, currency: order.currency, amount: order.amount?.minor },
+      'call answered',
+    );
+    return record;
+  }
+
+  #closeRecord(opened: SessionRecord, end: ConversationEnd, media: MediaStats): void {
+    const record = endRecord(opened, end, media, this.#deps.clock.date());
+    this.#deps.records.update(record);
+    this.#deps.meter.sessionEnded(end.outcome, end.result, record.durationMs ?? 0);
+    const { result, outcome, stageReached, attempts, declines, durationMs } = record;
+    this.#log.info({ result, outcome, stageReached, attempts, declines, durationMs }, 'call ended');
+  }
+
+  #observer(): ConversationObserver {
+    const { meter } = this.#deps;
+    return {
+      onStage: (from, to) => {
+        meter.stageChanged(from, to);
+        this.#log.debug({ from, to }, 'stage');
+      },
+      onAttempt: (outcome, declineClass) => meter.attemptEnded(outcome, declineClass),
+      onSecureMode: (on) => this.#log.info({ on }, 'secure mode'),
+      onFieldError: (field, reason) => meter.fieldError(field, reason),
+      onPress: (carrier) => meter.keyPressed(carrier),
+    };
+  }
+
+  #refuse(status: number, reason: string, headers: SipHeaders = {}): void {
+    this.#log.info({ status, reason }, 'call refused');
+    this.#incoming.reject(status, reason, headers);
+  }
+}

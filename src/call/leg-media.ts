@@ -1,0 +1,104 @@
+import type { Log } from '../ports/log.ts';
+import type { MediaRemote, MediaSession } from '../ports/media.ts';
+import type { IncomingCall, OfferReply, SignalingLeg } from '../ports/signaling.ts';
+import { answerOffer, type LocalMedia, makeOffer, type Negotiated, readAnswer } from '../sdp/negotiation.ts';
+
+/** Why an INVITE gets no media, as the SIP response that says so. */
+export interface Refusal {
+  readonly status: number;
+  readonly reason: string;
+}
+
+export type Established =
+  | { readonly kind: 'established'; readonly leg: SignalingLeg }
+  | ({ readonly kind: 'refused' } & Refusal);
+
+/**
+ * Keeps one leg's media in step with its offers and answers: the first INVITE, a delayed offer, every re-INVITE. Made per leg;
+ * closing the media session is the owner's.
+ */
+export class LegMedia {
+  readonly #media: MediaSession;
+  readonly #advertised: string;
+  readonly #log: Log;
+  readonly #onHold: (held: boolean) => void;
+  readonly #sdpSessionId = String(crypto.getRandomValues(new Uint32Array(1))[0]);
+  #version = 0;
+
+  /** @param advertised - address put into SDP; differs from the bound one behind a NAT. */
+  constructor(
+    media: MediaSession,
+    options: { advertised: string | null; onHold: (held: boolean) => void },
+    log: Log,
+  ) {
+    this.#media = media;
+    this.#advertised = options.advertised ?? media.address;
+    this.#onHold = options.onHold;
+    this.#log = log;
+  }
+
+  /** Answers the INVITE and starts the media, or says how to refuse it. Rejects if the caller cancelled. */
+  async establish(call: IncomingCall): Promise<Established> {
+    if (call.offer === null) return this.#establishByOurOffer(call);
+    const negotiated = answerOffer(call.offer, this.#local());
+    if (negotiated.kind !== 'agreed') return { kind: 'refused', ...refusal(negotiated) };
+    await this.#connect(negotiated.remote, negotiated.held);
+    const leg = await call.answer(negotiated.sdp);
+    leg.onOffer((sdp) => this.#reoffer(sdp));
+    return { kind: 'established', leg };
+  }
+
+  async #establishByOurOffer(call: IncomingCall): Promise<Established> {
+    const leg = await call.answer(makeOffer(this.#local()));
+    const answered = new Promise<Refusal | undefined>((resolve) => {
+      leg.onAnswer((sdp) => resolve(this.#takeAnswer(sdp)));
+      leg.onBye(() => {
+        resolve({ status: 487, reason: 'Request Terminated' });
+        return {};
+      });
+    });
+    leg.onOffer((sdp) => this.#reoffer(sdp));
+    const refused = await answered;
+    if (!refused) return { kind: 'established', leg };
+    await leg.bye({});
+    return { kind: 'refused', ...refused };
+  }
+
+  async #takeAnswer(sdp: string): Promise<Refusal | undefined> {
+    const negotiated = readAnswer(sdp);
+    if (negotiated.kind !== 'agreed') return refusal(negotiated);
+    await this.#connect(negotiated.remote, negotiated.held);
+    return undefined;
+  }
+
+  async #reoffer(sdp: string | null): Promise<OfferReply> {
+    if (sdp === null) return { sdp: makeOffer(this.#local()) };
+    const negotiated = answerOffer(sdp, this.#local());
+    if (negotiated.kind !== 'agreed') return refusal(negotiated);
+    await this.#connect(negotiated.remote, negotiated.held);
+    return { sdp: negotiated.sdp };
+  }
+
+  async #connect(remote: MediaRemote, held: boolean): Promise<void> {
+    await this.#media.connect(remote);
+    const { codec, ptimeMs, eventPayloadType } = remote;
+    this.#log.info({ codec, ptimeMs, events: eventPayloadType !== null, held }, 'media agreed');
+    this.#onHold(held);
+  }
+
+  #local(): LocalMedia {
+    this.#version++;
+    return {
+      address: this.#advertised,
+      port: this.#media.port,
+      sessionId: this.#sdpSessionId,
+      version: this.#version,
+    };
+  }
+}
+
+function refusal(negotiated: Exclude<Negotiated, { kind: 'agreed' }>): Refusal {
+  return negotiated.kind === 'malformed'
+    ? { status: 400, reason: 'Bad Session Description' }
+    : { status: 488, reason: 'Not Acceptable Here' };
+}

@@ -1,0 +1,82 @@
+import type { ConversationEnd } from '../dialog/controller.ts';
+import type { PaymentOrder } from '../dialog/policy.ts';
+import { exponentOf } from '../money/money.ts';
+import type { MediaStats } from '../ports/media.ts';
+import type { SessionRecord } from '../ports/store.ts';
+
+/** The row of a session whose call has just been answered. */
+export function openRecord(
+  order: PaymentOrder,
+  call: {
+    readonly profile: string;
+    readonly trunk: string;
+    readonly gateway: string;
+    readonly startedAt: Date;
+  },
+): SessionRecord {
+  return {
+    sessionId: order.sessionId,
+    callId: order.callId,
+    profile: call.profile,
+    topology: 'ivr',
+    locale: order.locale,
+    customerId: order.customerId,
+    merchantId: order.merchantId,
+    reference: order.reference,
+    from: order.from,
+    to: order.to,
+    trunk: call.trunk,
+    currency: order.currency,
+    amountRequested: order.amount?.minor ?? null,
+    amountCharged: null,
+    exponent: exponentOf(order.currency),
+    paymentRef: order.paymentRef,
+    result: null,
+    outcome: null,
+    gateway: call.gateway,
+    transactionId: null,
+    authCode: null,
+    brand: null,
+    last4: null,
+    attempts: 0,
+    declines: 0,
+    lastDeclineClass: null,
+    lastDeclineCode: null,
+    stageReached: 'ACCEPT',
+    callerPresent: true,
+    announced: false,
+    startedAt: call.startedAt.toISOString(),
+    endedAt: null,
+    durationMs: null,
+    media: null,
+  };
+}
+
+/** The same row when the call has ended. */
+export function endRecord(
+  record: SessionRecord,
+  end: ConversationEnd,
+  media: MediaStats,
+  endedAt: Date,
+): SessionRecord {
+  return {
+    ...record,
+    result: end.result,
+    outcome: end.outcome,
+    amountCharged: end.amountCharged?.minor ?? null,
+    transactionId: end.transactionId,
+    authCode: end.authCode,
+    brand: end.brand,
+    last4: end.last4,
+    attempts: end.attempts,
+    declines: end.declines,
+    lastDeclineClass: end.lastDeclineClass,
+    lastDeclineCode: end.lastDeclineCode,
+    stageReached: end.stageReached,
+    callerPresent: end.callerPresent,
+    announced: end.announced,
+    endedAt: endedAt.toISOString(),
+    durationMs: endedAt.getTime() - Date.parse(record.startedAt),
+    media: { ...media },
+  };
+}

@@ -1,0 +1,222 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { createApi } from './api/api.ts';
+import { FrontDesk } from './call/front-desk.ts';
+import type { Config } from './config/config.ts';
+import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
+import { createGateway } from './gateway/gateway.ts';
+import { GatewayWatch } from './gateway/watch.ts';
+import { launchMedia, type Media } from './media/media.ts';
+import { JournaledPayments } from './payment/journaled-payments.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Log } from './ports/log.ts';
+import type { Meter } from './ports/meter.ts';
+import { kSystemClock } from './process/system-clock.ts';
+import { loadCatalog } from './prompt/catalog.ts';
+import { RecordedPrompts } from './prompt/prompts.ts';
+import { SipFrontEnd, type SipServerAddress } from './sip/front-end.ts';
+import { openStore } from './store/store.ts';
+import { Health } from './telemetry/health.ts';
+import { createLog } from './telemetry/log.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+
+/** A server that takes calls. */
+export interface Server {
+  /** Where the embedded edge listens; empty when a drachtio-server does. */
+  readonly listen: readonly { readonly transport: string; readonly host: string; readonly port: number }[];
+  readonly httpUrl: string;
+  readonly apiKey: string;
+  /** Takes no new call, waits for the running ones (at most so long), and stops everything. A second stop does nothing. */
+  stop(options: { readonly drainMs: number }): Promise<void>;
+}
+
+const kFiguresEveryMs = 1_000;
+
+/**
+ * Builds every adapter, wires them to the calls and starts taking calls.
+ * @throws AppError of what could not be started; what was started before it is stopped again.
+ */
+export async function startServer(config: Config, clock: Clock = kSystemClock): Promise<Server> {
+  const metrics = createMetrics();
+  const log = createLog({ level: config.log.level, onScrubbed: () => metrics.logScrubbed() });
+  await using undo = new AsyncDisposableStack();
+
+  const catalog = loadCatalog(config.audioDir, [config.locale]);
+  const prompts = new RecordedPrompts(catalog, log, (locale) => metrics.promptMissing(locale));
+  const store = openStore({ file: join(config.dataDir, 'hushpay.sqlite'), log });
+  undo.defer(() => store.close());
+  const gateway = createGateway(config.gateway, clock, log);
+  undo.defer(() => gateway.close());
+  const watch = new GatewayWatch(gateway, clock, log);
+  await watch.start();
+  undo.defer(() => watch.stop());
+  const payments = new JournaledPayments({ gateway, journal: store, clock, log, policy: config.gateway });
+  payments.start();
+  undo.defer(() => payments.stop());
+
+  const secret = randomBytes(18).toString('base64url'); // between control and its edge
+  const [media, edge] = await startChildren(config, catalog.clips, secret, clock, log, undo);
+  const frontEnd = new SipFrontEnd(config.sip.trunks, clock, log);
+  const desk = new FrontDesk({
+    settings: {
+      policy: config.payment,
+      currency: config.currency,
+      locale: config.locale,
+      onMissingParameters: config.sip.onMissingParameters,
+      routes: config.routes,
+      advertisedAddress: config.media.advertise,
+    },
+    plane: media,
+    prompts,
+    payments,
+    gateway: { name: gateway.name, isUp: () => watch.up },
+    records: store,
+    meter: meterOf(metrics, gateway.name),
+    clock,
+    log,
+  });
+  frontEnd.onCall((call) => desk.take(call));
+  undo.defer(() => frontEnd.close());
+  await frontEnd.connect(sipServer(config, edge, secret));
+
+  const health = new Health();
+  health.add('sip', () => state(frontEnd.connected && edge?.up !== false, 'the SIP server is not connected'));
+  health.add('media', () => state(media.up, 'no media worker is up'));
+  health.add('gateway', () => state(watch.up, `gateway ${gateway.name} does not answer`));
+  health.add('store', () => store.check());
+  const apiKey = config.api.key ?? randomBytes(18).toString('base64url');
+  const api = createApi({
+    ...config.http,
+    keys: [apiKey],
+    records: store,
+    liveSession: (id) => desk.find(id)?.snapshot,
+    metrics,
+    health,
+    log,
+  });
+  undo.defer(() => api.stop());
+  const httpUrl = await api.start();
+  undo.defer(exportFigures(metrics, gateway.name, { media, edge, watch, store }, clock));
+
+  const started = undo.move();
+  let stopped: Promise<void> | undefined;
+  return {
+    listen: edge?.listen ?? [],
+    httpUrl,
+    apiKey,
+    stop({ drainMs }) {
+      stopped ??= drain(desk, health, drainMs, clock).then(() => started.disposeAsync());
+      return stopped;
+    },
+  };
+}
+
+/** The two child processes start side by side: each takes part of a second. */
+async function startChildren(
+  config: Config,
+  clips: Parameters<typeof launchMedia>[1],
+  secret: string,
+  clock: Clock,
+  log: Log,
+  undo: AsyncDisposableStack,
+): Promise<[Media, EdgeHandle | undefined]> {
+  const { host, ports, timeoutMs, portRestMs } = config.media;
+  const mediaOptions = {
+    bindAddress: host,
+    portMin: ports.min,
+    portMax: ports.max,
+    mediaTimeoutMs: timeoutMs,
+    portRestMs,
+  };
+  const starting = [
+    launchMedia(mediaOptions, clips, clock, log).then((media) => {
+      undo.defer(() => media.stop());
+      return media;
+    }),
+    startEdge(config, secret, clock, log).then((edge) => {
+      undo.defer(() => edge?.stop());
+      return edge;
+    }),
+  ] as const;
+  await Promise.allSettled(starting); // so that both are in `undo` if one has failed
+  return [await starting[0], await starting[1]];
+}
+
+async function startEdge(
+  config: Config,
+  secret: string,
+  clock: Clock,
+  log: Log,
+): Promise<EdgeHandle | undefined> {
+  const { server, host, port, transports, advertise, trunks } = config.sip;
+  if (server.kind !== 'embedded') return undefined;
+  const edgeConfig = {
+    listen: transports.map((transport) => ({ transport, host, port })),
+    secret,
+    allowFrom: trunks.flatMap(({ sources }) => sources),
+    externalHost: advertise,
+  };
+  return launchEdge(edgeConfig, clock, log);
+}
+
+function sipServer(config: Config, edge: EdgeHandle | undefined, secret: string): SipServerAddress {
+  const { server } = config.sip;
+  if (server.kind === 'drachtio') return server;
+  if (!edge) throw new Error('the embedded edge was not started');
+  return { host: '127.0.0.1', port: edge.appPort, secret };
+}
+
+function state(ok: boolean, reason: string): { ok: true } | { ok: false; reason: string } {
+  return ok ? { ok } : { ok, reason };
+}
+
+function meterOf(metrics: Metrics, gateway: string): Meter {
+  return {
+    sessionEntered: () => metrics.sessionEntered('ivr'),
+    stageChanged: (from, to) => metrics.stageChanged('ivr', { from, to }),
+    sessionEnded: (outcome, result, durationMs) =>
+      metrics.sessionEnded({ mode: 'ivr', outcome, result, durationMs }),
+    attemptEnded: (outcome, declineClass) => metrics.attempt(gateway, outcome, declineClass),
+    hungUp: (stage) => metrics.hangup('ivr', stage, 'caller'),
+    fieldError: (field, reason) => metrics.fieldError(field, reason),
+    keyPressed: (carrier) => metrics.digit(carrier),
+  };
+}
+
+/** What others count is read off once a second. */
+function exportFigures(
+  metrics: Metrics,
+  gateway: string,
+  parts: {
+    readonly media: Media;
+    readonly edge: EdgeHandle | undefined;
+    readonly watch: GatewayWatch;
+    readonly store: Pick<ReturnType<typeof openStore>, 'unresolved'>;
+  },
+  clock: Clock,
+): () => void {
+  const read = () => {
+    const { media, edge, watch, store } = parts;
+    metrics.gatewayUp(gateway, watch.up);
+    metrics.unknownOpen(store.unresolved().length);
+    for (const worker of media.stats()) metrics.mediaWorker(worker.name, worker);
+    metrics.sipEdge(edgeFigures(edge?.stats()));
+    cancel = clock.schedule(kFiguresEveryMs, read);
+  };
+  let cancel = clock.schedule(kFiguresEveryMs, read);
+  return () => cancel();
+}
+
+function edgeFigures(stats: ReturnType<EdgeHandle['stats']>): Record<string, number> {
+  if (!stats) return {};
+  const drops = Object.entries(stats.drops).map(([reason, count]) => [`drop ${reason}`, count]);
+  return { ...stats.messages, ...Object.fromEntries(drops), retransmissions: stats.retransmissions };
+}
+
+async function drain(desk: FrontDesk, health: Health, drainMs: number, clock: Clock): Promise<void> {
+  health.drain();
+  const late = Promise.withResolvers<void>();
+  const cancel = clock.schedule(drainMs, late.resolve);
+  await Promise.race([desk.drain(), late.promise]);
+  cancel();
+}

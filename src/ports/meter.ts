@@ -1,0 +1,14 @@
+import type { Carrier } from './media.ts';
+import type { OutcomeGroup } from './store.ts';
+
+/** Counts what happens to payment sessions. No value ever tells one caller from another. */
+export interface Meter {
+  sessionEntered(): void;
+  /** null = outside: a session begins with (null, first) and ends with (last, null). */
+  stageChanged(from: string | null, to: string | null): void;
+  sessionEnded(outcome: OutcomeGroup, result: string, durationMs: number): void;
+  attemptEnded(outcome: string, declineClass: string | null): void;
+  hungUp(stage: string): void;
+  fieldError(field: string, reason: string): void;
+  keyPressed(carrier: Carrier): void;
+}
