@@ -10,18 +10,23 @@ import { run, say } from './problem.mjs';
  * @param {'serve' | 'test'} purpose - `test` builds the native tests as well
  */
 export function setUpNative(root, purpose) {
-  const stamp = join(root, `build/native-${purpose}.sha256`);
+  const stampOf = (builtFor) => join(root, `build/native-${builtFor}.sha256`);
   const hash = hashOf(root);
-  if (isBuilt(root) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  const isCurrent = (stamp) => existsSync(stamp) && readFileSync(stamp, 'utf8') === hash;
+  // What was built for the tests serves too.
+  if (isBuilt(root) && (isCurrent(stampOf(purpose)) || isCurrent(stampOf('test')))) return;
   say(purpose === 'test' ? 'building the media worker and its tests' : 'building the media worker');
-  rmSync(stamp, { force: true });
+  for (const builtFor of ['serve', 'test']) rmSync(stampOf(builtFor), { force: true });
   run('sh', ['native/build.sh', purpose], { cwd: root });
   mkdirSync(join(root, 'build'), { recursive: true });
-  writeFileSync(stamp, hash);
+  writeFileSync(stampOf(purpose), hash);
 }
 
 function isBuilt(root) {
-  return existsSync(join(root, 'build/native')) && existsSync(join(root, 'src/media/generated'));
+  return (
+    existsSync(join(root, 'build/native/hushpay-media')) &&
+    existsSync(join(root, 'src/media/generated/media_pb.ts'))
+  );
 }
 
 /** Over the path and content of every file under native/, and of the lock: it fixes the TypeScript code generator. */

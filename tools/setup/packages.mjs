@@ -44,6 +44,7 @@ export function setUpPackages(purpose) {
 }
 
 function missingOnDebian(names) {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own placeholders
   const format = '--showformat=${Package} ${db:Status-Status}\n';
   const { stdout } = spawnSync('dpkg-query', ['--show', format, ...names], { encoding: 'utf8' });
   const installed = new Set(

@@ -1,0 +1,52 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { scanFolder, scanText } from './leak-scan.ts';
+import { type Runner, run } from './runner.ts';
+import { closingLine, sum, type Tally } from './tally.ts';
+
+/** Where the runners of one session leave their counts, and servers under test their logs. */
+export function makeScratch(): string {
+  return mkdtempSync(join(tmpdir(), 'hushpay-test-'));
+}
+
+/**
+ * Runs one program after the other, looks for card numbers in everything they and the servers they started printed, and closes with
+ * the line that sums it up.
+ * @param scratch - from {@link makeScratch}; kept only if something failed.
+ * @returns the exit code.
+ */
+export async function runAll(runners: readonly Runner[], scratch: string): Promise<number> {
+  const logs = join(scratch, 'logs');
+  mkdirSync(logs);
+  const tallies: Tally[] = [];
+  let output = '';
+  for (const runner of runners) {
+    const result = await run({ ...runner, env: { ...runner.env, HUSHPAY_TEST_LOG_DIR: logs } });
+    tallies.push(result.tally);
+    output += result.output;
+  }
+  tallies.push(searchForCards(output, logs), explainSkips(tallies));
+  const total = sum(tallies);
+  if (total.failed === 0) rmSync(scratch, { recursive: true });
+  else process.stdout.write(`\nlogs of the servers under test: ${logs}\n`);
+  process.stdout.write(`\n${closingLine(total)}\n`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+/** One test: no card number, not even one published for testing, is in what was printed or logged. */
+function searchForCards(output: string, logs: string): Tally {
+  const leaks = [...scanText('output', output), ...scanFolder(logs)];
+  process.stdout.write('\n=== card numbers in output and logs\n');
+  for (const { source, line, column } of leaks) process.stdout.write(`${source}:${line}:${column}\n`);
+  process.stdout.write(leaks.length === 0 ? 'none\n' : `${leaks.length} found\n`);
+  return { passed: leaks.length === 0 ? 1 : 0, failed: leaks.length === 0 ? 0 : 1, skipped: [] };
+}
+
+/** Prints what was skipped and why. A skip that nobody gave a reason for is a failure. */
+function explainSkips(tallies: readonly Tally[]): Tally {
+  const { skipped } = sum(tallies);
+  if (skipped.length > 0) process.stdout.write('\n=== skipped\n');
+  for (const { name, reason } of skipped) process.stdout.write(`${name}: ${reason ?? 'NO REASON GIVEN'}\n`);
+  return { passed: 0, failed: skipped.filter(({ reason }) => reason === undefined).length, skipped: [] };
+}

@@ -1,0 +1,32 @@
+import { writeFileSync } from 'node:fs';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { Skip, Tally } from './tally.ts';
+
+// A describe that is skipped gives its tests no note; its title says what is missing: `baresip (needs baresip)`.
+const kReasonInTitle = /\((needs [^)]+)\)/;
+
+/** Writes what a vitest run came to into the file HUSHPAY_TEST_TALLY names, for run.ts. */
+export default class VitestTally implements Reporter {
+  /** Errors outside of tests count as failures: a file that does not load has no test that could fail. */
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+    let passed = 0;
+    let failed = unhandledErrors.length;
+    const skipped: Skip[] = [];
+    for (const module of modules) {
+      failed += module.errors().length;
+      for (const test of module.children.allTests()) {
+        const result = test.result();
+        if (result.state === 'passed') passed++;
+        else if (result.state === 'skipped') skipped.push(skipOf(test, result.note));
+        else failed++;
+      }
+    }
+    const tally: Tally = { passed, failed, skipped };
+    const file = process.env['HUSHPAY_TEST_TALLY'];
+    if (file) writeFileSync(file, JSON.stringify(tally));
+  }
+}
+
+function skipOf(test: TestCase, note: string | undefined): Skip {
+  return { name: test.fullName, reason: note ?? kReasonInTitle.exec(test.fullName)?.[1] };
+}
