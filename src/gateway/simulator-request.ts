@@ -35,6 +35,8 @@ const kSale = z.object({
   }),
 });
 
+const kCheck = z.object({ prefix: z.string().regex(/^\d{6,8}$/) });
+
 export interface SimulatedSale {
   readonly ref: PaymentRef;
   /** The receiver wipes it. */
@@ -60,6 +62,12 @@ export function readSale(body: Buffer, idempotencyKey: string): SimulatedSale | 
   const { paymentRef, attempt, amount } = sale.data;
   const money = { minor: amount.value, currency: amount.currency, exponent: amount.exponent };
   return { ref: { paymentRef, attempt, idempotencyKey, amount: money }, card };
+}
+
+/** The digits of a card check, never more than eight; undefined if they are not that. */
+export function readPrefix(body: Buffer): Uint8Array | undefined {
+  const check = kCheck.safeParse(jsonOf(body));
+  return check.success ? Buffer.from(check.data.prefix, 'latin1') : undefined;
 }
 
 /** Moves the digits of a JSON string member into a card field, from the digit at `skip` on. */

@@ -2,10 +2,12 @@ import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { brandOf } from '../card/brand-ranges.ts';
+import { kBrandRules } from '../card/brand-rules.ts';
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { PaymentRef } from '../ports/payment-gateway.ts';
 import { type BankVerdict, type LedgerEntry, type Receipt, SimulatorBank } from './simulator-bank.ts';
-import { readSale } from './simulator-request.ts';
+import { readPrefix, readSale } from './simulator-request.ts';
 
 const kBodyLimitBytes = 64 * 1024;
 const kAttemptPath = /^\/payments\/([A-Za-z0-9._~-]{1,64})\/(\d{1,6})(\/reversal)?$/;
@@ -93,6 +95,8 @@ class Desk {
       send(response, problem(413, 'body too large'));
     } else if (request.method === 'POST' && request.url === '/payments') {
       this.#sell(request, body, response);
+    } else if (request.method === 'POST' && request.url === '/cards/check') {
+      send(response, checkCard(body));
     } else {
       send(response, this.#route(request.method ?? '', request.url ?? ''));
     }
@@ -158,6 +162,16 @@ class Desk {
     });
     this.#delayed.add(cancel);
   }
+}
+
+/** What the first six to eight digits of a card tell. */
+function checkCard(body: Buffer): Reply {
+  const prefix = readPrefix(body);
+  if (!prefix) return problem(422, 'wrong: prefix');
+  const brand = brandOf(prefix) ?? null;
+  const fields =
+    brand === null ? [] : kBrandRules[brand].securityCode === null ? ['expiry'] : ['expiry', 'cvv'];
+  return { status: 200, json: { brand, allowed: brand !== null, fields } };
 }
 
 function replyOf(

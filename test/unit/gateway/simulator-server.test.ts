@@ -146,6 +146,23 @@ describe('simulator server', () => {
     expect((await fetch(server.url + path, { method })).status).toBe(status);
   });
 
+  it.each([
+    ['424242', 200, { brand: 'visa', allowed: true, fields: ['expiry', 'cvv'] }],
+    ['37828224', 200, { brand: 'amex', allowed: true, fields: ['expiry', 'cvv'] }],
+    ['100000', 200, { brand: 'uatp', allowed: true, fields: ['expiry'] }],
+    ['999999', 200, { brand: null, allowed: false, fields: [] }],
+    ['42424', 422, { message: 'wrong: prefix' }],
+    ['424242424', 422, { message: 'wrong: prefix' }],
+  ])('checks a card that begins with %s', async (prefix, status, expected) => {
+    const server = await start();
+    const response = await fetch(`${server.url}/cards/check`, {
+      method: 'POST',
+      body: JSON.stringify({ prefix }),
+    });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toEqual(expected);
+  });
+
   it('speaks TLS and takes real payments over it', async () => {
     const tls = selfSigned();
     const server = await start({ tls });

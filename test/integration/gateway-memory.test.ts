@@ -1,0 +1,121 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type SimulatorServer, startSimulatorServer } from '../../src/gateway/simulator-server.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { scanMemory, spellingsOf } from '../support/memory-scan.ts';
+import type { HoldOrder, PayOrder } from '../support/payer-process.ts';
+import { type RawServer, startRawServer } from '../support/raw-server.ts';
+import { type SelfSigned, selfSigned } from '../support/self-signed.ts';
+
+const kPan = '6759649826438453'; // its spellings are long and uneven enough to be nothing else
+const kPatterns = new Map([...spellingsOf(kPan), ['security code', Buffer.from('"securityCode":"737"')]]);
+const kNothing = new Map([...kPatterns.keys()].map((name) => [name, 0]));
+
+/** Reading another process's memory needs Linux and the right to trace it. */
+function whyNot(): string | undefined {
+  if (process.platform !== 'linux') return 'needs /proc';
+  try {
+    scanMemory(process.pid, new Map([['nothing', Buffer.from('no')]]));
+    return undefined;
+  } catch (error) {
+    return `cannot read process memory: ${error instanceof Error ? error.message : error}`;
+  }
+}
+
+const reason = whyNot();
+describe.skipIf(reason !== undefined)(
+  `card digits in memory after a payment${reason === undefined ? '' : ` (${reason})`}`,
+  () => {
+    const tls: SelfSigned = selfSigned();
+    let folder: string;
+    let caFile: string;
+    let simulator: SimulatorServer;
+    let plain: SimulatorServer;
+    let resetting: RawServer;
+    let silent: RawServer;
+    let payer: ChildProcess;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'hushpay-memory-'));
+      caFile = join(folder, 'ca.pem');
+      await writeFile(caFile, tls.cert);
+      const options = { port: 0, host: '127.0.0.1', clock: new FakeClock() };
+      simulator = await startSimulatorServer({ ...options, tls });
+      plain = await startSimulatorServer(options);
+      resetting = await startRawServer((socket) => socket.destroy(), tls);
+      silent = await startRawServer(() => undefined, tls);
+      payer = fork(join(import.meta.dirname, '../support/payer-process.ts'), { execArgv: ['--expose-gc'] });
+    });
+    afterAll(async () => {
+      payer.kill();
+      await Promise.all([simulator.close(), plain.close(), resetting.close(), silent.close()]);
+      await rm(folder, { recursive: true });
+    });
+
+    async function tell(order: PayOrder | HoldOrder): Promise<unknown> {
+      payer.send(order);
+      const [answer] = await once(payer, 'message');
+      return answer;
+    }
+
+    function pay(url: string, changes: Partial<PayOrder> = {}): Promise<unknown> {
+      const keys = { pan: lettersOf(kPan), expiry: lettersOf('0330'), cvv: lettersOf('737') };
+      return tell({ do: 'pay', url, caFile, minor: 1050, deadlineMs: 30_000, keys, ...changes });
+    }
+
+    function found(): ReadonlyMap<string, number> {
+      return scanMemory(payer.pid ?? 0, kPatterns);
+    }
+
+    it('is none after an approval over TLS', async () => {
+      expect(await pay(simulator.url)).toBe('approved');
+      expect(found()).toEqual(kNothing);
+    });
+
+    it('is none after an approval over plain http on loopback', async () => {
+      expect(await pay(plain.url)).toBe('approved');
+      expect(found()).toEqual(kNothing);
+    });
+
+    it('is none after a decline', async () => {
+      expect(await pay(simulator.url, { minor: 5105 })).toBe('declined');
+      expect(found()).toEqual(kNothing);
+    });
+
+    it('is none after a lost connection', async () => {
+      expect(await pay(`https://127.0.0.1:${resetting.port}`)).toBe('unknown');
+      expect(found()).toEqual(kNothing);
+    });
+
+    it('is none after a deadline', async () => {
+      expect(await pay(`https://127.0.0.1:${silent.port}`, { deadlineMs: 300 })).toBe('unknown');
+      expect(found()).toEqual(kNothing);
+    });
+
+    it('is none when the gateway is not there', async () => {
+      const gone = await startRawServer(() => undefined);
+      await gone.close();
+      expect(await pay(`https://127.0.0.1:${gone.port}`)).toBe('not_sent');
+      expect(found()).toEqual(kNothing);
+    });
+
+    it('is none after fifty payments', async () => {
+      for (let turn = 0; turn < 50; turn++) expect(await pay(simulator.url)).toBe('approved');
+      expect(found()).toEqual(kNothing);
+    });
+
+    it('would be found: a card that is held is', async () => {
+      expect(await tell({ do: 'hold', keys: lettersOf(kPan) })).toBe('held 1');
+      expect(found().get('ascii')).toBe(1);
+    });
+  },
+);
+
+/** a = 0: the payer must not learn digits as text. */
+function lettersOf(digits: string): string {
+  return Array.from(digits, (digit) => String.fromCharCode(97 + Number(digit))).join('');
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { saleSegments } from '../../../src/gateway/rest-body.ts';
+import { renderBody } from '../../../src/gateway/secret-body.ts';
+import { startSimulatorServer } from '../../../src/gateway/simulator-server.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { cardOf, requestOf } from '../../support/payment-request.ts';
+
+const kText = readFileSync(join(import.meta.dirname, '../../../docs/gateway-rest.openapi.yaml'), 'utf8');
+const kDocument = parse(kText.replaceAll('#/components/schemas/', '#/$defs/'));
+
+function schemaOf(name: string): z.ZodType {
+  return z.fromJSONSchema({ ...kDocument.components.schemas[name], $defs: kDocument.components.schemas });
+}
+
+describe('docs/gateway-rest.openapi.yaml', () => {
+  it('refers only to what it has', () => {
+    const document = parse(kText);
+    const references = Array.from(kText.matchAll(/\$ref: '#\/([^']+)'/g), (match) => match[1] ?? '');
+    expect(references.length).toBeGreaterThan(10);
+    for (const reference of references) {
+      const target = reference
+        .split('/')
+        .reduce((node: unknown, part) => z.record(z.string(), z.unknown()).parse(node)[part], document);
+      expect(target, reference).toBeDefined();
+    }
+  });
+
+  it.each([
+    { pan: '4242424242424242' },
+    { pan: '378282246310005', postal: '90210' },
+    { pan: '6759649826438453', cvv: '', expiry: '' },
+  ])('describes the body the adapter sends for %j', (keyed) => {
+    const card = cardOf(keyed);
+    const body = JSON.parse(renderBody(saleSegments(requestOf({ merchantId: null }), card), card).toString());
+    const sale = schemaOf('Sale');
+    expect(sale.safeParse(body).error).toBeUndefined();
+    expect(sale.safeParse({ ...body, attempt: 0 }).success).toBe(false);
+    expect(Object.keys(body)).toEqual(kDocument.components.schemas.Sale.required);
+    expect(Object.keys(body.card)).toEqual(kDocument.components.schemas.Sale.properties.card.required);
+  });
+
+  it.each(['4242424242424242', '4000000000000002', '4000000000000119'])(
+    'describes what the simulator answers to %s',
+    async (pan) => {
+      const server = await startSimulatorServer({ port: 0, host: '127.0.0.1', clock: new FakeClock() });
+      const card = cardOf({ pan });
+      const body = renderBody(saleSegments(requestOf(), card), card);
+      const response = await fetch(`${server.url}/payments`, {
+        method: 'POST',
+        headers: { 'idempotency-key': 'K1' },
+        body,
+      });
+      const answer = z.record(z.string(), z.unknown()).parse(await response.json());
+      await server.close();
+      expect(
+        schemaOf(response.status === 200 ? 'Verdict' : 'Problem').safeParse(answer).error,
+      ).toBeUndefined();
+      expect(schemaOf('Verdict').safeParse({ ...answer, outcome: 'maybe' }).success).toBe(false);
+    },
+  );
+});
