@@ -88,6 +88,7 @@ export class SupervisedChild {
     const startedMs = this.#clock.now();
     const child = spawn(this.#spec.command, [...this.#spec.args], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      detached: true, // Ctrl-C in a terminal is for us to handle: children go on until calls have ended
       env: this.#spec.env ?? process.env,
     });
     this.#process = child;

@@ -75,6 +75,7 @@ export class SipFrontEnd implements Signaling {
   }
 
   close(): void {
+    this.#connected = false;
     this.#srf.disconnect();
   }
 
