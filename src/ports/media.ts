@@ -68,7 +68,12 @@ export interface MediaSession {
   readonly port: number;
   /** Starts, or changes after a re-INVITE, what is sent and accepted. */
   connect(remote: MediaRemote): Promise<void>;
-  /** Plays the items in order without a gap; resolves when the last sample is sent, on barge-in, or after abort. */
+  /**
+   * Plays the items in order without a gap; resolves when the last sample is sent, on barge-in, or after abort. One phrase plays at a
+   * time: a second play() stops the first, which resolves `stopped`, and begins with the next frame. While the peer holds the leg the
+   * phrase waits. Rejects with MEDIA_REFUSED (no such clip) or MEDIA_UNAVAILABLE; a phrase cut off by the end of its media resolves
+   * `stopped`.
+   */
   play(items: Iterable<PhraseItem>, options: PlayOptions, signal: AbortSignal): Promise<PlayResult>;
   /** In the order of arrival, never after close. */
   onKey(listener: (report: KeyReport) => void): Unsubscribe;

@@ -1,0 +1,92 @@
+import { AppError } from '../errors.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { MediaPlane, MediaSession, Unsubscribe } from '../ports/media.ts';
+import { type ClipFile, type MediaConfig, MediaWorker, type WorkerFigures } from './worker.ts';
+
+export type { ClipFile, MediaConfig, WorkerFigures } from './worker.ts';
+
+/** The running media workers. */
+export interface Media extends MediaPlane {
+  /** At least one worker takes sessions. */
+  readonly up: boolean;
+  /** How often workers had to be started again. */
+  readonly restarts: number;
+  /** Process ids of the workers that run. */
+  readonly pids: readonly number[];
+  /** The newest figures of each worker, about a second old. */
+  stats(): readonly WorkerFigures[];
+  /** A worker has died; its sessions have been told already. */
+  onDown(listener: () => void): Unsubscribe;
+  /** Ends every session with `worker_lost` and the workers with SIGTERM. A second stop does nothing. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the media worker and resolves when it has loaded every clip. A clip that is missing or of another format rejects with
+ * PROMPT_MISSING.
+ * @param clips - loaded again after every restart.
+ */
+export async function launchMedia(
+  config: MediaConfig,
+  clips: readonly ClipFile[],
+  clock: Clock,
+  log: Log,
+): Promise<Media> {
+  const media = new WorkerPool(config, clips, clock, log);
+  await media.start();
+  return media;
+}
+
+/** Which worker carries a new session is decided here and nowhere else. */
+class WorkerPool implements Media {
+  readonly #workers: readonly MediaWorker[];
+  readonly #downListeners = new Set<() => void>();
+  #stopping = false;
+
+  constructor(config: MediaConfig, clips: readonly ClipFile[], clock: Clock, log: Log) {
+    const onDown = (): void => this.#tellDown();
+    this.#workers = [new MediaWorker('media-worker-0', config, clips, clock, log, onDown)];
+  }
+
+  get up(): boolean {
+    return this.#workers.some((worker) => worker.up);
+  }
+
+  get restarts(): number {
+    return this.#workers.reduce((sum, worker) => sum + worker.restarts, 0);
+  }
+
+  get pids(): readonly number[] {
+    return this.#workers.flatMap((worker) => (worker.up && worker.pid !== undefined ? [worker.pid] : []));
+  }
+
+  stats(): readonly WorkerFigures[] {
+    return this.#workers.map((worker) => worker.figures());
+  }
+
+  onDown(listener: () => void): Unsubscribe {
+    this.#downListeners.add(listener);
+    return () => void this.#downListeners.delete(listener);
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.start()));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
+  }
+
+  async open(): Promise<MediaSession> {
+    const [first, ...others] = this.#workers.filter((worker) => worker.up);
+    if (!first) throw new AppError('MEDIA_UNAVAILABLE', 'no media worker is up; it is being started again');
+    return others.reduce((best, each) => (each.sessionCount < best.sessionCount ? each : best), first).open();
+  }
+
+  #tellDown(): void {
+    if (this.#stopping) return;
+    for (const listener of [...this.#downListeners]) listener();
+  }
+}
