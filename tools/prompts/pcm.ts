@@ -50,11 +50,10 @@ export function peakDb(samples: Float32Array): number {
 
 export function activeRmsDb(samples: Float32Array): number {
   const levels = frames(samples, kFrameSamples).map(rmsDb);
-  const loudestDb = Math.max(kFloorDb, ...levels);
-  const powers = levels
-    .filter((level) => level > loudestDb - kActiveRangeDb)
-    .map((level) => 10 ** (level / 10));
-  return 10 * Math.log10(powers.reduce((sum, power) => sum + power, 1e-12) / Math.max(1, powers.length));
+  const pauseDb = Math.max(kFloorDb, Math.max(...levels) - kActiveRangeDb);
+  const powers = levels.filter((level) => level > pauseDb).map((level) => 10 ** (level / 10));
+  if (powers.length === 0) return kFloorDb;
+  return 10 * Math.log10(powers.reduce((sum, power) => sum + power, 0) / powers.length);
 }
 
 /** First and one past the last sample of the 5 ms frames that are not silence; both 0 if all is silence. */
@@ -110,6 +109,10 @@ function frames(samples: Float32Array, size: number): Float32Array[] {
 
 function toDb(amplitude: number): number {
   return amplitude <= 1e-6 ? kFloorDb : 20 * Math.log10(amplitude);
+}
+
+export function samplesOf(ms: number, rateHz = kRateHz): number {
+  return Math.round((ms * rateHz) / 1000);
 }
 
 function toMs(sampleCount: number): number {
