@@ -40,8 +40,8 @@ export class JournaledPayments implements Payments {
   readonly #parts: PaymentsParts;
   readonly #writer: JournalWriter;
   readonly #reconciler: Reconciler;
-  /** Payments that may not be submitted again: one is under way, or its outcome is unknown. By payment reference. */
-  readonly #open = new Set<string>();
+  /** References of payments with a submission under way, or one that was ever unknown: a late charge of it may still turn up. */
+  readonly #barred = new Set<string>();
   readonly #reversals = new Set<Promise<unknown>>();
 
   constructor(parts: PaymentsParts) {
@@ -50,7 +50,7 @@ export class JournaledPayments implements Payments {
     this.#reconciler = new Reconciler({
       ...parts,
       writer: this.#writer,
-      onResolved: (resolution) => this.#onResolved(resolution),
+      onResolved: (resolution) => parts.onResolved?.(resolution),
     });
   }
 
@@ -73,13 +73,16 @@ export class JournaledPayments implements Payments {
   ): Promise<Verdict> {
     const { paymentRef, attempt } = request;
     const log = this.#parts.log.child({ sessionId, paymentRef, attempt });
-    if (this.#open.has(paymentRef)) {
-      log.error({}, 'a payment with an open attempt was submitted again; nothing was sent');
+    if (this.#barred.has(paymentRef)) {
+      log.error(
+        {},
+        'a payment that is under way or of unknown outcome was submitted again; nothing was sent',
+      );
       return { kind: 'unresolved' };
     }
-    this.#open.add(paymentRef);
+    this.#barred.add(paymentRef);
     const verdict = await this.#submit(sessionId, request, card, progress, log);
-    if (verdict.kind !== 'unresolved') this.#open.delete(paymentRef);
+    if (verdict.kind !== 'unresolved') this.#barred.delete(paymentRef);
     return verdict;
   }
 
@@ -88,9 +91,9 @@ export class JournaledPayments implements Payments {
    * taken back now is followed up. Never rejects.
    */
   reverseApproved(sessionId: string, ref: PaymentRef): Promise<'reversed' | 'unresolved'> {
-    this.#open.add(ref.paymentRef);
+    this.#barred.add(ref.paymentRef);
     this.#writer.settle({ sessionId, attempt: ref.attempt }, { state: 'UNKNOWN' });
-    return this.#reverse({ ...ref, sessionId }, new GatewayLane(this.#parts.clock), false);
+    return this.#reverse({ ...ref, sessionId }, new GatewayLane(this.#parts.clock));
   }
 
   async #submit(
@@ -155,42 +158,24 @@ export class JournaledPayments implements Payments {
         return { kind: 'misconfigured' };
       case 'unknown':
         this.#writer.settle(attempt, { state: 'UNKNOWN' });
-        await this.#reverse(attempt, lane, end.notFound);
+        await this.#reverse(attempt, lane);
         return { kind: 'unresolved' };
     }
   }
 
-  /**
-   * Asks once for the money back; the reconciler goes on where that settles nothing.
-   * @param notFound - the gateway said last that it does not know the submission.
-   */
-  async #reverse(
-    attempt: OpenAttempt,
-    lane: GatewayLane,
-    notFound: boolean,
-  ): Promise<'reversed' | 'unresolved'> {
+  /** Asks once for the money back; the reconciler goes on where that settles nothing. */
+  async #reverse(attempt: OpenAttempt, lane: GatewayLane): Promise<'reversed' | 'unresolved'> {
     const asked = lane.ask(kReverseWaitMs, () => this.#parts.gateway.reverse(attempt));
     this.#reversals.add(asked);
     const heard = await asked;
     this.#reversals.delete(asked);
     const answer = heard.kind === 'heard' ? heard.value : 'silence';
     if (answer === 'reversed') {
-      this.#settleOpen(attempt, 'REVERSED');
+      this.#writer.settle(attempt, { state: 'REVERSED' });
       return 'reversed';
     }
-    // One answer may cross a request that is still on its way; two that agree, seconds apart, are believed.
-    if (answer === 'nothing_to_reverse' && notFound) this.#settleOpen(attempt, 'NOT_CHARGED');
-    else this.#reconciler.watch(attempt, lane, answer !== 'nothing_to_reverse');
+    // "Nothing to reverse" may have crossed a request that is still on its way: believed only later, from the reconciler.
+    this.#reconciler.watch(attempt, lane, answer !== 'nothing_to_reverse');
     return 'unresolved';
-  }
-
-  #settleOpen(attempt: OpenAttempt, state: 'REVERSED' | 'NOT_CHARGED'): void {
-    this.#writer.settle(attempt, { state });
-    this.#open.delete(attempt.paymentRef);
-  }
-
-  #onResolved(resolution: Resolution): void {
-    if (resolution.state !== 'MANUAL') this.#open.delete(resolution.attempt.paymentRef);
-    this.#parts.onResolved?.(resolution);
   }
 }

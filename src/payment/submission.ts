@@ -6,10 +6,10 @@ import type { GatewayLane, Heard } from './gateway-lane.ts';
 import type { SubmissionProgress } from './payments.ts';
 import { sleep } from './sleep.ts';
 
-/** Where a submission ends up. `notFound`: the gateway was asked last whether it knows it, and did not. */
+/** Where a submission ends up while its call waits. */
 export type SubmissionEnd =
   | Extract<SubmitResult, { kind: 'approved' | 'declined' | 'not_sent' | 'rejected_config' }>
-  | { readonly kind: 'unknown'; readonly notFound: boolean };
+  | { readonly kind: 'unknown' };
 
 type Look = SubmitResult | { readonly kind: 'not_found' };
 
@@ -83,7 +83,6 @@ export class Submission {
     quietly(log, () => progress.onUnknown());
     const startMs = clock.now();
     const endMs = startMs + policy.resolveMs;
-    let notFound = false;
     for (const step of kResolveSteps) {
       if (startMs + step.afterMs >= endMs) break;
       await sleep(clock, Math.max(0, startMs + step.afterMs - clock.now()));
@@ -91,12 +90,11 @@ export class Submission {
       if (!this.#can(step.ask)) continue;
       const found = await this.#ask(step.ask, endMs - clock.now());
       if (found?.kind === 'approved' || found?.kind === 'declined') return found;
-      notFound = found?.kind === 'not_found';
     }
-    return { kind: 'unknown', notFound };
+    return { kind: 'unknown' };
   }
 
-  /** The gateway's word on the submission; undefined if it gave none. Only a verdict, or that it is not found, says anything. */
+  /** The gateway's word on the submission; undefined if it gave none. Only a verdict counts: what is not found may still arrive. */
   async #ask(how: 'replay' | 'query', leftMs: number): Promise<Look | undefined> {
     const { gateway, lane, request } = this.#parts;
     const heard: Heard<Look> =

@@ -61,6 +61,8 @@ export class FakeGateway implements PaymentGateway {
   readonly calls: GatewayCall[] = [];
   /** Most requests that were under way at once. */
   mostAtOnce = 0;
+  /** Most charges a payment has had standing at any time. */
+  mostNetCharges = 0;
   /** Turns every answer into silence, as an outage does. */
   down = false;
   readonly #clock: Clock;
@@ -156,6 +158,7 @@ export class FakeGateway implements PaymentGateway {
         : decide;
     const { paymentRef, idempotencyKey } = request;
     this.#ledger.push({ paymentRef, idempotencyKey, result, charged: decide === 'approve' });
+    this.mostNetCharges = Math.max(this.mostNetCharges, this.netCharges(paymentRef));
   }
 
   #find({ idempotencyKey }: PaymentRef): LedgerEntry | undefined {

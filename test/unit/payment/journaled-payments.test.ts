@@ -204,6 +204,8 @@ describe('an unknown outcome', () => {
     expect(timesOf('submit')).toEqual([0, 1000, 4000]);
     expect(timesOf('query')).toEqual([2000, 6000, 12_000]);
     expect(timesOf('reverse')).toEqual([12_000]);
+    expect(rowState()).toBe('UNKNOWN');
+    await clock.advance(60_000);
     expect(rowState()).toBe('NOT_CHARGED');
   });
 
@@ -382,10 +384,9 @@ describe('the follow-up of unknown outcomes', () => {
     expect(resolutions).toMatchObject([{ state: 'REVERSED', attempt: { sessionId: kSession } }]);
   });
 
-  it('does not believe one "nothing to take back" that may have crossed the request', async () => {
+  it('does not believe a "nothing to take back" that may have crossed the request', async () => {
     build('none');
     gateway.submits.push({ arrivesAfterMs: 45_000, afterMs: 30_000 });
-    gateway.queries.push({ answer: 'lost' }, { answer: 'lost' }, { answer: 'lost' });
     expect(await pay({ forMs: 44_000 })).toEqual({ kind: 'unresolved' });
     expect(rowState()).toBe('UNKNOWN');
     await clock.advance(60_000);
