@@ -19,7 +19,7 @@ export interface LogOptions {
 export function createLog({ level, destination, onScrubbed }: LogOptions): Log {
   const options = {
     level,
-    base: { pid: process.pid },
+    base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: (plain: unknown) => plain }, // plainFields has done it
