@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts';
 import type { PhraseItem, PlayOptions, PlayResult } from '../ports/media.ts';
 import type { CommandBody } from './channel.ts';
 import { PlayEnd } from './generated/media_pb.ts';
@@ -108,7 +109,10 @@ export class Phrase {
   }
 
   #command(body: CommandBody): void {
-    this.#send(body).catch((error: unknown) => this.#fail(error));
+    this.#send(body).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'MEDIA_UNAVAILABLE') this.abandon();
+      else this.#fail(error);
+    });
   }
 
   #fail(error: unknown): void {

@@ -1,0 +1,247 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { kill } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { launchMedia } from '../../src/media/media.ts';
+import type { MediaEnd } from '../../src/ports/media.ts';
+import { kSystemClock } from '../../src/process/system-clock.ts';
+import { FakeLog } from '../support/fake-log.ts';
+import { MediaFixture, mediaConfig, noise, remoteOf } from '../support/media-fixture.ts';
+
+const kWorker = fileURLToPath(new URL('../../build/native/hushpay-media', import.meta.url));
+const kOptions = { bargeIn: true, lookahead: 2 };
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+describe('a worker that is killed', () => {
+  it('ends its sessions with worker_lost, comes back with its clips and carries new ones', async () => {
+    const fixture = await MediaFixture.start({ 1: noise(100, 1), 2: noise(5_000, 2) });
+    const { media } = fixture;
+    const { session } = await fixture.call();
+    const ends: MediaEnd[] = [];
+    session.onEnd((end) => ends.push(end));
+    let downs = 0;
+    media.onDown(() => downs++);
+    const playing = session.play([{ clip: 2 }], kOptions, new AbortController().signal);
+    const [pid] = media.pids;
+    kill(pid ?? 0, 'SIGKILL');
+    expect(await playing).toBe('stopped');
+    await until(() => ends.length > 0);
+    expect(ends).toEqual(['worker_lost']);
+    expect(downs).toBe(1);
+    expect(media.up).toBe(false);
+    await expect(media.open()).rejects.toMatchObject({ code: 'MEDIA_UNAVAILABLE', retry: 'safe' });
+    await expect(session.play([{ clip: 1 }], kOptions, new AbortController().signal)).rejects.toMatchObject({
+      code: 'MEDIA_UNAVAILABLE',
+    });
+    expect(await session.close()).toMatchObject({ packetsSent: 0 });
+
+    await until(() => media.up);
+    expect(media.restarts).toBe(1);
+    expect(media.pids).not.toEqual([pid]);
+    const { session: next } = await fixture.call();
+    expect(await next.play([{ clip: 1 }], kOptions, new AbortController().signal)).toBe('finished');
+    await next.close();
+    await fixture.stop();
+  });
+
+  it('rejects commands that wait for its answer', async () => {
+    const fixture = await MediaFixture.start();
+    kill(fixture.media.pids[0] ?? 0, 'SIGSTOP'); // so that it cannot answer before it dies
+    const opening = fixture.media.open();
+    const rejected = expect(opening).rejects.toMatchObject({ code: 'MEDIA_UNAVAILABLE' });
+    kill(fixture.media.pids[0] ?? 0, 'SIGKILL');
+    await rejected;
+    await fixture.stop();
+  });
+});
+
+describe('the worker process', () => {
+  it('ends with code 0 on SIGTERM', async () => {
+    const child = spawn(kWorker, { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
+    child.stdio[3]?.on('error', () => {});
+    await once(child, 'spawn');
+    // It answers a ping (command 1, empty body 10): now it is known to serve.
+    const answered = once(child.stdio[3] as NodeJS.ReadableStream, 'data');
+    (child.stdio[3] as NodeJS.WritableStream).write(Uint8Array.of(4, 0, 0, 0, 0x08, 1, 0x52, 0));
+    await answered;
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('ends with code 0 when control goes away, and with an error when it hears nonsense', async () => {
+    const orphan = spawn(kWorker, { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
+    orphan.stdio[3]?.destroy();
+    expect(await once(orphan, 'exit')).toEqual([0, null]);
+
+    const confused = spawn(kWorker, { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
+    confused.stdio[3]?.on('error', () => {});
+    (confused.stdio[3] as NodeJS.WritableStream).write(Uint8Array.of(255, 255, 255, 255, 1));
+    expect(await once(confused, 'exit')).toEqual([1, null]);
+  });
+
+  it('says why it does not start by hand', async () => {
+    const child = spawn(kWorker, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [line] = await once(child.stderr, 'data');
+    expect(String(line)).toContain('file descriptor 3 is not open');
+    const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
+    expect(code).toBe(64);
+  });
+});
+
+describe('starting', () => {
+  it.each([
+    ['is missing', '/nowhere/greeting.wav', 'No such file'],
+    ['is no WAV', fileURLToPath(import.meta.url), 'no RIFF WAVE'],
+  ])('rejects a clip that %s', async (_, path, why) => {
+    const starting = launchMedia(mediaConfig(), [{ clip: 1, path }], kSystemClock, new FakeLog());
+    await expect(starting).rejects.toMatchObject({
+      code: 'PROMPT_MISSING',
+      message: expect.stringMatching(new RegExp(`${path}: .*${why}.*8000 Hz; .*prompts:render`)),
+    });
+  });
+
+  it('rejects a range that holds no pair', async () => {
+    const starting = launchMedia(
+      mediaConfig({ portMin: 4001, portMax: 4100 }),
+      [],
+      kSystemClock,
+      new FakeLog(),
+    );
+    await expect(starting).rejects.toMatchObject({
+      code: 'MEDIA_REFUSED',
+      message: expect.stringContaining('even port'),
+    });
+  });
+
+  it('rejects a worker that cannot be run', async () => {
+    const starting = launchMedia(
+      mediaConfig({ workerPath: '/nowhere/worker' }),
+      [],
+      kSystemClock,
+      new FakeLog(),
+    );
+    await expect(starting).rejects.toMatchObject({ code: 'CHILD_FAILED' });
+  });
+});
+
+describe('ports', () => {
+  it('are even, given out once, and rest after close', async () => {
+    const { portMin } = mediaConfig();
+    const fixture = await MediaFixture.start({}, { portMin, portMax: portMin + 7, portRestMs: 60_000 });
+    const { media } = fixture;
+    const sessions = [];
+    for (;;) {
+      const session = await media.open().catch((error: unknown) => error);
+      if (session instanceof Error) {
+        expect(session).toMatchObject({
+          code: 'MEDIA_NO_PORT',
+          message: expect.stringContaining('widen media.ports'),
+        });
+        break;
+      }
+      sessions.push(session as Awaited<ReturnType<typeof media.open>>);
+    }
+    const ports = sessions.map((session) => session.port);
+    expect(ports.length).toBeGreaterThan(0);
+    expect(new Set(ports).size).toBe(ports.length);
+    for (const port of ports) expect(port % 2).toBe(0);
+    await sessions[0]?.close();
+    await expect(media.open()).rejects.toMatchObject({ code: 'MEDIA_NO_PORT' });
+    await fixture.stop();
+  });
+
+  it('are given out again when they have rested', async () => {
+    const { portMin } = mediaConfig();
+    const fixture = await MediaFixture.start({}, { portMin, portMax: portMin + 1, portRestMs: 0 });
+    const first = await fixture.media.open();
+    await first.close();
+    const second = await fixture.media.open();
+    expect(second.port).toBe(first.port);
+    await fixture.stop();
+  });
+
+  it.each([
+    ['a multicast address', { address: '239.1.2.3' }],
+    ['a name', { address: 'localhost' }],
+    ['another IP version', { address: '::1' }],
+    ['port 0', { port: 0 }],
+    ['a ptime of 25 ms', { ptimeMs: 25 }],
+    ['one payload type for both', { eventPayloadType: 97, payloadType: 97 }],
+  ])('refuses a remote with %s', async (_, change) => {
+    const fixture = await MediaFixture.start();
+    const phone = await fixture.phone();
+    const session = await fixture.media.open();
+    await expect(session.connect({ ...remoteOf(phone), ...change })).rejects.toMatchObject({
+      code: 'MEDIA_REFUSED',
+    });
+    await fixture.stop();
+  });
+});
+
+describe('a silent peer', () => {
+  it('ends the session by time-out, once, and not while it is held', async () => {
+    const fixture = await MediaFixture.start({}, { mediaTimeoutMs: 300 });
+    const phone = await fixture.phone();
+    const held = await fixture.media.open();
+    const heldEnds: MediaEnd[] = [];
+    held.onEnd((end) => heldEnds.push(end));
+    await held.connect({ ...remoteOf(phone), receiving: false });
+    const { session, phone: talking } = await fixture.call();
+    const ends: MediaEnd[] = [];
+    session.onEnd((end) => ends.push(end));
+    await talking.silence(600);
+    expect(ends).toEqual([]);
+    talking.stop();
+    await until(() => ends.length > 0);
+    expect(ends).toEqual(['timeout']);
+    expect(heldEnds).toEqual([]);
+    await fixture.stop();
+  });
+});
+
+describe('RTCP', () => {
+  it('sends reports with a name, reads the round trip from ours, and says goodbye', async () => {
+    const fixture = await MediaFixture.start();
+    const { phone, session } = await fixture.call();
+    await phone.until(() => phone.reports.length > 0);
+    const report = Buffer.from(phone.reports[0] ?? []);
+    expect(report[1]).toBe(200); // sender report
+    const ssrc = report.readUInt32BE(4);
+    expect(phone.packets[0]?.ssrc).toBe(ssrc);
+    expect(report.readUInt32BE(28)).toBe(phone.ssrc); // its report block is about us
+    const description = report.subarray(4 * (report.readUInt16BE(2) + 1));
+    expect(description[1]).toBe(202);
+    expect(description[8]).toBe(1); // CNAME
+    expect(description.subarray(10, 10 + (description[9] ?? 0)).toString()).toMatch(/^[0-9a-f]{16,}$/);
+
+    phone.sendRtcp(receiverReport(phone.ssrc, ssrc, report.readUInt32BE(10), 64));
+    phone.sendRtcp(Uint8Array.of(0x81, 201, 0, 7, 1)); // cut short: counted, no more
+    await phone.silence(60);
+    const stats = await session.close();
+    expect(stats.roundTripMs).toBeGreaterThan(0);
+    await phone.until(() => phone.reports.some((datagram) => isBye(Buffer.from(datagram))));
+    await fixture.stop();
+  });
+});
+
+/** A receiver report about `about` whose last sender report was just read. */
+function receiverReport(from: number, about: number, lastReport: number, fractionLost: number): Uint8Array {
+  const packet = Buffer.alloc(32);
+  packet.set([0x81, 201, 0, 7]);
+  packet.writeUInt32BE(from, 4);
+  packet.writeUInt32BE(about, 8);
+  packet.writeUInt8(fractionLost, 12);
+  packet.writeUInt32BE(lastReport, 24);
+  return packet;
+}
+
+function isBye(datagram: Buffer): boolean {
+  for (let at = 0; at + 4 <= datagram.length; at += 4 * (datagram.readUInt16BE(at + 2) + 1)) {
+    if (datagram[at + 1] === 203) return true;
+  }
+  return false;
+}
