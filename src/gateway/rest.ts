@@ -125,7 +125,7 @@ export class RestGateway implements PaymentGateway {
     const reason = result.reason === undefined ? {} : { reason: result.reason };
     this.#log.info(
       { operation, paymentRef, attempt, outcome: result.kind, ...reason, durationMs },
-      'gateway answered',
+      'asked the gateway',
     );
     return result;
   }

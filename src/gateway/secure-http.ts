@@ -95,6 +95,7 @@ export class SecureHttp {
     };
     // The connection is gone before the promise settles, so that no byte of a body being zeroed can still leave.
     const fail = (reason: string): void => {
+      if (settled) return;
       request.destroy();
       settle(() => resolve({ kind: flushed ? 'unknown' : 'not_sent', reason }));
     };
@@ -143,7 +144,10 @@ export class SecureHttp {
       port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
       method: call.method,
       path: pathname.replace(/\/$/, '') + call.path,
-      headers: { ...call.headers, ...(call.body ? { 'content-length': call.body.length } : {}) },
+      headers: {
+        ...call.headers,
+        ...(call.method === 'POST' ? { 'content-length': call.body?.length ?? 0 } : {}),
+      },
     });
   }
 }

@@ -29,7 +29,7 @@ export class SimulatorGateway implements PaymentGateway {
     context.onFlushed();
     const result = await this.#answer(this.bank.submit(request, card), context.deadlineMs);
     const { paymentRef, attempt } = request;
-    this.#log.info({ operation: 'submit', paymentRef, attempt, outcome: result.kind }, 'gateway answered');
+    this.#log.info({ operation: 'submit', paymentRef, attempt, outcome: result.kind }, 'asked the gateway');
     return result;
   }
 

@@ -1,6 +1,5 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
-import type { SelfSigned } from './self-signed.ts';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 
 export interface RawServer {
   readonly port: number;
@@ -12,7 +11,7 @@ export interface RawServer {
 /** A server on a free loopback port that speaks bytes: `onRequest` runs once per request whose body has come in whole. */
 export async function startRawServer(
   onRequest: (socket: Socket) => void,
-  tls?: SelfSigned,
+  tls?: TlsOptions,
 ): Promise<RawServer> {
   const received: Buffer[] = [];
   const sockets = new Set<Socket>();
@@ -30,7 +29,7 @@ export async function startRawServer(
       }
     });
   };
-  const server: Server = tls ? createTlsServer({ ...tls }, serve) : createServer(serve);
+  const server: Server = tls ? createTlsServer(tls, serve) : createServer(serve);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ExchangeResult, SecureHttp } from '../../../src/gateway/secure-http.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { until } from '../../support/payment-request.ts';
 import { httpAnswer, type RawServer, startRawServer } from '../../support/raw-server.ts';
-import { type SelfSigned, selfSigned } from '../../support/self-signed.ts';
+import { selfSigned } from '../../support/self-signed.ts';
 
 const kBody = 'a body of more than sixty-four bytes, so that it lives outside the heap of the engine';
 const kDeadlineMs = 30_000;
@@ -53,7 +54,7 @@ class Client {
   }
 }
 
-async function serverThat(onRequest: (socket: Socket) => void, tls?: SelfSigned): Promise<RawServer> {
+async function serverThat(onRequest: (socket: Socket) => void, tls?: TlsOptions): Promise<RawServer> {
   const server = await startRawServer(onRequest, tls);
   closing.push(() => server.close());
   return server;
@@ -77,6 +78,21 @@ describe('what is sent', () => {
     expect(text).toContain(`content-length: ${kBody.length}\r\n`);
     expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe(kBody);
     expect(client.flushes).toBe(1);
+  });
+
+  it('says that nothing follows where there is no body', async () => {
+    const server = await serverThat(answering(httpAnswer(200, '{}')));
+    const client = new Client(`http://127.0.0.1:${server.port}`);
+    await client.http.exchange({
+      method: 'POST',
+      path: '/reversal',
+      headers: {},
+      body: null,
+      deadlineMs: kDeadlineMs,
+    });
+    const text = Buffer.concat(server.received).toString('latin1');
+    expect(text).toMatch(/^POST \/reversal HTTP\/1\.1\r\ncontent-length: 0\r\n/);
+    expect(text.endsWith('\r\n\r\n')).toBe(true);
   });
 
   it('is nothing before the flush has been told', async () => {
@@ -160,6 +176,22 @@ describe('failures before the first byte are not_sent', () => {
     expect(await friend.post()).toMatchObject({ kind: 'answered', status: 200 });
     expect(friend.flushes).toBe(2);
     expect(server.received.filter((bytes) => bytes.length > 0)).toHaveLength(1);
+  });
+
+  it('TLS older than 1.2', async () => {
+    const tls = selfSigned();
+    const old = {
+      ...tls,
+      minVersion: 'TLSv1.1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    } as const;
+    const server = await serverThat(answering(httpAnswer(200, '{}')), old);
+    const client = new Client(`https://127.0.0.1:${server.port}`, tls.cert);
+    expect(await client.post()).toMatchObject({
+      kind: 'not_sent',
+      reason: expect.stringContaining('PROTOCOL_VERSION'),
+    });
   });
 
   it('a certificate of another name', async () => {
