@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import type Srf from 'drachtio-srf';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type EdgeWithSrf, openEdgeWithSrf } from '../support/edge-with-srf.ts';
+import { type EdgeWithSrf, openEdgeWithSrf, placeCall, requestIn } from '../support/edge-with-srf.ts';
 import {
   kSdp,
   listenTcpPeer,
@@ -61,7 +62,8 @@ function farRequest(invite: RawMessage, method: string, seq: number): string {
 
 test('a call out rings, is answered and acknowledged, and ends by the far end', async () => {
   const statuses: number[] = [];
-  const placed = it.srf.createUAC(
+  const placed = placeCall(
+    it.srf,
     target(),
     { localSdp: kSdp, headers: { 'X-Out': '1' }, callingNumber: '5551234' },
     { cbProvisional: (res) => statuses.push(res.status) },
@@ -94,7 +96,7 @@ test('a call out rings, is answered and acknowledged, and ends by the far end', 
 });
 
 test('a refused call is acknowledged by the edge and fails with its status', async () => {
-  const placed = it.srf.createUAC(target(), { localSdp: kSdp });
+  const placed = placeCall(it.srf, target(), { localSdp: kSdp });
   const invite = await peer.next('INVITE');
   peer.send(writeReply(invite, '486 Busy Here', { toTag: 'far' }));
   await expect(placed).rejects.toMatchObject({ status: 486 });
@@ -105,7 +107,8 @@ test('a refused call is acknowledged by the edge and fails with its status', asy
 
 test('a call out is cancelled while it rings', async () => {
   let cancel = (): void => {};
-  const placed = it.srf.createUAC(
+  const placed = placeCall(
+    it.srf,
     target(),
     { localSdp: kSdp },
     {
@@ -126,7 +129,8 @@ test('a call out is cancelled while it rings', async () => {
 });
 
 test('a CANCEL before the first provisional response waits for it', async () => {
-  const placed = it.srf.createUAC(
+  const placed = placeCall(
+    it.srf,
     target(),
     { localSdp: kSdp },
     { cbRequest: (_error, req) => req.cancel(() => {}) },
@@ -141,7 +145,7 @@ test('a CANCEL before the first provisional response waits for it', async () => 
 });
 
 test('a challenge is answered by drachtio-srf in the same call, and so is one to BYE', async () => {
-  const placed = it.srf.createUAC(target(), { localSdp: kSdp, auth: { username: 'u', password: 'p' } });
+  const placed = placeCall(it.srf, target(), { localSdp: kSdp, auth: { username: 'u', password: 'p' } });
   const first = await peer.next('INVITE');
   const challenge = { 'Proxy-Authenticate': 'Digest realm="peer", nonce="n1", algorithm=MD5, qop="auth"' };
   peer.send(writeReply(first, '407 Proxy Authentication Required', { toTag: 'far', headers: challenge }));
@@ -167,7 +171,9 @@ test('a challenge is answered by drachtio-srf in the same call, and so is one to
 });
 
 test('an INVITE without offer: the answer of the application goes with the ACK', async () => {
-  const placed = it.srf.createUAC(target(), { noAck: true } as object) as unknown as Promise<{
+  const placed = it.srf.createUAC(target(), {
+    noAck: true,
+  } as object as Srf.CreateUACOptions) as unknown as Promise<{
     sdp: string;
     ack(sdp: string): Promise<{ destroy(): Promise<unknown> }>;
   }>;
@@ -183,7 +189,7 @@ test('an INVITE without offer: the answer of the application goes with the ACK',
 });
 
 test('a copy of the 2xx is acknowledged again without the application', async () => {
-  const placed = it.srf.createUAC(target(), { localSdp: kSdp });
+  const placed = placeCall(it.srf, target(), { localSdp: kSdp });
   const invite = await peer.next('INVITE');
   accept(invite);
   const ack = await peer.next('ACK');
@@ -193,7 +199,7 @@ test('a copy of the 2xx is acknowledged again without the application', async ()
 });
 
 test('a second fork that answers is acknowledged and ended', async () => {
-  const placed = it.srf.createUAC(target(), { localSdp: kSdp });
+  const placed = placeCall(it.srf, target(), { localSdp: kSdp });
   const invite = await peer.next('INVITE');
   accept(invite, peer, 'first');
   await peer.next('ACK');
@@ -207,7 +213,7 @@ test('a second fork that answers is acknowledged and ended', async () => {
 
 test('a call over TCP', async () => {
   const tcp = await listenTcpPeer();
-  const placed = it.srf.createUAC(target(tcp), { localSdp: kSdp });
+  const placed = placeCall(it.srf, target(tcp), { localSdp: kSdp });
   const invite = await tcp.next('INVITE');
   expect(invite.header('Via')).toMatch(/^SIP\/2.0\/TCP /);
   accept(invite, tcp);
@@ -223,7 +229,7 @@ test('nobody listens on the TCP port: the call fails with 503', async () => {
   const tcp = await listenTcpPeer();
   const uri = target(tcp);
   tcp.close();
-  await expect(it.srf.createUAC(uri, { localSdp: kSdp })).rejects.toMatchObject({ status: 503 });
+  await expect(placeCall(it.srf, uri, { localSdp: kSdp })).rejects.toMatchObject({ status: 503 });
 });
 
 test.each([
@@ -236,14 +242,14 @@ test.each([
     'requested protocol/transport not available',
   ],
 ])('%s is refused at once', async (_name, uri, localSdp, reason) => {
-  await expect(it.srf.createUAC(uri(), { localSdp })).rejects.toMatchObject({
+  await expect(placeCall(it.srf, uri(), { localSdp })).rejects.toMatchObject({
     code: 'EDRACHTIO',
     message: reason,
   });
 });
 
 test('a request on a dialog that has ended fails with ENODIALOG', async () => {
-  const placed = it.srf.createUAC(target(), { localSdp: kSdp });
+  const placed = placeCall(it.srf, target(), { localSdp: kSdp });
   const invite = await peer.next('INVITE');
   accept(invite);
   await peer.next('ACK');
@@ -251,5 +257,5 @@ test('a request on a dialog that has ended fails with ENODIALOG', async () => {
   const ended = dialog.destroy();
   peer.send(writeReply(await peer.next('BYE'), '200 OK'));
   await ended;
-  await expect(dialog.request({ method: 'INFO' })).rejects.toMatchObject({ code: 'ENODIALOG' });
+  await expect(requestIn(dialog, { method: 'INFO' })).rejects.toMatchObject({ code: 'ENODIALOG' });
 });

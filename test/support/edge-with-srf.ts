@@ -32,10 +32,19 @@ export async function openEdgeWithSrf(over: Partial<EdgeConfig> = {}): Promise<E
     tcp: of('tcp'),
     uri: (user) => `sip:${user}@127.0.0.1:${udp.port}`,
     close: async () => {
-      srf.disconnect();
+      disconnectSrf(srf);
       await edge.close();
     },
   };
+}
+
+const disconnected = new WeakSet<Srf>();
+
+/** Ends the connection of an application for good. A second call does nothing; drachtio-srf itself would throw. */
+export function disconnectSrf(srf: Srf): void {
+  if (disconnected.has(srf)) return;
+  disconnected.add(srf);
+  srf.disconnect();
 }
 
 export function openEdge(over: Partial<EdgeConfig> = {}): Promise<EdgeServer> {
@@ -52,11 +61,62 @@ export function openEdge(over: Partial<EdgeConfig> = {}): Promise<EdgeServer> {
   return EdgeServer.open(config, kSystemClock, () => {});
 }
 
-export async function connectSrf(edge: EdgeServer): Promise<Srf> {
+export async function connectSrf(edge: EdgeServer, secret = kSecret): Promise<Srf> {
   const srf = new Srf();
   srf.on('error', () => {});
-  srf.connect({ host: '127.0.0.1', port: edge.appPort, secret: kSecret });
+  srf.connect({ host: '127.0.0.1', port: edge.appPort, secret });
   const [error] = await once(srf, 'connect');
-  if (error) throw error;
+  if (error) {
+    (srf as unknown as { app: { client: { wp: { closing: boolean } } } }).app.client.wp.closing = true; // or it would try for ever
+    throw error;
+  }
   return srf;
+}
+
+// drachtio-srf's types lag behind what it does: these say what the tests use.
+
+export interface SrfAnswer {
+  readonly status: number;
+  get(header: string): string;
+}
+
+export interface SrfRequestSent {
+  cancel(callback: () => void): void;
+}
+
+export interface CallOptions {
+  readonly localSdp?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly callingNumber?: string;
+  readonly auth?: { readonly username: string; readonly password: string };
+}
+
+export interface CallProgress {
+  readonly cbRequest?: (error: unknown, sent: SrfRequestSent) => void;
+  readonly cbProvisional?: (answer: SrfAnswer) => void;
+}
+
+export function placeCall(
+  srf: Srf,
+  uri: string,
+  options: CallOptions,
+  progress: CallProgress = {},
+): Promise<Srf.Dialog> {
+  const call = srf.createUAC.bind(srf) as unknown as (
+    uri: string,
+    options: CallOptions,
+    progress: CallProgress,
+  ) => Promise<Srf.Dialog>;
+  return call(uri, { ...options }, progress);
+}
+
+export interface InDialogRequest {
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export function requestIn(dialog: Srf.Dialog, request: InDialogRequest): Promise<SrfAnswer> {
+  const send = dialog.request.bind(dialog) as unknown as (request: InDialogRequest) => Promise<SrfAnswer>;
+  return send({ ...request });
 }

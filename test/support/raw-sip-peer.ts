@@ -35,10 +35,13 @@ export class RawSipPeer {
   readonly port: number;
   /** Everything received, in order. */
   readonly received: RawMessage[] = [];
+  /** Resolves when the far end has closed the connection. */
+  readonly closed: Promise<void>;
+  markClosed: () => void = () => {};
   readonly #write: (text: string) => void;
   readonly #close: () => void;
   readonly #taken = new Set<RawMessage>();
-  #wake: () => void = () => {};
+  readonly #waiting = new Set<() => void>();
 
   constructor(
     transport: 'udp' | 'tcp',
@@ -51,6 +54,9 @@ export class RawSipPeer {
     this.port = address.port;
     this.#write = write;
     this.#close = close;
+    this.closed = new Promise((resolve) => {
+      this.markClosed = resolve;
+    });
   }
 
   send(text: string): void {
@@ -64,7 +70,7 @@ export class RawSipPeer {
   /** Called by the sockets. */
   take(text: string): void {
     this.received.push(readMessage(text));
-    this.#wake();
+    for (const wake of this.#waiting) wake();
   }
 
   /** The next message not yet returned that fits: a status (`200`), `status METHOD` (`200 BYE`) or a method. */
@@ -87,14 +93,16 @@ export class RawSipPeer {
   #moreBefore(deadline: number, what: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const seen = this.received.map((message) => message.startLine).join(', ');
-      const timer = setTimeout(
-        () => reject(new Error(`no ${what} came; seen: ${seen}`)),
-        deadline - Date.now(),
-      );
-      this.#wake = () => {
+      const done = (): void => {
         clearTimeout(timer);
+        this.#waiting.delete(done);
         resolve();
       };
+      const timer = setTimeout(() => {
+        this.#waiting.delete(done);
+        reject(new Error(`no ${what} came; seen: ${seen}`));
+      }, deadline - Date.now());
+      this.#waiting.add(done);
     });
   }
 }
@@ -153,6 +161,7 @@ export async function listenTcpPeer(): Promise<RawSipPeer> {
 function tcpPeer(socket: Socket, address: { host: string; port: number }, close: () => void): RawSipPeer {
   const peer = new RawSipPeer('tcp', address, (text) => void socket.write(text, 'latin1'), close);
   cut(socket, (text) => peer.take(text));
+  socket.once('close', () => peer.markClosed());
   return peer;
 }
 
@@ -162,9 +171,11 @@ function cut(socket: Socket, take: (text: string) => void): void {
   socket.on('error', () => {});
   socket.on('data', (chunk) => {
     pending += chunk.toString('latin1');
-    for (let end = pending.indexOf('\r\n\r\n'); end >= 0; end = pending.indexOf('\r\n\r\n')) {
+    for (;;) {
+      pending = pending.replace(/^(?:\r\n)+/, ''); // keep-alives
+      const end = pending.indexOf('\r\n\r\n');
       const length = Number(/\r\ncontent-length: *(\d+)/i.exec(pending.slice(0, end))?.[1] ?? 0);
-      if (pending.length < end + 4 + length) return;
+      if (end < 0 || pending.length < end + 4 + length) return;
       take(pending.slice(0, end + 4 + length));
       pending = pending.slice(end + 4 + length);
     }

@@ -75,7 +75,7 @@ function checkRequestUri(uri: string): Problem | undefined {
   if (scheme === 'tel') return undefined;
   if (scheme !== 'sip' && scheme !== 'sips') return { status: 416, reason: 'Unsupported URI Scheme' };
   const parsed = parseSipUri(uri);
-  if (!parsed || parsed.headers !== '') return badRequest('Bad Request-URI'); // headers have no place there: section 19.1.1
+  if (parsed?.headers !== '') return badRequest('Bad Request-URI'); // headers have no place there: section 19.1.1
   return undefined;
 }
 
