@@ -1,10 +1,11 @@
 /**
  * Renders the recordings in `audio/` with flite and sox: only lines whose text or making changed, all with `--all`.
- * Recordings no line asks for any more are deleted.
+ * Recordings no line asks for any more are deleted; a language recorded with another voice is left alone.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Locale } from '../../src/ports/prompts.ts';
 import { kManifestSchema, type Manifest, type ManifestEntry } from '../../src/prompt/manifest.ts';
 import { decodeWav, kRateHz } from './pcm.ts';
@@ -29,11 +30,17 @@ function renderLocale(locale: Locale, all: boolean): void {
   const dir = join(kAudioDir, locale);
   mkdirSync(dir, { recursive: true });
   const header: Manifest['header'] = { locale, ...kVoiceHeader, engineVersion: engineVersion() };
-  const known = all ? undefined : knownEntries(dir, header);
+  const current = readManifest(join(dir, 'manifest.json'));
+  if (!all && current !== undefined && current.header.voice !== header.voice) {
+    console.log(`${locale}: recorded by ${current.header.voice}, left alone; --all replaces it`);
+    return;
+  }
+  const isSameMaking = !all && isDeepStrictEqual(current?.header, header);
+  const known = new Map(isSameMaking ? current?.entries.map((entry) => [entry.id, entry]) : []);
   const lines = scriptOf(locale);
   let rendered = 0;
   const entries = lines.map((line) => {
-    const entry = known?.get(line.id);
+    const entry = known.get(line.id);
     if (entry !== undefined && isCurrent(dir, line, entry)) return { ...entry, text: line.text };
     rendered++;
     return render(dir, line);
@@ -43,13 +50,13 @@ function renderLocale(locale: Locale, all: boolean): void {
   console.log(`${locale}: ${lines.length} recordings, ${rendered} rendered, ${removed} removed`);
 }
 
-/** Undefined where another engine or another making wrote the recordings. */
-function knownEntries(dir: string, header: Manifest['header']): Map<string, ManifestEntry> | undefined {
-  const path = join(dir, 'manifest.json');
-  if (!existsSync(path)) return undefined;
-  const manifest = kManifestSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  if (JSON.stringify(manifest.header) !== JSON.stringify(header)) return undefined;
-  return new Map(manifest.entries.map((entry) => [entry.id, entry]));
+/** Undefined if there is none, or none that can be read: then everything is rendered. */
+function readManifest(path: string): Manifest | undefined {
+  try {
+    return kManifestSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return undefined;
+  }
 }
 
 function isCurrent(dir: string, line: ScriptLine, entry: ManifestEntry): boolean {
