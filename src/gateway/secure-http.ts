@@ -7,7 +7,7 @@ import type { Clock } from '../ports/clock.ts';
 import { kLeastSecretBytes } from './secret-body.ts';
 
 const kReplyLimitBytes = 1 << 20;
-const kIdleSocketMs = 10_000; // below the keep-alive time of common servers: fewer writes into a connection that is closing
+const kIdleSocketMs = 4_000; // servers close idle connections after 5 s or more: fewer writes into one that is closing
 const kPath = /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*$/;
 
 export interface SecureHttpOptions {

@@ -11,6 +11,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { DeclineClass, PaymentRef } from '../ports/payment-gateway.ts';
 import { type CardRule, isWrongSecurityCode, ruleFor } from './simulator-cards.ts';
 
+const kMostBookings = 50_000; // about 20 MB
 const kAlphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'; // Crockford base32
 
 /** What the bank answers to a submission or a look-up. */
@@ -57,6 +58,13 @@ export interface LedgerEntry {
   readonly submissions: number;
 }
 
+export interface SimulatorBankOptions {
+  /** Every answer takes this long. */
+  readonly answerDelayMs?: number;
+  /** The ledger forgets its oldest entries beyond this many. */
+  readonly mostBookings?: number;
+}
+
 interface Booking {
   readonly ref: PaymentRef;
   readonly last4: string;
@@ -74,13 +82,15 @@ interface Booking {
 export class SimulatorBank {
   readonly #clock: Clock;
   readonly #answerDelayMs: number;
+  readonly #mostBookings: number;
   readonly #bookings = new Map<string, Booking>();
   /** Reversed before they arrived: they must not be charged when they do. */
   readonly #stopped = new Set<string>();
 
-  constructor(clock: Clock, answerDelayMs = 0) {
+  constructor(clock: Clock, { answerDelayMs = 0, mostBookings = kMostBookings }: SimulatorBankOptions = {}) {
     this.#clock = clock;
     this.#answerDelayMs = answerDelayMs;
+    this.#mostBookings = mostBookings;
   }
 
   /** Reads the card during the call and keeps its last four digits. */
@@ -109,6 +119,7 @@ export class SimulatorBank {
   /** Takes every charge of the attempt back, also one that is still to arrive. */
   reverse(paymentRef: string, attempt: number): 'reversed' | 'nothing_to_reverse' {
     this.#stopped.add(stopKey(paymentRef, attempt));
+    forgetOldest(this.#stopped, this.#mostBookings);
     const charged = this.#find(paymentRef, attempt).filter(
       (each) => isCharge(this.#stateOf(each)) || each.reversed,
     );
@@ -131,7 +142,9 @@ export class SimulatorBank {
 
   /** Charges of a payment that stand, all attempts together: more than one is a double charge. */
   netCharges(paymentRef: string): number {
-    return this.ledger().filter((entry) => entry.paymentRef === paymentRef && isCharge(entry.state)).length;
+    const charged = (booking: Booking) =>
+      booking.ref.paymentRef === paymentRef && isCharge(this.#stateOf(booking));
+    return [...this.#bookings.values()].filter(charged).length;
   }
 
   #book(ref: PaymentRef, card: CardSecret): Booking {
@@ -152,6 +165,7 @@ export class SimulatorBank {
       reversed: this.#stopped.has(stopKey(ref.paymentRef, ref.attempt)) && rule.kind !== 'decline',
     };
     this.#bookings.set(ref.idempotencyKey, booking);
+    forgetOldest(this.#bookings, this.#mostBookings);
     return booking;
   }
 
@@ -217,6 +231,13 @@ function deliveryOf(rule: CardRule): Delivery {
     default:
       return 'answer';
   }
+}
+
+/** Maps and sets keep the order of insertion. */
+function forgetOldest(kept: Map<string, unknown> | Set<string>, most: number): void {
+  if (kept.size <= most) return;
+  const [oldest] = kept.keys();
+  if (oldest !== undefined) kept.delete(oldest);
 }
 
 function isCharge(state: LedgerState): boolean {

@@ -10,7 +10,7 @@ import type {
 } from '../ports/payment-gateway.ts';
 import { type BankVerdict, type Receipt, SimulatorBank } from './simulator-bank.ts';
 
-/** The default gateway: the simulated bank, asked without a network. What the test cards do: docs/gateway-rest.openapi.yaml. */
+/** The default gateway: the simulated bank, asked without a network. What each card does: docs/test-cards.md. */
 export class SimulatorGateway implements PaymentGateway {
   readonly name = 'simulator';
   readonly idempotency = 'key';

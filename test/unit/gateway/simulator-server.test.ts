@@ -182,7 +182,7 @@ describe('simulator server', () => {
 
   it('closes twice, also with answers outstanding', async () => {
     const clock = new FakeClock();
-    const bank = new SimulatorBank(clock, 1_000);
+    const bank = new SimulatorBank(clock, { answerDelayMs: 1_000 });
     const server = await start({ clock, bank });
     const request = pay(server, kSale).catch(() => 'broken');
     await until(() => bank.ledger().length === 1);

@@ -17,7 +17,11 @@ const kContext = { deadlineMs: 30_000, onFlushed: () => undefined };
 
 it('answers after the configured delay', async () => {
   const clock = new FakeClock();
-  const gateway = new SimulatorGateway(clock, new FakeLog(), new SimulatorBank(clock, 800));
+  const gateway = new SimulatorGateway(
+    clock,
+    new FakeLog(),
+    new SimulatorBank(clock, { answerDelayMs: 800 }),
+  );
   const result = gateway.submit(requestOf(), cardOf({ pan: '4242424242424242' }), kContext);
   let answered = false;
   void result.then(() => {
