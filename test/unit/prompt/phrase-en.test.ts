@@ -13,7 +13,7 @@ import {
   type Spoken,
 } from '../../../src/prompt/phrase-en.ts';
 import { scriptOf } from '../../../tools/prompts/script-lines.ts';
-import { spoken } from './voice.ts';
+import { kBothLocales, spoken } from './voice.ts';
 
 const kTextOf = new Map(scriptOf('en-US').map((line) => [line.id, line.text]));
 
@@ -92,6 +92,20 @@ describe('money', () => {
   test.each(kMoney)('says %i minor units of %s in %s', (minor, currency, locale, fragments) => {
     expect(spoken([{ say: 'money', amount: money(minor, currency) }], locale)).toBe(fragments);
   });
+});
+
+test('any amount of any currency is said with committed recordings, in both languages', () => {
+  const currencies = fc.oneof(
+    fc.constantFrom('USD', 'GBP', 'EUR', 'CHF', 'SEK', 'NOK', 'MXN', 'JPY', 'KWD', 'INR', 'CLF'),
+    fc.stringMatching(/^[A-Z]{3}$/),
+  );
+  const amounts = fc.oneof(fc.nat(), fc.maxSafeNat());
+  fc.assert(
+    fc.property(amounts, currencies, fc.constantFrom(...kBothLocales), (minor, currency, locale) => {
+      expect(spoken([{ say: 'money', amount: money(minor, currency) }], locale)).toMatch(/\.end$/);
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 describe('brands', () => {
