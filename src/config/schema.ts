@@ -54,7 +54,7 @@ export const kConfigSchema = z.strictObject({
       secret: 'userinfo',
     }),
     host: text('Address SIP listens on; `0.0.0.0` for all.', kHost, '127.0.0.1'),
-    port: wholeNumber('Port SIP listens on, UDP and TCP alike; 0 takes a free one.', {
+    port: wholeNumber('Port SIP listens on, UDP and TCP alike; 0 takes a free one for each.', {
       min: 0,
       max: 65_535,
       unit: 'port',

@@ -1,10 +1,14 @@
 import { kProfiles } from './profiles.ts';
 import { pathText, valueAt } from './tree.ts';
-import { allKeys, defaultOf, environmentName, type Key } from './walk.ts';
+import { allKeys, defaultOf, type Key } from './walk.ts';
+
+/** Where the README keeps the table; what is between them is made by `npm run config:table`. */
+export const kTableBegin = '<!-- config:begin, made by npm run config:table -->\n';
+export const kTableEnd = '<!-- config:end -->\n';
 
 /** The README's table of the configuration, in Markdown, made of nothing but the schema and the profiles. */
 export function configTable(): string {
-  const head = ['Key', 'Environment', 'Values', 'Default', 'What it decides'];
+  const head = ['Key', 'Values', 'Default', 'What it decides'];
   const rows = [head, head.map(() => '---'), ...allKeys().map(rowOf)];
   return `${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`;
 }
@@ -14,7 +18,7 @@ function rowOf({ path, note, schema }: Key): string[] {
     note.unit === undefined || note.unit === 'port' || note.unit === 'times' ? '' : ` ${note.unit}`;
   const name = `\`${pathText(path)}\``;
   const values = note.expects.replaceAll('|', '\\|') + unit;
-  return [name, `\`${environmentName(path)}\``, values, defaultsOf(path, defaultOf(schema)), note.sentence];
+  return [name, values, defaultsOf(path, defaultOf(schema)), note.sentence];
 }
 
 /** The default, and what profiles make of it where they differ. */

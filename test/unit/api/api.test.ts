@@ -231,7 +231,9 @@ describe('start', () => {
       await expect(start({ port })).rejects.toMatchObject({
         code: 'CFG_PORT_BUSY',
         message: expect.stringMatching(
-          new RegExp(`http\\.port = 127\\.0\\.0\\.1:${port}[^]*another program[^]*HUSHPAY_HTTP_PORT`),
+          new RegExp(
+            `http\\.port = 127\\.0\\.0\\.1:${port}[\\s\\S]*another program[\\s\\S]*HUSHPAY_HTTP_PORT`,
+          ),
         ),
       });
     } finally {

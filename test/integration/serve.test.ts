@@ -1,0 +1,183 @@
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type ServerProcess, startServerProcess, tryServerProcess } from '../support/server-process.ts';
+
+const kCommand = fileURLToPath(new URL('../../bin/hushpay', import.meta.url));
+const kConfigExit = 78;
+let server: ServerProcess | undefined;
+
+async function hushpay(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  const env = { ...process.env, ...environment };
+  return promisify(execFile)(kCommand, args, { env }).then(
+    ({ stdout, stderr }) => ({ exit: 0, stdout, stderr }),
+    ({ code, stdout, stderr }) => ({
+      exit: code as number,
+      stdout: stdout as string,
+      stderr: stderr as string,
+    }),
+  );
+}
+
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+describe('hushpay serve', () => {
+  it('takes calls, says what to dial and which page to open, and ends on SIGTERM', async () => {
+    server = await startServerProcess();
+    expect(server.output()).toMatch(
+      /dial +sip:pay@127\.0\.0\.1:\d+;transport=udp\n.*transport=tcp\n +open +http:/,
+    );
+    const ready = await fetch(`${server.httpUrl}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([
+      200,
+      {
+        ready: true,
+        checks: { sip: { ok: true }, media: { ok: true }, gateway: { ok: true }, store: { ok: true } },
+      },
+    ]);
+    expect(await server.stop()).toBe(0);
+  });
+
+  it('makes up an API key and prints it once where none is given', async () => {
+    server = await startServerProcess({ HUSHPAY_API_KEY: undefined });
+    const [, key = ''] = /key +(\S+)/.exec(server.output()) ?? [];
+    expect(key).toMatch(/^[\w-]{20,}$/);
+    const answer = await fetch(`${server.httpUrl}/v1/sessions/nobody`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    expect(answer.status).toBe(404);
+    await server.stop();
+    expect(server.output().split(key)).toHaveLength(2);
+  });
+
+  it('does not open the inspector on SIGUSR1', async () => {
+    server = await startServerProcess();
+    server.signal('SIGUSR1');
+    expect((await fetch(`${server.httpUrl}/livez`)).status).toBe(200);
+    expect(await server.stop()).toBe(0);
+    expect(server.output()).not.toMatch(/debugger/i);
+  });
+});
+
+describe('hushpay refuses to start with exit code 78', () => {
+  it.each<[string, NodeJS.ProcessEnv, RegExp]>([
+    [
+      'a key nobody knows',
+      { HUSHPAY_SIP_PROT: '1' },
+      /HUSHPAY_SIP_PROT\n +expected: .*\n +remedy: +did you mean/,
+    ],
+    [
+      'a value out of bounds',
+      { HUSHPAY_HTTP_PORT: '70000' },
+      /http\.port \(HUSHPAY_HTTP_PORT\) = 70000\n +expected/,
+    ],
+    ['a prompt that is missing', { HUSHPAY_AUDIO_DIR: '/no/such/folder' }, /\/no\/such\/folder/],
+    [
+      'a certificate that cannot be read',
+      {
+        HUSHPAY_GATEWAY: '{"type":"rest","url":"https://127.0.0.1:1/"}',
+        HUSHPAY_GATEWAY_CA_FILE: '/no/such.pem',
+      },
+      /gateway\.caFile \(HUSHPAY_GATEWAY_CA_FILE\) = '\/no\/such\.pem'\n +expected: .*ENOENT.*\n +remedy/,
+    ],
+    ['a file that is not there', { HUSHPAY_CONFIG: '/no/such.yaml' }, /HUSHPAY_CONFIG = \/no\/such\.yaml/],
+    [
+      'memory that could be shown in production',
+      {
+        HUSHPAY_PRODUCTION: '{"enabled":true,"allowSimulator":true}',
+        NODE_DEBUG: 'x',
+      },
+      /NODE_DEBUG is set\n +remedy/,
+    ],
+  ])('for %s', async (_, environment, words) => {
+    const failed = await tryServerProcess(environment);
+    expect(failed).toMatchObject({ exit: kConfigExit, output: expect.stringMatching(words) });
+  });
+
+  it.each(['HTTP', 'SIP'])('for a busy %s port', async (name) => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as AddressInfo;
+    try {
+      const failed = await tryServerProcess({ [`HUSHPAY_${name}_PORT`]: String(port) });
+      expect(failed).toMatchObject({
+        exit: kConfigExit,
+        output: expect.stringMatching(
+          new RegExp(
+            `${name.toLowerCase()}\\..*:${port}[\\s\\S]*another program[\\s\\S]*HUSHPAY_${name}_PORT`,
+          ),
+        ),
+      });
+    } finally {
+      await new Promise((resolve) => other.close(resolve));
+    }
+  });
+});
+
+describe('a gateway that is down', () => {
+  it('keeps the server from being ready, and is named', async () => {
+    server = await startServerProcess({ HUSHPAY_GATEWAY: '{"type":"rest","url":"http://127.0.0.1:1/"}' });
+    const ready = await fetch(`${server.httpUrl}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({
+      ready: false,
+      checks: { gateway: { ok: false }, sip: { ok: true } },
+    });
+    await server.stop();
+    expect(server.output()).toMatch(/"level":"error".*the gateway does not answer/);
+  });
+});
+
+describe('hushpay doctor', () => {
+  it('says in JSON what is well', async () => {
+    const { exit, stdout } = await hushpay(['doctor', '--json'], {
+      HUSHPAY_SIP_PORT: '0',
+      HUSHPAY_HTTP_PORT: '0',
+    });
+    const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: { check: string; ok: boolean }[] };
+    expect([exit, ok]).toEqual([0, true]);
+    expect(checks.map(({ check }) => check)).toEqual([
+      'configuration',
+      'SIP over udp',
+      'SIP over tcp',
+      'HTTP',
+      'prompts',
+      'gateway',
+      'limits',
+    ]);
+  });
+
+  it('says what is not', async () => {
+    const { exit, stdout } = await hushpay(['doctor', '--json'], {
+      HUSHPAY_SIP_PORT: '0',
+      HUSHPAY_HTTP_PORT: '0',
+      HUSHPAY_GATEWAY: '{"type":"rest","url":"http://127.0.0.1:1/"}',
+    });
+    expect(exit).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: false,
+      checks: expect.arrayContaining([
+        { check: 'gateway', ok: false, detail: expect.stringContaining('rest') },
+      ]),
+    });
+  });
+});
+
+describe('the command', () => {
+  it('prints the configuration without its secrets', async () => {
+    const { stdout } = await hushpay(['config'], { HUSHPAY_API_KEY: 'hunter2' });
+    expect(stdout).toContain('key: "[set]"');
+    expect(stdout).not.toContain('hunter2');
+  });
+
+  it('lists its commands, and refuses others', async () => {
+    expect((await hushpay(['help'])).stdout).toMatch(/serve .*\n[\s\S]*doctor .*\n[\s\S]*config /);
+    expect(await hushpay(['dance'])).toMatchObject({ exit: 64, stderr: expect.stringContaining('dance') });
+  });
+});
