@@ -3,8 +3,8 @@ import { pathText, valueAt } from './tree.ts';
 import { allKeys, defaultOf, type Key } from './walk.ts';
 
 /** Where the README keeps the table; what is between them is made by `npm run config:table`. */
-export const kTableBegin = '<!-- config:begin, made by npm run config:table -->\n';
-export const kTableEnd = '<!-- config:end -->\n';
+export const kTableBegin = '<!-- config-table -->\n';
+export const kTableEnd = '<!-- /config-table -->\n';
 
 /** The README's table of the configuration, in Markdown, made of nothing but the schema and the profiles. */
 export function configTable(): string {
