@@ -26,8 +26,8 @@ export class GatewayLane {
   async ask<T>(limitMs: number, request: (leftMs: number) => Promise<T>): Promise<Heard<T>> {
     const endMs = this.#clock.now() + limitMs;
     if (this.#busy) await this.#within(limitMs, this.#busy);
-    if (this.#busy) return kLate;
     const leftMs = endMs - this.#clock.now();
+    if (this.#busy || leftMs <= 0) return kLate;
     const answer = heard(request, leftMs);
     this.#busy = answer;
     void answer.then(() => {

@@ -7,8 +7,9 @@ export type AttemptKey = Pick<AttemptRecord, 'sessionId' | 'attempt'>;
 export type Settlement = Pick<AttemptRecord, 'state'> &
   Partial<Pick<AttemptRecord, 'transactionId' | 'declineClass' | 'declineCode'>>;
 
-const kRetryMs = 5000;
-const kMaxRetries = 720; // an hour
+const kFirstRetryMs = 1000; // doubles each time, up to
+const kLongestRetryMs = 60_000;
+const kMaxRetries = 65; // an hour
 
 interface Unwritten {
   readonly key: AttemptKey;
@@ -27,6 +28,7 @@ export class JournalWriter {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #unwritten = new Map<string, Unwritten>();
+  #stopped = false;
 
   constructor(journal: AttemptJournal, clock: Clock, log: Log) {
     this.#journal = journal;
@@ -48,10 +50,13 @@ export class JournalWriter {
     });
   }
 
-  /** Gives up on what is not written yet. */
+  /** Tries what is not written a last time. */
   stop(): void {
-    for (const { cancel } of this.#unwritten.values()) cancel();
-    this.#unwritten.clear();
+    this.#stopped = true;
+    for (const [name, work] of this.#unwritten) {
+      work.cancel();
+      this.#write(name, work);
+    }
   }
 
   #write(name: string, work: Unwritten): void {
@@ -70,12 +75,13 @@ export class JournalWriter {
   }
 
   #retry(name: string, work: Unwritten): void {
-    work.tries++;
-    if (work.tries > kMaxRetries) {
+    if (this.#stopped || work.tries >= kMaxRetries) {
       this.#unwritten.delete(name);
       return;
     }
+    const delayMs = Math.min(kLongestRetryMs, kFirstRetryMs * 2 ** work.tries);
+    work.tries++;
     this.#unwritten.set(name, work);
-    work.cancel = this.#clock.schedule(kRetryMs, () => this.#write(name, work));
+    work.cancel = this.#clock.schedule(delayMs, () => this.#write(name, work));
   }
 }

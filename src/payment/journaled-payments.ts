@@ -59,6 +59,11 @@ export class JournaledPayments implements Payments {
     this.#reconciler.start();
   }
 
+  /** Looks at every payment of unknown outcome now: for when the gateway answers again after an outage. */
+  resolveNow(): void {
+    this.#reconciler.hurry();
+  }
+
   /** Resolves when no request of a reversal or look-up is under way. */
   async stop(): Promise<void> {
     await Promise.all([this.#reconciler.stop(), ...this.#reversals]);

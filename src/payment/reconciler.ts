@@ -7,8 +7,11 @@ import type { JournalWriter, Settlement } from './journal-writer.ts';
 
 const kMinuteMs = 60_000;
 // When an open attempt is looked at, from the moment it became unknown; after the last it needs a person.
-const kTryAfterMs = [1, 5, 15, 60, 6 * 60, 24 * 60].map((minutes) => minutes * kMinuteMs);
+const kLastTryAfterMs = 24 * 60 * kMinuteMs;
+const kTryAfterMs = [...[1, 5, 15, 60, 6 * 60].map((minutes) => minutes * kMinuteMs), kLastTryAfterMs];
 const kRequestMs = kMinuteMs;
+/** Attempts looked at side by side: a gateway that comes back is not run over. */
+const kAtOnce = 8;
 const kRescanMs = kMinuteMs;
 /** Rows found after the start belong to a dead process only if no submission can be as old as this. */
 const kOrphanAfterMs = 10 * kMinuteMs;
@@ -34,10 +37,12 @@ export interface ReconcilerParts {
 interface Watched {
   readonly attempt: OpenAttempt;
   readonly lane: GatewayLane;
+  /** When it became unknown, on the clock. */
   readonly sinceMs: number;
+  /** How old it was when it was last looked at. */
+  lookedAtAgeMs: number;
   /** A reversal was asked for and may have worked without our hearing of it. */
   reversalAsked: boolean;
-  tries: number;
   cancel: Cancel;
 }
 
@@ -49,7 +54,8 @@ export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #watched = new Map<string, Watched>();
   readonly #foreign = new Set<string>();
-  readonly #running = new Set<Promise<void>>();
+  readonly #due = new Set<Watched>();
+  readonly #running = new Map<Watched, Promise<void>>();
   #cancelRescan: Cancel = () => undefined;
   #stopped = false;
 
@@ -68,12 +74,18 @@ export class Reconciler {
     this.#stopped = true;
     this.#cancelRescan();
     for (const { cancel } of this.#watched.values()) cancel();
-    await Promise.all(this.#running);
+    this.#due.clear();
+    await Promise.all(this.#running.values());
+  }
+
+  /** Looks at every open attempt now, as when the gateway answers again after an outage. */
+  hurry(): void {
+    for (const watched of this.#watched.values()) this.#enqueue(watched);
   }
 
   /** @param lane - the payment's, so that a request still under way is waited for. */
   watch(attempt: OpenAttempt, lane: GatewayLane, reversalAsked: boolean): void {
-    this.#add(attempt, lane, reversalAsked, kTryAfterMs[0] ?? 0);
+    this.#add(attempt, lane, reversalAsked, this.#parts.clock.now());
   }
 
   #scheduleRescan(): void {
@@ -90,8 +102,9 @@ export class Reconciler {
       if (ageMs < minAgeMs || this.#watched.has(attempt.idempotencyKey)) continue;
       if (attempt.gateway !== gateway.name) this.#reportForeign(attempt);
       else {
-        const waitMs = Math.max(0, (kTryAfterMs[0] ?? 0) - ageMs);
-        this.#add(attempt, new GatewayLane(clock), attempt.state === 'UNKNOWN', waitMs);
+        // The first look is a minute after it was sent, or now; the others count from there.
+        const sinceMs = clock.now() - Math.min(Math.max(0, ageMs), kMinuteMs);
+        this.#add(attempt, new GatewayLane(clock), attempt.state === 'UNKNOWN', sinceMs);
       }
     }
   }
@@ -107,38 +120,47 @@ export class Reconciler {
     );
   }
 
-  #add(attempt: OpenAttempt, lane: GatewayLane, reversalAsked: boolean, waitMs: number): void {
-    const watched: Watched = {
-      attempt,
-      lane,
-      sinceMs: this.#parts.clock.now(),
-      reversalAsked,
-      tries: 0,
-      cancel: () => undefined,
-    };
+  #add(attempt: OpenAttempt, lane: GatewayLane, reversalAsked: boolean, sinceMs: number): void {
+    const cancel = () => undefined;
+    const watched: Watched = { attempt, lane, sinceMs, lookedAtAgeMs: 0, reversalAsked, cancel };
     this.#watched.set(attempt.idempotencyKey, watched);
-    this.#schedule(watched, waitMs);
+    this.#schedule(watched);
   }
 
-  #schedule(watched: Watched, waitMs: number): void {
+  #schedule(watched: Watched): void {
     if (this.#stopped) return;
-    watched.cancel = this.#parts.clock.schedule(waitMs, () => {
-      const work = this.#try(watched);
-      this.#running.add(work);
-      void work.finally(() => this.#running.delete(work));
-    });
+    const { clock } = this.#parts;
+    const afterMs = kTryAfterMs.find((ageMs) => ageMs > watched.lookedAtAgeMs) ?? kLastTryAfterMs;
+    const waitMs = Math.max(0, watched.sinceMs + afterMs - clock.now());
+    watched.cancel = clock.schedule(waitMs, () => this.#enqueue(watched));
   }
 
-  async #try(watched: Watched): Promise<void> {
-    watched.tries++;
-    const isLast = watched.tries >= kTryAfterMs.length;
+  #enqueue(watched: Watched): void {
+    if (this.#stopped || this.#running.has(watched)) return;
+    watched.cancel();
+    this.#due.add(watched);
+    this.#runDue();
+  }
+
+  #runDue(): void {
+    for (const watched of this.#due) {
+      if (this.#running.size >= kAtOnce) return;
+      this.#due.delete(watched);
+      const look = this.#look(watched).finally(() => {
+        this.#running.delete(watched);
+        this.#runDue();
+      });
+      this.#running.set(watched, look);
+    }
+  }
+
+  async #look(watched: Watched): Promise<void> {
+    watched.lookedAtAgeMs = this.#parts.clock.now() - watched.sinceMs;
+    const isLast = watched.lookedAtAgeMs >= kLastTryAfterMs;
     const settlement = await this.#settlement(watched, isLast);
     if (settlement) this.#resolve(watched, settlement);
-    else if (isLast) this.#resolve(watched, { state: 'MANUAL' });
-    else {
-      const dueMs = watched.sinceMs + (kTryAfterMs[watched.tries] ?? 0);
-      this.#schedule(watched, Math.max(0, dueMs - this.#parts.clock.now()));
-    }
+    else if (isLast && !this.#stopped) this.#resolve(watched, { state: 'MANUAL' });
+    else this.#schedule(watched);
   }
 
   /** Undefined: still open. */
@@ -150,6 +172,7 @@ export class Reconciler {
     if (look?.kind === 'declined') {
       return { state: 'NOT_CHARGED', declineClass: look.class, declineCode: look.code };
     }
+    if (this.#stopped) return undefined;
     // A late approval is taken back: the caller was told not to count on it.
     const reversal = await lane.ask(kRequestMs, () => gateway.reverse(attempt));
     const answer = reversal.kind === 'heard' ? reversal.value : 'silence';

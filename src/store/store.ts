@@ -25,7 +25,7 @@ export type StoreHealth = { readonly ok: true } | { readonly ok: false; readonly
 export interface Store extends SessionRecords, AttemptJournal {
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
   unresolved(): readonly AttemptRecord[];
-  /** How many attempts are open, whoever resolves them. */
+  /** How many attempts are open, whoever resolves them; for a gauge. While the file cannot be read, the last figure. Never throws. */
   countUnresolved(): number;
   /** Whether a payment's writes would go through now, tried with a real one, for /readyz. Never throws. */
   check(): StoreHealth;
@@ -44,6 +44,8 @@ class SqliteStore implements Store {
   readonly #log: Log;
   readonly #claim: Claim;
   readonly #statements: ReturnType<typeof prepare>;
+  #saidClaimed = false;
+  #openCount = 0;
 
   constructor(database: Database.Database, file: string, log: Log) {
     this.#database = database;
@@ -94,13 +96,20 @@ class SqliteStore implements Store {
   unresolved(): readonly AttemptRecord[] {
     return this.#do('read open attempts', () => {
       if (this.#claim.take()) return this.#statements.unresolved.all().map(attemptRecord);
-      this.#log.warn({ file: this.#file }, 'another process on this store resolves open payments');
+      if (!this.#saidClaimed)
+        this.#log.warn({ file: this.#file }, 'another process resolves the open payments of this store');
+      this.#saidClaimed = true;
       return [];
     });
   }
 
   countUnresolved(): number {
-    return this.#do('count open attempts', () => this.#statements.countUnresolved.get()?.open ?? 0);
+    try {
+      this.#openCount = this.#statements.countUnresolved.get()?.open ?? 0;
+    } catch (error) {
+      this.#log.error({ err: failed(this.#file, 'count open attempts', error) }, 'the store cannot be read');
+    }
+    return this.#openCount;
   }
 
   check(): StoreHealth {

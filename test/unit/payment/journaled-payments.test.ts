@@ -146,7 +146,7 @@ describe('a submission that cannot be journaled', () => {
     expect(rowState()).toBe('SUBMITTING');
     await clock.advance(12_000);
     store.broken = false;
-    await clock.advance(5000);
+    await clock.advance(16_000);
     expect(rowState()).toBe('APPROVED');
     expect(clock.pending).toBe(0);
   });
@@ -465,6 +465,37 @@ describe('the follow-up of unknown outcomes', () => {
     await next.stop();
   });
 
+  it('looks at everything at once when the gateway is back, a few at a time', async () => {
+    const rows = Array.from({ length: 30 }, (_, index) => openRow(index));
+    for (const row of rows) store.begin(row);
+    gateway.down = true;
+    payments.start();
+    await clock.advance(10 * 60_000);
+    expect(gateway.mostAtOnce).toBeLessThanOrEqual(8);
+    gateway.down = false;
+    gateway.calls.length = 0;
+    gateway.queries.push(...rows.map(() => ({ answer: 'truth', afterMs: 1000 }) as const));
+    payments.resolveNow();
+    payments.resolveNow();
+    await clock.advance(4000);
+    expect(gateway.mostAtOnce).toBe(8);
+    expect(gateway.calls).toHaveLength(60);
+    expect(store.unresolved()).toEqual([]);
+    await payments.stop();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('keeps to its times however often it is hurried', async () => {
+    await leaveOpen();
+    const startMs = 12_000;
+    await clock.advance(10 * 60_000);
+    payments.resolveNow();
+    await clock.advance(25 * 3_600_000);
+    const minutes = timesOf('query').map((atMs) => Math.round((atMs - startMs) / 60_000));
+    expect(minutes).toEqual([1, 5, 10, 15, 60, 360, 1440]);
+    expect(rowState()).toBe('MANUAL');
+  });
+
   it('finds rows it could not see at its start', async () => {
     await leaveOpen();
     await payments.stop();
@@ -494,10 +525,15 @@ describe('the follow-up of unknown outcomes', () => {
     await clock.advance(1);
     await stopping;
     await clock.advance(25 * 3_600_000);
-    expect(gateway.ops()).toBe('query reverse');
+    expect(gateway.ops()).toBe('query');
     expect(clock.pending).toBe(0);
   });
 });
+
+function openRow(index: number): AttemptRecord {
+  const name = `P${index}`;
+  return { ...submittingRow(), sessionId: name, paymentRef: name, idempotencyKey: `${name}01` };
+}
 
 /** As a process leaves it that died between the intent and the verdict. */
 function submittingRow(): AttemptRecord {
