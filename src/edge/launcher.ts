@@ -105,7 +105,9 @@ class EdgeProcess implements EdgeHandle {
       const cancel = this.#clock.schedule(kReadyMs, () =>
         reject(new AppError('CHILD_FAILED', `sip-edge: did not start within ${kReadyMs} ms`)),
       );
-      createInterface({ input: channel }).on('line', (line) => {
+      const lines = createInterface({ input: channel });
+      lines.on('error', () => {}); // a killed child resets the channel; its exit says it
+      lines.on('line', (line) => {
         const reply = kEdgeReplySchema.parse(JSON.parse(line));
         if ('stats' in reply) {
           this.#stats = reply.stats;

@@ -1,9 +1,9 @@
 // The sip edge process. Control starts it and speaks with it over file descriptor 3 (protocol.ts); it ends with that socket.
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { kSystemClock } from '../process/system-clock.ts';
 import { EdgeServer, ListenError } from './edge-server.ts';
 import { type EdgeReply, kEdgeConfigSchema } from './protocol.ts';
-import { kSystemClock } from './system-clock.ts';
 
 const kChannelFd = 3;
 const kStatsMs = 2_000;
@@ -58,7 +58,6 @@ function fail(error: unknown): void {
 }
 
 process.on('SIGTERM', () => void end(0));
-process.on('SIGINT', () => {}); // of the terminal: control decides
 process.on('uncaughtException', (error) => {
   log('error', 'sip edge failed', {
     error: error.name,
@@ -68,4 +67,6 @@ process.on('uncaughtException', (error) => {
 });
 channel.on('error', () => void end(0));
 channel.on('close', () => void end(0));
-createInterface({ input: channel }).once('line', (line) => void start(line).catch(fail));
+const lines = createInterface({ input: channel });
+lines.on('error', () => void end(0));
+lines.once('line', (line) => void start(line).catch(fail));

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import Srf from 'drachtio-srf';
 import { EdgeServer } from '../../src/edge/edge-server.ts';
 import type { EdgeConfig } from '../../src/edge/protocol.ts';
-import { kSystemClock } from '../../src/edge/system-clock.ts';
+import { kSystemClock } from '../../src/process/system-clock.ts';
 
 export interface EdgeWithSrf {
   readonly edge: EdgeServer;
