@@ -17,7 +17,10 @@ export type Command =
   /** Replaces a running entry. Keys typed ahead go into it at once. */
   | { readonly do: 'collect'; readonly target: CollectTarget; readonly spec: Omit<CollectSpec, 'completion'> }
   | { readonly do: 'stopCollecting' }
+  /** What was typed ahead is gone; what slow carriers have yet to report of it too. */
   | { readonly do: 'flushTypeAhead' }
+  /** No key of the entries is remembered any more. */
+  | { readonly do: 'forgetKeys' }
   /** Answered by `panChecked`. */
   | { readonly do: 'checkPan' }
   /** Answered by `flushed`, perhaps `unanswered`, and a `verdict`. */

@@ -1,14 +1,17 @@
 import type { CardSecret } from '../card/card-secret.ts';
 import { Keypad } from '../dtmf/keypad.ts';
-import { idempotencyKeyOf } from '../payment/payment-ref.ts';
-import type { Payments, Verdict } from '../payment/payments.ts';
+import type { Payments } from '../payment/payments.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { KeyReport, MediaEnd, MediaSession, Unsubscribe } from '../ports/media.ts';
-import type { PaymentRef, PaymentRequest } from '../ports/payment-gateway.ts';
 import type { Prompts } from '../ports/prompts.ts';
 import type { Command } from './commands.ts';
-import { type ConversationEnd, type ConversationSnapshot, conversationEnd } from './conversation-end.ts';
+import {
+  type ConversationEnd,
+  type ConversationSnapshot,
+  conversationEnd,
+  snapshotOf,
+} from './conversation-end.ts';
 import { Entries } from './entries.ts';
 import type { Admission, Correctable, DialogEvent } from './events.ts';
 import { collapseEnding } from './interruptions.ts';
@@ -17,6 +20,7 @@ import type { PaymentOrder, PaymentPolicy } from './policy.ts';
 import type { Ending } from './result.ts';
 import { type CardFacts, firstState, type State } from './states.ts';
 import { Stopwatch } from './stopwatch.ts';
+import { Submitter } from './submitter.ts';
 import { DialogTimers } from './timers.ts';
 import { type Context, transition } from './transition.ts';
 import { Voice } from './voice.ts';
@@ -57,6 +61,7 @@ export class Conversation {
   readonly #keypad: Keypad;
   readonly #entries: Entries;
   readonly #voice: Voice;
+  readonly #submitter: Submitter;
   readonly #timers: DialogTimers;
   readonly #stopwatch: Stopwatch;
   readonly #ended = Promise.withResolvers<ConversationEnd>();
@@ -67,9 +72,8 @@ export class Conversation {
   #started = false;
   /** Keys typed ahead have answered the question this step asks: its prompt would only hold the caller up. */
   #isAnswered = false;
-  /** A submission or reversal that will still be answered. */
-  #isPending = false;
   #isSecure = false;
+  #isHeld = false;
   #lastCard: CardFacts | null = null;
   #end: ConversationEnd | undefined;
   #unsubscribe: Unsubscribe = () => undefined;
@@ -104,6 +108,15 @@ export class Conversation {
       onSaid: () => this.#onSaid(),
       onFault: (error) => this.#broke(error),
     });
+    this.#submitter = new Submitter({
+      order,
+      payments: parts.payments,
+      card,
+      log: parts.log,
+      onEvent: (event) => this.#dispatch(event),
+      onVerdict: (outcome, declineClass) => this.#observer.onAttempt(outcome, declineClass),
+      onFault: (error) => this.#broke(error),
+    });
     this.#timers = new DialogTimers(clock, policy.session.maxMs, {
       timer: (timer) => this.#dispatch({ type: 'timer', timer }),
       sessionLimit: () => this.#dispatch({ type: 'sessionLimit' }),
@@ -127,18 +140,7 @@ export class Conversation {
   }
 
   get snapshot(): ConversationSnapshot {
-    const { facts } = this.#state;
-    return {
-      stage: this.#state.name,
-      digitCount: this.#keypad.digitCount ?? null,
-      amount: facts.amount,
-      brand: this.#lastCard?.brand ?? null,
-      last4: this.#lastCard?.last4 ?? null,
-      attempts: facts.attempts,
-      declines: facts.declines,
-      secure: this.#isSecure,
-      callerPresent: facts.callerPresent,
-    };
+    return snapshotOf(this.#state, this.#lastCard, this.#keypad.digitCount);
   }
 
   /** The caller has left. A payment in flight is waited for all the same. */
@@ -153,6 +155,8 @@ export class Conversation {
 
   /** The peer put us on hold, or took us back. */
   hold(on: boolean): void {
+    if (on === this.#isHeld) return;
+    this.#isHeld = on;
     this.#dispatch({ type: on ? 'held' : 'unheld' });
   }
 
@@ -180,26 +184,28 @@ export class Conversation {
 
   /** @returns whether the event concerned the state; false too while another event is being handled. */
   #dispatch(event: DialogEvent): boolean {
+    const from = this.#state;
     this.#events.push(event);
-    if (this.#isStepping) return false;
-    this.#isStepping = true;
-    let concerned = false;
-    try {
-      for (let next = this.#events.shift(); next; next = this.#events.shift()) {
-        const hasMoved = this.#step(next);
-        if (next === event) concerned = hasMoved;
-      }
-    } catch (error) {
-      this.#events.length = 0;
-      this.#isStepping = false;
-      this.#broke(error);
-    }
-    this.#isStepping = false;
-    return concerned;
+    this.#drain();
+    return this.#state !== from;
   }
 
-  #step(event: DialogEvent): boolean {
-    if (this.#end) return false;
+  /** One event at a time: what a step brings about waits until the step is done. */
+  #drain(): void {
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    for (let event = this.#events.shift(); event; event = this.#events.shift()) {
+      try {
+        this.#step(event);
+      } catch (error) {
+        this.#broke(error);
+      }
+    }
+    this.#isStepping = false;
+  }
+
+  #step(event: DialogEvent): void {
+    if (this.#end) return;
     const from = this.#state;
     const { state, commands } = transition(from, event, this.#context);
     this.#state = state;
@@ -207,7 +213,6 @@ export class Conversation {
     this.#lastCard = state.facts.card ?? this.#lastCard;
     if (from.name !== state.name) this.#onStage(from, state);
     for (const command of commands) this.#do(command);
-    return state !== from;
   }
 
   #onStage(from: State, to: State): void {
@@ -232,14 +237,18 @@ export class Conversation {
       case 'flushTypeAhead':
         this.#keypad.flush();
         break;
+      case 'forgetKeys':
+        this.#keypad.forget();
+        break;
       case 'checkPan':
         this.#checkPan();
         break;
       case 'submit':
-        this.#submit(command);
+        this.#log.info({ attempt: command.attempt, gateway: this.#parts.gatewayName }, 'payment submitted');
+        this.#submitter.submit(command);
         break;
       case 'reverse':
-        this.#reverse(command);
+        this.#submitter.reverse(command);
         break;
       case 'refuseCard':
         this.#entries.refused.add(this.#parts.card, command.from);
@@ -311,74 +320,6 @@ export class Conversation {
     this.#dispatch({ type: 'panChecked', verdict });
   }
 
-  #submit(command: Extract<Command, { do: 'submit' }>): void {
-    const { order, card, gatewayName } = this.#parts;
-    this.#log.info({ attempt: command.attempt, gateway: gatewayName }, 'payment submitted');
-    const request: PaymentRequest = {
-      ...this.#refOf(command),
-      merchantId: order.merchantId,
-      customerId: order.customerId,
-      reference: order.reference,
-      brand: command.brand,
-      call: { id: order.callId, from: order.from, to: order.to, mode: 'ivr' },
-    };
-    void this.#await(request, card);
-  }
-
-  /** A rejection is a bug of the payment side: once bytes may have left it means that nobody knows, never that it failed. */
-  async #await(request: PaymentRequest, card: CardSecret): Promise<void> {
-    const { attempt } = request;
-    const { order, payments } = this.#parts;
-    let isFlushed = false;
-    const progress = {
-      onFlushed: () => {
-        isFlushed = true;
-        this.#dispatch({ type: 'flushed', attempt });
-      },
-      onUnknown: () => void this.#dispatch({ type: 'unanswered', attempt }),
-    };
-    let verdict: Verdict;
-    this.#isPending = true;
-    try {
-      verdict = await payments.submit(order.sessionId, request, card, progress);
-    } catch (error) {
-      this.#isPending = false;
-      if (!isFlushed) return this.#broke(error);
-      this.#log.error({ err: error, attempt }, 'a submission broke after it may have been sent');
-      verdict = { kind: 'unresolved' };
-    }
-    this.#isPending = false;
-    this.#onVerdict(attempt, verdict);
-  }
-
-  #onVerdict(attempt: number, verdict: Verdict): void {
-    const declineClass = verdict.kind === 'declined' ? verdict.class : null;
-    this.#log.info({ attempt, verdict: verdict.kind, declineClass }, 'verdict');
-    this.#observer.onAttempt(verdict.kind, declineClass);
-    this.#dispatch({ type: 'verdict', attempt, verdict });
-  }
-
-  #reverse(command: Extract<Command, { do: 'reverse' }>): void {
-    const { order, payments } = this.#parts;
-    const answer = async () => {
-      this.#isPending = true;
-      try {
-        return await payments.reverseApproved(order.sessionId, this.#refOf(command));
-      } catch (error) {
-        this.#log.error({ err: error }, 'a reversal broke');
-        return 'unresolved';
-      } finally {
-        this.#isPending = false;
-      }
-    };
-    void answer().then((result) => this.#dispatch({ type: 'reversal', result }));
-  }
-
-  #refOf({ attempt, amount }: Pick<PaymentRef, 'attempt' | 'amount'>): PaymentRef {
-    const { paymentRef } = this.#parts.order;
-    return { paymentRef, attempt, idempotencyKey: idempotencyKeyOf(paymentRef, attempt), amount };
-  }
-
   #handOffToIdv(target: string): void {
     const { handOffToIdv } = this.#parts;
     const answer = handOffToIdv ? handOffToIdv(target) : Promise.resolve<IdvResult>('abandoned');
@@ -402,11 +343,12 @@ export class Conversation {
   #broke(error: unknown): void {
     if (this.#end) return;
     this.#log.error({ err: error, stage: this.#state.name }, 'the conversation broke');
-    if (this.#isBroken && !this.#isPending) {
+    if (this.#isBroken && !this.#submitter.isPending) {
       this.#finish(collapseEnding(this.#state, this.#context));
     } else {
       this.#isBroken = true;
-      this.#dispatch({ type: 'fault', pending: this.#isPending });
+      this.#events.unshift({ type: 'fault', pending: this.#submitter.isPending });
+      this.#drain();
     }
   }
 

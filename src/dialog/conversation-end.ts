@@ -3,7 +3,7 @@ import type { Money } from '../money/money.ts';
 import type { DeclineClass } from '../ports/payment-gateway.ts';
 import type { Route } from './policy.ts';
 import type { Ending, OutcomeGroup } from './result.ts';
-import type { CardFacts, Facts, StateName } from './states.ts';
+import type { CardFacts, Facts, State, StateName } from './states.ts';
 
 /** What became of a conversation. Holds nothing of the card but brand and last four. */
 export interface ConversationEnd {
@@ -46,6 +46,24 @@ export interface ConversationSnapshot {
   readonly declines: number;
   readonly secure: boolean;
   readonly callerPresent: boolean;
+}
+
+export function snapshotOf(
+  { name, facts }: State,
+  lastCard: CardFacts | null,
+  digitCount: number | undefined,
+): ConversationSnapshot {
+  return {
+    stage: name,
+    digitCount: digitCount ?? null,
+    amount: facts.amount,
+    brand: lastCard?.brand ?? null,
+    last4: lastCard?.last4 ?? null,
+    attempts: facts.attempts,
+    declines: facts.declines,
+    secure: facts.secure,
+    callerPresent: facts.callerPresent,
+  };
 }
 
 export type Durations = Pick<ConversationEnd, 'durationMs' | 'waitMs' | 'idvMs'>;

@@ -90,7 +90,7 @@ export function close(facts: Facts): readonly Command[] {
   const off: readonly Command[] = facts.secure ? [{ do: 'secureMode', on: false }] : [];
   return [
     { do: 'stopCollecting' },
-    { do: 'flushTypeAhead' },
+    { do: 'forgetKeys' },
     { do: 'stopTimers' },
     { do: 'sessionTimer', run: false },
     { do: 'wipe' },

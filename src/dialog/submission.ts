@@ -20,7 +20,7 @@ export function enterSubmission(state: InFlight): readonly Command[] {
   if (state.name === 'REVERSING') return [{ do: 'reverse', attempt, amount }];
   return [
     { do: 'stopCollecting' },
-    { do: 'flushTypeAhead' },
+    { do: 'forgetKeys' },
     { do: 'sessionTimer', run: false },
     { do: 'say', phrase: kPhrases.processing, bargeIn: false },
     { do: 'startTimer', timer: 'still', ms: kStillWorkingMs },
@@ -95,7 +95,8 @@ function onApproved(
   const wipe: Command = { do: 'wipe' };
   const clamp: Command = { do: 'secureMode', on: false };
   if (facts.callerPresent) {
-    return enter({ name: 'APPROVED', facts: insecure(facts) }, { do: 'stopTimers' }, wipe, clamp);
+    const first: Command[] = [{ do: 'forgetKeys' }, { do: 'stopTimers' }, wipe, clamp];
+    return enter({ name: 'APPROVED', facts: insecure(facts) }, ...first);
   }
   if (context.policy.hangup.inFlight === 'reverse') return enter({ name: 'REVERSING', facts }, wipe);
   return end({ ...state, facts }, ending('APPROVED', 'return'));
@@ -113,6 +114,7 @@ function onDeclined(state: InFlight, verdict: Extract<Verdict, { kind: 'declined
   if (!facts.callerPresent) return end({ ...state, facts }, ending('DECLINED_HANGUP', 'hangup'));
   return enter(
     { name: 'DECLINED', facts },
+    { do: 'forgetKeys' },
     { do: 'stopTimers' },
     { do: 'refuseCard', from: verdict.class === 'hard' ? 'now' : 'second_decline' },
     { do: 'clearFields', fields: ['pan', 'expiry', 'start', 'issue', 'cvv', 'postal'] },

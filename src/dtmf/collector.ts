@@ -43,8 +43,6 @@ export interface CollectListener {
   onEnd(end: CollectEnd): void;
   /** The caller pressed star to start this field again. */
   onRestart(): void;
-  /** A digit, point or restart changed the entry. Carries no digit. */
-  onProgress?(digitCount: number): void;
 }
 
 /** Collects the digits of one entry into its sink. Made for one entry; ends once; {@link Collector.cancel} ends it silently. */
@@ -91,11 +89,6 @@ export class Collector {
     else if (key < kKeyStar) this.#digit(key);
   }
 
-  /** Ends the entry as if nothing had been keyed. */
-  giveUp(): void {
-    this.#end({ kind: 'no_input', by: 'timeout' });
-  }
-
   cancel(): void {
     this.#ended = true;
     this.#cancelTimer?.();
@@ -103,7 +96,6 @@ export class Collector {
 
   #digit(digit: number): void {
     this.#sink.append(digit);
-    this.#listener.onProgress?.(this.#sink.length);
     const completion = this.#completion();
     if (completion === 'now') this.#end({ kind: 'entered', by: 'complete' });
     else this.#startTimer(this.#quietMs(completion));
@@ -128,7 +120,6 @@ export class Collector {
   #restart(): void {
     this.#sink.clear();
     this.#cancelTimer?.();
-    this.#listener.onProgress?.(0);
     if (this.#promptEnded) this.promptEnded();
     this.#listener.onRestart();
   }

@@ -102,10 +102,15 @@ export class Keypad {
     this.#flushedAtMs = this.#clock.now();
   }
 
+  /** Like {@link flush}, and no key pressed before is remembered; a slow carrier's report of one counts as a new press. */
+  forget(): void {
+    this.flush();
+    this.#merge.wipe();
+  }
+
   wipe(): void {
     this.stop();
-    this.#typeAhead.wipe();
-    this.#merge.wipe();
+    this.forget();
   }
 
   #drainInto(collector: Collector): void {
