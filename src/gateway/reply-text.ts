@@ -5,6 +5,7 @@ import { maskCardLike } from '../card/card-like.ts';
 
 const kIdLength = 64;
 const kTextLength = 120;
+const kReadLength = 512; // nothing beyond is looked at: a string may be as long as the reply
 const kOddInIds = /[^A-Za-z0-9._:/+=#-]/g;
 const kControls = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const kCodeLike = /\d{3,}/g; // a security code has 3 or 4
@@ -28,13 +29,14 @@ export function maskCard(reply: Uint8Array, pan: Uint8Array): void {
  * @returns undefined if nothing is left.
  */
 export function cleanId(text: string, cardMasked: boolean): string | undefined {
-  const id = (cardMasked ? text : maskCardLike(text)).trim().slice(0, kIdLength).replace(kOddInIds, '_');
+  const start = text.slice(0, kReadLength);
+  const id = (cardMasked ? start : maskCardLike(start)).trim().slice(0, kIdLength).replace(kOddInIds, '_');
   return id === '' ? undefined : id;
 }
 
 /** Free text for a log line: one line, cut short, without any number of three digits or more. */
 export function cleanText(text: string): string {
-  return maskCardLike(text.slice(0, 4 * kTextLength))
+  return maskCardLike(text.slice(0, kReadLength))
     .replace(kCodeLike, '***')
     .replace(kControls, ' ')
     .slice(0, kTextLength);

@@ -8,6 +8,7 @@ import type {
   SubmitContext,
   SubmitResult,
 } from '../ports/payment-gateway.ts';
+import type { ExchangeRequest, HttpReply } from './http-exchange.ts';
 import { maskCard } from './reply-text.ts';
 import { saleSegments } from './rest-body.ts';
 import {
@@ -19,7 +20,7 @@ import {
   submitResultOf,
 } from './rest-reply.ts';
 import { renderBody } from './secret-body.ts';
-import { type ExchangeRequest, type HttpReply, SecureHttp, type SecureHttpOptions } from './secure-http.ts';
+import { SecureHttp, type SecureHttpOptions } from './secure-http.ts';
 
 const kQueryDeadlineMs = 5_000;
 const kReverseDeadlineMs = 10_000;

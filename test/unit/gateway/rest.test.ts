@@ -258,6 +258,19 @@ describe('rest', () => {
       expect(JSON.stringify(await gateway.query(requestOf()))).not.toContain(kPan);
     });
 
+    it('cannot get it into a result when the card is wiped before the answer', async () => {
+      answer = (socket) => {
+        card.wipe();
+        replying(200, { outcome: 'approved', transactionId: kPan })(socket);
+      };
+      expect(JSON.stringify(await submit())).not.toContain('4242');
+    });
+
+    it('does not keep us busy with a number of a million digits', async () => {
+      answer = replying(200, { outcome: 'approved', transactionId: '42'.repeat(500_000) });
+      expect(await gateway.query(requestOf())).toMatchObject({ kind: 'approved' });
+    });
+
     it('keeps a transaction id that only looks like a card', async () => {
       answer = replying(200, approval({ transactionId: '5555555555554444' }));
       expect(await submit()).toMatchObject({ kind: 'approved', transactionId: '5555555555554444' });

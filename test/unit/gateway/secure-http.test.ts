@@ -1,7 +1,8 @@
-import type { Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type ExchangeResult, SecureHttp } from '../../../src/gateway/secure-http.ts';
+import type { ExchangeResult } from '../../../src/gateway/http-exchange.ts';
+import { SecureHttp } from '../../../src/gateway/secure-http.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { until } from '../../support/payment-request.ts';
 import { httpAnswer, type RawServer, startRawServer } from '../../support/raw-server.ts';
@@ -112,6 +113,49 @@ describe('what is sent', () => {
     const client = new Client(`http://127.0.0.1:${server.port}`);
     for (let turn = 0; turn < 3; turn++) expect(await client.post()).toMatchObject({ kind: 'answered' });
     expect(server.received).toHaveLength(1);
+  });
+
+  it('stops where an answer overtakes it', async () => {
+    const body = Buffer.alloc(32 * kMebibyte, 1);
+    let received = 0;
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const server = createServer((socket) => {
+      socket.once('data', () => socket.write(httpAnswer(413, '')));
+      socket.on('data', (chunk) => {
+        received += chunk.length;
+        if (received < kMebibyte) return;
+        socket.pause();
+        setImmediate(() => socket.resume());
+      });
+      socket.on('error', () => undefined);
+      socket.on('close', end);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(() => void server.close());
+    const client = new Client(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const exchange = client.http.exchange({
+      method: 'POST',
+      path: '/',
+      headers: {},
+      body,
+      deadlineMs: kDeadlineMs,
+    });
+    expect(await exchange).toMatchObject({ kind: 'answered', status: 413 });
+    await ended;
+    expect(received).toBeLessThan(body.length);
+    expect(body.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('finds localhost by its name, over TLS too', async () => {
+    const tls = selfSigned();
+    const plain = await serverThat(answering(httpAnswer(200, '{}')));
+    const secure = await serverThat(answering(httpAnswer(200, '{}')), tls);
+    for (const client of [
+      new Client(`http://localhost:${plain.port}`),
+      new Client(`https://localhost:${secure.port}`, tls.cert),
+    ]) {
+      expect(await client.post()).toMatchObject({ kind: 'answered', status: 200 });
+    }
   });
 
   it('is never sent a second time, also not when a kept connection turns out to be dead', async () => {
