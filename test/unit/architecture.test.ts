@@ -29,6 +29,7 @@ const kAdapters = [
   'edge',
   'config',
   'process',
+  'phone', // the simulated caller of the demo and the tests
 ];
 const kTop = ['main', 'cli'];
 
