@@ -269,16 +269,16 @@ export function referencePhrase(facts: Facts, { order }: Context): Phrase {
 }
 
 /** S32: what went wrong, then what happens next. */
-export function failPhrase(how: Ending, { order }: Context): Phrase {
-  return [...reasonPhrase(how, order.paymentRef), ...routePhrase(how.route)];
+export function failPhrase(how: Ending, context: Context): Phrase {
+  return [...reasonPhrase(how, context), ...routePhrase(how.route)];
 }
 
-function reasonPhrase(how: Ending, paymentRef: string): Phrase {
+function reasonPhrase(how: Ending, { order, policy }: Context): Phrase {
   switch (how.code) {
     case 'UNKNOWN':
       return [
         ...prompts('unknown.before'),
-        { say: 'reference', text: paymentRef },
+        { say: 'reference', text: order.paymentRef },
         ...prompts('unknown.after'),
       ];
     case 'GATEWAY_UNAVAILABLE':
@@ -291,7 +291,10 @@ function reasonPhrase(how: Ending, paymentRef: string): Phrase {
     case 'IDV_UNAVAILABLE':
       return prompts('idv.unavailable');
     case 'AMOUNT_REJECTED':
-      return prompts('amount.above_max', 'not.charged');
+      return prompts(
+        (order.amount?.minor ?? 0) < (policy.amount.min ?? 1) ? 'amount.below_min' : 'amount.above_max',
+        'not.charged',
+      );
     case 'LOCKED_OUT':
       return prompts('locked');
     case 'MAX_INPUT':

@@ -51,7 +51,9 @@ describe('S04, which amount', () => {
   );
 
   it('refuses when nothing between the limits could be entered', () => {
-    expect(afterGreeting('full_or_other', 50).ending?.[0]).toBe('AMOUNT_REJECTED');
+    const walk = afterGreeting('full_or_other', 50);
+    expect(walk.ending?.[0]).toBe('AMOUNT_REJECTED');
+    expect(walk.said[0]).toBe('amount.below_min');
   });
 });
 
