@@ -1,0 +1,250 @@
+#include "media/session.h"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "media/spsc_queue.h"
+#include "tone_maker.h"
+
+using namespace hushpay;
+
+TEST_SUITE_BEGIN("session_test");
+
+namespace {
+
+struct Wire final : PacketSink, EventSink {
+  std::vector<std::vector<std::uint8_t>> rtp;
+  std::vector<std::vector<std::uint8_t>> rtcp;
+  std::vector<MediaEvent> events;
+
+  void sendRtp(ByteView datagram) noexcept override { rtp.emplace_back(datagram.begin(), datagram.end()); }
+  void sendRtcp(ByteView datagram) noexcept override { rtcp.emplace_back(datagram.begin(), datagram.end()); }
+  void emit(const MediaEvent& event) noexcept override { events.push_back(event); }
+
+  [[nodiscard]] std::string keys(KeyCarrier carrier) const {
+    std::string keys;
+    for (const MediaEvent& event : events) {
+      if (event.kind == MediaEvent::Kind::kKeyDown && event.carrier == carrier)
+        keys += std::to_string(event.key) + " ";
+    }
+    return keys;
+  }
+};
+
+constexpr StreamSettings kSettings = {.codec = Codec::kPcmu,
+                                      .payloadType = 0,
+                                      .eventPayloadType = 101,
+                                      .ptimeMs = 20,
+                                      .sending = true,
+                                      .receiving = true};
+
+/// A session and the peer's side of its stream.
+struct Call {
+  Wire wire;
+  StreamSeed seed{.ssrc = 1, .timestamp = 0xffffff00, .sequence = 65534, .cname = {"name"}};
+  Session session{9, seed, 1000, wire, wire};
+  double nowMs = 5000;
+  std::uint16_t sequence = 65530;
+  std::uint32_t timestamp = 0xfffffc00;
+
+  Call() { session.connect(kSettings, nowMs); }
+
+  void tick(int count = 1) {
+    for (int i = 0; i < count; i++) session.tick(nowMs += Session::kTickMs);
+  }
+
+  void send(std::uint8_t type, std::uint32_t ts, const std::vector<std::uint8_t>& payload,
+            std::uint32_t ssrc = 77) {
+    std::vector<std::uint8_t> datagram(kRtpHeaderSize);
+    writeRtpHeader(datagram, {.payloadType = type,
+                              .marker = false,
+                              .sequence = sequence++,
+                              .timestamp = ts,
+                              .ssrc = ssrc,
+                              .payload = {}});
+    datagram.insert(datagram.end(), payload.begin(), payload.end());
+    session.receiveRtp(datagram, nowMs);
+  }
+
+  void say(const std::vector<std::int16_t>& pcm, std::size_t frame = 160) {
+    for (std::size_t at = 0; at + frame <= pcm.size(); at += frame) {
+      std::vector<std::uint8_t> payload(frame);
+      encode(Codec::kPcmu, std::span(pcm).subspan(at, frame), payload);
+      send(0, timestamp, payload);
+      timestamp += static_cast<std::uint32_t>(frame);
+      tick(static_cast<int>(frame) / 80);
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("sends a frame every ptime, silence where nothing plays, counters wrapping") {
+  Call call;
+  call.tick(20);
+  REQUIRE(call.wire.rtp.size() == 10);
+  std::uint16_t sequence = 65534;
+  std::uint32_t timestamp = 0xffffff00;
+  for (std::size_t i = 0; i < call.wire.rtp.size(); i++) {
+    const auto packet = parseRtp(call.wire.rtp[i]);
+    REQUIRE(packet);
+    CHECK(packet->sequence == sequence++);
+    CHECK(packet->timestamp == timestamp);
+    CHECK(packet->marker == (i == 0));
+    CHECK(packet->payload.size() == 160);
+    CHECK(packet->payload[0] == 0xff);
+    timestamp += 160;
+  }
+}
+
+TEST_CASE("finds tones in packets of any length") {
+  ToneMaker maker;
+  for (const int key : {1, 2, 2}) maker.silence(60).tone({.key = static_cast<std::uint8_t>(key)});
+  maker.silence(120);
+  for (const std::size_t frame :
+       {std::size_t{80}, std::size_t{160}, std::size_t{240}, std::size_t{320}, std::size_t{480}}) {
+    CAPTURE(frame);
+    Call call;
+    call.say(maker.pcm, frame);
+    CHECK(call.wire.keys(KeyCarrier::kTone) == "1 2 2 ");
+    CHECK(call.session.counts().packetsLost == 0);
+    CHECK(call.session.counts().tonesDetected == 3);
+  }
+}
+
+TEST_CASE("a press that leads with events and drops its audio is one press on the event carrier") {
+  Call call;
+  ToneMaker quiet;
+  quiet.silence(100);
+  call.say(quiet.pcm);
+  for (int i = 1; i <= 5; i++) {
+    call.send(101, call.timestamp, {4, 10, 0, static_cast<std::uint8_t>(i * 20)});
+    call.tick(2);
+  }
+  call.timestamp += 800;
+  call.say(quiet.pcm);
+  CHECK(call.wire.keys(KeyCarrier::kEvent) == "4 ");
+  CHECK(call.wire.keys(KeyCarrier::kTone) == "");
+  CHECK(call.session.counts().packetsLost == 0);
+}
+
+TEST_CASE("another source takes over only after two packets in sequence") {
+  Call call;
+  const std::vector<std::uint8_t> quiet(160, 0xff);
+  call.send(0, 0, quiet, 77);
+  call.send(101, 8000, {1, 0x8a, 1, 0}, 78);  // alone: not believed
+  call.send(0, 160, quiet, 77);
+  call.send(101, 8000, {2, 0x8a, 1, 0}, 79);
+  call.send(101, 8000, {2, 0x8a, 1, 0}, 79);  // next in sequence: a new stream
+  call.tick();
+  CHECK(call.wire.keys(KeyCarrier::kEvent) == "2 ");
+}
+
+TEST_CASE("counts what it drops") {
+  Call call;
+  const std::vector<std::uint8_t> quiet(160, 0xff);
+  call.send(0, 0, quiet);
+  call.send(3, 160, quiet);                                 // not negotiated
+  call.send(0, 160, std::vector<std::uint8_t>(481, 0xff));  // longer than 60 ms
+  call.send(101, 160, {1, 2, 3});                           // no report
+  call.session.receiveRtp(quiet, call.nowMs);
+  call.session.receiveRtcp(quiet, call.nowMs);
+  const SessionCounts counts = call.session.counts();
+  CHECK(counts.packetsUnknownType == 1);
+  CHECK(counts.packetsMalformed == 4);
+}
+
+TEST_CASE("tells a media time-out once, and again only after packets came back") {
+  Call call;
+  call.tick(150);
+  call.tick(150);
+  CHECK(call.wire.events.size() == 1);
+  CHECK(call.wire.events[0].kind == MediaEvent::Kind::kMediaTimeout);
+  call.send(0, 0, std::vector<std::uint8_t>(160, 0xff));
+  call.tick(150);
+  CHECK(call.wire.events.size() == 2);
+}
+
+TEST_CASE("sends a key as events where they are agreed on, else as a tone") {
+  Call call;
+  call.session.sendKey(7, 60);
+  call.tick(30);
+  int events = 0;
+  for (const auto& datagram : call.wire.rtp) events += parseRtp(datagram)->payloadType == 101 ? 1 : 0;
+  CHECK(events == 6);
+
+  Call plain;
+  StreamSettings settings = kSettings;
+  settings.eventPayloadType = 0;
+  plain.session.connect(settings, plain.nowMs);
+  plain.session.sendKey(7, 60);
+  plain.tick(30);
+  Call listener;
+  for (const auto& datagram : plain.wire.rtp) {
+    const auto packet = parseRtp(datagram);
+    listener.send(0, packet->timestamp, {packet->payload.begin(), packet->payload.end()});
+    listener.tick(2);
+  }
+  CHECK(listener.wire.keys(KeyCarrier::kTone) == "7 ");
+}
+
+TEST_CASE("says goodbye and falls silent") {
+  Call call;
+  call.tick(2);
+  call.session.close(call.nowMs);
+  REQUIRE(call.wire.rtcp.size() == 1);
+  const auto incoming = parseRtcp(call.wire.rtcp[0], 0);
+  REQUIRE(incoming);
+  CHECK(incoming->bye);
+  const std::size_t sent = call.wire.rtp.size();
+  call.tick(20);
+  CHECK(call.wire.rtp.size() == sent);
+}
+
+TEST_CASE("survives packets of chance") {
+  std::mt19937 random(20261121);
+  const auto below = [&](unsigned limit) { return static_cast<unsigned>(random() % limit); };
+  for (int round = 0; round < 20; round++) {
+    Call call;
+    for (int i = 0; i < 5000; i++) {
+      std::vector<std::uint8_t> datagram(below(4) == 0 ? below(600) : 12 + below(200));
+      for (auto& byte : datagram) byte = static_cast<std::uint8_t>(random());
+      if (datagram.size() >= 12 && below(8) != 0) {  // mostly near enough to a packet to get further in
+        datagram[0] = below(10) == 0 ? static_cast<std::uint8_t>(0x80 | below(64)) : 0x80;
+        constexpr std::uint8_t kTypes[] = {0, 101, 0x80, 0xe5, 200, 201};
+        datagram[1] = kTypes[below(6)];
+        if (below(3) != 0) writeU16(datagram, 2, call.sequence + below(20));
+        if (below(3) != 0) writeU32(datagram, 4, call.timestamp + below(2000));
+        writeU32(datagram, 8, below(50) == 0 ? below(3) : 77);
+        call.sequence = static_cast<std::uint16_t>(call.sequence + 1);
+        call.timestamp += 160;
+      }
+      if (below(4) == 0)
+        call.session.receiveRtcp(datagram, call.nowMs);
+      else
+        call.session.receiveRtp(datagram, call.nowMs);
+      if (below(2) == 0) call.tick();
+    }
+    const SessionCounts counts = call.session.counts();
+    CHECK(counts.packetsReceived > 0);
+    CHECK(counts.packetsMalformed > 0);
+    CHECK(call.wire.rtp.size() > 1000);
+  }
+}
+
+TEST_CASE("a queue hands on in order, refuses when full, and wipes what was taken") {
+  SpscQueue<int, 4> queue;
+  for (int i = 1; i <= 4; i++) CHECK(queue.push(i));
+  CHECK_FALSE(queue.push(5));
+  int value = 0;
+  for (int i = 1; i <= 4; i++) {
+    CHECK(queue.pop(value));
+    CHECK(value == i);
+  }
+  CHECK_FALSE(queue.pop(value));
+}
+
+TEST_SUITE_END();
