@@ -69,10 +69,14 @@ export function optionalText(
   });
 }
 
-export function secretText(sentence: string, expects: string) {
-  return key(z.string().min(1).nullable().default(null), {
+/** What a secret may be made of: it goes into header fields. */
+export const kSecretText = /^[\x21-\x7e]+$/;
+const kSecretExpects = 'printable ASCII without blanks, or `null`';
+
+export function secretText(sentence: string) {
+  return key(z.string().regex(kSecretText).nullable().default(null), {
     sentence,
-    expects: `${expects}, or \`null\``,
+    expects: kSecretExpects,
     secret: 'whole',
   });
 }

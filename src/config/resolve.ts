@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import type { PaymentPolicy, Route } from '../dialog/policy.ts';
 import { parseMajor } from '../money/money.ts';
 import type { Config, GatewaySettings, SipServer } from './config.ts';
+import { kSecretText } from './keys.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
 import type { CheckedFile } from './schema.ts';
 import { type Path, pathText, valueAt } from './tree.ts';
@@ -107,7 +108,13 @@ export class Resolver {
     if (value !== null)
       this.#refuse(filePath, `null, because ${pathText(path)} is set too`, 'keep one of the two');
     const secret = this.#fileText(filePath, file)?.trim() ?? null;
-    if (secret === '') this.#refuse(filePath, 'a file with a secret in it', 'write the secret into the file');
+    if (secret !== null && !kSecretText.test(secret)) {
+      this.#refuse(
+        filePath,
+        'a file with one secret in it, without blanks',
+        'write the secret, and nothing else, into the file',
+      );
+    }
     return secret;
   }
 

@@ -118,10 +118,7 @@ export const kConfigSchema = z.strictObject({
     }),
   }),
   api: section({
-    key: secretText(
-      'Bearer key of the HTTP API. Without one a key is made up at start and printed once.',
-      'at least 1 character',
-    ),
+    key: secretText('Bearer key of the HTTP API. Without one a key is made up at start and printed once.'),
     keyFile: optionalText('File that holds the key instead.', kPath),
   }),
   dataDir: text('Folder of the database.', kPath, 'data'),
@@ -143,7 +140,7 @@ export const kConfigSchema = z.strictObject({
       expects: '`https://` URL',
       pattern: /^https?:\/\/[^\s@]+$/,
     }),
-    token: secretText('Bearer token the gateway knows us by.', 'at least 1 character'),
+    token: secretText('Bearer token the gateway knows us by.'),
     tokenFile: optionalText('File that holds the token instead.', kPath),
     caFile: optionalText('Certificates (PEM) to trust instead of the system’s.', kPath),
     timeoutMs: wholeNumber('No answer within this: the outcome is unknown.', {

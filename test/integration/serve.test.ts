@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +43,24 @@ describe('hushpay serve', () => {
       },
     ]);
     expect(await server.stop()).toBe(0);
+  });
+
+  it('ends in order on Ctrl-C, which its children do not see', async () => {
+    server = await startServerProcess();
+    server.signalGroup('SIGINT');
+    expect(await server.ended).toBe(0);
+    expect(server.output()).not.toMatch(/"level":"(error|warn)"/);
+  });
+
+  it('leaves no core file, nor do its children', async () => {
+    server = await startServerProcess();
+    const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8')
+      .trim()
+      .split(' ');
+    expect(children).toHaveLength(2);
+    for (const pid of [server.pid, ...children]) {
+      expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/^Max core file size +0 /m);
+    }
   });
 
   it('makes up an API key and prints it once where none is given', async () => {

@@ -19,6 +19,8 @@ export interface ServerProcess {
   /** All it has written so far, log lines and words for the terminal. */
   output(): string;
   signal(name: NodeJS.Signals): void;
+  /** As Ctrl-C in a terminal does it: every process of the foreground group gets the signal. */
+  signalGroup(name: NodeJS.Signals): void;
   /** Resolves with the exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
   /** SIGTERM, then `ended`; a second call gives the same. */
@@ -48,10 +50,11 @@ export async function tryServerProcess(
   const dataDir = mkdtempSync(join(tmpdir(), 'hushpay-data-'));
   const apiKey = 'key-of-this-test';
   const own = { HUSHPAY_SIP_PORT: '0', HUSHPAY_HTTP_PORT: '0', HUSHPAY_MEDIA_PORTS: mediaPorts() };
-  const child = spawn(process.execPath, [join(kRoot, 'src/cli/hushpay.ts'), 'serve'], {
+  const child = spawn(join(kRoot, 'bin/hushpay'), ['serve'], {
     cwd: kRoot,
     env: { ...process.env, ...own, HUSHPAY_DATA_DIR: dataDir, HUSHPAY_API_KEY: apiKey, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
   const file = join(logFolder(), `server-${process.pid}-${++started}.log`);
   const { output, greeted } = keepOutput(child, file);
@@ -68,6 +71,7 @@ export async function tryServerProcess(
     dataDir,
     output,
     signal: (name) => void child.kill(name),
+    signalGroup: (name) => void process.kill(-(child.pid ?? 0), name),
     ended,
     stop() {
       child.kill('SIGTERM');

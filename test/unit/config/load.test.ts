@@ -158,6 +158,7 @@ describe('mistakes', () => {
     ['gateway: { type: rest, url: "http://pay.example.com/" }', 'gateway.url'],
     ['gateway: { type: rest, url: "https://pay.example.com/", caFile: /no/such.pem }', 'gateway.caFile'],
     ['api: { keyFile: /no/such/file }', 'api.keyFile'],
+    [`api: { keyFile: ${fileWith('two words')} }`, 'api.keyFile'],
     ['production: { enabled: true }', 'gateway.type'],
     ['sip: 5', 'sip'],
     ['payment: { profile: nobody }', 'payment.profile'],
@@ -189,7 +190,7 @@ describe('mistakes', () => {
 
 describe('secrets', () => {
   it('can come from a file', () => {
-    expect(load(`api: { keyFile: ${fileWith('open sesame\n')} }`).config.api.key).toBe('open sesame');
+    expect(load(`api: { keyFile: ${fileWith('open-sesame\n')} }`).config.api.key).toBe('open-sesame');
   });
 
   it('print as [set]', () => {
