@@ -1,6 +1,5 @@
 import { type Address, parseAddress, parseAddressList } from './address.ts';
 import { isCallId, isToken, parseDecimal } from './characters.ts';
-import type { Headers } from './headers.ts';
 import { type CSeq, kMaxSeq, type SipMessage, type SipRequest } from './message.ts';
 import { badRequest, type Problem } from './parse.ts';
 import { parseSipUri, schemeOf } from './uri.ts';
@@ -66,7 +65,7 @@ export function checkRequest(request: SipRequest, essentials: Essentials): Probl
   if (essentials.cseq.method !== request.method) return badRequest('CSeq Method Mismatch');
   const target = checkRequestUri(request.uri);
   if (target) return target;
-  return checkContacts(request.headers);
+  return checkContacts(request);
 }
 
 function checkRequestUri(uri: string): Problem | undefined {
@@ -79,9 +78,9 @@ function checkRequestUri(uri: string): Problem | undefined {
   return undefined;
 }
 
-function checkContacts(headers: Headers): Problem | undefined {
+function checkContacts({ method, headers }: SipRequest): Problem | undefined {
   for (const value of headers.all('contact')) {
-    if (value === '*') continue;
+    if (value === '*' && method === 'REGISTER') continue;
     const addresses = parseAddressList(value);
     if (!addresses) return badRequest('Bad Contact');
   }
