@@ -109,10 +109,8 @@ export class HttpExchange {
       this.#fail(`reply larger than ${kReplyLimitBytes} bytes`);
     });
     response.on('error', (error) => this.#fail(reasonOf(error)));
-    response.on('end', () => {
-      if (response.complete) this.#answer(response, joined(chunks, length));
-      else this.#fail('reply cut short');
-    });
+    // Only behind a whole reply: one that is cut short ends in an error.
+    response.on('end', () => this.#answer(response, joined(chunks, length)));
   }
 
   #answer({ headers, statusCode = 0 }: IncomingMessage, body: Buffer): void {

@@ -79,6 +79,7 @@ describe('what is sent', () => {
     expect(text).toContain(`content-length: ${kBody.length}\r\n`);
     expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe(kBody);
     expect(client.flushes).toBe(1);
+    expect(client.clock.pending).toBe(0);
   });
 
   it('says that nothing follows where there is no body', async () => {
@@ -281,13 +282,15 @@ describe('failures after it are unknown', () => {
     expect(client.flushes).toBe(1);
   });
 
-  it('no answer within the deadline, and the connection is not used again', async () => {
-    const server = await serverThat(() => undefined);
+  it('no answer within the deadline, and the connection is closed', async () => {
+    const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+    const server = await serverThat((socket) => void socket.once('close', () => close()));
     const client = new Client(`http://127.0.0.1:${server.port}`);
     const result = client.post();
     await until(() => Buffer.concat(server.received).includes(kBody));
     await client.clock.advance(kDeadlineMs);
     expect(await result).toEqual({ kind: 'unknown', reason: 'no answer within 30000 ms' });
+    await closed;
     expect(client.clock.pending).toBe(0);
   });
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RestGateway } from '../../../src/gateway/rest.ts';
 import { SimulatorBank } from '../../../src/gateway/simulator-bank.ts';
@@ -178,6 +180,18 @@ describe('simulator server', () => {
     });
     await gateway.close();
     expect(server.ledger()).toMatchObject([{ submissions: 2 }]);
+  });
+
+  it('resets the connection for real', async () => {
+    const server = await start();
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    const json = JSON.stringify({ ...kSale, card: { ...kSale.card, number: '4000000000000838' } });
+    socket.write(
+      `POST /payments HTTP/1.1\r\nhost: x\r\nidempotency-key: K1\r\ncontent-length: ${json.length}\r\n\r\n${json}`,
+    );
+    const [error] = await once(socket, 'error');
+    expect(error).toMatchObject({ code: 'ECONNRESET' });
+    expect(server.ledger()).toMatchObject([{ state: 'approved' }]);
   });
 
   it('closes twice, also with answers outstanding', async () => {
