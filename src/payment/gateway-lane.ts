@@ -1,11 +1,10 @@
 import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
 
 /** An answer, or none: it did not come in time, or the adapter broke. */
-export type Heard<T> =
-  | { readonly kind: 'heard'; readonly value: T }
-  | { readonly kind: 'silence'; readonly fault: string | null };
+export type Heard<T> = { readonly kind: 'heard'; readonly value: T } | { readonly kind: 'silence' };
 
-const kLate: Heard<never> = { kind: 'silence', fault: null };
+const kSilence: Heard<never> = { kind: 'silence' };
 
 /**
  * The way to the gateway for one payment: never two requests at once. A request that overruns keeps the lane until it ends, whatever
@@ -13,10 +12,12 @@ const kLate: Heard<never> = { kind: 'silence', fault: null };
  */
 export class GatewayLane {
   readonly #clock: Clock;
+  readonly #log: Log;
   #busy: Promise<unknown> | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, log: Log) {
     this.#clock = clock;
+    this.#log = log;
   }
 
   /**
@@ -27,13 +28,13 @@ export class GatewayLane {
     const endMs = this.#clock.now() + limitMs;
     if (this.#busy) await this.#within(limitMs, this.#busy);
     const leftMs = endMs - this.#clock.now();
-    if (this.#busy || leftMs <= 0) return kLate;
-    const answer = heard(request, leftMs);
+    if (this.#busy || leftMs <= 0) return kSilence;
+    const answer = this.#heard(request, leftMs);
     this.#busy = answer;
     void answer.then(() => {
       this.#busy = undefined;
     });
-    return (await this.#within(leftMs, answer)) ?? kLate;
+    return (await this.#within(leftMs, answer)) ?? kSilence;
   }
 
   /** Undefined if `limitMs` pass first. */
@@ -44,13 +45,15 @@ export class GatewayLane {
     cancel();
     return result;
   }
-}
 
-async function heard<T>(request: (leftMs: number) => Promise<T>, leftMs: number): Promise<Heard<T>> {
-  try {
-    return { kind: 'heard', value: await request(leftMs) };
-  } catch (error) {
-    // Adapters answer with values; one that throws has told nothing. Its message is not trusted with a log line.
-    return { kind: 'silence', fault: error instanceof Error ? error.name : 'not an error' };
+  async #heard<T>(request: (leftMs: number) => Promise<T>, leftMs: number): Promise<Heard<T>> {
+    try {
+      return { kind: 'heard', value: await request(leftMs) };
+    } catch (error) {
+      // Adapters answer with values; one that throws has told nothing. Its message is not trusted with a log line.
+      const fault = error instanceof Error ? error.name : 'not an error';
+      this.#log.error({ fault }, 'the gateway adapter broke');
+      return kSilence;
+    }
   }
 }

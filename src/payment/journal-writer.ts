@@ -9,7 +9,6 @@ export type Settlement = Pick<AttemptRecord, 'state'> &
 
 const kFirstRetryMs = 1000; // doubles each time, up to
 const kLongestRetryMs = 60_000;
-const kMaxRetries = 65; // an hour
 
 interface Unwritten {
   readonly key: AttemptKey;
@@ -21,7 +20,7 @@ interface Unwritten {
 
 /**
  * Writes what became of attempts. A write that fails is tried again, the latest per attempt, until the disk takes it: what is decided
- * is decided. Until then the row stands open, which after a crash makes the reconciler ask again.
+ * is decided. Until then the row stands open, and a crash would make the next process ask the gateway again.
  */
 export class JournalWriter {
   readonly #journal: AttemptJournal;
@@ -38,7 +37,7 @@ export class JournalWriter {
 
   /** Never throws. */
   settle(key: AttemptKey, settlement: Settlement): void {
-    const name = `${key.sessionId}/${key.attempt}`;
+    const name = nameOf(key);
     this.#unwritten.get(name)?.cancel();
     this.#unwritten.delete(name);
     this.#write(name, {
@@ -48,6 +47,11 @@ export class JournalWriter {
       tries: 0,
       cancel: () => undefined,
     });
+  }
+
+  /** Whether the row of this attempt still stands open although it is settled. */
+  owes(key: AttemptKey): boolean {
+    return this.#unwritten.has(nameOf(key));
   }
 
   /** Tries what is not written a last time. */
@@ -65,23 +69,28 @@ export class JournalWriter {
     try {
       this.#journal.settle(key, { ...details, doneAt: settlement.state === 'UNKNOWN' ? null : doneAt });
       this.#unwritten.delete(name);
+      if (work.tries > 0)
+        this.#log.info({ ...key, state: settlement.state }, 'the outcome of an attempt is written now');
     } catch (error) {
-      this.#log.error(
-        { ...key, state: settlement.state, err: error },
-        'the outcome of an attempt was not written',
-      );
+      if (work.tries === 0 || this.#stopped) {
+        this.#log.error(
+          { ...key, state: settlement.state, err: error },
+          'the outcome of an attempt was not written',
+        );
+      }
       this.#retry(name, work);
     }
   }
 
   #retry(name: string, work: Unwritten): void {
-    if (this.#stopped || work.tries >= kMaxRetries) {
-      this.#unwritten.delete(name);
-      return;
-    }
+    if (this.#stopped) return;
     const delayMs = Math.min(kLongestRetryMs, kFirstRetryMs * 2 ** work.tries);
     work.tries++;
     this.#unwritten.set(name, work);
     work.cancel = this.#clock.schedule(delayMs, () => this.#write(name, work));
   }
+}
+
+function nameOf({ sessionId, attempt }: AttemptKey): string {
+  return `${sessionId}/${attempt}`;
 }

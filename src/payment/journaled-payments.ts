@@ -98,7 +98,7 @@ export class JournaledPayments implements Payments {
   reverseApproved(sessionId: string, ref: PaymentRef): Promise<'reversed' | 'unresolved'> {
     this.#barred.add(ref.paymentRef);
     this.#writer.settle({ sessionId, attempt: ref.attempt }, { state: 'UNKNOWN' });
-    return this.#reverse({ ...ref, sessionId }, new GatewayLane(this.#parts.clock));
+    return this.#reverse({ ...ref, sessionId }, new GatewayLane(this.#parts.clock, this.#parts.log));
   }
 
   async #submit(
@@ -109,7 +109,7 @@ export class JournaledPayments implements Payments {
     log: Log,
   ): Promise<Verdict> {
     if (!this.#begin(sessionId, request, card, log)) return { kind: 'unavailable' };
-    const lane = new GatewayLane(this.#parts.clock);
+    const lane = new GatewayLane(this.#parts.clock, log);
     const end = await new Submission({ ...this.#parts, lane, log, request, card, progress }).run();
     return this.#conclude({ ...request, sessionId }, end, lane, log);
   }

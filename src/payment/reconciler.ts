@@ -25,6 +25,9 @@ export interface Resolution {
   readonly state: Extract<AttemptState, 'REVERSED' | 'NOT_CHARGED' | 'MANUAL'>;
 }
 
+type Look = SubmitResult | { readonly kind: 'not_found' };
+type ResolvedAs = Settlement & Pick<Resolution, 'state'>;
+
 export interface ReconcilerParts {
   readonly gateway: PaymentGateway;
   readonly journal: AttemptJournal;
@@ -78,9 +81,13 @@ export class Reconciler {
     await Promise.all(this.#running.values());
   }
 
-  /** Looks at every open attempt now, as when the gateway answers again after an outage. */
+  /**
+   * Looks at every open attempt now, as when the gateway answers again after an outage. Those of the last minute keep their time: a
+   * request of theirs may still be on its way, and nothing that is not found is believed before.
+   */
   hurry(): void {
-    for (const watched of this.#watched.values()) this.#enqueue(watched);
+    const beforeMs = this.#parts.clock.now() - kMinuteMs;
+    for (const watched of this.#watched.values()) if (watched.sinceMs <= beforeMs) this.#enqueue(watched);
   }
 
   /** @param lane - the payment's, so that a request still under way is waited for. */
@@ -96,15 +103,16 @@ export class Reconciler {
   }
 
   #adopt(minAgeMs: number): void {
-    const { journal, clock, log, gateway } = this.#parts;
+    const { journal, writer, clock, log, gateway } = this.#parts;
     for (const attempt of openAttempts(journal, log)) {
       const ageMs = clock.date().getTime() - Date.parse(attempt.sentAt);
-      if (ageMs < minAgeMs || this.#watched.has(attempt.idempotencyKey)) continue;
+      const isOurs = this.#watched.has(attempt.idempotencyKey) || writer.owes(attempt);
+      if (isOurs || ageMs < minAgeMs) continue;
       if (attempt.gateway !== gateway.name) this.#reportForeign(attempt);
       else {
         // The first look is a minute after it was sent, or now; the others count from there.
         const sinceMs = clock.now() - Math.min(Math.max(0, ageMs), kMinuteMs);
-        this.#add(attempt, new GatewayLane(clock), attempt.state === 'UNKNOWN', sinceMs);
+        this.#add(attempt, new GatewayLane(clock, log), attempt.state === 'UNKNOWN', sinceMs);
       }
     }
   }
@@ -202,9 +210,6 @@ export class Reconciler {
     this.#parts.onResolved({ attempt, state });
   }
 }
-
-type Look = SubmitResult | { readonly kind: 'not_found' };
-type ResolvedAs = Settlement & Pick<Resolution, 'state'>;
 
 function openAttempts(journal: AttemptJournal, log: Log): readonly AttemptRecord[] {
   try {

@@ -73,8 +73,7 @@ export class Submission {
   async #first(): Promise<SubmitResult> {
     const { timeoutMs } = this.#parts.policy;
     const heard = await this.#submit(timeoutMs + kOverrunMs, timeoutMs);
-    if (heard.kind === 'heard') return heard.value;
-    return { kind: 'unknown', reason: heard.fault ?? 'no answer by the deadline' };
+    return heard.kind === 'heard' ? heard.value : { kind: 'unknown', reason: 'no answer' };
   }
 
   async #resolve(reason: string): Promise<SubmissionEnd> {

@@ -152,6 +152,35 @@ describe('a submission that cannot be journaled', () => {
   });
 });
 
+describe('an approval the disk does not take', () => {
+  beforeEach(async () => {
+    payments.start();
+    gateway.submits.push({ afterMs: 1000 });
+    const verdict = payments.submit(kSession, requestOf(), cardOf({ pan: kPan }), progress);
+    store.broken = true;
+    await clock.advance(1000);
+    expect(await verdict).toEqual(kApproved);
+  });
+
+  it('is not taken for an open payment of a dead process, however long that lasts', async () => {
+    await clock.advance(3 * 3_600_000);
+    expect([rowState(), charges(), gateway.ops()]).toEqual(['SUBMITTING', 1, 'submit']);
+    store.broken = false;
+    await clock.advance(60_000);
+    expect([rowState(), charges()]).toEqual(['APPROVED', 1]);
+    expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    await payments.stop();
+  });
+
+  it('is written when the process ends, if there is room then', async () => {
+    await clock.advance(3_600_000);
+    store.broken = false;
+    await payments.stop();
+    expect(rowState()).toBe('APPROVED');
+    expect(clock.pending).toBe(0);
+  });
+});
+
 describe('a submission that was not processed', () => {
   it('is sent again with the same key, silently', async () => {
     gateway.submits.push(kNotSent, kTransient);
@@ -483,6 +512,17 @@ describe('the follow-up of unknown outcomes', () => {
     expect(store.unresolved()).toEqual([]);
     await payments.stop();
     expect(clock.pending).toBe(0);
+  });
+
+  it('does not let hurry make it believe a gateway that may not have the request yet', async () => {
+    build('none');
+    gateway.submits.push({ arrivesAfterMs: 48_000, afterMs: 30_000 });
+    await pay({ forMs: 45_000 });
+    payments.resolveNow();
+    await clock.advance(1000);
+    expect(rowState()).toBe('UNKNOWN');
+    await clock.advance(60_000);
+    expect([rowState(), charges()]).toEqual(['REVERSED', 0]);
   });
 
   it('keeps to its times however often it is hurried', async () => {
