@@ -1,0 +1,331 @@
+import { describe, expect, it } from 'vitest';
+import type { DialogEvent } from '../../../src/dialog/events.ts';
+import { kStateNumbers } from '../../../src/dialog/states.ts';
+import { cloudPolicyOf, kApproved, kDeclined, orderOf, policyOf } from '../../support/dialog.ts';
+import { on, reach, reachDeclined, Walk } from '../../support/dialog-walk.ts';
+
+const kCloud = { policy: cloudPolicyOf({ cards: { postalCode: 'required' } }) };
+const kAmount = (policy: 'enter' | 'full_or_other') =>
+  new Walk({ policy: policyOf({ amount: { policy, allowOverpay: true } }) }).send(on.start, on.said);
+
+/** Every state before a payment is sent, after one was declined, in flight, and after a verdict. */
+const kBefore: Record<string, () => Walk> = {
+  ACCEPT: () => new Walk(),
+  GREETING: () => reach('GREETING'),
+  IDV_HANDOFF: () => {
+    const policy = policyOf({ idv: { target: 'sip:idv@pbx' } });
+    return reach('GREETING', { policy, order: orderOf({ identified: 'unknown' }) }).send(on.said);
+  },
+  AMOUNT_TELL: () => reach('AMOUNT_TELL'),
+  AMOUNT_MENU: () => kAmount('full_or_other'),
+  AMOUNT_ENTRY: () => kAmount('enter'),
+  AMOUNT_CONFIRM: () => kAmount('enter').send(on.amount(2000)),
+  CARD_INTRO: () => reach('CARD_INTRO'),
+  PAN_ENTRY: () => reach('PAN_ENTRY'),
+  PAN_CHECK: () => reach('PAN_CHECK'),
+  PAN_CONFIRM: () => reach('PAN_CONFIRM', kCloud),
+  EXPIRY_ENTRY: () => reach('EXPIRY_ENTRY'),
+  EXPIRY_CONFIRM: () => reach('EXPIRY_CONFIRM', kCloud),
+  START_ENTRY: () =>
+    reach('PAN_ENTRY', { policy: policyOf({ cards: { legacyFields: true } }) })
+      .pan('maestro')
+      .send(on.field('expiry')),
+  ISSUE_ENTRY: () =>
+    reach('PAN_ENTRY', { policy: policyOf({ cards: { legacyFields: true } }) })
+      .pan('maestro')
+      .send(on.field('expiry'), on.poundAlone),
+  CVV_ENTRY: () => reach('CVV_ENTRY'),
+  CVV_CONFIRM: () => reach('CVV_CONFIRM', kCloud),
+  POSTAL_ENTRY: () => reach('POSTAL_ENTRY', kCloud),
+  POSTAL_CONFIRM: () => reach('POSTAL_CONFIRM', kCloud),
+  SUMMARY: () => reach('SUMMARY'),
+  CORRECT_MENU: () => reach('SUMMARY').send(on.key(2)),
+  ESCAPE: () => reach('PAN_ENTRY').send(on.escape),
+};
+const kAfterDecline: Record<string, () => Walk> = {
+  DECLINED: () => reachDeclined(),
+  RETRY_MENU: () => reachDeclined().send(on.said),
+  'PAN_ENTRY again': () => reachDeclined().send(on.said, on.key(1)),
+};
+const kInFlight: Record<string, () => Walk> = {
+  SUBMIT: () => reach('SUBMIT'),
+  WAIT: () => reach('WAIT'),
+  RESOLVE: () => reach('RESOLVE'),
+};
+const kDecided: Record<string, readonly [reachIt: () => Walk, result: string]> = {
+  MAX_DECLINES: [
+    () => reachDeclined({ policy: policyOf({ declines: { max: 1 } }) }).send(on.said),
+    'DECLINED_MAX',
+  ],
+  APPROVED: [() => reach('APPROVED'), 'APPROVED'],
+  REFERENCE: [() => reach('REFERENCE'), 'APPROVED'],
+  'REFERENCE menu': [() => reach('REFERENCE').send(on.said), 'APPROVED'],
+  FAIL: [() => reach('PAN_ENTRY').send(on.silence, on.silence, on.silence), 'MAX_INPUT'],
+};
+
+const before = Object.entries(kBefore);
+const afterDecline = Object.entries(kAfterDecline);
+const inFlight = Object.entries(kInFlight);
+/** States in which nothing can be changed any more. */
+const tooLate = [
+  ...inFlight,
+  ...Object.entries(kDecided).map(([name, [reachIt]]): [string, () => Walk] => [name, reachIt]),
+];
+const decided = Object.entries(kDecided).map(([name, [reachIt, result]]) => [name, reachIt, result] as const);
+
+const kMediaLost: DialogEvent = { type: 'mediaLost', blame: 'server' };
+const kPeerSilent: DialogEvent = { type: 'mediaLost', blame: 'caller' };
+const kCancel: DialogEvent = { type: 'agentCancel' };
+const kLimit: DialogEvent = { type: 'sessionLimit' };
+
+describe('the caller hangs up', () => {
+  it.each(before)('in %s: the card is wiped and nothing was paid', (name, reachIt) => {
+    const walk = reachIt().send(on.hangUp);
+    const stage = name === 'ESCAPE' ? 'PAN_ENTRY' : name;
+    expect(walk.ending).toEqual(['HANGUP_BEFORE_AUTH', 'hangup', stage]);
+    expect([walk.does('wipe'), walk.does('finish'), walk.does('say')]).toEqual([true, true, false]);
+    expect(walk.state.facts.callerPresent).toBe(false);
+  });
+
+  it.each(afterDecline)('in %s: the decline is the result', (_name, reachIt) => {
+    const walk = reachIt().send(on.hangUp);
+    expect(walk.result).toBe('DECLINED_HANGUP');
+    expect(walk.does('wipe')).toBe(true);
+  });
+
+  it.each(inFlight)('in %s: the verdict is waited for, in silence', (name, reachIt) => {
+    const walk = reachIt().send(on.hangUp);
+    expect(walk.name).toBe(name);
+    expect(walk.commands.map((command) => command.do)).toEqual(['stopPlaying', 'stopTimers']);
+    expect(walk.send(on.said, on.timer('still'), on.timer('tone')).commands).toEqual([]);
+  });
+
+  it.each(inFlight)('in %s: an approval stands, though nobody heard it', (_name, reachIt) => {
+    const walk = reachIt().send(on.hangUp, on.verdict(kApproved));
+    expect(walk.result).toBe('APPROVED');
+    expect(walk.ending?.[1]).toBe('hangup');
+    expect(walk.state.facts).toMatchObject({ callerPresent: false, announced: false });
+    expect(walk.does('wipe')).toBe(true);
+  });
+
+  it.each(inFlight)(
+    'in %s: a decline, an unknown outcome, and a gateway that is down end it',
+    (_name, reachIt) => {
+      const resultOf = (verdict: Parameters<typeof on.verdict>[0]) =>
+        reachIt().send(on.hangUp, on.verdict(verdict)).result;
+      expect(resultOf(kDeclined)).toBe('DECLINED_HANGUP');
+      expect(resultOf({ kind: 'unresolved' })).toBe('UNKNOWN');
+      expect(resultOf({ kind: 'unavailable' })).toBe('GATEWAY_UNAVAILABLE');
+      expect(resultOf({ kind: 'misconfigured' })).toBe('GATEWAY_CONFIG_ERROR');
+    },
+  );
+
+  it.each(decided)('in %s: the result stands', (_name, reachIt, result) => {
+    const walk = reachIt().send(on.hangUp);
+    expect(walk.result).toBe(result);
+    expect(walk.ending?.[1]).toBe('hangup');
+    expect(walk.state.facts.callerPresent).toBe(false);
+  });
+
+  describe('in flight, where policy takes such payments back', () => {
+    const policy = policyOf({ hangup: { inFlight: 'reverse' } });
+    const reversing = () => reach('WAIT', { policy }).send(on.hangUp, on.verdict(kApproved));
+
+    it('reverses the approval', () => {
+      const walk = reversing();
+      expect(walk.name).toBe('REVERSING');
+      expect(walk.command('reverse')).toMatchObject({ attempt: 1, amount: { minor: 1050 } });
+      expect(walk.does('wipe')).toBe(true);
+    });
+
+    it.each([
+      ['reversed', 'HANGUP_BEFORE_AUTH'],
+      ['unresolved', 'UNKNOWN'],
+    ] as const)('ends %s as %s', (result, code) => {
+      expect(reversing().send({ type: 'reversal', result }).result).toBe(code);
+    });
+
+    it('waits for the reversal, whatever else happens', () => {
+      const walk = reversing();
+      const { state } = walk;
+      expect(walk.send(on.hangUp, kMediaLost, kCancel, kLimit, on.verdict(kApproved), on.escape).state).toBe(
+        state,
+      );
+    });
+
+    it('keeps an approval whose caller is still there', () => {
+      expect(reach('WAIT', { policy }).send(on.verdict(kApproved)).name).toBe('APPROVED');
+    });
+  });
+});
+
+describe('the media is lost', () => {
+  it.each(before)(
+    'in %s: our fault is a system error, silence of the peer is a hang-up',
+    (_name, reachIt) => {
+      expect(reachIt().send(kMediaLost).result).toBe('SYSTEM_ERROR');
+      expect(reachIt().send(kPeerSilent).result).toBe('HANGUP_BEFORE_AUTH');
+    },
+  );
+
+  it.each(inFlight)('in %s: the verdict is waited for', (name, reachIt) => {
+    const walk = reachIt().send(kMediaLost);
+    expect([walk.name, walk.state.facts.callerPresent]).toEqual([name, false]);
+    expect(walk.send(on.verdict(kApproved)).result).toBe('APPROVED');
+  });
+
+  it.each(decided)('in %s: the result stands', (_name, reachIt, result) => {
+    expect(reachIt().send(kMediaLost).result).toBe(result);
+  });
+});
+
+describe('an agent cancels', () => {
+  it.each([...before, ...afterDecline])('in %s: the card is wiped and the caller told', (_name, reachIt) => {
+    const walk = reachIt().send(kCancel);
+    expect(walk.ending?.slice(0, 2)).toEqual(['AGENT_CANCELLED', 'agent']);
+    expect(walk.does('wipe')).toBe(true);
+    expect(walk.said).toEqual(['cancelled', 'not.charged', 'fail.agent']);
+  });
+
+  it.each(tooLate)('in %s: it is too late', (_name, reachIt) => {
+    const walk = reachIt();
+    const { state } = walk;
+    expect(walk.send(kCancel).state).toBe(state);
+    expect(walk.commands).toEqual([]);
+  });
+});
+
+describe('a field is asked for again from outside', () => {
+  const reEnter = (field: 'pan' | 'expiry' | 'cvv' | 'postal' | 'amount'): DialogEvent => ({
+    type: 'reEnter',
+    field,
+  });
+
+  it.each([
+    ['pan', 'PAN_ENTRY'],
+    ['expiry', 'EXPIRY_ENTRY'],
+    ['cvv', 'CVV_ENTRY'],
+  ] as const)('%s: jumps to its entry and comes back to what is missing', (field, name) => {
+    const walk = reach('SUMMARY').send(reEnter(field));
+    expect(walk.name).toBe(name);
+    if (field !== 'pan') expect(walk.send(on.field(field)).name).toBe('SUMMARY');
+  });
+
+  it('works in the middle of that very entry and from the escape menu', () => {
+    expect(reach('PAN_ENTRY').send(on.silence, reEnter('pan')).state).toMatchObject({
+      name: 'PAN_ENTRY',
+      tries: 0,
+    });
+    expect(reach('SUMMARY').send(on.escape, reEnter('expiry')).name).toBe('EXPIRY_ENTRY');
+  });
+
+  it('takes an amount the caller has entered, no other', () => {
+    const walk = kAmount('enter').send(on.amount(2000), on.key(1), on.said);
+    expect(walk.send(reEnter('amount')).name).toBe('AMOUNT_ENTRY');
+    const fixed = reach('PAN_ENTRY');
+    const { state } = fixed;
+    expect(fixed.send(reEnter('amount')).state).toBe(state);
+  });
+
+  it('is refused for what was not asked yet', () => {
+    const walk = reach('EXPIRY_ENTRY');
+    const { state } = walk;
+    expect(walk.send(reEnter('cvv'), reEnter('postal')).state).toBe(state);
+    const early = reach('GREETING');
+    expect(early.send(reEnter('pan')).name).toBe('GREETING');
+  });
+
+  it.each(tooLate)('is refused in %s', (_name, reachIt) => {
+    const walk = reachIt();
+    const { state } = walk;
+    expect(walk.send(reEnter('pan'), reEnter('expiry')).state).toBe(state);
+  });
+});
+
+describe('the caller holds us', () => {
+  const waits = [...before, ...afterDecline].filter(([name]) => name !== 'ACCEPT' && name !== 'IDV_HANDOFF');
+
+  it.each(waits)('in %s: nothing plays, nothing is collected, for two minutes at most', (_name, reachIt) => {
+    const walk = reachIt();
+    const { state } = walk;
+    walk.send(on.held);
+    expect(walk.state).toEqual(state);
+    expect(walk.commands).toEqual([
+      { do: 'stopPlaying' },
+      { do: 'stopCollecting' },
+      { do: 'startTimer', timer: 'hold', ms: 120_000 },
+    ]);
+  });
+
+  it.each(waits)('in %s: the question is asked anew when the caller is back', (_name, reachIt) => {
+    const walk = reachIt();
+    const { name } = walk;
+    walk.send(on.held, on.unheld);
+    expect([walk.name, walk.does('stopTimers')]).toEqual([name, true]);
+    expect(walk.does(name === 'PAN_CHECK' ? 'checkPan' : 'say')).toBe(true);
+  });
+
+  it('counts as no input after two minutes', () => {
+    const walk = reach('PAN_ENTRY').send(on.held, on.timer('hold'));
+    expect(walk.said[0]).toBe('noinput');
+    expect(walk.state).toMatchObject({ name: 'PAN_ENTRY', tries: 1 });
+  });
+
+  it('repeats a message after two minutes', () => {
+    expect(reach('CARD_INTRO').send(on.held, on.timer('hold')).said).toEqual(['card.intro']);
+  });
+
+  it.each(tooLate)('has no effect in %s', (_name, reachIt) => {
+    const walk = reachIt();
+    const { state } = walk;
+    expect(walk.send(on.held, on.unheld, on.timer('hold')).state).toBe(state);
+  });
+
+  it.each(['ACCEPT', 'IDV_HANDOFF'])('has no effect in %s', (name) => {
+    const walk = kBefore[name]?.();
+    const state = walk?.state;
+    expect(walk?.send(on.held, on.unheld).state).toBe(state);
+  });
+});
+
+describe('the session takes too long', () => {
+  it.each([...before, ...afterDecline])('in %s: it ends', (_name, reachIt) => {
+    const walk = reachIt().send(kLimit);
+    expect(walk.ending?.[0]).toBe('SESSION_TIMEOUT');
+    expect(walk.said.slice(0, 2)).toEqual(['sorry.timeout', 'not.charged']);
+  });
+
+  it.each(tooLate)('in %s: that is ignored', (_name, reachIt) => {
+    const walk = reachIt();
+    const { state } = walk;
+    expect(walk.send(kLimit).state).toBe(state);
+  });
+});
+
+describe('something breaks inside', () => {
+  const fault = (pending: boolean): DialogEvent => ({ type: 'fault', pending });
+
+  it.each([...before, ...afterDecline])('in %s: the card is wiped and the caller told', (_name, reachIt) => {
+    const walk = reachIt().send(fault(false));
+    expect(walk.ending?.[0]).toBe('SYSTEM_ERROR');
+    expect([walk.said[0], walk.does('wipe')]).toEqual(['sorry.system', true]);
+  });
+
+  it.each(inFlight)('in %s: a verdict that will come is waited for', (_name, reachIt) => {
+    const walk = reachIt();
+    const { state } = walk;
+    expect(walk.send(fault(true)).state).toBe(state);
+    expect(reachIt().send(fault(false)).ending?.[0]).toBe('SYSTEM_ERROR');
+  });
+
+  it.each(decided)('in %s: the result stands', (_name, reachIt, result) => {
+    expect(reachIt().send(fault(false)).result).toBe(result);
+  });
+});
+
+it('covers every state of the machine', () => {
+  // REVERSING has its own tests above; nothing happens after END.
+  const covered = [...before, ...afterDecline, ...inFlight, ...decided].map(([name]) => name);
+  const states = Object.keys(kStateNumbers).filter((name) => name !== 'REVERSING' && name !== 'END');
+  expect(covered).toEqual(expect.arrayContaining(states));
+});
