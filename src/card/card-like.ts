@@ -1,12 +1,15 @@
 // Finds what looks like a card number in text that is about to leave the process: the net below the types. Rules: 12 to 19
-// digits that pass Luhn, alone or in groups parted by spaces or dashes. Timestamps and ids stay as they are.
+// digits that pass Luhn, alone, grouped as people group them, or key by key. Timestamps, ids and addresses stay as they are.
 
 const kMask = '[digits]';
 const kShortest = 12;
 const kLongest = 19;
 const kSeparator = ' -';
 const kRun = /\d(?:[ -]{0,2}\d){11,}/g;
-const kListOfDigits = /(?<![\d.])\d(?:,\s?\d(?!\d)){11,}/g; // a JSON array of keys
+// Key by key with whatever between them: a JSON array, `"4","2"`, `4.2.4.2`.
+const kKeyByKey = /(?<!\d)\d(?!\d)(?:[^\da-z]{1,3}\d(?!\d)){11,}/gi;
+// Four by four, or as American Express and Diners write them, with some other sign between the groups.
+const kGroups = /(?<!\d)\d{4}([^\da-z])(?:\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|\d{6}\1\d{4,5})(?!\d)/gi;
 // UUIDs and long hexadecimal ids; a card number with a letter or two glued on is neither.
 const kId = /\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b(?=(?:\d*[a-f]){4})[0-9a-f]{20,}\b/gi;
 const kEpoch = /^1[6-9](?:\d{11}|\d{14}|\d{17})$/; // ms, µs, ns since 1970, in 2020 to 2033: no brand begins so at these lengths
@@ -23,8 +26,9 @@ export interface Span {
 export function findCardLike(text: string): Span[] {
   const ids = spansOf(kId, text);
   const found = spansOf(kRun, text).flatMap((run) => cardsInRun(text, run, ids));
-  const lists = spansOf(kListOfDigits, text).filter((span) => hasCardInside(digitsOf(text, span)));
-  return [...found, ...lists].sort((a, b) => a.start - b.start);
+  const keys = spansOf(kKeyByKey, text).filter((span) => hasCardInside(digitsOf(text, span)));
+  const groups = spansOf(kGroups, text).filter((span) => isCard(digitsOf(text, span)));
+  return [...found, ...keys, ...groups].sort((a, b) => a.start - b.start || b.end - a.end);
 }
 
 /**
