@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,15 +16,12 @@ const kPan = '6759649826438453'; // its spellings are long and uneven enough to 
 const kPatterns = new Map([...spellingsOf(kPan), ['security code', Buffer.from('"securityCode":"737"')]]);
 const kNothing = new Map([...kPatterns.keys()].map((name) => [name, 0]));
 
-/** Reading another process's memory needs Linux and the right to trace it. */
+/** Reading a child's memory needs Linux and, unless root, a kernel that lets parents trace their children. */
 function whyNot(): string | undefined {
   if (process.platform !== 'linux') return 'needs /proc';
-  try {
-    scanMemory(process.pid, new Map([['nothing', Buffer.from('no')]]));
-    return undefined;
-  } catch (error) {
-    return `cannot read process memory: ${error instanceof Error ? error.message : error}`;
-  }
+  const scopeFile = '/proc/sys/kernel/yama/ptrace_scope';
+  const scope = existsSync(scopeFile) ? Number(readFileSync(scopeFile, 'utf8')) : 0;
+  return scope > 1 && process.getuid?.() !== 0 ? `${scopeFile} is ${scope}` : undefined;
 }
 
 const reason = whyNot();
@@ -92,7 +90,7 @@ describe.skipIf(reason !== undefined)(
     });
 
     it('is none after a deadline', async () => {
-      expect(await pay(`https://127.0.0.1:${silent.port}`, { deadlineMs: 300 })).toBe('unknown');
+      expect(await pay(`https://127.0.0.1:${silent.port}`, { deadlineMs: 3_000 })).toBe('unknown');
       expect(found()).toEqual(kNothing);
     });
 
