@@ -1,0 +1,78 @@
+const kSpeechAboveRms = 120; // of 16 bits: -49 dBm0; the recordings are near -16, line noise below -55
+const kShortestSpeechMs = 40; // a click is shorter
+const kSamplesPerMs = 8;
+
+interface Waiter {
+  readonly what: 'speech' | 'end';
+  readonly resolve: () => void;
+}
+
+/**
+ * Hears when a prompt begins and ends: it has ended after so much silence behind speech. Time is counted in samples heard, so that a
+ * slow machine does not end a prompt.
+ */
+export class SpeechDetector {
+  readonly #endSilenceMs: number;
+  readonly #waiters = new Set<Waiter>();
+  #speechMs = 0;
+  #silenceMs = 0;
+
+  /** @param endSilenceMs - longer than any pause inside a prompt (400 ms). */
+  constructor(endSilenceMs = 900) {
+    this.#endSilenceMs = endSilenceMs;
+  }
+
+  /** Has anything been said since {@link reset}? */
+  get heardSpeech(): boolean {
+    return this.#speechMs >= kShortestSpeechMs;
+  }
+
+  /** Was it followed by silence long enough? */
+  get heardEnd(): boolean {
+    return this.heardSpeech && this.#silenceMs >= this.#endSilenceMs;
+  }
+
+  /** Forgets what was heard: from now on the next prompt counts. */
+  reset(): void {
+    this.#speechMs = 0;
+    this.#silenceMs = 0;
+  }
+
+  /** @param pcm - the next samples, 16-bit at 8000 Hz. */
+  hear(pcm: Int16Array): void {
+    const durationMs = pcm.length / kSamplesPerMs;
+    if (rms(pcm) > kSpeechAboveRms) {
+      this.#speechMs += durationMs;
+      this.#silenceMs = 0;
+    } else {
+      this.#silenceMs += durationMs;
+      if (!this.heardSpeech) this.#speechMs = 0;
+    }
+    this.#wake();
+  }
+
+  /** Resolves when speech, or the end of it, has been heard since {@link reset}. An aborted wait never resolves. */
+  until(what: 'speech' | 'end', signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const waiter: Waiter = { what, resolve };
+      this.#waiters.add(waiter);
+      signal.addEventListener('abort', () => this.#waiters.delete(waiter), { once: true });
+      this.#wake();
+    });
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters) {
+      if (!(waiter.what === 'speech' ? this.heardSpeech : this.heardEnd)) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+}
+
+function rms(pcm: Int16Array): number {
+  if (pcm.length === 0) return 0;
+  let sum = 0;
+  for (const sample of pcm) sum += sample * sample;
+  return Math.sqrt(sum / pcm.length);
+}
