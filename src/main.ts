@@ -11,13 +11,14 @@ import { JournaledPayments } from './payment/journaled-payments.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Meter } from './ports/meter.ts';
+import type { Phrase, Prompts } from './ports/prompts.ts';
 import { kSystemClock } from './process/system-clock.ts';
 import { loadCatalog } from './prompt/catalog.ts';
 import { RecordedPrompts } from './prompt/prompts.ts';
 import { SipFrontEnd, type SipServerAddress } from './sip/front-end.ts';
 import { openStore } from './store/store.ts';
 import { Health } from './telemetry/health.ts';
-import { createLog } from './telemetry/log.ts';
+import { createLog, type LogOptions } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 
 /** A server that takes calls. */
@@ -30,19 +31,34 @@ export interface Server {
   stop(options: { readonly drainMs: number }): Promise<void>;
 }
 
+/** What a demonstration or a test wants to see; left out: what `hushpay serve` does. */
+export interface ServerOptions {
+  readonly clock?: Clock;
+  /** Where log lines go; standard output if not given. */
+  readonly logDestination?: LogOptions['destination'];
+  /** Told of every phrase as it is begun. No phrase holds a card digit. */
+  readonly onPhrase?: (phrase: Phrase) => void;
+}
+
 const kFiguresEveryMs = 1_000;
 
 /**
  * Builds every adapter, wires them to the calls and starts taking calls.
  * @throws AppError of what could not be started; what was started before it is stopped again.
  */
-export async function startServer(config: Config, clock: Clock = kSystemClock): Promise<Server> {
+export async function startServer(config: Config, options: ServerOptions = {}): Promise<Server> {
+  const { clock = kSystemClock, logDestination: destination, onPhrase } = options;
   const metrics = createMetrics();
-  const log = createLog({ level: config.log.level, onScrubbed: () => metrics.logScrubbed() });
+  const log = createLog({
+    level: config.log.level,
+    onScrubbed: () => metrics.logScrubbed(),
+    ...(destination && { destination }),
+  });
   await using undo = new AsyncDisposableStack();
 
   const catalog = loadCatalog(config.audioDir, [config.locale]);
-  const prompts = new RecordedPrompts(catalog, log, (locale) => metrics.promptMissing(locale));
+  const recorded = new RecordedPrompts(catalog, log, (locale) => metrics.promptMissing(locale));
+  const prompts = onPhrase ? overheard(recorded, onPhrase) : recorded;
   const store = openStore({ file: join(config.dataDir, 'hushpay.sqlite'), log });
   undo.defer(() => store.close());
   const gateway = createGateway(config.gateway, clock, log);
@@ -166,6 +182,15 @@ function sipServer(config: Config, edge: EdgeHandle | undefined, secret: string)
   return { host: '127.0.0.1', port: edge.appPort, secret };
 }
 
+function overheard(prompts: Prompts, onPhrase: (phrase: Phrase) => void): Prompts {
+  return {
+    items: (phrase, locale, card) => {
+      onPhrase(phrase);
+      return prompts.items(phrase, locale, card);
+    },
+  };
+}
+
 function state(ok: boolean, reason: string): { ok: true } | { ok: false; reason: string } {
   return ok ? { ok } : { ok, reason };
 }
@@ -191,14 +216,14 @@ function exportFigures(
     readonly media: Media;
     readonly edge: EdgeHandle | undefined;
     readonly watch: GatewayWatch;
-    readonly store: Pick<ReturnType<typeof openStore>, 'unresolved'>;
+    readonly store: Pick<ReturnType<typeof openStore>, 'countUnresolved'>;
   },
   clock: Clock,
 ): () => void {
   const read = () => {
     const { media, edge, watch, store } = parts;
     metrics.gatewayUp(gateway, watch.up);
-    metrics.unknownOpen(store.unresolved().length);
+    metrics.unknownOpen(store.countUnresolved());
     for (const worker of media.stats()) metrics.mediaWorker(worker.name, worker);
     metrics.sipEdge(edgeFigures(edge?.stats()));
     cancel = clock.schedule(kFiguresEveryMs, read);

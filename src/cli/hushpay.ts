@@ -9,6 +9,7 @@ type Loader = () => Promise<Command>;
 const kCommands: Readonly<Record<string, Loader>> = {
   serve: async () => (await import('./serve.ts')).serve,
   doctor: async () => (await import('./doctor.ts')).doctor,
+  demo: async () => (await import('./demo.ts')).demo,
   config: async () => (await import('./config.ts')).config,
   help: async () => helpOf(() => Promise.all(Object.values(kCommands).map((load) => load()))),
 };
