@@ -4,6 +4,7 @@ import { AccessList } from '../../src/edge/transport/access.ts';
 import type { Flow, HostPort, ListenAddress, TransportName } from '../../src/edge/transport/flow.ts';
 import type { Network } from '../../src/edge/transport/network.ts';
 import type { Application, ApplicationChoice } from '../../src/edge/wire/application.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import { FakeClock } from './fake-clock.ts';
 import { type RawMessage, readMessage } from './raw-sip-peer.ts';
 
@@ -22,9 +23,9 @@ export class FakeEdgeNetwork implements Network {
   ];
   /** Set to make every send over TCP fail. */
   broken = false;
-  readonly #clock: FakeClock;
+  readonly #clock: Clock;
 
-  constructor(clock: FakeClock) {
+  constructor(clock: Clock) {
     this.#clock = clock;
   }
 
@@ -87,8 +88,8 @@ export class FakeApplication implements Application {
   }
 }
 
-export interface EdgeCore {
-  readonly clock: FakeClock;
+export interface EdgeCore<C extends Clock = Clock> {
+  readonly clock: C;
   readonly network: FakeEdgeNetwork;
   readonly application: FakeApplication;
   readonly edge: Edge;
@@ -103,10 +104,17 @@ export const kPeer = { host: '192.0.2.1', port: 5062 };
 
 /** The core of the edge with a fake network, one fake application that routes INVITE, and virtual time. */
 export function openEdgeCore(
+  limits?: Partial<EdgeLimits>,
+  allowFrom?: readonly string[],
+): EdgeCore<FakeClock> {
+  return openEdgeCoreWith(new FakeClock(), limits, allowFrom);
+}
+
+export function openEdgeCoreWith<C extends Clock>(
+  clock: C,
   limits: Partial<EdgeLimits> = {},
   allowFrom: readonly string[] = ['192.0.2.0/24'],
-): EdgeCore {
-  const clock = new FakeClock();
+): EdgeCore<C> {
   const network = new FakeEdgeNetwork(clock);
   const application = new FakeApplication();
   const routed = new Set(['invite']);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type EdgeCore, openEdgeCore, type PushedFrame } from '../../support/edge-core.ts';
+import type { FakeClock } from '../../support/fake-clock.ts';
 import { kSdp } from '../../support/raw-sip-peer.ts';
 
 interface Case {
@@ -34,7 +35,7 @@ function answer(core: EdgeCore, { tokens, message }: PushedFrame): void {
   core.command(tokens[8] ?? '', '', `SIP/2.0 ${status}\r\nContent-Length: 0\r\n\r\n${isSdp ? kSdp : ''}`);
 }
 
-function play({ file, top_via_transport }: Case): { core: EdgeCore; statuses: number[] } {
+function play({ file, top_via_transport }: Case): { core: EdgeCore<FakeClock>; statuses: number[] } {
   const core = openEdgeCore();
   core.application.onFrame = (frame) => answer(core, frame);
   const path = existsSync(`${kFolder}${file}`) ? `${kFolder}${file}` : `${kFolder}${file}.dat`;

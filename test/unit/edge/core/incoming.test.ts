@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type EdgeCore, openEdgeCore } from '../../../support/edge-core.ts';
 import { answer, CorePeer, dialogIdOf } from '../../../support/edge-peer.ts';
+import type { FakeClock } from '../../../support/fake-clock.ts';
 import { kSdp } from '../../../support/raw-sip-peer.ts';
 
-let core: EdgeCore;
+let core: EdgeCore<FakeClock>;
 let peer: CorePeer;
 
 beforeEach(() => {

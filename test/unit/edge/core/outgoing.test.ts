@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type EdgeCore, openEdgeCore, type SentMessage } from '../../../support/edge-core.ts';
 import { ask, CorePeer } from '../../../support/edge-peer.ts';
+import type { FakeClock } from '../../../support/fake-clock.ts';
 import { kSdp, writeReply, writeRequest } from '../../../support/raw-sip-peer.ts';
 
 const kFar = 'sip:far@192.0.2.1:5062';
-let core: EdgeCore;
+let core: EdgeCore<FakeClock>;
 
 beforeEach(() => {
   core = openEdgeCore();
