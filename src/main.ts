@@ -63,12 +63,12 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   undo.defer(() => store.close());
   const gateway = createGateway(config.gateway, clock, log);
   undo.defer(() => gateway.close());
-  const watch = new GatewayWatch(gateway, clock, log);
-  await watch.start();
-  undo.defer(() => watch.stop());
   const payments = new JournaledPayments({ gateway, journal: store, clock, log, policy: config.gateway });
   payments.start();
   undo.defer(() => payments.stop());
+  const watch = new GatewayWatch(gateway, clock, log, () => payments.resolveNow());
+  await watch.start();
+  undo.defer(() => watch.stop());
 
   const secret = randomBytes(18).toString('base64url'); // between control and its edge
   const [media, edge] = await startChildren(config, catalog.clips, secret, clock, log, undo);

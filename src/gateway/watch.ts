@@ -13,12 +13,15 @@ export class GatewayWatch {
   readonly #gateway: PaymentGateway;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #onBack: () => void;
   #up = true;
   #stopped = false;
   #cancel: Cancel = () => {};
 
-  constructor(gateway: PaymentGateway, clock: Clock, log: Log) {
+  /** @param onBack - the gateway answers again after it did not. */
+  constructor(gateway: PaymentGateway, clock: Clock, log: Log, onBack: () => void) {
     this.#gateway = gateway;
+    this.#onBack = onBack;
     this.#clock = clock;
     this.#log = log.child({ gateway: gateway.name });
   }
@@ -30,9 +33,13 @@ export class GatewayWatch {
   async start(): Promise<void> {
     const checked = await this.#gateway.check();
     if (this.#stopped) return;
-    if (!checked.ok && this.#up) this.#log.error({ reason: checked.reason }, 'the gateway does not answer');
-    if (checked.ok && !this.#up) this.#log.info({}, 'the gateway answers again');
+    const wasUp = this.#up;
     this.#up = checked.ok;
+    if (!checked.ok && wasUp) this.#log.error({ reason: checked.reason }, 'the gateway does not answer');
+    if (checked.ok && !wasUp) {
+      this.#log.info({}, 'the gateway answers again');
+      this.#onBack();
+    }
     this.#cancel = this.#clock.schedule(this.#up ? kEveryMs : kEveryWhileDownMs, () => void this.start());
   }
 
