@@ -3,7 +3,7 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import type { Skip, Tally } from './tally.ts';
 
 // A describe that is skipped gives its tests no note; its title says what is missing: `baresip (needs baresip)`.
-const kReasonInTitle = /\((needs [^)]+)\)/;
+const kReasonInTitle = /\(([^()]*\b(?:needs|not here)\b[^()]*)\)/;
 
 /** Writes what a vitest run came to into the file HUSHPAY_TEST_TALLY names, for run.ts. */
 export default class VitestTally implements Reporter {
@@ -14,7 +14,9 @@ export default class VitestTally implements Reporter {
     const skipped: Skip[] = [];
     for (const module of modules) {
       failed += module.errors().length;
-      for (const test of module.children.allTests()) {
+      const tests = [...module.children.allTests()];
+      if (tests.length === 0) skipped.push(...emptySuites(module));
+      for (const test of tests) {
         const result = test.result();
         if (result.state === 'passed') passed++;
         else if (result.state === 'skipped') skipped.push(skipOf(test, result.note));
@@ -25,6 +27,17 @@ export default class VitestTally implements Reporter {
     const file = process.env['HUSHPAY_TEST_TALLY'];
     if (file) writeFileSync(file, JSON.stringify(tally));
   }
+}
+
+/** A file without tests: its suites say in their titles what is missing. */
+function emptySuites(module: TestModule): Skip[] {
+  const names = [...module.children.allSuites()].map(({ fullName }) => fullName);
+  const told = names.filter((name) => kReasonInTitle.test(name));
+  const shown = told.length > 0 ? told : [names[0] ?? 'every test'];
+  return shown.map((name) => ({
+    name: `${module.relativeModuleId}: ${name}`,
+    reason: kReasonInTitle.exec(name)?.[1],
+  }));
 }
 
 function skipOf(test: TestCase, note: string | undefined): Skip {
