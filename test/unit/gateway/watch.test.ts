@@ -31,7 +31,8 @@ it('notices within 10 s that the gateway is gone, within 2 s that it is back, an
   const clock = new FakeClock();
   const log = new FakeLog();
   const { gateway, plug } = unpluggable(clock, log);
-  const watch = new GatewayWatch(gateway, clock, log);
+  let back = 0;
+  const watch = new GatewayWatch(gateway, clock, log, () => back++);
   await watch.start();
   expect(watch.up).toBe(true);
 
@@ -44,6 +45,7 @@ it('notices within 10 s that the gateway is gone, within 2 s that it is back, an
   plug.in = true;
   await clock.advance(2_000);
   expect(watch.up).toBe(true);
+  expect(back).toBe(1);
   expect(log.lines).toMatchObject([
     { level: 'error', fields: { gateway: 'simulator', reason: 'ECONNREFUSED' } },
     { level: 'info', fields: { gateway: 'simulator' } },
