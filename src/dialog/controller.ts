@@ -91,6 +91,7 @@ export class Conversation {
         this.#observer.onPress(carrier);
         this.#voice.keyPressed();
       },
+      onStray: () => this.#voice.strayKey(),
       onDoubleStar: () => this.#dispatch({ type: 'escape' }),
     });
     this.#entries = new Entries({

@@ -1,5 +1,5 @@
 import type { CardSecret } from '../card/card-secret.ts';
-import type { MediaSession } from '../ports/media.ts';
+import type { MediaSession, PlayResult } from '../ports/media.ts';
 import type { Locale, Phrase, PhrasePart, Prompts } from '../ports/prompts.ts';
 
 // A phrase that spells card digits is pulled clip by clip, so that no list of its clips exists.
@@ -17,14 +17,19 @@ export interface VoiceParts {
 }
 
 interface Utterance {
+  readonly phrase: Phrase;
   readonly bargeIn: boolean;
   readonly abort: AbortController;
+  /** A key that means nothing may have cut it short. */
+  isStray: boolean;
 }
 
 /** Says one phrase at a time to the caller. */
 export class Voice {
   readonly #parts: VoiceParts;
   #current: Utterance | undefined;
+  /** The last one, if a key has cut it short. */
+  #cutShort: Utterance | undefined;
 
   constructor(parts: VoiceParts) {
     this.#parts = parts;
@@ -33,35 +38,54 @@ export class Voice {
   /** Replaces what is being said. */
   say(phrase: Phrase, bargeIn: boolean): void {
     this.stop();
-    const utterance: Utterance = { bargeIn, abort: new AbortController() };
+    const utterance: Utterance = { phrase, bargeIn, abort: new AbortController(), isStray: false };
     this.#current = utterance;
-    void this.#play(phrase, utterance);
+    void this.#play(utterance);
   }
 
   stop(): void {
     const current = this.#current;
     this.#current = undefined;
+    this.#cutShort = undefined;
     current?.abort.abort();
   }
 
   /** A key may have come by a way the media worker does not see (SIP INFO): it cuts the phrase short all the same. */
   keyPressed(): void {
-    if (this.#current?.bargeIn) this.#current.abort.abort();
+    this.#cutShort = undefined;
+    if (!this.#current?.bargeIn) return;
+    this.#current.isStray = false;
+    this.#current.abort.abort();
   }
 
-  async #play(phrase: Phrase, utterance: Utterance): Promise<void> {
-    const { media, prompts, locale, card, onSaid, onFault } = this.#parts;
+  /** A key was dropped, but the media worker, which cannot know that, cut the phrase short or is about to: say it again. */
+  strayKey(): void {
+    if (this.#current) this.#current.isStray = true;
+    else if (this.#cutShort) this.say(this.#cutShort.phrase, true);
+  }
+
+  async #play(utterance: Utterance): Promise<void> {
+    const { media, prompts, locale, card, onFault } = this.#parts;
+    const { phrase, bargeIn, abort } = utterance;
     const lookahead = phrase.some(spellsDigits) ? kSecretLookahead : kLookahead;
     try {
       const items = prompts.items(phrase, locale, card.wiped ? undefined : card);
-      await media.play(items, { bargeIn: utterance.bargeIn, lookahead }, utterance.abort.signal);
+      const result = await media.play(items, { bargeIn, lookahead }, abort.signal);
+      if (this.#current === utterance) this.#end(utterance, result);
     } catch (error) {
       if (this.#current === utterance) onFault(error);
-      return;
     }
-    if (this.#current !== utterance) return;
-    this.#current = undefined;
-    onSaid();
+  }
+
+  #end(utterance: Utterance, result: PlayResult): void {
+    const isCut = result === 'barge_in';
+    if (isCut && utterance.isStray) {
+      this.say(utterance.phrase, utterance.bargeIn);
+    } else {
+      this.#current = undefined;
+      this.#cutShort = isCut ? utterance : undefined;
+      this.#parts.onSaid();
+    }
   }
 }
 

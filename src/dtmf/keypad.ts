@@ -12,10 +12,16 @@ import { TypeAhead } from './type-ahead.ts';
 
 // A `#` this soon after an entry that ended by itself was meant for that entry.
 const kTrailingPoundMs = 3000;
+// Nobody answers a question within half a second of its beginning. A key that early, and those that follow it without a pause, were
+// meant for what was asked before; but nobody is left unheard for longer than three seconds.
+const kStrayMs = 500;
+const kMostStrayMs = 3000;
 
 export interface KeypadListener {
   /** A key went down; which one is nobody's business here. */
   onPress(carrier: Carrier): void;
+  /** A key was dropped that was meant for the question before. */
+  onStray(): void;
   /** Two stars in a row. */
   onDoubleStar(): void;
 }
@@ -23,8 +29,8 @@ export interface KeypadListener {
 /**
  * The caller's keys: reports of all carriers in, entries out.
  * ```
- *   KeyReports -> KeyMerge -> flushed since? -> `**`? -> collecting: Collector -> sink
- *                                                     -> otherwise:  TypeAhead, drained by the next collect()
+ *   KeyReports -> KeyMerge -> flushed, stray? -> `**`? -> collecting: Collector -> sink
+ *                                                      -> otherwise:  TypeAhead, drained by the next collect()
  * ```
  * Made and wiped by the conversation.
  */
@@ -37,6 +43,7 @@ export class Keypad {
   readonly #typeAhead = new TypeAhead();
   #collector: Collector | undefined;
   #flushedAtMs = Number.NEGATIVE_INFINITY;
+  #strayUntilMs = Number.NEGATIVE_INFINITY;
   #starAtMs = Number.NEGATIVE_INFINITY;
   /** When the last press completed an entry by itself; any other key forgets it. */
   #completedAtMs = Number.NEGATIVE_INFINITY;
@@ -61,9 +68,13 @@ export class Keypad {
     const press = this.#merge.report(report);
     // A slow carrier may tell of a press from before the flush: the caller answered another question with it.
     if (!press || press.onsetMs < this.#flushedAtMs) return;
+    if (this.#isStray(press)) {
+      this.#listener.onStray();
+      return;
+    }
     this.#listener.onPress(report.carrier);
     if (this.#isDoubleStar(press)) {
-      this.flush();
+      this.#typeAhead.wipe();
       this.#listener.onDoubleStar();
     } else if (this.#collector) {
       this.#take(press);
@@ -96,10 +107,11 @@ export class Keypad {
     this.#collector = undefined;
   }
 
-  /** Forgets what was typed ahead, and what slow carriers have yet to report of it. */
+  /** Forgets what was typed ahead, what slow carriers have yet to report of it, and what the caller is still typing. */
   flush(): void {
     this.#typeAhead.wipe();
     this.#flushedAtMs = this.#clock.now();
+    this.#strayUntilMs = this.#flushedAtMs + kStrayMs;
   }
 
   /** Like {@link flush}, and no key pressed before is remembered; a slow carrier's report of one counts as a new press. */
@@ -128,6 +140,12 @@ export class Keypad {
     const collector = this.#collector;
     collector?.press(press.key);
     if (collector?.endedBy === 'complete') this.#completedAtMs = press.onsetMs;
+  }
+
+  #isStray({ onsetMs }: KeyPress): boolean {
+    if (onsetMs >= this.#strayUntilMs) return false;
+    this.#strayUntilMs = Math.min(onsetMs + kStrayMs, this.#flushedAtMs + kMostStrayMs);
+    return true;
   }
 
   #isDoubleStar(press: KeyPress): boolean {

@@ -12,8 +12,10 @@ class Line {
   readonly ends: CollectEnd[] = [];
   presses = 0;
   doubleStars = 0;
+  strays = 0;
   readonly keypad = new Keypad(this.clock, 1200, {
     onPress: () => void this.presses++,
+    onStray: () => void this.strays++,
     onDoubleStar: () => void this.doubleStars++,
   });
 
@@ -75,7 +77,7 @@ describe('keys typed ahead', () => {
     const line = new Line();
     await line.clock.advance(1000);
     line.keypad.flush();
-    await line.clock.advance(300);
+    await line.clock.advance(600);
     line.collect('cvv', 1).press('1', 'info', 900);
     expect(line.ends).toEqual([]);
     line.press('1');
@@ -107,6 +109,34 @@ describe('keys typed ahead', () => {
     expect(line.collect('pan', 19).keypad.isAhead).toBe(true);
     line.press('#');
     expect(line.keypad.isAhead).toBe(false);
+  });
+});
+
+describe('a key pressed as the question begins', () => {
+  const flushed = () => {
+    const line = new Line();
+    line.keypad.flush();
+    return line.collect('cvv', 1);
+  };
+
+  it('is no answer within half a second', async () => {
+    const line = flushed();
+    await line.clock.advance(499);
+    expect(line.press('1').ends).toEqual([]);
+    expect([line.strays, line.presses]).toEqual([1, 0]);
+  });
+
+  it('is an answer after half a second', async () => {
+    const line = flushed();
+    await line.clock.advance(500);
+    expect(line.press('1').ends).toHaveLength(1);
+  });
+
+  it('takes those along that follow it without a pause, for three seconds at most', async () => {
+    expect((await flushed().pressSlowly('1111111', 400)).ends).toEqual([]);
+    expect((await flushed().pressSlowly('11111111', 400)).ends).toEqual([]);
+    expect((await flushed().pressSlowly('111111111', 400)).ends).toHaveLength(1);
+    expect((await flushed().pressSlowly('11', 500)).ends).toHaveLength(1);
   });
 });
 
