@@ -14,7 +14,7 @@ export interface RestReply {
 export type ReversalResult = 'reversed' | 'nothing_to_reverse' | 'failed' | 'pending';
 
 // Optional fields of a wrong type are left out: they must not cost us a clear verdict.
-const kText = z.union([z.string(), z.number()]).transform(String).nullable().catch(null);
+const kText = z.union([z.string(), z.int()]).transform(String).nullable().catch(null);
 const kVerdict = z.object({
   outcome: z.enum(['approved', 'declined', 'error', 'pending']),
   paymentRef: z.string().nullish(),

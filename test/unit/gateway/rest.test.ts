@@ -141,6 +141,7 @@ describe('rest', () => {
       [200, approval({ paymentRef: 'ANOTHER' }), { kind: 'unknown' }],
       [200, approval({ attempt: 2 }), { kind: 'unknown' }],
       [200, approval({ transactionId: null }), { kind: 'unknown' }],
+      [200, approval({ transactionId: 2 ** 60 }), { kind: 'unknown' }],
       [200, approval({ transactionId: ' ' }), { kind: 'unknown' }],
       [
         200,
