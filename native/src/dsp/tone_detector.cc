@@ -21,11 +21,17 @@ constexpr float kHopsPerSecond = static_cast<float>(kSampleRateHz) / kHopSamples
 constexpr float kMaxHighOverLow = 3.39F;             // +5.3 dB as a ratio of powers; Q.24 asks for +4
 constexpr float kMaxLowOverHigh = 8.51F;             // -9.3 dB; Q.24 asks for -8
 constexpr float kMinAmplitude = 32767.0F * 0.0045F;  // about -44 dBm0 per tone
-constexpr float kPresentShare = 0.4F;                // of a key's amplitude: below, the block is a gap
-constexpr int kEndBlocks = 7;          // a gap of 30 ms and more separates; one below 20 ms does not
-constexpr int kMaxUnheardBlocks = 30;  // 120 ms of loss end a key
+constexpr float kMinBlockShare = 0.2F;  // of a block's energy in its strongest pair: below, no rule can match
+constexpr float kPresentShare = 0.4F;   // of a key's amplitude: below, the block is a gap
+constexpr int kEndBlocks = 7;           // a gap of 30 ms and more separates; one below 20 ms does not
+constexpr int kMaxUnheardBlocks = 30;   // 120 ms of loss end a key
 constexpr std::int64_t kEchoSamples = 400 * 8;
 constexpr float kEchoShare = 0.25F;  // the same key 12 dB weaker within 400 ms is its echo
+
+// The longer a pair has been steady, the less of the energy it needs to hold. 2.2 % lies between what must be
+// accepted (1.5 %) and what must be refused (3.5 %), well away from the notes of a tempered scale that lie
+// nearest to a key's tones.
+constexpr float kMaxOffset = 0.022F;
 
 /// Rows: samples of the block; columns: cos and -sin of the eight tones under a Hann window.
 struct FilterBank {
@@ -58,6 +64,11 @@ FilterBank makeFilterBank() {
 }
 
 const FilterBank kBank = makeFilterBank();
+
+std::complex<float> unit(std::complex<float> value) noexcept {
+  const float length = std::sqrt(std::norm(value));
+  return length > 0 ? value / length : std::complex<float>(1);
+}
 
 /// Amplitude share of a block whose tone begins so many samples before its centre, inverted from the Hann
 /// window's step response.
@@ -134,17 +145,27 @@ const ToneDetector::Block& ToneDetector::back(int count) const noexcept {
   return ring_[static_cast<std::size_t>((blockCount_ - 1 - count) % kRing)];
 }
 
+/// A quick look at one block, so that speech and silence cost little.
+bool ToneDetector::mayHoldKey(const Block& block) noexcept {
+  float low = 0;
+  float high = 0;
+  for (std::size_t i = 0; i < 4; i++) {
+    low = std::max(low, std::norm(block.tone[i]));
+    high = std::max(high, std::norm(block.tone[4 + i]));
+  }
+  return 2 * (low + high) >= kMinBlockShare * kHannSum * block.energy;
+}
+
 void ToneDetector::follow(ToneEdges& edges) noexcept {
-  static constexpr Rule kStrict{
-      .blocks = 6, .minShare = 0.80F, .minCoherence = 0.93F, .minFlatness = 0.80F, .maxOffset = 0.026F};
-  static constexpr Rule kLoose{
-      .blocks = 11, .minShare = 0.45F, .minCoherence = 0.88F, .minFlatness = 0.40F, .maxOffset = 0.024F};
+  static constexpr Rule kClean{.blocks = 6, .minShare = 0.93F, .minCoherence = 0.98F, .minFlatness = 0.90F};
+  static constexpr Rule kNoisy{.blocks = 8, .minShare = 0.85F, .minCoherence = 0.93F, .minFlatness = 0.75F};
+  static constexpr Rule kLong{.blocks = 14, .minShare = 0.50F, .minCoherence = 0.93F, .minFlatness = 0.40F};
   if (!back(0).heard) {
     if (press_.down && ++press_.unheardBlocks > kMaxUnheardBlocks) end(edges);
     return;
   }
   Press found;
-  if (matches(kStrict, found) || matches(kLoose, found)) {
+  if (mayHoldKey(back(0)) && (matches(kClean, found) || matches(kNoisy, found) || matches(kLong, found))) {
     if (press_.down && press_.key == found.key) {
       press_.absentBlocks = 0;
       press_.unheardBlocks = 0;
@@ -190,9 +211,9 @@ bool ToneDetector::matches(const Rule& rule, Press& found) const noexcept {
   if (energy < minPower * kHannSum * static_cast<float>(count)) return false;
 
   const Tone low = measure(blocks, count, 0);
-  if (low.power < minPower || low.offset > rule.maxOffset) return false;
+  if (low.power < minPower || low.offset > kMaxOffset) return false;
   const Tone high = measure(blocks, count, 4);
-  if (high.power < minPower || high.offset > rule.maxOffset) return false;
+  if (high.power < minPower || high.offset > kMaxOffset) return false;
   if (high.power > kMaxHighOverLow * low.power || low.power > kMaxLowOverHigh * high.power) return false;
   const float total = energy / (kHannSum * static_cast<float>(count));
   const float share = (low.power + high.power) / 2 / total;
@@ -212,6 +233,19 @@ bool ToneDetector::matches(const Rule& rule, Press& found) const noexcept {
   }
   found.onset = onsetOf(found, span);
   return true;
+}
+
+/// Turns each block back by so many advances as it is hops older than the newest.
+void ToneDetector::undo(std::complex<float> advance, std::span<const Block* const> blocks, std::size_t bin,
+                        std::array<std::complex<float>, kRing>& into) noexcept {
+  std::complex<float> turn = 1;
+  for (std::size_t i = 0; i < blocks.size(); i++) {
+    if (i > 0) {
+      const auto hops = (blocks[i - 1] - blocks[i] + kRing) % kRing;
+      for (std::ptrdiff_t hop = 0; hop < hops; hop++) turn *= advance;
+    }
+    into[i] = blocks[i]->tone[bin] * turn;
+  }
 }
 
 ToneDetector::Tone ToneDetector::measure(const std::array<const Block*, kRing>& blocks, int count,
@@ -237,23 +271,21 @@ ToneDetector::Tone ToneDetector::measure(const std::array<const Block*, kRing>& 
       advance += blocks[i]->tone[bin] * std::conj(blocks[i + 1]->tone[bin]);
     }
   }
-  float perHop = std::arg(advance);
-  std::array<std::complex<float>, kRing> steady;
-  const auto age = [&](std::size_t i) {  // in hops, of block i
-    return static_cast<float>((blocks[0] - blocks[i] + kRing) % kRing);
-  };
-  for (std::size_t i = 0; i < size; i++) steady[i] = blocks[i]->tone[bin] * std::polar(1.0F, perHop * age(i));
+  std::array<std::complex<float>, kRing> steady;  // the coarse advance undone
+  const auto coarse = unit(advance);
+  undo(coarse, std::span(blocks).first(size), bin, steady);
   const std::size_t lag = size / 2;
   std::complex<float> rest = 0;
   for (std::size_t i = 0; i + lag < size; i++) rest += steady[i] * std::conj(steady[i + lag]);
-  const float fine = std::arg(rest) / static_cast<float>(lag);
-  perHop += fine;
+  const float finePerHop = std::arg(rest) / static_cast<float>(lag);
+  const float perHop = std::arg(coarse) + finePerHop;
+  undo(coarse * std::polar(1.0F, finePerHop), std::span(blocks).first(size), bin, steady);
   std::complex<float> sum = 0;
   float magnitudes = 0;
   float weakest = 1e30F;
   for (std::size_t i = 0; i < size; i++) {
-    sum += steady[i] * std::polar(1.0F, fine * age(i));
-    const float magnitude = std::abs(steady[i]);
+    sum += steady[i];
+    const float magnitude = std::sqrt(std::norm(steady[i]));
     magnitudes += magnitude;
     weakest = std::min(weakest, magnitude);
   }

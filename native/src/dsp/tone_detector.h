@@ -32,8 +32,8 @@ struct ToneEdges {
 /// Every 4 ms a Hann block of 8 ms goes through eight Goertzel filters, here as one matrix product so that
 /// the compiler can vectorise it. A pair of tones counts when, over several overlapping blocks, it is steady
 /// in level, advances in phase as one frequency near a nominal one (which is finer than any block can
-/// resolve), has acceptable twist, and holds most of the energy. Two rules decide: a strict one for a short
-/// stretch, a looser one once the pair has been coherent for longer.
+/// resolve), has acceptable twist, and holds most of the energy. Three rules decide: a strict one for a short
+/// stretch, looser ones once the pair has been steady for longer.
 ///
 /// Media thread: no allocation, lock, log or throw; the state is fixed and can be wiped.
 class ToneDetector {
@@ -80,7 +80,6 @@ class ToneDetector {
     float minShare;  // of the energy in the two tones
     float minCoherence;
     float minFlatness;
-    float maxOffset;
   };
   struct Press {
     bool down = false;
@@ -95,6 +94,9 @@ class ToneDetector {
 
   void push(float sample, bool heard, ToneEdges& edges) noexcept;
   void analyse(ToneEdges& edges) noexcept;
+  static void undo(std::complex<float> advance, std::span<const Block* const> blocks, std::size_t bin,
+                   std::array<std::complex<float>, kRing>& into) noexcept;
+  static bool mayHoldKey(const Block& block) noexcept;
   bool matches(const Rule& rule, Press& found) const noexcept;
   [[nodiscard]] Tone measure(const std::array<const Block*, kRing>& blocks, int count,
                              int firstBin) const noexcept;
