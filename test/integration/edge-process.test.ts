@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import Srf from 'drachtio-srf';
 import { afterEach, expect, test } from 'vitest';
 import { type EdgeHandle, launchEdge } from '../../src/edge/launcher.ts';
@@ -112,6 +115,17 @@ test('after a crash it is back on the same ports, and drachtio-srf finds it', as
     .toBe(486);
   peer.close();
   disconnectSrf(srf);
+});
+
+test('the process ends when its channel closes', async () => {
+  const main = fileURLToPath(new URL('../../src/edge/main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+  const channel = child.stdio[3] as Duplex;
+  channel.write(`${JSON.stringify(kConfig)}\n`);
+  await once(channel, 'data'); // ready
+  const exited = once(child, 'exit');
+  channel.destroy();
+  expect(await exited).toEqual([0, null]);
 });
 
 function pidOf(log: FakeLog): number {

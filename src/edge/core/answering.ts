@@ -1,5 +1,6 @@
 import { contactUri, recordRoutes, SipDialog } from '../dialog/dialog.ts';
 import type { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
+import { newId } from '../identifiers.ts';
 import { parseAddress, tagOf, withTag } from '../sip/address.ts';
 import { Headers } from '../sip/headers.ts';
 import type { SipResponse } from '../sip/message.ts';
@@ -69,8 +70,12 @@ export class Answering {
     return bytes;
   }
 
-  /** An answer of the edge that says when to come again. */
+  /** The application that should answer has gone. */
   unavailable(inbound: Inbound): void {
+    if (inbound.request.method === 'BYE') {
+      this.answer(inbound, { status: 200 });
+      return;
+    }
     this.answer(inbound, { status: 503, headers: new Headers().add('Retry-After', kRetryAfterS) });
   }
 
@@ -117,8 +122,7 @@ export class Answering {
     const { method } = inbound.request;
     if (method === 'INVITE') {
       dialog.inviteIn = false;
-      const isInitial = tagOf(inbound.essentials.to) === '';
-      if (status >= 300 && isInitial) this.#context.dialogs.remove(dialog);
+      if (status >= 300 && isInitial(inbound)) this.#context.dialogs.remove(dialog);
       if (status < 300) this.#awaitAck(inbound, dialog, bytes);
     }
     const refreshes = status < 300 && (method === 'INVITE' || method === 'UPDATE');
@@ -127,7 +131,8 @@ export class Answering {
   }
 
   #awaitAck(inbound: Inbound, dialog: SipDialog, bytes: string): void {
-    this.#unacknowledged.start(dialog, inbound.essentials.cseq.seq, inbound.id, {
+    const ackId = isInitial(inbound) ? inbound.id : newId();
+    this.#unacknowledged.start(dialog, inbound.essentials.cseq.seq, ackId, {
       resend: () => {
         this.#context.retransmissions.count++;
         this.#context.network.send(inbound.replyFlow, bytes, () => {});
@@ -135,6 +140,10 @@ export class Answering {
       giveUp: () => this.#hangUp(dialog, 'ACK timeout'),
     });
   }
+}
+
+function isInitial(inbound: Inbound): boolean {
+  return tagOf(inbound.essentials.to) === '';
 }
 
 function applicationHeaders(response: SipResponse): Headers {

@@ -113,8 +113,7 @@ export class Incoming {
       this.#drop('stray-ack');
       return;
     }
-    const isInitial = transactionId === inbound?.id || dialog.remoteSeq === essentials.cseq.seq;
-    this.#push(dialog, arrival, isInitial ? transactionId : newId());
+    this.#push(dialog, arrival, transactionId);
   }
 
   /** RFC 3261 section 9.2. */

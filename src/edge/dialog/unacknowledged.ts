@@ -22,6 +22,7 @@ export class UnacknowledgedAnswers {
     this.#timers = timers;
   }
 
+  /** @param transactionId - by which the ACK is handed to the application. */
   start(dialog: SipDialog, seq: number, transactionId: string, events: AnswerEvents): void {
     const cancelRepeat: Cancel = this.#timers.repeat(kT2Ms, events.resend);
     const cancelEnd = this.#timers.after(kTimeoutMs, () => {
@@ -38,7 +39,7 @@ export class UnacknowledgedAnswers {
     this.#waiting.set(dialog, bySeq);
   }
 
-  /** @returns the transaction of the INVITE the ACK is for, or undefined when that one waits for none. */
+  /** @returns the transaction the ACK belongs to, or undefined when none is waited for. */
   acknowledge(dialog: SipDialog, seq: number): string | undefined {
     const waiting = this.#waiting.get(dialog)?.get(seq);
     if (!waiting) return undefined;

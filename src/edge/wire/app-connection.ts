@@ -15,6 +15,8 @@ export class AppConnection implements Application {
   readonly #maxBacklogBytes: number;
   readonly #frames = new FrameReader();
   #connected = true;
+  /** Frames of this turn of the event loop, written together: a system call each would cost more than the frames. */
+  #unwritten = '';
 
   constructor(socket: Socket, maxBacklogBytes: number, events: AppConnectionEvents) {
     this.#socket = socket;
@@ -38,17 +40,24 @@ export class AppConnection implements Application {
       this.drop();
       return;
     }
-    this.#socket.write(encodeFrame(message === undefined ? line : `${line}\r\n${message}`), 'latin1');
+    if (this.#unwritten === '') setImmediate(() => this.#flush());
+    this.#unwritten += encodeFrame(message === undefined ? line : `${line}\r\n${message}`);
   }
 
   /** Closes after what has been written. */
   end(): void {
+    this.#flush();
     this.#socket.end();
   }
 
   drop(): void {
     this.#connected = false;
     this.#socket.destroy();
+  }
+
+  #flush(): void {
+    if (this.#unwritten !== '' && this.#connected) this.#socket.write(this.#unwritten, 'latin1');
+    this.#unwritten = '';
   }
 
   #read(chunk: Buffer, events: AppConnectionEvents): void {
