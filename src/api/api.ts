@@ -51,6 +51,7 @@ export function createApi(options: ApiOptions): Api {
     requestTimeout: kRequestTimeoutMs,
     forceCloseConnections: true, // a kept-alive connection does not hold up the end
   });
+  server.removeContentTypeParser('text/plain'); // JSON is the one type there is
   server.addHook('onRequest', async (_, reply) => {
     reply.headers(kHeaders);
   });

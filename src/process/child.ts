@@ -9,7 +9,6 @@ export interface ChildSpec {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  readonly env?: NodeJS.ProcessEnv;
   /**
    * Makes a fresh process usable over its channel (file descriptor 3 of the child, a socket both ways) and resolves when it can
    * work. A rejection at the first start is fatal: {@link SupervisedChild.start} rejects with it.
@@ -89,7 +88,7 @@ export class SupervisedChild {
     const child = spawn(this.#spec.command, [...this.#spec.args], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       detached: true, // Ctrl-C in a terminal is for us to handle: children go on until calls have ended
-      env: this.#spec.env ?? process.env,
+      env: environmentOfChild(process.env),
     });
     this.#process = child;
     eachLine(child.stdout as Readable, this.#spec.onLine);
@@ -130,6 +129,11 @@ export class SupervisedChild {
       this.#process?.kill('SIGKILL'); // one that is up but unusable; its exit schedules the next try
     });
   }
+}
+
+/** Children are told over their channel what they need; the keys of the API and the gateway are nothing to them. */
+function environmentOfChild(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('HUSHPAY_')));
 }
 
 function eachLine(stream: Readable, onLine: (line: string) => void): void {

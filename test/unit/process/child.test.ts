@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type ChildSpec, SupervisedChild } from '../../../src/process/child.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+
+// Says it is ready on its channel, then lives until the channel closes.
+const kGood = `
+  const channel = new (require('net').Socket)({ fd: 3 });
+  channel.write('ready');
+  channel.on('data', (command) => process.exit(Number(String(command))));
+  channel.on('end', () => process.exit(0));
+`;
+
+function supervise(script: string, spec: Partial<ChildSpec> = {}) {
+  const clock = new FakeClock();
+  const log = new FakeLog();
+  const lines: string[] = [];
+  const downs: number[] = [];
+  let channel: Parameters<ChildSpec['prepare']>[0] | undefined;
+  const child = new SupervisedChild(
+    {
+      name: 'test-child',
+      command: process.execPath,
+      args: ['-e', script],
+      prepare: async (fresh) => {
+        channel = fresh;
+        await once(fresh, 'data');
+      },
+      onDown: () => downs.push(clock.now()),
+      onLine: (line) => lines.push(line),
+      ...spec,
+    },
+    clock,
+    log,
+  );
+  running.push(child);
+  return {
+    child,
+    clock,
+    log,
+    lines,
+    downs,
+    order: (exitCode: number) => void channel?.write(String(exitCode)),
+  };
+}
+
+const running: SupervisedChild[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((child) => child.stop()));
+});
+
+describe('a supervised child', () => {
+  it('is up once it can work, and down for good after stop', async () => {
+    const { child, downs } = supervise(kGood);
+    expect(child.up).toBe(false);
+    await child.start();
+    expect(child.up).toBe(true);
+    await child.stop();
+    await child.stop();
+    expect([child.up, child.restarts, downs.length]).toEqual([false, 0, 1]);
+  });
+
+  it('starts again after it died, later every time', async () => {
+    const { child, clock, downs, order } = supervise(kGood);
+    await child.start();
+    for (const [deaths, backOffMs] of [
+      [1, 100],
+      [2, 200],
+      [3, 400],
+    ] as const) {
+      order(9);
+      await vi.waitFor(() => expect(downs).toHaveLength(deaths));
+      expect(child.up).toBe(false);
+      await clock.advance(backOffMs - 1);
+      expect(child.restarts).toBe(deaths - 1);
+      await clock.advance(1);
+      expect(child.restarts).toBe(deaths);
+      await vi.waitFor(() => expect(child.up).toBe(true));
+    }
+  });
+
+  it('that was up for long starts again soon', async () => {
+    const { child, clock, downs, order } = supervise(kGood);
+    await child.start();
+    for (const deaths of [1, 2]) {
+      await clock.advance(10_001);
+      order(9);
+      await vi.waitFor(() => expect(downs).toHaveLength(deaths));
+      await clock.advance(100);
+      await vi.waitFor(() => expect(child.up).toBe(true));
+    }
+  });
+
+  it('that does not come up at the first start is an error', async () => {
+    const dies = supervise('process.exit(3)');
+    await expect(dies.child.start()).rejects.toMatchObject({
+      code: 'CHILD_FAILED',
+      message: expect.stringContaining('code 3'),
+    });
+    const missing = supervise('', { command: '/no/such/program' });
+    await expect(missing.child.start()).rejects.toMatchObject({
+      message: expect.stringContaining('/no/such/program'),
+    });
+    expect(dies.child.restarts + missing.child.restarts).toBe(0);
+  });
+
+  it('passes on what it prints, line by line', async () => {
+    const { child, lines } = supervise(`console.log('one\\ntwo'); process.stderr.write('three'); ${kGood}`);
+    await child.start();
+    await child.stop();
+    await vi.waitFor(() => expect(lines.toSorted()).toEqual(['one', 'three', 'two']));
+  });
+
+  it('does not inherit the settings of this process, which hold keys', async () => {
+    vi.stubEnv('HUSHPAY_API_KEY', 'hunter2');
+    vi.stubEnv('LANG_OF_TEST', 'en');
+    const { child, lines } = supervise(`console.log(JSON.stringify(process.env)); ${kGood}`);
+    await child.start();
+    await child.stop();
+    vi.unstubAllEnvs();
+    await vi.waitFor(() => expect(lines).toHaveLength(1));
+    expect(lines[0]).toContain('LANG_OF_TEST');
+    expect(lines[0]).not.toMatch(/HUSHPAY|hunter2/);
+  });
+});
