@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { findCardLike } from '../../src/card/card-like.ts';
+import type { LedgerEntry } from '../../src/gateway/simulator-bank.ts';
+import { startSimulatorServer } from '../../src/gateway/simulator-server.ts';
+import { kSystemClock } from '../../src/process/system-clock.ts';
+import { startServerProcess } from '../support/server-process.ts';
+
+const kShortestFragment = 6; // digits in a row that already tell something of a card
+const kShortestCard = 13;
+const kAskAgainMs = 50;
+const kPatienceMs = 10_000;
+
+/** `GET /v1/sessions/{id}`, as far as the tests look at it. */
+export interface SessionView {
+  readonly id: string;
+  readonly result: string | null;
+  readonly outcome: string | null;
+  readonly stageReached: string;
+  readonly amountCharged: string | null;
+  readonly transactionId: string | null;
+  readonly brand: string | null;
+  readonly last4: string | null;
+  readonly attempts: number;
+  readonly declines: number;
+  readonly callerPresent: boolean;
+  readonly announced: boolean;
+  readonly paymentRef: string;
+  readonly endedAt: string | null;
+  readonly submissions: readonly {
+    readonly attempt: number;
+    readonly state: string;
+    readonly last4: string;
+  }[];
+}
+
+/** A real server with the bank behind it in this process, for phones nobody here wrote. */
+export interface PeersServer {
+  /** host:port of SIP over UDP. */
+  readonly address: string;
+  readonly httpUrl: string;
+  readonly pid: number;
+  /** The session once its row is closed. */
+  ended(sessionId: string): Promise<SessionView>;
+  /** Ids of the sessions in the database whose call had this Call-ID. */
+  sessionsOf(callId: string): readonly string[];
+  /** What the bank booked for a payment. */
+  booked(paymentRef: string): readonly LedgerEntry[];
+  /** Places in log and database where a card, or six digits in a row of one of these, can be read. */
+  tracesOf(cards: readonly string[]): readonly string[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server and its bank.
+ * @param environment - keys of the configuration.
+ */
+export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Promise<PeersServer> {
+  const bank = await startSimulatorServer({ port: 0, host: '127.0.0.1', clock: kSystemClock });
+  const server = await startServerProcess({
+    HUSHPAY_GATEWAY_TYPE: 'rest',
+    HUSHPAY_GATEWAY_URL: bank.url,
+    HUSHPAY_LOG_LEVEL: 'debug',
+    ...environment,
+  });
+  const file = join(server.dataDir, 'hushpay.sqlite');
+  const session = async (id: string) => {
+    const headers = { authorization: `Bearer ${server.apiKey}` };
+    const answer = await fetch(`${server.httpUrl}/v1/sessions/${id}`, { headers });
+    if (!answer.ok) throw new Error(`GET /v1/sessions: ${answer.status}`);
+    return (await answer.json()) as SessionView;
+  };
+  return {
+    address: `127.0.0.1:${server.sipPorts.udp}`,
+    httpUrl: server.httpUrl,
+    pid: server.pid,
+    ended: (id) =>
+      until(
+        `the end of session ${id}`,
+        () => session(id),
+        ({ endedAt }) => endedAt !== null,
+      ),
+    sessionsOf: (callId) => sessionsIn(file, callId),
+    booked: (paymentRef) => bank.ledger().filter((entry) => entry.paymentRef === paymentRef),
+    tracesOf: (cards) => [
+      ...traces('log', server.output(), cards),
+      ...traces('database', readFileSync(file, 'latin1'), cards),
+      ...traces('database journal', readFileSync(`${file}-wal`, 'latin1'), cards),
+    ],
+    async stop() {
+      await server.stop();
+      await bank.close();
+    },
+  };
+}
+
+/** Asks again until it is so. @throws after ten seconds. */
+async function until<T>(what: string, ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
+  const giveUpAtMs = Date.now() + kPatienceMs;
+  for (;;) {
+    const answer = await ask();
+    if (isSo(answer)) return answer;
+    if (Date.now() > giveUpAtMs) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, kAskAgainMs));
+  }
+}
+
+function sessionsIn(file: string, callId: string): readonly string[] {
+  const database = new Database(file, { readonly: true });
+  try {
+    return database
+      .prepare('SELECT session_id FROM session WHERE call_id = ?')
+      .pluck()
+      .all(callId) as string[];
+  } finally {
+    database.close();
+  }
+}
+
+/** Never the digits themselves, only where they are. */
+function traces(source: string, text: string, cards: readonly string[]): string[] {
+  const fragments = cards.flatMap((card) =>
+    Array.from({ length: card.length - kShortestFragment + 1 }, (_, at) =>
+      card.slice(at, at + kShortestFragment),
+    ),
+  );
+  return text.split('\n').flatMap((line, index) => {
+    const place = `${source}:${index + 1}`;
+    const whole = findCardLike(line).filter(({ start, end }) => end - start >= kShortestCard);
+    const partial = (line.match(/\d{6,}/g) ?? []).filter((run) =>
+      fragments.some((fragment) => run.includes(fragment)),
+    );
+    return [
+      ...whole.map(() => `${place} a card number`),
+      ...partial.map(() => `${place} part of a card number`),
+    ];
+  });
+}
