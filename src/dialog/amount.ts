@@ -1,9 +1,9 @@
 import { type Money, money } from '../money/money.ts';
+import { amountPhrase } from './amount-phrases.ts';
 import type { Command } from './commands.ts';
 import type { DialogEvent } from './events.ts';
 import { type Context, enter, fail, type Reaction, retry, stay } from './move.ts';
 import { proceed } from './next.ts';
-import { amountPhrase } from './phrases.ts';
 import type { AmountConfirm, AmountEntry, AmountMenu, AmountTell, Facts, State, Trouble } from './states.ts';
 import { collect } from './timing.ts';
 

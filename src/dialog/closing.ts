@@ -1,15 +1,14 @@
-import type { Command } from './commands.ts';
-import type { DialogEvent } from './events.ts';
-import { type Context, close, end, enter, entryOf, fail, type Reaction, retry, stay } from './move.ts';
 import {
   approvedPhrase,
   declinedPhrase,
   failPhrase,
-  kPhrases,
   maxDeclinesPhrase,
   referencePhrase,
-  retryMenuPhrase,
-} from './phrases.ts';
+} from './closing-phrases.ts';
+import type { Command } from './commands.ts';
+import type { DialogEvent } from './events.ts';
+import { type Context, close, end, enter, entryOf, fail, type Reaction, retry, stay } from './move.ts';
+import { kPhrases, retryMenuPhrase } from './phrases.ts';
 import { ending } from './result.ts';
 import type { Decided, Declined, Reference, RetryMenu, State } from './states.ts';
 import { collect } from './timing.ts';

@@ -76,7 +76,7 @@ function onVerdict(state: InFlight, verdict: Verdict, context: Context): Reactio
     case 'approved':
       return onApproved(state, verdict, context);
     case 'declined':
-      return onDeclined(state, verdict, context);
+      return onDeclined(state, verdict);
     case 'unavailable':
       return fail(state, 'GATEWAY_UNAVAILABLE', context);
     case 'misconfigured':
@@ -90,7 +90,7 @@ function onApproved(
   state: InFlight,
   { transactionId, authCode, spokenReference }: Approval,
   context: Context,
-) {
+): Reaction {
   const facts: Facts = { ...state.facts, approval: { transactionId, authCode, spokenReference } };
   const wipe: Command = { do: 'wipe' };
   const clamp: Command = { do: 'secureMode', on: false };
@@ -103,7 +103,7 @@ function onApproved(
 }
 
 /** S25: the card goes, whatever the decline; what stays is how it may be tried again. */
-function onDeclined(state: InFlight, verdict: Extract<Verdict, { kind: 'declined' }>, _context: Context) {
+function onDeclined(state: InFlight, verdict: Extract<Verdict, { kind: 'declined' }>): Reaction {
   const facts: Facts = {
     ...state.facts,
     declines: state.facts.declines + 1,
