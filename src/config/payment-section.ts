@@ -41,7 +41,7 @@ function times(sentence: string, value: number, max: number) {
 /** What decides about a conversation (PaymentPolicy), as people write it: amounts in major units. */
 export const kPaymentSection = section({
   profile: choice(
-    'Which seed the conversation follows; it sets defaults of the keys below.',
+    'How the conversation goes: everything confirmed at the end, or each field as it is keyed. Sets defaults of the keys below.',
     ['pureconnect-ivr', 'cloud-ivr'],
     'pureconnect-ivr',
   ),
