@@ -8,6 +8,9 @@ import { kSystemClock } from '../../src/process/system-clock.ts';
 import { FakeLog } from './fake-log.ts';
 import { RtpPhone, type RtpPhoneOptions } from './rtp-phone.ts';
 
+/** Path of a worker built with sanitizers, to run the same tests on it. */
+const kOtherWorker = process.env['HUSHPAY_TEST_MEDIA_WORKER'];
+
 /** A real media worker with clips of the test's own; stop() removes all of it. */
 export class MediaFixture {
   readonly media: Media;
@@ -93,6 +96,7 @@ export function mediaConfig(config: Partial<MediaConfig> = {}): MediaConfig {
     portMax: portMin + 199,
     mediaTimeoutMs: 0,
     portRestMs: 0,
+    ...(kOtherWorker === undefined ? {} : { workerPath: kOtherWorker }),
     ...config,
   };
 }
