@@ -1,6 +1,8 @@
 // Finds what looks like a card number in text that is about to leave the process: the net below the types. Rules: 12 to 19
 // digits that pass Luhn, alone, grouped as people group them, or key by key. Timestamps, ids and addresses stay as they are.
 
+import { luhn } from './luhn.ts';
+
 const kMask = '[digits]';
 const kShortest = 12;
 const kLongest = 19;
@@ -126,16 +128,6 @@ function hasCardInside(digits: string): boolean {
 }
 
 function isCard(digits: string): boolean {
-  return (
-    digits.length >= kShortest && digits.length <= kLongest && !/^0+$/.test(digits) && passesLuhn(digits)
-  );
-}
-
-function passesLuhn(digits: string): boolean {
-  let sum = 0;
-  for (let index = digits.length - 1, double = false; index >= 0; index--, double = !double) {
-    const digit = digits.charCodeAt(index) - 0x30;
-    sum += double ? (digit > 4 ? digit * 2 - 9 : digit * 2) : digit;
-  }
-  return sum % 10 === 0;
+  if (digits.length < kShortest || digits.length > kLongest || /^0+$/.test(digits)) return false;
+  return luhn(Buffer.from(digits, 'latin1'));
 }
