@@ -26,7 +26,7 @@ export const demo: Command = {
     const verdict = isExpected ? 'as expected' : `expected ${scenario.result}`;
     screen.block(
       `${String(played.record['result'])}: ${verdict}. ${screen.elapsedS} s in all, ${played.callS} s of them the call.`,
-      'Everything is stopped and the data folder is gone.',
+      'Everything is stopped and its data folder is removed.',
     );
     return isExpected ? kExit.ok : kExit.failed;
   },

@@ -157,13 +157,13 @@ export class Caller {
 
   async #do(step: Step, signal: AbortSignal): Promise<void> {
     if ('hear' in step) {
-      await this.#speech.until('end', signal);
+      await this.#speech.until('ended', signal);
       this.#speech.reset();
     } else if ('key' in step) {
       await this.press(step.key);
       this.#speech.reset();
     } else if ('speakOver' in step) {
-      await this.#speech.until('speech', signal);
+      await this.#speech.until('begun', signal);
       await this.press(step.speakOver);
       this.#speech.reset();
     } else if ('when' in step) {

@@ -81,7 +81,11 @@ function gathered(rows: readonly LadderRow[]): LadderRow[] {
   const result: LadderRow[] = [];
   let run: { readonly first: LadderRow; requests: number } | undefined;
   const endRun = () => {
-    if (run) result.push({ ...run.first, text: `INFO and its 200, ${run.requests} times` });
+    if (run)
+      result.push({
+        ...run.first,
+        text: run.requests > 1 ? `${run.requests} × INFO and 200` : 'INFO and 200',
+      });
     run = undefined;
   };
   for (const row of rows) {

@@ -1,9 +1,10 @@
 const kSpeechAboveRms = 120; // of 16 bits: -49 dBm0; the recordings are near -16, line noise below -55
 const kShortestSpeechMs = 40; // a click is shorter
+const kReactionMs = 700; // nobody answers sooner, and the server takes sooner keys for late ones
 const kSamplesPerMs = 8;
 
 interface Waiter {
-  readonly what: 'speech' | 'end';
+  readonly what: 'begun' | 'ended';
   readonly resolve: () => void;
 }
 
@@ -22,14 +23,14 @@ export class SpeechDetector {
     this.#endSilenceMs = endSilenceMs;
   }
 
-  /** Has anything been said since {@link reset}? */
-  get heardSpeech(): boolean {
-    return this.#speechMs >= kShortestSpeechMs;
+  /** Has so much been said since {@link reset} that a person could have reacted? */
+  get hasBegun(): boolean {
+    return this.#speechMs >= kReactionMs || this.hasEnded;
   }
 
-  /** Was it followed by silence long enough? */
-  get heardEnd(): boolean {
-    return this.heardSpeech && this.#silenceMs >= this.#endSilenceMs;
+  /** Was anything said, and followed by silence long enough? */
+  get hasEnded(): boolean {
+    return this.#speechMs >= kShortestSpeechMs && this.#silenceMs >= this.#endSilenceMs;
   }
 
   /** Forgets what was heard: from now on the next prompt counts. */
@@ -46,13 +47,13 @@ export class SpeechDetector {
       this.#silenceMs = 0;
     } else {
       this.#silenceMs += durationMs;
-      if (!this.heardSpeech) this.#speechMs = 0;
+      if (this.#speechMs < kShortestSpeechMs) this.#speechMs = 0;
     }
     this.#wake();
   }
 
-  /** Resolves when speech, or the end of it, has been heard since {@link reset}. An aborted wait never resolves. */
-  until(what: 'speech' | 'end', signal: AbortSignal): Promise<void> {
+  /** Resolves when a prompt has begun, or ended, since {@link reset}. An aborted wait never resolves. */
+  until(what: Waiter['what'], signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const waiter: Waiter = { what, resolve };
       this.#waiters.add(waiter);
@@ -63,7 +64,7 @@ export class SpeechDetector {
 
   #wake(): void {
     for (const waiter of this.#waiters) {
-      if (!(waiter.what === 'speech' ? this.heardSpeech : this.heardEnd)) continue;
+      if (!(waiter.what === 'begun' ? this.hasBegun : this.hasEnded)) continue;
       this.#waiters.delete(waiter);
       waiter.resolve();
     }

@@ -8,6 +8,8 @@ export interface Scenario {
   readonly outcome: string;
   /** Result code the call must come back with. */
   readonly result: string;
+  /** The caller keys over everything: the way to the verdict is long. */
+  readonly isHurried: boolean;
   /** The menu that follows the verdict, and its key; null if the call ends by itself. */
   readonly lastMenu: { readonly prompt: PromptId; readonly key: string } | null;
 }
@@ -19,24 +21,28 @@ export const kScenarios = {
     pan: '4242424242424242',
     outcome: 'approved',
     result: 'APPROVED',
+    isHurried: false,
     lastMenu: { prompt: 'ref.menu', key: '2' },
   },
   declined: {
     pan: '4000000000009995',
     outcome: 'declined for lack of funds; the caller leaves',
     result: 'DECLINED_LEFT',
+    isHurried: false,
     lastMenu: kLeave,
   },
   hard: {
     pan: '4000000000009987',
     outcome: 'declined for good (a lost card); the caller leaves',
     result: 'DECLINED_LEFT',
+    isHurried: false,
     lastMenu: kLeave,
   },
   unknown: {
     pan: '4000000000000804',
     outcome: 'charged, but no answer comes: the payment is looked up',
     result: 'APPROVED',
+    isHurried: true,
     lastMenu: { prompt: 'ref.menu', key: '2' },
   },
 } as const satisfies Record<string, Scenario>;
@@ -54,19 +60,20 @@ export function callerScript(
   year: number,
 ): readonly Step[] {
   const expiry = `12${String((year + 2) % 100).padStart(2, '0')}`;
-  const confirm: Step[] = profile === 'cloud-ivr' ? [{ speakOver: '1' }] : [];
-  const summary: Step[] = profile === 'cloud-ivr' ? [] : [{ hear: 'prompt' }, { key: '1' }];
-  const after = (id: PromptId): Step[] => [{ when: () => said(id) }, { hear: 'prompt' }];
+  const overPrompt = (keys: string): Step[] => [{ speakOver: keys }];
+  const afterPrompt = (keys: string): Step[] => [{ hear: 'prompt' }, { key: keys }];
+  const begun = (id: PromptId): Step => ({ when: () => said(id) });
+  const keyed = scenario.isHurried ? overPrompt : afterPrompt;
+  const confirm = profile === 'cloud-ivr' ? overPrompt('1') : [];
   const { lastMenu } = scenario;
   return [
-    ...after('card.enter'),
-    { key: `${scenario.pan}#` },
+    ...(scenario.isHurried ? [] : [begun('card.enter')]),
+    ...keyed(`${scenario.pan}#`),
     ...confirm,
-    { speakOver: expiry },
+    ...overPrompt(expiry),
     ...confirm,
-    { speakOver: '123' },
-    ...confirm,
-    ...summary,
-    ...(lastMenu ? [...after(lastMenu.prompt), { key: lastMenu.key }] : []),
+    ...overPrompt('123'),
+    ...(profile === 'cloud-ivr' ? confirm : keyed('1')),
+    ...(lastMenu ? [begun(lastMenu.prompt), ...afterPrompt(lastMenu.key)] : []),
   ];
 }

@@ -52,6 +52,7 @@ export async function startSetting(options: SettingOptions): Promise<Setting> {
     HUSHPAY_DATA_DIR: folder,
     HUSHPAY_GATEWAY_TYPE: 'rest',
     HUSHPAY_GATEWAY_URL: bank.url,
+    HUSHPAY_GATEWAY_TIMEOUT_MS: '15000',
     ...environment,
   });
   const logFile = join(folder, 'server.log');

@@ -11,7 +11,7 @@ const kSentenceEnd = /([\w●)])( (?:If|To|Your|You|We|Please|Press|The|Thank) )
 export function spokenText(phrase: Phrase, catalog: Catalog, locale: Locale, last4: string | null): string {
   const words = phrase.map((part) => textOf(part, catalog, locale, last4)).filter((word) => word !== '');
   const text = words.join(' ').replace(kSentenceEnd, '$1.$2');
-  return /[.?!]$/.test(text) ? text : `${text}.`;
+  return /^\(|[.?!]$/.test(text) ? text : `${text}.`;
 }
 
 function textOf(part: PhrasePart, catalog: Catalog, locale: Locale, last4: string | null): string {
