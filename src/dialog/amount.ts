@@ -2,7 +2,7 @@ import { type Money, money } from '../money/money.ts';
 import { amountPhrase } from './amount-phrases.ts';
 import type { Command } from './commands.ts';
 import type { DialogEvent } from './events.ts';
-import { type Context, enter, fail, type Reaction, retry, stay } from './move.ts';
+import { askAgain, type Context, enter, fail, type Reaction, retry } from './move.ts';
 import { proceed } from './next.ts';
 import type { AmountConfirm, AmountEntry, AmountMenu, AmountTell, Facts, State, Trouble } from './states.ts';
 import { collect } from './timing.ts';
@@ -83,7 +83,7 @@ function askAmount(
 
 function onMenu(state: AmountMenu, event: DialogEvent, context: Context): Reaction | undefined {
   if (event.type === 'noInput') return retry(state, 'no_input', context);
-  if (event.type === 'restarted') return enter(state);
+  if (event.type === 'restarted') return askAgain(state);
   if (event.type !== 'choice') return undefined;
   if (event.key === 1) return payInFull(state, context);
   if (event.key === 2) return enter({ name: 'AMOUNT_ENTRY', facts: state.facts, tries: 0, trouble: null });
@@ -98,7 +98,7 @@ function payInFull(state: AmountMenu, context: Context): Reaction {
 
 function onEntry(state: AmountEntry, event: DialogEvent, context: Context): Reaction | undefined {
   if (event.type === 'noInput') return retry(state, 'no_input', context);
-  if (event.type === 'restarted') return repeat(state, context);
+  if (event.type === 'restarted') return askAgain(state);
   if (event.type !== 'amountKeyed') return undefined;
   if (event.minor === null) return retry(state, 'invalid', context);
   const trouble = amountTrouble(event.minor, context);
@@ -107,18 +107,9 @@ function onEntry(state: AmountEntry, event: DialogEvent, context: Context): Reac
   return enter({ name: 'AMOUNT_CONFIRM', facts: state.facts, entered, tries: 0, trouble: null });
 }
 
-/** The entry goes on, so only the prompt comes again. */
-function repeat(state: AmountEntry, context: Context): Reaction {
-  return stay(state, {
-    do: 'say',
-    phrase: amountPhrase({ ...state, trouble: null }, context),
-    bargeIn: true,
-  });
-}
-
 function onConfirm(state: AmountConfirm, event: DialogEvent, context: Context): Reaction | undefined {
   if (event.type === 'noInput') return retry(state, 'no_input', context);
-  if (event.type === 'restarted') return enter(state);
+  if (event.type === 'restarted') return askAgain(state);
   if (event.type !== 'choice') return undefined;
   switch (event.key) {
     case 1:

@@ -2,7 +2,7 @@ import { kBrandRules } from '../card/brand-rules.ts';
 import type { SecretField } from '../card/card-secret.ts';
 import type { Command } from './commands.ts';
 import type { CardVerdict, DialogEvent } from './events.ts';
-import { type Context, enter, entryOf, type Reaction, retry, stay, without } from './move.ts';
+import { askAgain, type Context, enter, entryOf, type Reaction, retry, without } from './move.ts';
 import { proceed } from './next.ts';
 import { cardIntroPhrase, entryPhrase } from './phrases.ts';
 import {
@@ -57,12 +57,8 @@ function onEntry(state: FieldEntry, event: DialogEvent, context: Context): React
         : retry(state, 'no_input', context);
     case 'tooShort':
       return retry(state, 'short', context);
-    case 'restarted': // the entry goes on, so only the prompt comes again
-      return stay(state, {
-        do: 'say',
-        phrase: entryPhrase({ ...state, trouble: null }, context),
-        bargeIn: true,
-      });
+    case 'restarted':
+      return askAgain(state);
     case 'panKeyed':
       if (state.field !== 'pan') return undefined;
       return enter({ name: 'PAN_CHECK', facts: state.facts, tries: state.tries });

@@ -7,7 +7,18 @@ import {
 } from './closing-phrases.ts';
 import type { Command } from './commands.ts';
 import type { DialogEvent } from './events.ts';
-import { type Context, close, end, enter, entryOf, fail, type Reaction, retry, stay } from './move.ts';
+import {
+  askAgain,
+  type Context,
+  close,
+  end,
+  enter,
+  entryOf,
+  fail,
+  type Reaction,
+  retry,
+  stay,
+} from './move.ts';
 import { kPhrases, retryMenuPhrase } from './phrases.ts';
 import { ending } from './result.ts';
 import type { Decided, Declined, Reference, RetryMenu, State } from './states.ts';
@@ -103,7 +114,7 @@ function onRetryMenu(state: RetryMenu, event: DialogEvent, context: Context): Re
         ? fail(state, 'DECLINED_LEFT', context)
         : retry(state, 'no_input', context);
     case 'restarted':
-      return enter(state);
+      return askAgain(state);
     case 'choice':
       if (event.key === 1) return enter(entryOf('pan', state.facts));
       if (event.key === 2) return fail(state, 'DECLINED_LEFT', context);

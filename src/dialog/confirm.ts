@@ -4,7 +4,7 @@ import { resolveAmount } from './amount.ts';
 import { withField } from './card-entry.ts';
 import type { Command } from './commands.ts';
 import type { Correctable, DialogEvent } from './events.ts';
-import { type Context, enter, entryOf, fail, type Reaction, retry, without } from './move.ts';
+import { askAgain, type Context, enter, entryOf, fail, type Reaction, retry, without } from './move.ts';
 import { proceed } from './next.ts';
 import { correctionPhrase, fieldConfirmPhrase, summaryPhrase } from './phrases.ts';
 import type { CorrectMenu, Facts, FieldConfirm, State, Summary } from './states.ts';
@@ -37,7 +37,7 @@ export function onConfirm(state: ConfirmStage, event: DialogEvent, context: Cont
     case 'noInput':
       return retry(state, 'no_input', context);
     case 'restarted':
-      return enter(state);
+      return askAgain(state);
     case 'choice':
       return onChoice(state, event.key, context);
     default:

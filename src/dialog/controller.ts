@@ -11,7 +11,7 @@ import { collapseEnding } from './interruptions.ts';
 import { SafeObserver } from './observer.ts';
 import { Performer } from './performer.ts';
 import type { Ending } from './result.ts';
-import { type CardFacts, firstState, type State } from './states.ts';
+import { type CardFacts, firstState, type State, type StateName } from './states.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { type Context, transition } from './transition.ts';
 
@@ -32,6 +32,8 @@ export class Conversation {
   readonly #ended = Promise.withResolvers<ConversationEnd>();
   readonly #events: DialogEvent[] = [];
   #state: State;
+  /** The stage observers know of. */
+  #toldStage: StateName | null = null;
   #isStepping = false;
   #isBroken = false;
   #isStarted = false;
@@ -58,7 +60,7 @@ export class Conversation {
     if (!this.#isStarted && !this.#end) {
       this.#isStarted = true;
       this.#unsubscribe = this.#parts.media.onKey((report) => this.#onKey(report));
-      this.#observer.onStage(null, this.#state.name);
+      this.#tellStage(this.#state.name);
       this.#dispatch({ type: 'start', admission: this.#parts.admission ?? 'ok' });
     }
     return this.#ended.promise;
@@ -142,7 +144,7 @@ export class Conversation {
     this.#lastCard = state.facts.card ?? this.#lastCard;
     if (from.name !== state.name) {
       this.#stopwatch.enter(state.name);
-      if (state.name !== 'END') this.#observer.onStage(from.name, state.name);
+      if (state.name !== 'END') this.#tellStage(state.name);
     }
     this.#performer.perform(commands, state.facts.card);
   }
@@ -154,6 +156,12 @@ export class Conversation {
     } catch (error) {
       this.#broke(error);
     }
+  }
+
+  /** Every stage that is entered is left again. */
+  #tellStage(to: StateName | null): void {
+    this.#observer.onStage(this.#toldStage, to);
+    this.#toldStage = to;
   }
 
   /** A bug. The first one is the machine's to end gracefully; a second one on the way out ends it here. */
@@ -178,7 +186,7 @@ export class Conversation {
     this.#events.length = 0;
     const stage = this.#state.name === 'END' ? this.#state.stage : this.#state.name;
     this.#end = conversationEnd(how, stage, this.#state.facts, this.#lastCard, this.#stopwatch.read());
-    if (this.#isStarted) this.#observer.onStage(stage, null);
+    if (this.#isStarted) this.#tellStage(null);
     this.#ended.resolve(this.#end);
   }
 }

@@ -1,6 +1,6 @@
 import type { Command } from './commands.ts';
 import type { DialogEvent } from './events.ts';
-import { type Context, enter, fail, type Reaction, retry } from './move.ts';
+import { askAgain, type Context, enter, fail, type Reaction, retry } from './move.ts';
 import { escapePhrase } from './phrases.ts';
 import type { BeforeSubmission, Escape, State } from './states.ts';
 import { collect } from './timing.ts';
@@ -36,7 +36,7 @@ export function enterEscape(state: Escape, context: Context): readonly Command[]
 
 export function onEscape(state: Escape, event: DialogEvent, context: Context): Reaction | undefined {
   if (event.type === 'noInput') return resume(state);
-  if (event.type === 'restarted') return enter(state);
+  if (event.type === 'restarted') return askAgain(state);
   if (event.type !== 'choice') return undefined;
   switch (event.key) {
     case 1:

@@ -21,19 +21,25 @@ export interface Context {
 /** What a stage answers to an event; undefined: the event does not concern it. */
 export interface Reaction {
   readonly state: State;
-  /** The state's entrance (its prompt, its entry) follows the commands. */
-  readonly enter: boolean;
+  /** How much of the state's entrance follows the commands: its prompt and its entry, the prompt alone, nothing. */
+  readonly entrance: 'whole' | 'prompt' | 'none';
   readonly commands: readonly Command[];
 }
 
 /** Goes to a state, or into the same one anew. */
 export function enter(state: State, ...first: Command[]): Reaction {
-  return { state, enter: true, commands: first };
+  return { state, entrance: 'whole', commands: first };
 }
 
 /** Goes on in a state without its entrance. */
 export function stay(state: State, ...commands: Command[]): Reaction {
-  return { state, enter: false, commands };
+  return { state, entrance: 'none', commands };
+}
+
+/** Asks again while the entry goes on: the caller has cleared it with star. */
+export function askAgain<S extends State & Asking>(state: S): Reaction {
+  const untroubled = { ...state, trouble: null };
+  return { state: untroubled, entrance: 'prompt', commands: [] };
 }
 
 export function entryOf(

@@ -54,7 +54,7 @@ export class Performer {
     this.#setPace(policy.input.pace);
     this.#entries = new Entries({ context, card, keypad: this.#keypad, clock, onEvent });
     const onSaid = () => this.#onSaid();
-    this.#voice = new Voice({ media, prompts, locale: order.locale, card, onSaid, onFault });
+    this.#voice = new Voice({ media, prompts, locale: order.locale, card, clock, onSaid, onFault });
     const onVerdict = observer.onAttempt.bind(observer);
     this.#submitter = new Submitter({ order, payments, card, log, onEvent, onVerdict, onFault });
     this.#timers = new DialogTimers(clock, policy.session.maxMs, {

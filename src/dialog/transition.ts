@@ -26,10 +26,18 @@ export function transition(state: State, event: DialogEvent, context: Context): 
   const reaction = onInterruption(state, event, context) ?? react(state, event, context);
   if (!reaction) return { state, commands: [] };
   const next = Object.freeze({ ...reaction.state, facts: Object.freeze(reaction.state.facts) });
-  return {
-    state: next,
-    commands: reaction.enter ? [...reaction.commands, ...entrance(next, context)] : reaction.commands,
-  };
+  return { state: next, commands: [...reaction.commands, ...begin(next, reaction.entrance, context)] };
+}
+
+function begin(state: State, which: Reaction['entrance'], context: Context): readonly Command[] {
+  switch (which) {
+    case 'whole':
+      return entrance(state, context);
+    case 'prompt':
+      return entrance(state, context).filter((command) => command.do === 'say');
+    case 'none':
+      return [];
+  }
 }
 
 /** What the event means in this state. */

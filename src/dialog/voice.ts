@@ -1,16 +1,20 @@
 import type { CardSecret } from '../card/card-secret.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { MediaSession, PlayResult } from '../ports/media.ts';
 import type { Locale, Phrase, PhrasePart, Prompts } from '../ports/prompts.ts';
 
 // A phrase that spells card digits is pulled clip by clip, so that no list of its clips exists.
 const kSecretLookahead = 2;
 const kLookahead = 64;
+// Far longer than any phrase: a media worker that never says it has finished must not keep a call for ever.
+const kMostPhraseMs = 120_000;
 
 export interface VoiceParts {
   readonly media: Pick<MediaSession, 'play'>;
   readonly prompts: Prompts;
   readonly locale: Locale;
   readonly card: CardSecret;
+  readonly clock: Clock;
   /** The phrase was heard to its end or cut short by a key. Not called for phrases that were replaced or stopped. */
   readonly onSaid: () => void;
   readonly onFault: (error: unknown) => void;
@@ -65,16 +69,25 @@ export class Voice {
   }
 
   async #play(utterance: Utterance): Promise<void> {
-    const { media, prompts, locale, card, onFault } = this.#parts;
+    const { media, prompts, locale, card, clock, onFault } = this.#parts;
     const { phrase, bargeIn, abort } = utterance;
     const lookahead = phrase.some(spellsDigits) ? kSecretLookahead : kLookahead;
+    const cancelWatch = clock.schedule(kMostPhraseMs, () => this.#overrun(utterance));
     try {
       const items = prompts.items(phrase, locale, card.wiped ? undefined : card);
       const result = await media.play(items, { bargeIn, lookahead }, abort.signal);
       if (this.#current === utterance) this.#end(utterance, result);
     } catch (error) {
       if (this.#current === utterance) onFault(error);
+    } finally {
+      cancelWatch();
     }
+  }
+
+  #overrun(utterance: Utterance): void {
+    if (this.#current !== utterance) return;
+    this.stop();
+    this.#parts.onFault(new Error('a phrase did not end'));
   }
 
   #end(utterance: Utterance, result: PlayResult): void {

@@ -29,8 +29,8 @@ export interface KeypadListener {
 /**
  * The caller's keys: reports of all carriers in, entries out.
  * ```
- *   KeyReports -> KeyMerge -> flushed, stray? -> `**`? -> collecting: Collector -> sink
- *                                                      -> otherwise:  TypeAhead, drained by the next collect()
+ *   KeyReports -> KeyMerge -> `**`? -> stray? -> collecting: Collector -> sink
+ *                                            -> otherwise:  TypeAhead, drained by the next collect()
  * ```
  * Made and wiped by the conversation.
  */
@@ -68,19 +68,9 @@ export class Keypad {
     const press = this.#merge.report(report);
     // A slow carrier may tell of a press from before the flush: the caller answered another question with it.
     if (!press || press.onsetMs < this.#flushedAtMs) return;
-    if (this.#isStray(press)) {
-      this.#listener.onStray();
-      return;
-    }
-    this.#listener.onPress(report.carrier);
-    if (this.#isDoubleStar(press)) {
-      this.#typeAhead.wipe();
-      this.#listener.onDoubleStar();
-    } else if (this.#collector) {
-      this.#take(press);
-    } else {
-      this.#typeAhead.push(press);
-    }
+    if (this.#isDoubleStar(press)) this.#openWayOut(report.carrier);
+    else if (this.#isStray(press) || this.#isTrailingPound(press)) this.#listener.onStray();
+    else this.#accept(press, report.carrier);
   }
 
   /**
@@ -125,21 +115,37 @@ export class Keypad {
     this.forget();
   }
 
+  #openWayOut(carrier: Carrier): void {
+    this.#listener.onPress(carrier);
+    this.#typeAhead.wipe();
+    this.#listener.onDoubleStar();
+  }
+
+  #accept(press: KeyPress, carrier: Carrier): void {
+    this.#listener.onPress(carrier);
+    if (this.#collector) this.#take(press);
+    else this.#typeAhead.push(press);
+  }
+
   #drainInto(collector: Collector): void {
     while (!collector.ended) {
       const press = this.#typeAhead.shift();
       if (!press) return;
-      this.#take(press);
+      if (!this.#isTrailingPound(press)) this.#take(press);
     }
   }
 
   #take(press: KeyPress): void {
-    const isTrailing = press.key === kKeyPound && press.onsetMs - this.#completedAtMs <= kTrailingPoundMs;
-    this.#completedAtMs = Number.NEGATIVE_INFINITY;
-    if (isTrailing) return;
     const collector = this.#collector;
     collector?.press(press.key);
     if (collector?.endedBy === 'complete') this.#completedAtMs = press.onsetMs;
+  }
+
+  /** Asked once per key that would count: any key makes the next pound an answer again. */
+  #isTrailingPound({ key, onsetMs }: KeyPress): boolean {
+    const sinceMs = onsetMs - this.#completedAtMs;
+    this.#completedAtMs = Number.NEGATIVE_INFINITY;
+    return key === kKeyPound && sinceMs <= kTrailingPoundMs;
   }
 
   #isStray({ onsetMs }: KeyPress): boolean {

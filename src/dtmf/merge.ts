@@ -11,7 +11,7 @@ export interface KeyPress {
 // Events are cut from the audio and follow it by 20 to 100 ms, now and then they overtake it; INFO crosses the signalling path.
 // Two presses of one key are at least 160 ms apart (100 ms on, 60 ms off): the event's window stays below that.
 const kLagMs = {
-  event: { behindTone: { min: -80, max: 150 } },
+  event: { behindTone: { min: -120, max: 150 } },
   info: { behindAudio: { min: -150, max: 800 } },
 } as const;
 

@@ -384,6 +384,26 @@ describe('keys', () => {
     });
   });
 
+  it.each(['SUMMARY', 'PAN_ENTRY'])('two stars work in %s as well', async (stage) => {
+    const rig = await new Rig().start();
+    if (stage === 'SUMMARY') for (const keys of [`${kVisa}#`, '0330', '123']) await rig.press(keys);
+    await rig.pressOnly('*');
+    expect(rig.stage).toBe(stage);
+    await rig.pressOnly('*');
+    expect(rig.stage).toBe('ESCAPE');
+    await rig.wait(1000);
+    await rig.press('1');
+    expect(rig.stage).toBe(stage);
+  });
+
+  it('pound out of habit does not cost the caller the next question', async () => {
+    const rig = await new Rig().start();
+    await rig.press(`${kAmex}#0330#`);
+    expect(rig.stage).toBe('CVV_ENTRY');
+    expect(rig.media.plays.at(-1)?.result).toBe('finished');
+    expect(rig.fieldErrors).toEqual([]);
+  });
+
   it('missing three times end it', async () => {
     const rig = await new Rig().start();
     await rig.wait(20_000);
@@ -648,6 +668,25 @@ describe('nothing leaks', () => {
     const rig = await new Rig().start();
     rig.conversation.hangUp();
     expect(rig.stages).toEqual(['ACCEPT', 'GREETING', 'AMOUNT_TELL', 'CARD_INTRO', 'PAN_ENTRY', null]);
+  });
+
+  it('tells of leaving every stage it told of entering', async () => {
+    const moves: (string | null)[][] = [];
+    const observer = {
+      onStage: (from: string | null, to: string | null) => void moves.push([from, to]),
+      onAttempt: () => undefined,
+      onSecureMode: () => undefined,
+      onFieldError: () => undefined,
+      onPress: () => undefined,
+    };
+    const rig = await new Rig({ parts: { observer } }).start();
+    await rig.press('**');
+    await rig.wait(1000);
+    await rig.press('3');
+    expect(rig.end).toMatchObject({ result: 'CALLER_CANCELLED' });
+    expect(moves[0]?.[0]).toBeNull();
+    expect(moves.at(-1)).toEqual(['FAIL', null]);
+    for (let index = 1; index < moves.length; index++) expect(moves[index]?.[0]).toBe(moves[index - 1]?.[1]);
   });
 
   it('gives the same promise twice', () => {

@@ -21,6 +21,7 @@ class Speaker {
     prompts: this.prompts,
     locale: 'en-GB',
     card: this.card,
+    clock: this.clock,
     onSaid: () => void this.said++,
     onFault: (error) => void this.faults.push(error),
   });
@@ -101,6 +102,25 @@ describe('a phrase', () => {
     await settle();
     expect([speaker.faults.length, speaker.said]).toEqual([1, 0]);
   });
+});
+
+it('that never ends is a fault after two minutes', async () => {
+  const speaker = new Speaker();
+  speaker.media.play = () => new Promise(() => undefined);
+  speaker.voice.say(kGreeting, true);
+  await speaker.clock.advance(119_999);
+  expect(speaker.faults).toEqual([]);
+  await speaker.clock.advance(1);
+  expect(speaker.faults).toHaveLength(1);
+});
+
+it('leaves no timer behind', async () => {
+  const speaker = new Speaker();
+  speaker.voice.say(kGreeting, true);
+  await settle();
+  speaker.voice.stop();
+  await settle();
+  expect(speaker.clock.pending).toBe(0);
 });
 
 describe('a stray key', () => {

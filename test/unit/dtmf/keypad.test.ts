@@ -152,6 +152,11 @@ describe('a pound out of habit', () => {
     expect(line.ends).toHaveLength(2);
   });
 
+  it('does not count as a press, so that the prompt goes on', () => {
+    const line = new Line().collect('expiry', 4).press('0330').collect('cvv', 3).press('#');
+    expect([line.presses, line.strays]).toEqual([4, 1]);
+  });
+
   it('is an answer when it comes late', async () => {
     const line = new Line().collect('expiry', 4).press('0330').collect('cvv', 3);
     await line.clock.advance(3001);
@@ -180,6 +185,12 @@ describe('two stars', () => {
 
   it('must follow each other without another key', async () => {
     expect((await new Line().pressSlowly('*5*', 100)).doubleStars).toBe(0);
+  });
+
+  it('work as soon as a question begins', async () => {
+    const line = new Line();
+    line.keypad.flush();
+    expect((await line.collect('cvv', 1).pressSlowly('**', 200)).doubleStars).toBe(1);
   });
 
   it('are used up by the third', async () => {
