@@ -47,6 +47,7 @@ export class EdgeServer {
       secret: config.secret,
       maxBacklogBytes: limits.applicationBacklogBytes,
       hostPorts: () => hostPorts(network.listening),
+      log,
       events: {
         command: (application, tokens, message) =>
           guarded(log, () => edge.command(application, tokens, message)),

@@ -10,11 +10,11 @@ import type { Application } from '../wire/application.ts';
 import { failureLine, responseSentLine } from '../wire/lines.ts';
 import type { EdgeContext } from './context.ts';
 import type { Inbound } from './inbound.ts';
+import { busy } from './refusals.ts';
 import { makeReply, type ReplyParts } from './reply.ts';
 
 /** Headers of an application's response that the edge writes itself. */
 const kOwn = new Set(['via', 'from', 'to', 'call-id', 'cseq', 'record-route', 'rseq', 'content-length']);
-const kRetryAfterS = '5';
 
 /** Ends a dialog by a BYE of the edge's own. */
 export type HangUp = (dialog: SipDialog, reason: string) => void;
@@ -47,10 +47,10 @@ export class Answering {
       application.push(failureLine(commandId, 'reliable provisional responses are not supported'));
       return;
     }
-    if (!inbound.tagged) inbound.tag = chosenTag(response) ?? inbound.tag;
+    if (!inbound.tagged) inbound.record.tag = chosenTag(response) ?? inbound.record.tag;
     const bytes = this.answer(inbound, { ...response, headers: applicationHeaders(response) });
     const passage = { flow: inbound.replyFlow, bytes: bytes.length, at: this.#context.clock.date() };
-    application.push(responseSentLine(commandId, passage, inbound.id, inbound.dialogId), bytes);
+    application.push(responseSentLine(commandId, passage, inbound.record.id, inbound.dialogId), bytes);
   }
 
   /** @returns the response as sent. */
@@ -60,13 +60,13 @@ export class Answering {
     const makesDialog = inbound.request.method === 'INVITE' && status > 100 && status < 300;
     const added = makesDialog ? this.#dialogHeaders(inbound, headers) : headers;
     const bytes = serialize(
-      makeReply(inbound.request, status === 100 ? '' : inbound.tag, { ...parts, headers: added }),
+      makeReply(inbound.request, status === 100 ? '' : inbound.record.tag, { ...parts, headers: added }),
     );
     if (status > 100) inbound.tagged = true;
     if (makesDialog) this.#ensureDialog(inbound, added);
     if (status >= 200) this.#finish(inbound, status, added, bytes);
     this.#context.messages.add(`out ${status}`);
-    inbound.transaction.respond(status, bytes);
+    inbound.record.transaction.respond(status, bytes);
     return bytes;
   }
 
@@ -76,7 +76,7 @@ export class Answering {
       this.answer(inbound, { status: 200 });
       return;
     }
-    this.answer(inbound, { status: 503, headers: new Headers().add('Retry-After', kRetryAfterS) });
+    this.answer(inbound, busy());
   }
 
   #dialogHeaders(inbound: Inbound, headers: Headers): Headers {
@@ -101,7 +101,7 @@ export class Answering {
     inbound.dialog = new SipDialog({
       id: inbound.dialogId,
       callId,
-      local: withTag(to, inbound.tag),
+      local: withTag(to, inbound.record.tag),
       remote: from,
       localSeq: undefined,
       remoteSeq: cseq.seq,
@@ -116,7 +116,7 @@ export class Answering {
   }
 
   #finish(inbound: Inbound, status: number, headers: Headers, bytes: string): void {
-    this.#context.inbound.answered(inbound);
+    this.#context.inbound.answered(inbound.record);
     const { dialog } = inbound;
     if (!dialog) return;
     const { method } = inbound.request;
@@ -131,7 +131,7 @@ export class Answering {
   }
 
   #awaitAck(inbound: Inbound, dialog: SipDialog, bytes: string): void {
-    const ackId = isInitial(inbound) ? inbound.id : newId();
+    const ackId = isInitial(inbound) ? inbound.record.id : newId();
     this.#unacknowledged.start(dialog, inbound.essentials.cseq.seq, ackId, {
       resend: () => {
         this.#context.retransmissions.count++;

@@ -9,13 +9,21 @@ import type { Application } from '../wire/application.ts';
 
 export type AnyServerTransaction = ServerInviteTransaction | ServerTransaction;
 
-/** A request from the network, from its arrival until its transaction ends. */
-export interface Inbound {
+/** What is kept of a request until its transaction ends: little, as it stays for half a minute after the answer. */
+export interface InboundRecord {
   /** What the application calls the transaction. */
   readonly id: string;
   /** Finds retransmissions, ACK and CANCEL. */
   readonly key: string;
   readonly merge: string;
+  readonly transaction: AnyServerTransaction;
+  /** Outside a dialog: the tag we put into To. */
+  tag: string;
+}
+
+/** A request from the network without a final answer. */
+export interface Inbound {
+  readonly record: InboundRecord;
   /** With the top Via stamped. */
   readonly request: SipRequest;
   readonly essentials: Essentials;
@@ -23,11 +31,8 @@ export interface Inbound {
   readonly flow: Flow;
   /** Where answers go. */
   readonly replyFlow: Flow;
-  readonly transaction: AnyServerTransaction;
   readonly dialogId: string;
-  /** Outside a dialog: the tag we put into To. */
-  tag: string;
-  /** An answer with that tag has gone out: it can no longer change. */
+  /** An answer with our tag has gone out: it can no longer change. */
   tagged: boolean;
   /** The dialog it came in, or has made. */
   dialog: SipDialog | undefined;
@@ -35,11 +40,10 @@ export interface Inbound {
   cancelReap: Cancel;
 }
 
-/** Requests being answered, and those whose transaction still absorbs copies. */
+/** Requests being answered, and records of those whose transaction still absorbs copies. */
 export class InboundTable {
-  readonly #byKey = new Map<string, Inbound>();
-  readonly #byMerge = new Map<string, Inbound>();
-  /** Only those without a final response. */
+  readonly #byKey = new Map<string, InboundRecord>();
+  readonly #byMerge = new Map<string, InboundRecord>();
   readonly #open = new Map<string, Inbound>();
 
   get size(): number {
@@ -47,20 +51,21 @@ export class InboundTable {
   }
 
   add(inbound: Inbound): void {
-    this.#byKey.set(inbound.key, inbound);
-    if (!this.#byMerge.has(inbound.merge)) this.#byMerge.set(inbound.merge, inbound);
-    this.#open.set(inbound.id, inbound);
+    const { record } = inbound;
+    this.#byKey.set(record.key, record);
+    if (!this.#byMerge.has(record.merge)) this.#byMerge.set(record.merge, record);
+    this.#open.set(record.id, inbound);
   }
 
-  byKey(key: string): Inbound | undefined {
+  byKey(key: string): InboundRecord | undefined {
     return this.#byKey.get(key);
   }
 
-  byMerge(merge: string): Inbound | undefined {
+  byMerge(merge: string): InboundRecord | undefined {
     return this.#byMerge.get(merge);
   }
 
-  /** The request of that transaction while it has no final response. */
+  /** The request of that transaction while it has no final answer. */
   open(id: string): Inbound | undefined {
     return this.#open.get(id);
   }
@@ -73,14 +78,14 @@ export class InboundTable {
     return [...this.#open.values()].filter((inbound) => inbound.dialog === dialog);
   }
 
-  answered(inbound: Inbound): void {
-    this.#open.delete(inbound.id);
-    inbound.cancelReap();
+  answered({ id }: InboundRecord): void {
+    this.#open.get(id)?.cancelReap();
+    this.#open.delete(id);
   }
 
-  remove(inbound: Inbound): void {
-    this.answered(inbound);
-    this.#byKey.delete(inbound.key);
-    if (this.#byMerge.get(inbound.merge) === inbound) this.#byMerge.delete(inbound.merge);
+  remove(record: InboundRecord): void {
+    this.answered(record);
+    this.#byKey.delete(record.key);
+    if (this.#byMerge.get(record.merge) === record) this.#byMerge.delete(record.merge);
   }
 }

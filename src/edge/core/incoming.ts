@@ -3,7 +3,6 @@ import type { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
 import { newId, newTag, statelessTag } from '../identifiers.ts';
 import { tagOf } from '../sip/address.ts';
 import { checkRequest, type Essentials, isProblem, readEssentials } from '../sip/essentials.ts';
-import { Headers } from '../sip/headers.ts';
 import type { SipRequest } from '../sip/message.ts';
 import type { Problem } from '../sip/parse.ts';
 import { serialize } from '../sip/serialize.ts';
@@ -15,8 +14,8 @@ import { dialogMessageLine, newRequestLine, type Passage } from '../wire/lines.t
 import { plainForm } from '../wire/plain-form.ts';
 import type { Answering } from './answering.ts';
 import type { EdgeContext } from './context.ts';
-import type { Inbound } from './inbound.ts';
-import { kAllow, kExtensions, kMethods, unknownTags } from './methods.ts';
+import type { AnyServerTransaction, Inbound, InboundRecord } from './inbound.ts';
+import { busy, capabilities, notAllowed, refuseExtensions, refuseGlare, refuseNew } from './refusals.ts';
 import { guessReplyFlow, makeReply, type ReplyParts, replyFlow, stampRequest } from './reply.ts';
 
 /** A request that has passed the checks of its own text. */
@@ -27,8 +26,6 @@ interface Arrival {
   /** Length as received. */
   readonly bytes: number;
 }
-
-const kGlareRetryAfterS = '1'; // RFC 3261 section 14.2: between 0 and 10 s
 
 /** Requests from the network: checked (RFC 3261 section 8.2), matched with what is known, handed to an application. */
 export class Incoming {
@@ -126,13 +123,13 @@ export class Incoming {
       return;
     }
     const cancel = this.#open(arrival, undefined);
-    if (!cancelled) return void this.#answering.answer(cancel, { status: 481 });
-    cancel.tag = cancelled.tag;
-    this.#answering.answer(cancel, { status: 200 });
-    if (!this.#context.inbound.open(cancelled.id)) return;
-    const line = dialogMessageLine(this.#passage(arrival), cancelled.id, cancelled.dialogId);
-    this.#answering.answer(cancelled, { status: 487 });
-    cancelled.application?.push(line, plainForm(arrival.request));
+    if (cancelled) cancel.record.tag = cancelled.tag;
+    this.#answering.answer(cancel, { status: cancelled ? 200 : 481 });
+    const invite = cancelled && this.#context.inbound.open(cancelled.id);
+    if (!invite) return;
+    this.#answering.answer(invite, { status: 487 });
+    const line = dialogMessageLine(this.#passage(arrival), cancelled.id, invite.dialogId);
+    invite.application?.push(line, plainForm(request));
   }
 
   #receiveOther(arrival: Arrival): void {
@@ -152,7 +149,7 @@ export class Incoming {
     else this.#receiveNew(arrival);
   }
 
-  #repeat(known: Inbound): void {
+  #repeat(known: InboundRecord): void {
     this.#context.retransmissions.count++;
     known.transaction.retransmitted();
   }
@@ -163,7 +160,7 @@ export class Incoming {
     const inbound = this.#open(arrival, dialog);
     if (!dialog) return void this.#answering.answer(inbound, { status: 481 });
     if (!dialog.acceptsSeq(essentials.cseq.seq)) return void this.#answering.answer(inbound, { status: 500 });
-    const refusal = this.#refuseExtensions(request) ?? this.#refuseGlare(request, dialog);
+    const refusal = refuseExtensions(request) ?? refuseGlare(request, dialog);
     if (refusal) return void this.#answering.answer(inbound, refusal);
     inbound.application = dialog.application;
     if (request.method === 'INVITE') {
@@ -172,7 +169,7 @@ export class Incoming {
     }
     if (request.method === 'BYE') this.#endByBye(dialog);
     this.#reapLater(inbound);
-    this.#push(dialog, arrival, inbound.id);
+    this.#push(dialog, arrival, inbound.record.id);
   }
 
   /** RFC 3261 section 15.1.2: what is open in the dialog is answered 487. */
@@ -183,57 +180,34 @@ export class Incoming {
     this.#forget(dialog);
   }
 
-  #refuseGlare(request: SipRequest, dialog: SipDialog): ReplyParts | undefined {
-    if (request.method !== 'INVITE') return undefined;
-    if (dialog.inviteOut) return { status: 491 };
-    if (!dialog.inviteIn) return undefined;
-    return { status: 500, headers: new Headers().add('Retry-After', kGlareRetryAfterS) };
-  }
-
-  #refuseExtensions(request: SipRequest): ReplyParts | undefined {
-    const unknown = unknownTags(request.headers.all('require'), kExtensions);
-    if (unknown.length === 0) return undefined;
-    return { status: 420, headers: new Headers().add('Unsupported', unknown.join(', ')) };
-  }
-
   #receiveNew(arrival: Arrival): void {
-    const { request, essentials } = arrival;
-    const merged = this.#context.inbound.byMerge(mergeKey(essentials));
+    const { request } = arrival;
+    const refusal = this.#refuse(arrival);
     const inbound = this.#open(arrival, undefined);
-    const isMerged = merged !== undefined && this.#context.inbound.open(merged.id) !== undefined;
-    const refusal = isMerged ? { status: 482 } : this.#refuseNew(request, essentials);
-    if (refusal) return void this.#answering.answer(inbound, refusal);
-    const verb = request.method.toLowerCase();
-    const application = this.#context.applications.choose(verb);
-    if (application) {
-      this.#deliver(inbound, arrival, application);
-      return;
-    }
-    if (request.method === 'OPTIONS') return void this.#answering.answer(inbound, capabilities());
-    if (this.#context.applications.verbs.length === 0) {
-      this.#answering.unavailable(inbound);
-      return;
-    }
-    this.#answering.answer(inbound, { status: 405, headers: new Headers().add('Allow', kAllow) });
+    const application = refusal ? undefined : this.#context.applications.choose(request.method.toLowerCase());
+    if (application) this.#deliver(inbound, arrival, application);
+    else this.#answering.answer(inbound, refusal ?? this.#unrouted(request));
   }
 
-  #refuseNew(request: SipRequest, essentials: Essentials): ReplyParts | undefined {
-    const { method, headers } = request;
-    if (!kMethods.includes(method)) return { status: 501, headers: new Headers().add('Allow', kAllow) };
-    if (method === 'BYE' || method === 'PRACK' || method === 'UPDATE') return { status: 481 };
-    if (essentials.maxForwards === 0 && method !== 'OPTIONS') return { status: 483 };
-    const extensions = this.#refuseExtensions(request);
-    if (extensions) return extensions;
-    if (method === 'INVITE' && this.#context.dialogs.size >= this.#context.limits.dialogs) return busy();
-    if (method === 'INVITE' && !headers.has('contact')) return { status: 400, reason: 'Missing Contact' };
-    return undefined;
+  #refuse({ request, essentials }: Arrival): ReplyParts | undefined {
+    const { inbound, dialogs, limits } = this.#context;
+    const merged = inbound.byMerge(mergeKey(essentials));
+    if (merged && inbound.open(merged.id)) return { status: 482 };
+    if (request.method === 'INVITE' && dialogs.size >= limits.dialogs) return busy();
+    return refuseNew(request, essentials);
+  }
+
+  /** 405 only from a server that has an application: without one the caller had better try elsewhere, or later. */
+  #unrouted({ method }: SipRequest): ReplyParts {
+    if (method === 'OPTIONS') return capabilities();
+    return this.#context.applications.verbs.length === 0 ? busy() : notAllowed(405);
   }
 
   #deliver(inbound: Inbound, arrival: Arrival, application: NonNullable<Inbound['application']>): void {
     inbound.application = application;
     if (arrival.request.method === 'INVITE') this.#answering.answer(inbound, { status: 100 });
     this.#reapLater(inbound);
-    application.push(newRequestLine(this.#passage(arrival), inbound.id), plainForm(arrival.request));
+    application.push(newRequestLine(this.#passage(arrival), inbound.record.id), plainForm(arrival.request));
   }
 
   #push(dialog: SipDialog, arrival: Arrival, transactionId: string): void {
@@ -247,34 +221,39 @@ export class Incoming {
 
   /** Starts the server transaction. */
   #open({ request, essentials, flow }: Arrival, dialog: SipDialog | undefined): Inbound {
-    const { timers, network, inbound: table } = this.#context;
     const answerFlow = replyFlow(flow, essentials.via);
-    const send = (bytes: string): void =>
-      network.send(answerFlow, bytes, () => this.#context.drops.add('answer-not-sent'));
-    const ended = (): void => table.remove(inbound);
-    const reliable = isReliable(flow.transport);
-    const unacknowledged = (): void => this.#context.drops.add('no-ack-for-failure');
-    const inbound: Inbound = {
+    const record: InboundRecord = {
       id: newId(),
       key: serverKey(request, essentials, request.method, flow.remote.host),
       merge: mergeKey(essentials),
+      transaction: this.#openTransaction(request.method, answerFlow, () =>
+        this.#context.inbound.remove(record),
+      ),
+      tag: newTag(),
+    };
+    const inbound: Inbound = {
+      record,
       request,
       essentials,
       flow,
       replyFlow: answerFlow,
-      transaction:
-        request.method === 'INVITE'
-          ? new ServerInviteTransaction(timers, reliable, { send, ended, unacknowledged })
-          : new ServerTransaction(timers, reliable, { send, ended }),
       dialogId: dialog?.id ?? dialogId(essentials.callId, tagOf(essentials.from)),
-      tag: newTag(),
       tagged: false,
       dialog,
       application: undefined,
       cancelReap: () => {},
     };
-    table.add(inbound);
+    this.#context.inbound.add(inbound);
     return inbound;
+  }
+
+  #openTransaction(method: string, flow: Flow, ended: () => void): AnyServerTransaction {
+    const { timers, network } = this.#context;
+    const reliable = isReliable(flow.transport);
+    const send = (bytes: string): void => network.send(flow, bytes, () => this.#drop('answer-not-sent'));
+    if (method !== 'INVITE') return new ServerTransaction(timers, reliable, { send, ended });
+    const unacknowledged = (): void => this.#drop('no-ack-for-failure');
+    return new ServerInviteTransaction(timers, reliable, { send, ended, unacknowledged });
   }
 
   /** An application that never answers must not keep the transaction for ever. */
@@ -304,14 +283,4 @@ export class Incoming {
   #drop(reason: string): void {
     this.#context.drops.add(reason);
   }
-}
-
-function busy(): ReplyParts {
-  return { status: 503, headers: new Headers().add('Retry-After', '5') };
-}
-
-/** The answer to OPTIONS when no application wants it (RFC 3261 section 11.2). */
-function capabilities(): ReplyParts {
-  const headers = new Headers().add('Allow', kAllow).add('Accept', 'application/sdp');
-  return { status: 200, headers: headers.add('Supported', [...kExtensions].join(', ')) };
 }

@@ -59,6 +59,7 @@ export class OutgoingDialogs implements OutgoingEvents {
   /** Ends a dialog by a BYE of the edge's own and tells the application. */
   hangUp(dialog: SipDialog, reason: string): void {
     if (!this.#context.dialogs.has(dialog)) return;
+    this.#context.log('info', 'call ended by the edge', { reason });
     const bye = this.#sendBye(dialog, reason);
     this.forget(dialog);
     if (!bye) return;

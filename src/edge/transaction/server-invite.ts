@@ -68,6 +68,7 @@ export class ServerInviteTransaction {
 
   #accept(bytes: string): void {
     this.#state = 'accepted';
+    this.#last = undefined; // never repeated from here
     this.#events.send(bytes);
     this.#endAfter(kTimeoutMs); // L
   }

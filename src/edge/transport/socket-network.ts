@@ -43,7 +43,8 @@ export class SocketNetwork implements Network {
     return { host: this.#advertisedHost(flow), port: flow.local.port };
   }
 
-  isOwn(transport: TransportName, host: string, port: number): boolean {
+  isOwn(transport: TransportName, name: string, port: number): boolean {
+    const host = name === 'localhost' ? '127.0.0.1' : name;
     return this.#listeners.some(({ transport: own, local }) => {
       if (own !== transport || local.port !== port) return false;
       if (local.host === host || host === this.#externalHost) return true;

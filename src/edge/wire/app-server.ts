@@ -17,6 +17,7 @@ export interface AppServerNeeds {
   /** `tcp/ip:port,udp/ip:port`, told to each application. */
   readonly hostPorts: () => string;
   readonly events: AppServerEvents;
+  readonly log: (level: 'info' | 'warn', message: string) => void;
 }
 
 /** drachtio-srf asks for a version of at least v0.8.2 before it pings. */
@@ -92,11 +93,13 @@ export class AppServer implements ApplicationChoice {
 
   #authenticate(from: AppConnection, id: string, secret: string): void {
     if (!sameSecret(secret, this.#needs.secret)) {
+      this.#needs.log('warn', 'application refused: wrong secret');
       from.push(wrongSecretLine(id));
       from.end();
       return;
     }
     from.authenticated = true;
+    this.#needs.log('info', 'application connected');
     const hostPorts = this.#needs.hostPorts();
     from.push(okLine(id, hostPorts, kVersion, hostPorts));
   }
@@ -126,7 +129,9 @@ export class AppServer implements ApplicationChoice {
   #remove(from: AppConnection): void {
     this.#connections.delete(from);
     for (const verb of [...this.#routes.keys()]) this.#unroute(from, verb);
-    if (from.authenticated) this.#needs.events.gone(from);
+    if (!from.authenticated) return;
+    this.#needs.log('info', 'application disconnected');
+    this.#needs.events.gone(from);
   }
 }
 
