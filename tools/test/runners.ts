@@ -49,7 +49,7 @@ export function allRunners(scratch: string): Runner[] {
   const script = (name: string, file: string): Runner => ({ name, command: kNode, args: [file] });
   const project = (name: string) => vitest(name, ['--project', name], join(scratch, `${name}.json`));
   return [
-    { name: 'lint', command: kNode, args: [`${kBin}/biome`, 'check', '.'] },
+    { name: 'lint', command: kNode, args: [`${kBin}/biome`, 'check', '--error-on-warnings', '.'] },
     script('clang-format', 'tools/test/clang-format.ts'),
     { name: 'types', command: kNode, args: [`${kBin}/tsc`, '--noEmit'] },
     script('prompts', 'tools/prompts/verify.ts'),
