@@ -45,13 +45,14 @@ bool EventReceiver::receive(std::uint32_t timestamp, bool marker, ByteView paylo
 
 void EventReceiver::report(const Report& report, bool marker, double nowMs, KeyEdges& edges) noexcept {
   if (isOver(report)) return;
-  if (!press_ || !update(report, marker, nowMs)) {
-    if (press_) {
-      const int lead = ahead(press_->timestamp, report.timestamp);
+  if (!down_ || !update(report, marker, nowMs)) {
+    if (down_) {
+      const int lead = ahead(press_.timestamp, report.timestamp);
       if (lead < 0 && lead > -kReorderTs) return;  // of an earlier press, too late to be put in order
       finish(edges);
     }
     const double onsetMs = nowMs - static_cast<double>(report.durationTs) / kTsPerMs;
+    down_ = true;
     press_ = Press{.key = report.key,
                    .timestamp = report.timestamp,
                    .durationTs = report.durationTs,
@@ -65,40 +66,40 @@ void EventReceiver::report(const Report& report, bool marker, double nowMs, KeyE
 
 /// @return false if the report belongs to another press
 bool EventReceiver::update(const Report& report, bool marker, double nowMs) noexcept {
-  if (report.key != press_->key) return false;
-  if (report.timestamp != press_->timestamp) {
-    const bool wasFull = press_->durationTs + kSegmentSlackTs >= kSegmentTs;
-    const int beyond = ahead(press_->timestamp + kSegmentTs, report.timestamp);
+  if (report.key != press_.key) return false;
+  if (report.timestamp != press_.timestamp) {
+    const bool wasFull = press_.durationTs + kSegmentSlackTs >= kSegmentTs;
+    const int beyond = ahead(press_.timestamp + kSegmentTs, report.timestamp);
     const int slack = static_cast<int>(kSegmentSlackTs);
     if (marker || !wasFull || beyond > slack || beyond < -slack) return false;
-    remember(press_->key, press_->timestamp);
-    press_->segmentsTs += report.timestamp - press_->timestamp;
-    press_->timestamp = report.timestamp;
-    press_->durationTs = 0;
+    remember(press_.key, press_.timestamp);
+    press_.segmentsTs += report.timestamp - press_.timestamp;
+    press_.timestamp = report.timestamp;
+    press_.durationTs = 0;
   }
-  press_->durationTs = std::max(press_->durationTs, report.durationTs);
-  press_->updatedMs = nowMs;
+  press_.durationTs = std::max(press_.durationTs, report.durationTs);
+  press_.updatedMs = nowMs;
   return true;
 }
 
 void EventReceiver::tick(double nowMs, KeyEdges& edges) noexcept {
-  if (press_ && nowMs - press_->updatedMs > kLostEndMs) finish(edges);
+  if (down_ && nowMs - press_.updatedMs > kLostEndMs) finish(edges);
 }
 
 void EventReceiver::restart(KeyEdges& edges) noexcept {
-  if (press_) finish(edges);
+  if (down_) finish(edges);
   ended_ = {};
   endedCount_ = 0;
 }
 
 void EventReceiver::finish(KeyEdges& edges) noexcept {
-  remember(press_->key, press_->timestamp);
+  remember(press_.key, press_.timestamp);
   edges.add({.down = false,
-             .key = press_->key,
-             .onsetMs = press_->onsetMs,
-             .durationMs = (press_->segmentsTs + press_->durationTs) / kTsPerMs});
-  explicit_bzero(&*press_, sizeof(Press));
-  press_.reset();
+             .key = press_.key,
+             .onsetMs = press_.onsetMs,
+             .durationMs = (press_.segmentsTs + press_.durationTs) / kTsPerMs});
+  explicit_bzero(&press_, sizeof press_);
+  down_ = false;
 }
 
 bool EventReceiver::isOver(const Report& report) const noexcept {

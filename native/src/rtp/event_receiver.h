@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 
 #include "rtp/bytes.h"
 
@@ -56,16 +55,16 @@ class EventReceiver {
   /// Forgets all, as for a new stream; a press that is down ends.
   void restart(KeyEdges& edges) noexcept;
 
-  [[nodiscard]] bool down() const noexcept { return press_.has_value(); }
+  [[nodiscard]] bool down() const noexcept { return down_; }
 
  private:
   struct Press {
-    std::uint8_t key;
-    std::uint32_t timestamp;   // of its current segment
-    std::uint32_t durationTs;  // of its current segment
-    std::uint32_t segmentsTs;  // all segments before
-    double onsetMs;
-    double updatedMs;
+    std::uint8_t key = 0;
+    std::uint32_t timestamp = 0;   // of its current segment
+    std::uint32_t durationTs = 0;  // of its current segment
+    std::uint32_t segmentsTs = 0;  // all segments before
+    double onsetMs = 0;
+    double updatedMs = 0;
   };
   struct Report {
     std::uint8_t key;
@@ -85,7 +84,8 @@ class EventReceiver {
     std::uint8_t key = 0;
     std::uint32_t timestamp = 0;
   };
-  std::optional<Press> press_;
+  bool down_ = false;
+  Press press_{};                 // means something while down_
   std::array<Ended, 8> ended_{};  // presses whose late packets are still to be expected
   std::size_t endedCount_ = 0;
 };
