@@ -109,6 +109,16 @@ export class Conversation {
     return this.#dispatch({ type: 'reEnter', field });
   }
 
+  /** The agent hung up. @param policy - whether it goes on without one. */
+  agentLost(policy: 'continue' | 'abort'): void {
+    this.#dispatch({ type: 'agentLost', policy });
+  }
+
+  /** A recording that must stop before the card is asked for does not. */
+  recordingNotStopped(): void {
+    this.#dispatch({ type: 'recordingNotStopped' });
+  }
+
   /** What identification came to, where it is not told by `handOffToIdv`. */
   idvDone(result: IdvResult): void {
     this.#dispatch({ type: 'idv', result });

@@ -25,6 +25,7 @@ export interface ConversationEnd {
   /** State in which it began to end. */
   readonly stageReached: StateName;
   readonly callerPresent: boolean;
+  readonly agentLost: boolean;
   /** The caller heard the verdict. */
   readonly announced: boolean;
   readonly durationMs: number;
@@ -90,6 +91,7 @@ export function conversationEnd(
     lastDeclineCode: facts.lastDecline?.code ?? null,
     stageReached,
     callerPresent: facts.callerPresent,
+    agentLost: facts.agentLost,
     announced: facts.announced,
     ...durations,
   };

@@ -34,6 +34,7 @@ export class Entries {
   /** Cards that may not be tried again in this session. */
   readonly refused = new RefusedCards();
   readonly #parts: EntriesParts;
+  readonly #amount = new AmountKeys();
   #collector: Collector | undefined;
 
   constructor(parts: EntriesParts) {
@@ -60,6 +61,7 @@ export class Entries {
   close(): void {
     this.#parts.keypad.stop();
     this.#collector = undefined;
+    this.#amount.clear();
   }
 
   /** S11: length, check digit, brand, and whether this session has done with the card. */
@@ -101,7 +103,8 @@ export class Entries {
 
   #amountEntry(): Entry {
     const { order, policy } = this.#parts.context;
-    const keys = new AmountKeys();
+    const keys = this.#amount;
+    keys.clear();
     return {
       sink: keys,
       read: (end) => {

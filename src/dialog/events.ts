@@ -61,6 +61,10 @@ export type DialogEvent =
   /** The caller put us on hold, or took us back. */
   | { readonly type: 'held' }
   | { readonly type: 'unheld' }
+  /** The agent hung up. `abort`: policy does not go on without one. */
+  | { readonly type: 'agentLost'; readonly policy: 'continue' | 'abort' }
+  /** A recording that must stop before the card is asked for does not. */
+  | { readonly type: 'recordingNotStopped' }
   | { readonly type: 'sessionLimit' }
   /** Something broke inside. `pending`: a submission or reversal is under way and will still be answered. */
   | { readonly type: 'fault'; readonly pending: boolean };

@@ -52,7 +52,10 @@ function open(state: Open, event: DialogEvent, context: Context): Reaction | und
     case 'sessionLimit':
       return fail(state, 'SESSION_TIMEOUT', context);
     case 'fault':
+    case 'recordingNotStopped':
       return fail(state, 'SYSTEM_ERROR', context);
+    case 'agentLost':
+      return event.policy === 'abort' ? fail(state, 'AGENT_LOST', context) : stay(agentless(state));
     case 'reEnter':
       return reEnter(state, event.field);
     case 'held':
@@ -69,6 +72,7 @@ function open(state: Open, event: DialogEvent, context: Context): Reaction | und
 /** Class B: the caller has agreed to pay, so the verdict is waited for, with or without the caller. */
 function inFlight(state: InFlight, event: DialogEvent, context: Context): Reaction | undefined {
   if (event.type === 'fault' && !event.pending) return fail(state, 'SYSTEM_ERROR', context);
+  if (event.type === 'agentLost') return stay(agentless(state));
   const isLoss = event.type === 'hangUp' || event.type === 'mediaLost';
   if (!isLoss || !state.facts.callerPresent) return undefined;
   return stay(gone(state), { do: 'stopPlaying' }, { do: 'stopTimers' });
@@ -80,6 +84,8 @@ function decided(state: Decided, event: DialogEvent, context: Context): Reaction
     case 'hangUp':
     case 'mediaLost':
       return end(gone(state), standingEnding(state, context));
+    case 'agentLost':
+      return stay(agentless(state));
     case 'fault': // it can be told no more, but it stands
       return end(state, standingEnding(state, context));
     default:
@@ -94,6 +100,10 @@ function hungUp(state: Open): Reaction {
 
 function gone<S extends State>(state: S): S {
   return { ...state, facts: { ...state.facts, callerPresent: false } };
+}
+
+function agentless<S extends State>(state: S): S {
+  return { ...state, facts: { ...state.facts, agentLost: true } };
 }
 
 /** Only what was asked before, or is being asked now, can be asked again. */

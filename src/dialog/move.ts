@@ -73,7 +73,7 @@ function isFieldEntry(state: State): state is FieldEntry {
 
 /** Tells the caller why, and ends; ends at once if nobody is there to be told. */
 export function fail(from: State, code: ResultCode, context: Context, ...first: Command[]): Reaction {
-  const how = ending(code, routeFor(code, context.policy));
+  const how = ending(code, openRoute(routeFor(code, context.policy), from.facts));
   if (!from.facts.callerPresent) return end(from, how, ...first);
   return enter(
     { name: 'FAIL', facts: insecure(from.facts), ending: how, stage: stageOf(from) },
@@ -83,7 +83,7 @@ export function fail(from: State, code: ResultCode, context: Context, ...first: 
 }
 
 export function end(from: State, how: Ending, ...first: Command[]): Reaction {
-  const route = from.facts.callerPresent ? how.route : 'hangup';
+  const route = openRoute(how.route, from.facts);
   return enter(
     { name: 'END', facts: insecure(from.facts), ending: { ...how, route }, stage: stageOf(from) },
     ...first,
@@ -116,6 +116,12 @@ export function without<T>(list: readonly T[], ...items: readonly T[]): readonly
 function stageOf(from: State): StateName {
   if (from.name === 'FAIL' || from.name === 'END') return from.stage;
   return from.name === 'ESCAPE' ? from.back.name : from.name;
+}
+
+/** The route that is still open: nobody is led to an agent who has left, or led anywhere after hanging up. */
+function openRoute(route: Route, { callerPresent, agentLost }: Facts): Route {
+  if (!callerPresent) return 'hangup';
+  return agentLost && (route === 'agent' || route === 'return') ? 'queue' : route;
 }
 
 function routeFor(code: ResultCode, policy: PaymentPolicy): Route {

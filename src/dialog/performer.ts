@@ -86,6 +86,7 @@ export class Performer {
   /** Nothing plays, listens, runs or is remembered after it. */
   stop(): void {
     this.#parts.card.wipe();
+    this.#entries.close();
     this.#keypad.wipe();
     this.#voice.stop();
     this.#timers.stopAll();

@@ -100,6 +100,8 @@ export interface Facts {
   readonly lastDecline: { readonly class: DeclineClass; readonly code: string } | null;
   readonly approval: Approval | null;
   readonly callerPresent: boolean;
+  /** The agent the call would go back to has hung up. */
+  readonly agentLost: boolean;
   /** The caller heard the verdict to its end. */
   readonly announced: boolean;
 }
@@ -215,6 +217,7 @@ export function firstState(pace: Facts['pace']): State {
     lastDecline: null,
     approval: null,
     callerPresent: true,
+    agentLost: false,
     announced: false,
   };
   return { name: 'ACCEPT', facts };

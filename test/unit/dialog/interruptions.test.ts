@@ -302,6 +302,47 @@ describe('the session takes too long', () => {
   });
 });
 
+describe('the agent hangs up', () => {
+  const lost = (policy: 'continue' | 'abort'): DialogEvent => ({ type: 'agentLost', policy });
+
+  it.each([...before, ...afterDecline])(
+    'in %s: it goes on, or ends where policy says so',
+    (_name, reachIt) => {
+      const walk = reachIt();
+      const { name } = walk;
+      walk.send(lost('continue'));
+      expect([walk.name, walk.commands, walk.state.facts.agentLost]).toEqual([name, [], true]);
+      expect(reachIt().send(lost('abort')).ending?.[0]).toBe('AGENT_LOST');
+    },
+  );
+
+  it.each(tooLate)('in %s: it goes on', (_name, reachIt) => {
+    const walk = reachIt();
+    const { name } = walk;
+    expect(walk.send(lost('abort')).name).toBe(name);
+    expect(walk.state.facts.agentLost).toBe(true);
+  });
+
+  it('leads to the queue instead of an agent who has left', () => {
+    const walk = reach('APPROVED').send(lost('continue'), on.said, on.said, on.key(2));
+    expect(walk.ending).toEqual(['APPROVED', 'queue', 'REFERENCE']);
+    const failed = reach('PAN_ENTRY').send(lost('continue'), on.escape, on.key(3));
+    expect([failed.ending?.[1], failed.said.at(-1)]).toEqual(['queue', 'fail.queue']);
+  });
+});
+
+describe('a recording does not stop', () => {
+  it.each(before)('in %s: no card is asked for', (_name, reachIt) => {
+    expect(reachIt().send({ type: 'recordingNotStopped' }).ending?.[0]).toBe('SYSTEM_ERROR');
+  });
+
+  it.each(tooLate)('in %s: that is ignored', (_name, reachIt) => {
+    const walk = reachIt();
+    const { state } = walk;
+    expect(walk.send({ type: 'recordingNotStopped' }).state).toBe(state);
+  });
+});
+
 describe('something breaks inside', () => {
   const fault = (pending: boolean): DialogEvent => ({ type: 'fault', pending });
 

@@ -99,6 +99,7 @@ const anEnd: fc.Arbitrary<DialogEvent> = fc.constantFrom<DialogEvent>(
   { type: 'hangUp' },
   { type: 'mediaLost', blame: 'server' },
   { type: 'agentCancel' },
+  { type: 'agentLost', policy: 'continue' },
   { type: 'sessionLimit' },
 );
 
