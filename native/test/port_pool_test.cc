@@ -78,12 +78,12 @@ TEST_CASE("addresses are compared whole") {
   CHECK_FALSE(isSame(*Endpoint::parse("::1", 5), *Endpoint::parse("127.0.0.1", 5)));
   CHECK_FALSE(Endpoint::parse("example.com", 5));
   CHECK_FALSE(Endpoint::parse("", 5));
-  for (const char* address :
-       {"0.0.0.0", "255.255.255.255", "224.0.0.1", "239.255.255.255", "ff02::1", "::"}) {
+  for (const char* address : {"0.0.0.0", "255.255.255.255", "224.0.0.1", "239.255.255.255", "ff02::1",
+                              "::", "169.254.1.1", "fe80::1", "0.1.2.3"}) {
     CAPTURE(address);
-    CHECK_FALSE(Endpoint::parse(address, 5)->isUnicast());
+    CHECK_FALSE(Endpoint::parse(address, 5)->isHost());
   }
-  CHECK(Endpoint::parse("192.0.2.1", 5)->isUnicast());
+  CHECK(Endpoint::parse("192.0.2.1", 5)->isHost());
 }
 
 TEST_SUITE_END();

@@ -39,7 +39,10 @@ export class WorkerChannel {
     const id = this.#nextId();
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     this.#waiting.set(id, { resolve, reject });
-    this.#stream.write(frameOf(toBinary(CommandSchema, create(CommandSchema, { id, body }))));
+    const message = toBinary(CommandSchema, create(CommandSchema, { id, body }));
+    const frame = frameOf(message);
+    message.fill(0);
+    this.#stream.write(frame, () => frame.fill(0)); // a clip that is played may speak a digit
     return promise;
   }
 

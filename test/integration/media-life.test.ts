@@ -166,6 +166,7 @@ describe('ports', () => {
 
   it.each([
     ['a multicast address', { address: '239.1.2.3' }],
+    ['a link-local address', { address: '169.254.1.2' }],
     ['a name', { address: 'localhost' }],
     ['another IP version', { address: '::1' }],
     ['port 0', { port: 0 }],
@@ -178,6 +179,17 @@ describe('ports', () => {
     await expect(session.connect({ ...remoteOf(phone), ...change })).rejects.toMatchObject({
       code: 'MEDIA_REFUSED',
     });
+    await fixture.stop();
+  });
+});
+
+describe('a session', () => {
+  it('does not talk to itself', async () => {
+    const fixture = await MediaFixture.start();
+    const phone = await fixture.phone();
+    const session = await fixture.media.open();
+    const own = { ...remoteOf(phone), port: session.port, rtcpPort: session.port + 1 };
+    await expect(session.connect(own)).rejects.toMatchObject({ code: 'MEDIA_REFUSED' });
     await fixture.stop();
   });
 });

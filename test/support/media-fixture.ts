@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { launchMedia, type Media, type MediaConfig } from '../../src/media/media.ts';
 import type { KeyReport, MediaRemote, MediaSession } from '../../src/ports/media.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
@@ -69,6 +70,8 @@ export class MediaFixture {
     for (const phone of this.#phones) phone.close();
     await this.media.stop();
     rmSync(this.#folder, { recursive: true });
+    const output = this.log.lines.filter((line) => line.message === 'output of the media worker');
+    if (output.length > 0) throw new Error(`the worker complained: ${inspect(output)}`); // a sanitizer's report, say
   }
 }
 

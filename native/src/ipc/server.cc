@@ -124,9 +124,14 @@ void convert(const MediaEvent& event, pb::Event& into) {
   }
 }
 
-/// Protobuf keeps a cleared message's memory: the one field that can hold a digit is overwritten first.
+/// Protobuf keeps a cleared message's memory: what can tell a digit is overwritten first.
 void forgetKey(pb::Event& event) {
   if (event.has_key_down()) event.mutable_key_down()->set_key(0);
+}
+
+void forgetKey(pb::Command& command) {
+  if (command.has_send_key()) command.mutable_send_key()->set_key(0);
+  if (command.has_play_clip()) command.mutable_play_clip()->set_clip(0);
 }
 
 int openSignalFd() {
@@ -170,6 +175,7 @@ int Server::run() {
       const bool isSound = channel_.eachMessage([&](ByteView bytes) {
         if (!command.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return false;
         handle(command);
+        forgetKey(command);
         return true;
       });
       if (!isSound) return 1;
@@ -263,8 +269,8 @@ Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
   std::optional<SocketPair> sockets = ports_->open(*bindTo_, nowMs());
   if (!sockets) return {pb::STATUS_NO_FREE_PORT, {}};
   const std::uint16_t port = sockets->port();
-  auto leg =
-      std::make_unique<Leg>(command.session(), std::move(*sockets), makeSeed(), mediaTimeoutMs_, engine_);
+  auto leg = std::make_unique<Leg>(command.session(), std::move(*sockets), bindTo_->withPort(port),
+                                   makeSeed(), mediaTimeoutMs_, engine_);
   const Outcome outcome = post({.kind = MediaCommand::Kind::kAdd, .leg = leg.get()});
   if (outcome.status != pb::STATUS_OK) return outcome;
   legs_.emplace(command.session(), std::move(leg));
@@ -288,7 +294,10 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
   if (!rtp || !rtcp) return {pb::STATUS_BAD_ADDRESS, "remote_address is no IP address"};
   if (rtp->family() != bindTo_->family())
     return {pb::STATUS_BAD_ADDRESS, "remote_address is of another IP version"};
-  if (!rtp->isUnicast()) return {pb::STATUS_BAD_ADDRESS, "remote_address is not one host's"};
+  if (!rtp->isHost()) return {pb::STATUS_BAD_ADDRESS, "remote_address is not one host's"};
+  if (isSame(*rtp, leg->local()) || isSame(*rtcp, leg->local())) {
+    return {pb::STATUS_BAD_ADDRESS, "the session would talk to itself"};
+  }
   const bool badTypes =
       command.payload_type() > kMaxPayloadType || command.event_payload_type() > kMaxPayloadType ||
       (command.event_payload_type() != 0 && command.event_payload_type() == command.payload_type());

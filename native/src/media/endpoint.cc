@@ -25,13 +25,25 @@ std::optional<Endpoint> Endpoint::parse(const std::string& address, std::uint16_
   return std::nullopt;
 }
 
-bool Endpoint::isUnicast() const noexcept {
+Endpoint Endpoint::withPort(std::uint16_t port) const noexcept {
+  Endpoint other = *this;
+  if (family() == AF_INET6)
+    reinterpret_cast<sockaddr_in6*>(&other.storage)->sin6_port = htons(port);
+  else
+    reinterpret_cast<sockaddr_in*>(&other.storage)->sin_port = htons(port);
+  return other;
+}
+
+bool Endpoint::isHost() const noexcept {
   if (family() == AF_INET6) {
     const auto& address = reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr;
-    return !IN6_IS_ADDR_MULTICAST(&address) && !IN6_IS_ADDR_UNSPECIFIED(&address);
+    return !IN6_IS_ADDR_MULTICAST(&address) && !IN6_IS_ADDR_UNSPECIFIED(&address) &&
+           !IN6_IS_ADDR_LINKLOCAL(&address);
   }
   const std::uint32_t address = ntohl(reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr.s_addr);
-  return address != INADDR_ANY && address != INADDR_BROADCAST && !IN_MULTICAST(address);
+  constexpr std::uint32_t kLinkLocal = 0xa9fe0000;  // 169.254.0.0/16
+  return address >> 24 != 0 && address != INADDR_BROADCAST && !IN_MULTICAST(address) &&
+         (address & 0xffff0000) != kLinkLocal;
 }
 
 bool isSame(const Endpoint& a, const Endpoint& b) noexcept {

@@ -20,7 +20,9 @@ struct Endpoint {
   [[nodiscard]] const sockaddr* raw() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
   [[nodiscard]] sockaddr* raw() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
   [[nodiscard]] int family() const noexcept { return storage.ss_family; }
-  [[nodiscard]] bool isUnicast() const noexcept;
+  [[nodiscard]] Endpoint withPort(std::uint16_t port) const noexcept;
+  /// One host's address: not multicast, broadcast, link-local or unspecified, where no call has business.
+  [[nodiscard]] bool isHost() const noexcept;
 };
 
 /// Same family, address and port.

@@ -13,8 +13,9 @@ namespace hushpay {
 /// media thread's.
 class Leg final : public PacketSink {
  public:
-  Leg(std::uint32_t id, SocketPair sockets, const StreamSeed& seed, std::uint32_t mediaTimeoutMs,
-      EventSink& events);
+  /// @param local  address the RTP socket is bound to
+  Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const StreamSeed& seed,
+      std::uint32_t mediaTimeoutMs, EventSink& events);
 
   void sendRtp(ByteView datagram) noexcept override;
   void sendRtcp(ByteView datagram) noexcept override;
@@ -30,6 +31,7 @@ class Leg final : public PacketSink {
   /// IPC thread. @return false if the player's queue has no room for another item
   bool reservePlayItem() noexcept;
 
+  [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
   [[nodiscard]] const SocketPair& sockets() const noexcept { return sockets_; }
   [[nodiscard]] Session& session() noexcept { return session_; }
 
@@ -46,6 +48,7 @@ class Leg final : public PacketSink {
   void receive(int fd, const Endpoint& expected, Take take) noexcept;
 
   SocketPair sockets_;
+  Endpoint local_;
   Endpoint remoteRtp_{};
   Endpoint remoteRtcp_{};
   Session session_;

@@ -15,11 +15,7 @@ constexpr int kReceiveBufferSize = 128 * 1024;  // some hundred packets: a late 
 int bindUdp(const Endpoint& bindTo, std::uint16_t port) {
   const int fd = socket(bindTo.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
-  Endpoint local = bindTo;
-  if (local.family() == AF_INET6)
-    reinterpret_cast<sockaddr_in6*>(&local.storage)->sin6_port = htons(port);
-  else
-    reinterpret_cast<sockaddr_in*>(&local.storage)->sin_port = htons(port);
+  const Endpoint local = bindTo.withPort(port);
   setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferSize, sizeof kReceiveBufferSize);
   if (bind(fd, local.raw(), local.size) == 0) return fd;
   close(fd);
