@@ -109,6 +109,8 @@ export interface RigOptions {
   readonly policy?: PaymentPolicy;
   readonly order?: PaymentOrder;
   readonly parts?: Partial<ConversationParts>;
+  /** Parts that need what the rig has: its clock, its log. */
+  readonly partsOf?: (rig: Rig) => Partial<ConversationParts>;
 }
 
 /** A conversation with everything around it faked: the test is the caller, the gateway and the clock. */
@@ -127,7 +129,7 @@ export class Rig {
   presses = 0;
   end: ConversationEnd | undefined;
 
-  constructor({ policy = policyOf(), order = orderOf(), parts = {} }: RigOptions = {}) {
+  constructor({ policy = policyOf(), order = orderOf(), parts = {}, partsOf }: RigOptions = {}) {
     const observer: ConversationObserver = {
       onStage: (_from, to) => void this.stages.push(to),
       onAttempt: (outcome) => void this.attempts.push(outcome),
@@ -147,6 +149,7 @@ export class Rig {
       card: this.card,
       observer,
       ...parts,
+      ...partsOf?.(this),
     });
   }
 
