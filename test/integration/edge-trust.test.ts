@@ -135,6 +135,19 @@ test('an INVITE of an application that goes is cancelled', async () => {
   await peer.next('CANCEL');
 });
 
+test('when the edge stops, its calls are ended and open requests refused', async () => {
+  it.srf.invite((req, res) => {
+    if (req.calledNumber !== 'pending') it.srf.createUAS(req, res, { localSdp: kSdp });
+  });
+  const call = new RawCall(peer, it.uri('1000'));
+  await call.establish();
+  new RawCall(peer, it.uri('pending')).send('INVITE', {}, kSdp);
+  await expect.poll(() => peer.count('100')).toBe(2);
+  await it.edge.close();
+  expect((await peer.next('BYE')).header('Call-ID')).toBe(call.callId);
+  await peer.next('503 INVITE');
+});
+
 test('two applications share the calls in turn', async () => {
   const second = await connectSrf(it.edge);
   it.srf.invite((_req, res) => res.send(486));

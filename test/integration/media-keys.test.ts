@@ -217,6 +217,23 @@ describe('keys of a leg', () => {
     await session.close();
   });
 
+  it('keeps the other legs alive when a listener of one fails', async () => {
+    const own = await MediaFixture.start();
+    const broken = await own.call();
+    broken.session.onKey(() => {
+      throw new Error('listener');
+    });
+    await broken.phone.dial([1], 'event');
+    const { phone, keys } = await own.call();
+    await phone.dial([2], 'event');
+    await phone.until(() => keys.length === 1);
+    expect(own.media.restarts).toBe(0);
+    expect(own.log.lines.filter((line) => line.level === 'error')).toMatchObject([
+      { message: 'a listener of a media event failed' },
+    ]);
+    await own.stop();
+  });
+
   it('says nothing any more after close', async () => {
     const { phone, session, keys } = await fixture.call();
     await phone.dial([1], 'event');

@@ -38,13 +38,18 @@ export async function openEdgeWithSrf(over: Partial<EdgeConfig> = {}): Promise<E
   };
 }
 
-const disconnected = new WeakSet<Srf>();
+/** What drachtio-srf keeps inside: it has no other way to stop its attempts to connect again. */
+interface SrfInside {
+  readonly app: {
+    readonly client: { readonly wp: { closing: boolean }; readonly mapServer: Map<unknown, unknown> };
+  };
+}
 
-/** Ends the connection of an application for good. A second call does nothing; drachtio-srf itself would throw. */
+/** Ends the connection of an application for good, also when it is broken already. */
 export function disconnectSrf(srf: Srf): void {
-  if (disconnected.has(srf)) return;
-  disconnected.add(srf);
-  srf.disconnect();
+  const { client } = (srf as unknown as SrfInside).app;
+  client.wp.closing = true;
+  if (client.mapServer.size > 0) srf.disconnect();
 }
 
 export function openEdge(over: Partial<EdgeConfig> = {}): Promise<EdgeServer> {
@@ -67,7 +72,7 @@ export async function connectSrf(edge: EdgeServer, secret = kSecret): Promise<Sr
   srf.connect({ host: '127.0.0.1', port: edge.appPort, secret });
   const [error] = await once(srf, 'connect');
   if (error) {
-    (srf as unknown as { app: { client: { wp: { closing: boolean } } } }).app.client.wp.closing = true; // or it would try for ever
+    disconnectSrf(srf); // or it would try for ever
     throw error;
   }
   return srf;

@@ -94,20 +94,22 @@ export class Edge {
 
   /** Its connection has gone: what it owned is ended, so that no caller stays in a dead call. */
   applicationGone(application: Application): void {
-    const { inbound, outbound, dialogs } = this.#context;
-    for (const open of inbound.openOf(application)) this.#answering.unavailable(open);
-    for (const sent of outbound.of(application)) {
-      if (sent.request.method === 'INVITE' && !sent.cancelled && sent.acceptedTag === undefined)
-        this.#dialogs.outgoing.cancel(sent);
-    }
-    for (const dialog of dialogs.all()) {
-      if (dialog.application === application) this.#dialogs.hangUp(dialog, 'application disconnected');
-    }
+    this.#endAll('application disconnected', (owner) => owner === application);
   }
 
-  /** Ends every dialog by BYE, before the process ends. */
+  /** Ends everything, before the process ends. */
   close(): void {
-    for (const dialog of this.#context.dialogs.all()) this.#dialogs.hangUp(dialog, 'server stops');
+    this.#endAll('server stops', () => true);
+  }
+
+  #endAll(reason: string, owns: (application: Application | undefined) => boolean): void {
+    const { inbound, outbound, dialogs } = this.#context;
+    for (const open of inbound.allOpen()) if (owns(open.application)) this.#answering.unavailable(open);
+    for (const sent of outbound.all()) {
+      const isPending = sent.request.method === 'INVITE' && !sent.cancelled && sent.acceptedTag === undefined;
+      if (isPending && owns(sent.application)) this.#dialogs.outgoing.cancel(sent);
+    }
+    for (const dialog of dialogs.all()) if (owns(dialog.application)) this.#dialogs.hangUp(dialog, reason);
   }
 
   stats(): Omit<EdgeStats, 'applications'> {

@@ -70,8 +70,8 @@ export class InboundTable {
     return this.#open.get(id);
   }
 
-  openOf(application: Application): Inbound[] {
-    return [...this.#open.values()].filter((inbound) => inbound.application === application);
+  allOpen(): Inbound[] {
+    return [...this.#open.values()];
   }
 
   openIn(dialog: SipDialog): Inbound[] {

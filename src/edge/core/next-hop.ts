@@ -14,7 +14,7 @@ export type NextHop =
 export function nextHop(network: Network, uri: string, like?: Flow): NextHop {
   const parsed = parseSipUri(uri);
   if (!parsed) return { kind: 'refused', reason: 'invalid request-uri' };
-  const transport = transportOf(network, parsed);
+  const transport = transportOf(network, parsed, like);
   const { host } = parsed;
   const port = parsed.port || kSipPort;
   if (transport && network.isOwn(transport, host, port)) {
@@ -26,10 +26,12 @@ export function nextHop(network: Network, uri: string, like?: Flow): NextHop {
 }
 
 /** Which transports carry a URI; TLS, WS and the lookup of RFC 3263 have their place here. */
-function transportOf(network: Network, uri: SipUri): TransportName | undefined {
+function transportOf(network: Network, uri: SipUri, like: Flow | undefined): TransportName | undefined {
   const asked = transportParam(uri);
   const available = network.listening.map(({ transport }) => transport);
   if (uri.scheme === 'sips' || asked === 'tls') return undefined;
+  // who called by TCP is called back by TCP: its connection is there, and UDP may be closed
+  if (asked === '' && like) return like.transport;
   if (asked === '') return available.includes('udp') ? 'udp' : available[0];
   return available.find((transport) => transport === asked);
 }

@@ -57,8 +57,8 @@ export class OutboundTable {
     return this.#byId.get(id);
   }
 
-  of(application: Application): Outbound[] {
-    return [...this.#byKey.values()].filter((outbound) => outbound.application === application);
+  all(): Outbound[] {
+    return [...this.#byKey.values()];
   }
 
   remove(outbound: Outbound): void {

@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { type Flow, type HostPort, plainAddress } from './flow.ts';
 
 const kSocketBufferBytes = 4_194_304; // a burst of a few thousand messages
@@ -21,13 +21,18 @@ export class UdpListener {
   /** @param bytes - byte string. A datagram that cannot be sent is lost like one on the way: timers repeat it. */
   send(remote: HostPort, bytes: string): void {
     if (!this.#open || remote.port === 0) return;
-    this.#socket.send(Buffer.from(bytes, 'latin1'), remote.port, remote.host, () => {});
+    this.#socket.send(Buffer.from(bytes, 'latin1'), remote.port, this.#reachable(remote.host), () => {});
   }
 
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
     await new Promise<void>((resolve) => this.#socket.close(resolve));
+  }
+
+  /** A socket bound to `::` speaks IPv4 by mapped addresses. */
+  #reachable(host: string): string {
+    return isIPv6(this.local.host) && isIPv4(host) ? `::ffff:${host}` : host;
   }
 }
 

@@ -259,6 +259,14 @@ describe('a call', () => {
     expect(peer.last().startLine).toBe('BYE sip:moved@192.0.2.9 SIP/2.0');
   });
 
+  test('a caller by TCP whose Contact names no transport is called back by TCP', () => {
+    const via = { Via: 'SIP/2.0/TCP 192.0.2.1:5062;branch=z9hG4bKt2' };
+    core.receive(peer.text('INVITE', via, kSdp), { transport: 'tcp' });
+    answer(core, '200 OK', kSdp);
+    core.command('', dialogIdOf(peer), 'BYE sip:placeholder SIP/2.0\r\n\r\n');
+    expect([peer.last().method, peer.last().flow.transport]).toEqual(['BYE', 'tcp']);
+  });
+
   test('nothing is left of a finished call', async () => {
     peer.establish();
     peer.send('BYE');
