@@ -29,13 +29,20 @@ if [ ! "$generated" -nt native/media.proto ]; then
 fi
 
 build=build/native
+targets='hushpay-media hushpay-dtmf'
+configure="-DHUSHPAY_SANITIZE=$sanitize"
 [ -z "$sanitize" ] || build="build/native-$(printf %s "$sanitize" | tr , -)"
-tests=OFF
-[ "$purpose" = serve ] || tests=ON
-if [ ! -f "$build/CMakeCache.txt" ] || ! grep -q "^HUSHPAY_TESTS:BOOL=$tests$" "$build/CMakeCache.txt"; then
-  generator=
-  if command -v ninja >/dev/null && [ ! -f "$build/Makefile" ]; then generator='-G Ninja'; fi
-  # shellcheck disable=SC2086 # empty or two words
-  cmake -S native -B "$build" $generator -DHUSHPAY_TESTS=$tests -DHUSHPAY_SANITIZE="$sanitize" >/dev/null
+if [ "$purpose" = test ]; then
+  targets=all
+  configure="$configure -DHUSHPAY_TESTS=ON"
 fi
-cmake --build "$build" --parallel
+if [ ! -f "$build/CMakeCache.txt" ]; then
+  ! command -v ninja >/dev/null || configure="$configure -G Ninja"
+fi
+if [ ! -f "$build/CMakeCache.txt" ] ||
+  { [ "$purpose" = test ] && ! grep -q '^HUSHPAY_TESTS:BOOL=ON$' "$build/CMakeCache.txt"; }; then
+  # shellcheck disable=SC2086 # words of options
+  cmake -S native -B "$build" $configure >/dev/null
+fi
+# shellcheck disable=SC2086 # words of targets
+cmake --build "$build" --parallel "$(nproc)" --target $targets

@@ -159,7 +159,16 @@ export class MediaWorker {
     this.#channel = channel;
   }
 
+  /** A listener that fails harms its own session, not the channel all of them share. */
   #onEvent(event: WorkerEvent): void {
+    try {
+      this.#dispatch(event);
+    } catch (error) {
+      this.#log.error({ err: error, event: event.case }, 'a listener of a media event failed');
+    }
+  }
+
+  #dispatch(event: WorkerEvent): void {
     switch (event.case) {
       case 'workerStats':
         this.#stats = event.value;
