@@ -41,6 +41,7 @@ export interface ServerOptions {
 }
 
 const kFiguresEveryMs = 1_000;
+const kLastWordsMs = 5_000; // from the end of draining to the end of everything: BYEs, verdicts in flight
 
 /**
  * Builds every adapter, wires them to the calls and starts taking calls.
@@ -61,6 +62,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const prompts = onPhrase ? overheard(recorded, onPhrase) : recorded;
   const store = openStore({ file: join(config.dataDir, 'hushpay.sqlite'), log });
   undo.defer(() => store.close());
+  const orphans = store.endOrphans(clock.date().toISOString());
+  if (orphans > 0) log.warn({ sessions: orphans }, 'ended the sessions of a process that died');
   const gateway = createGateway(config.gateway, clock, log);
   undo.defer(() => gateway.close());
   const payments = new JournaledPayments({ gateway, journal: store, clock, log, policy: config.gateway });
@@ -240,8 +243,11 @@ function edgeFigures(stats: ReturnType<EdgeHandle['stats']>): Record<string, num
 
 async function drain(desk: FrontDesk, health: Health, drainMs: number, clock: Clock): Promise<void> {
   health.drain();
+  const drained = desk.drain();
+  const cancelAbandon = clock.schedule(drainMs, () => desk.abandon());
   const late = Promise.withResolvers<void>();
-  const cancel = clock.schedule(drainMs, late.resolve);
-  await Promise.race([desk.drain(), late.promise]);
-  cancel();
+  const cancelLate = clock.schedule(drainMs + kLastWordsMs, late.resolve);
+  await Promise.race([drained, late.promise]);
+  cancelAbandon();
+  cancelLate();
 }

@@ -51,6 +51,13 @@ export class FrontDesk {
     });
   }
 
+  /** Ends every call that is up; {@link drain} resolves when they have ended. */
+  abandon(): void {
+    if (this.#calls.size > 0)
+      this.#log.warn({ calls: this.#calls.size }, 'ending the calls that are still up');
+    for (const call of this.#calls.values()) call.abandon();
+  }
+
   /** Takes no new call and resolves when the last one has ended. */
   async drain(): Promise<void> {
     this.#draining = true;

@@ -70,6 +70,11 @@ export class IvrCall {
     return this.#conversation?.snapshot;
   }
 
+  /** The server stops: ends the call without another word. A payment in flight is still waited for. */
+  abandon(): void {
+    this.#conversation?.mediaLost('worker_lost');
+  }
+
   async run(): Promise<void> {
     try {
       await this.#run();

@@ -77,6 +77,11 @@ export function endRecord(
     announced: end.announced,
     endedAt: endedAt.toISOString(),
     durationMs: endedAt.getTime() - Date.parse(record.startedAt),
-    media: { ...media },
+    media: Object.fromEntries(Object.entries(media).map(([name, value]) => [name, rounded(value)])),
   };
+}
+
+/** Thousandths are enough of a millisecond. */
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }

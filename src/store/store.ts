@@ -5,6 +5,7 @@ import type { Log } from '../ports/log.ts';
 import type { AttemptJournal, AttemptRecord, SessionRecord, SessionRecords } from '../ports/store.ts';
 import { Claim } from './claim.ts';
 import { openDatabase } from './database-file.ts';
+import { kEndOrphans } from './orphans.ts';
 import {
   attemptRecord,
   attemptRow,
@@ -25,6 +26,12 @@ export type StoreHealth = { readonly ok: true } | { readonly ok: false; readonly
 export interface Store extends SessionRecords, AttemptJournal {
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
   unresolved(): readonly AttemptRecord[];
+  /**
+   * Ends the sessions of a process that died, with what their last attempt says; to be called before the first call is taken.
+   * @param endedAt - ISO 8601, UTC.
+   * @returns how many; 0 while another process on the same file holds the right to resolve.
+   */
+  endOrphans(endedAt: string): number;
   /** How many attempts are open, whoever resolves them; for a gauge. While the file cannot be read, the last figure. Never throws. */
   countUnresolved(): number;
   /** Whether a payment's writes would go through now, tried with a real one, for /readyz. Never throws. */
@@ -103,6 +110,12 @@ class SqliteStore implements Store {
     });
   }
 
+  endOrphans(endedAt: string): number {
+    return this.#do('end sessions of a process that died', () =>
+      this.#claim.take() ? this.#statements.endOrphans.run({ endedAt }).changes : 0,
+    );
+  }
+
   countUnresolved(): number {
     try {
       this.#openCount = this.#statements.countUnresolved.get()?.open ?? 0;
@@ -164,6 +177,7 @@ function prepare(database: Database.Database) {
     unresolved: database.prepare<[], Row>(
       `SELECT * FROM attempt WHERE state IN ('SUBMITTING', 'UNKNOWN') ORDER BY sent_at`,
     ),
+    endOrphans: database.prepare<[Row]>(kEndOrphans),
     countUnresolved: database.prepare<[], { open: number }>(
       `SELECT count(*) AS open FROM attempt WHERE state IN ('SUBMITTING', 'UNKNOWN')`,
     ),

@@ -291,4 +291,13 @@ describe('the front desk', () => {
     await draining;
     expect(drained).toBe(true);
   });
+
+  it('ends what is still up when draining has taken too long', async () => {
+    const rig = new Rig();
+    const call = await rig.call();
+    const drained = rig.desk.drain();
+    rig.desk.abandon();
+    await drained;
+    expect(call.leg.byes).toMatchObject([{ 'X-Pay-Result': 'SYSTEM_ERROR' }]);
+  });
 });
