@@ -168,6 +168,7 @@ export class Caller {
       this.#speech.reset();
     } else if ('when' in step) {
       await step.when(signal);
+      this.#speech.reset();
     } else {
       await this.rtp.silence(step.hangUpAfterMs);
       await this.hangUp();

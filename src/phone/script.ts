@@ -9,7 +9,7 @@ export type Step =
   | { readonly key: string }
   /** Waits until a prompt has begun and presses keys over it. */
   | { readonly speakOver: string }
-  /** Waits for what the caller learns in another way. */
+  /** Waits for what the caller learns in another way; what was heard before counts no more. */
   | { readonly when: (signal: AbortSignal) => Promise<unknown> }
   /** Stays on the line for so much audio, then hangs up. */
   | { readonly hangUpAfterMs: number };
