@@ -20,6 +20,7 @@ export class SipCall implements IncomingCall {
   readonly #legs: Set<SipLeg>;
   readonly #clock: Clock;
   readonly #log: Log;
+  #cancelled = false;
 
   /** @param legs - where the answered leg is kept until its dialog is over. */
   constructor(
@@ -43,6 +44,10 @@ export class SipCall implements IncomingCall {
     this.dialled = userOf(req.uri);
     this.from = userOf(req.getParsedHeader('From').uri);
     this.offer = req.body === '' ? null : req.body;
+    // From the first moment on: drachtio-srf listens only once it is told to answer, and says it once.
+    req.on('cancel', () => {
+      this.#cancelled = true;
+    });
   }
 
   header(name: string): string | undefined {
@@ -50,11 +55,12 @@ export class SipCall implements IncomingCall {
   }
 
   answer(sdp: string): Promise<SignalingLeg> {
+    if (this.#cancelled) return Promise.reject(cancelledError());
     // The callback, not the promise: the next message of the dialog may already lie in the same read of the socket.
     return new Promise((resolve, reject) => {
       this.#srf.createUAS(this.#req, this.#res, { localSdp: sdp }, (error, dialog) => {
         if (error) {
-          reject(answerError(error));
+          reject(this.#cancelled ? cancelledError() : unansweredError(error));
           return;
         }
         const leg = new SipLeg(dialog, this.#clock, this.#log, () => this.#legs.delete(leg));
@@ -69,11 +75,12 @@ export class SipCall implements IncomingCall {
   }
 }
 
-function answerError(error: unknown): Error {
-  const cancelled = error instanceof Error && 'status' in error && error.status === 487;
-  return cancelled
-    ? new AppError('SIP_CANCELLED', 'the caller hung up before the call was answered')
-    : new AppError('SIP_UNREACHABLE', 'the call could not be answered', error);
+function cancelledError(): Error {
+  return new AppError('SIP_CANCELLED', 'the caller hung up before the call was answered');
+}
+
+function unansweredError(error: unknown): Error {
+  return new AppError('SIP_UNREACHABLE', 'the call could not be answered', error);
 }
 
 /** `sip:pay@host;x=y` -> `pay`, `tel:+44…` -> the number; '' if there is none. */
