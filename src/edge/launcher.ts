@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +21,16 @@ type Ready = Extract<EdgeReply, { ready: unknown }>['ready'];
 
 const kReadyMs = 10_000;
 const kMain = fileURLToPath(new URL('./main.ts', import.meta.url));
+const kRoot = fileURLToPath(new URL('../..', import.meta.url));
+/** Where zod really is: node_modules may be a link. */
+const kZod = dirname(createRequire(import.meta.url).resolve('zod/package.json'));
+/** Node's permission model: the process on the SIP port reads its own code and nothing else, writes nothing, starts nothing. */
+const kPermissions = [
+  '--permission',
+  ...[`${kRoot}src/*`, `${kRoot}package.json`, `${kRoot}node_modules/*`, `${kZod}/*`].map(
+    (path) => `--allow-fs-read=${path}`,
+  ),
+];
 
 /** The running edge process. It comes back after a crash on the same ports, but every call it carried is gone. */
 export interface EdgeHandle {
@@ -61,7 +73,7 @@ class EdgeProcess implements EdgeHandle {
       {
         name: 'sip-edge',
         command: process.execPath,
-        args: [kMain],
+        args: [...kPermissions, kMain],
         prepare: (channel) => this.#prepare(channel),
         onDown: () => this.#down(),
         onLine: (line) => this.#passLine(line),

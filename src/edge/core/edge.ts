@@ -17,6 +17,7 @@ import { Answering } from './answering.ts';
 import type { EdgeContext, EdgeLog } from './context.ts';
 import { InboundTable } from './inbound.ts';
 import { Incoming } from './incoming.ts';
+import { MeteredNetwork } from './metered-network.ts';
 import { OutboundTable } from './outbound.ts';
 import { OutgoingDialogs } from './outgoing-dialogs.ts';
 
@@ -37,14 +38,16 @@ export class Edge {
   readonly #dialogs: OutgoingDialogs;
 
   constructor(needs: EdgeNeeds) {
+    const transports = new Counter();
     this.#context = {
       ...needs,
+      network: new MeteredNetwork(needs.network, transports),
       timers: new Timers(needs.clock),
       dialogs: new DialogTable(),
       inbound: new InboundTable(),
       outbound: new OutboundTable(),
       messages: new Counter(),
-      transports: new Counter(),
+      transports,
       drops: new Counter(),
       retransmissions: { count: 0 },
     };

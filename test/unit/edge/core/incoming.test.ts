@@ -288,6 +288,16 @@ describe('a call', () => {
   });
 });
 
+test('messages are counted by direction, method, status and transport', () => {
+  peer.establish();
+  expect(core.edge.stats()).toMatchObject({
+    messages: { 'in INVITE': 1, 'out 100': 1, 'out 200': 1, 'in ACK': 1 },
+    transports: { 'in udp': 2, 'out udp': 2 },
+    drops: {},
+    dialogs: 1,
+  });
+});
+
 test('what drachtio-srf cannot read is pushed in plain form', () => {
   const text = peer
     .text(
