@@ -15,6 +15,8 @@ export interface Phone {
   /** Parameters of the request URI, with their `;`. */
   readonly uriParameters: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Process a scenario lets go on with `<include part="thaw"/>`; 0 where there is none. */
+  readonly frozen: number;
 }
 
 /** A scenario as SIPp reads it, and the files it plays. */
@@ -62,6 +64,7 @@ function fill(xml: string, phone: Phone): string {
   return xml
     .replaceAll('{dialled}', phone.dialled)
     .replaceAll('{uri-parameters}', phone.uriParameters)
+    .replaceAll('{frozen}', String(phone.frozen))
     .replaceAll(/^( *)\{media\}$/gm, (_, indent: string) => lines(indent, mediaOf(phone)))
     .replaceAll(/^( *)\{headers\}\n/gm, (_, indent: string) =>
       headers.map((header) => `${indent}${header}\n`).join(''),

@@ -40,14 +40,17 @@ export interface PeersServer {
   /** host:port of SIP over UDP. */
   readonly address: string;
   readonly httpUrl: string;
+  /** The control process. */
   readonly pid: number;
+  /** Everything the server has logged. */
+  output(): string;
   /** The session once its row is closed. */
   ended(sessionId: string): Promise<SessionView>;
   /** Ids of the sessions in the database whose call had this Call-ID. */
   sessionsOf(callId: string): readonly string[];
   /** What the bank booked for a payment. */
   booked(paymentRef: string): readonly LedgerEntry[];
-  /** Places in log and database where a card, or six digits in a row of one of these, can be read. */
+  /** Places in log and database where six digits in a row of one of these cards can be read, and in the log any card. */
   tracesOf(cards: readonly string[]): readonly string[];
   stop(): Promise<void>;
 }
@@ -75,6 +78,7 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
     address: `127.0.0.1:${server.sipPorts.udp}`,
     httpUrl: server.httpUrl,
     pid: server.pid,
+    output: server.output,
     ended: (id) =>
       until(
         `the end of session ${id}`,
@@ -84,9 +88,10 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
     sessionsOf: (callId) => sessionsIn(file, callId),
     booked: (paymentRef) => bank.ledger().filter((entry) => entry.paymentRef === paymentRef),
     tracesOf: (cards) => [
-      ...traces('log', server.output(), cards),
-      ...traces('database', readFileSync(file, 'latin1'), cards),
-      ...traces('database journal', readFileSync(`${file}-wal`, 'latin1'), cards),
+      ...wholeCards('log', server.output()),
+      ...fragments('log', server.output(), cards),
+      ...fragments('database', readFileSync(file, 'latin1'), cards),
+      ...fragments('database journal', readFileSync(`${file}-wal`, 'latin1'), cards),
     ],
     async stop() {
       await server.stop();
@@ -119,21 +124,25 @@ function sessionsIn(file: string, callId: string): readonly string[] {
 }
 
 /** Never the digits themselves, only where they are. */
-function traces(source: string, text: string, cards: readonly string[]): string[] {
-  const fragments = cards.flatMap((card) =>
+function wholeCards(source: string, text: string): string[] {
+  return linesOf(text, (line) =>
+    findCardLike(line).some(({ start, end }) => end - start >= kShortestCard),
+  ).map((line) => `${source}:${line} has a card number`);
+}
+
+function fragments(source: string, text: string, cards: readonly string[]): string[] {
+  const parts = cards.flatMap((card) =>
     Array.from({ length: card.length - kShortestFragment + 1 }, (_, at) =>
       card.slice(at, at + kShortestFragment),
     ),
   );
-  return text.split('\n').flatMap((line, index) => {
-    const place = `${source}:${index + 1}`;
-    const whole = findCardLike(line).filter(({ start, end }) => end - start >= kShortestCard);
-    const partial = (line.match(/\d{6,}/g) ?? []).filter((run) =>
-      fragments.some((fragment) => run.includes(fragment)),
-    );
-    return [
-      ...whole.map(() => `${place} a card number`),
-      ...partial.map(() => `${place} part of a card number`),
-    ];
-  });
+  const hasPart = (run: string) => parts.some((part) => run.includes(part));
+  return linesOf(text, (line) => (line.match(/\d{6,}/g) ?? []).some(hasPart)).map(
+    (line) => `${source}:${line} has part of a card number`,
+  );
+}
+
+/** Numbers of the lines that are so. */
+function linesOf(text: string, isSo: (line: string) => boolean): number[] {
+  return text.split('\n').flatMap((line, index) => (isSo(line) ? [index + 1] : []));
 }

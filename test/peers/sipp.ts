@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,6 +33,7 @@ export async function runSipp(name: string, address: string, phone: Partial<Phon
       dialled: 'pay',
       uriParameters: '',
       headers: kCallData,
+      frozen: 0,
     };
     const script = scriptOf(name, { ...defaults, ...phone });
     writeFileSync(join(folder, 'scenario.xml'), script.xml);
@@ -43,7 +45,7 @@ export async function runSipp(name: string, address: string, phone: Partial<Phon
 }
 
 async function run(folder: string, address: string): Promise<SippRun> {
-  const args = ['-sf', 'scenario.xml', '-i', '127.0.0.1', '-m', '1', '-nostdin'];
+  const args = ['-sf', 'scenario.xml', '-i', '127.0.0.1', '-p', await freePort(), '-m', '1', '-nostdin'];
   const traces = ['-trace_msg', '-message_file', 'messages.log', '-trace_err', '-error_file', 'errors.log'];
   const patience = ['-timeout', `${kPatienceS}s`, '-timeout_error'];
   const child = spawn('sipp', [...args, ...traces, ...patience, address], { cwd: folder, stdio: 'ignore' });
@@ -51,4 +53,15 @@ async function run(folder: string, address: string): Promise<SippRun> {
   const text = (file: string) =>
     existsSync(join(folder, file)) ? readFileSync(join(folder, file), 'utf8') : '';
   return { exit, errors: text('errors.log'), messages: sipMessages(text('messages.log')) };
+}
+
+/** SIPp's own choice begins at 5060, where other servers of this machine send to. */
+async function freePort(): Promise<string> {
+  const socket = createSocket('udp4');
+  const bound = once(socket, 'listening');
+  socket.bind(0, '127.0.0.1');
+  await bound;
+  const { port } = socket.address();
+  socket.close();
+  return String(port);
 }
