@@ -157,7 +157,7 @@ bool ToneDetector::mayHoldKey(const Block& block) noexcept {
 }
 
 void ToneDetector::follow(ToneEdges& edges) noexcept {
-  static constexpr Rule kClean{.blocks = 6, .minShare = 0.93F, .minCoherence = 0.98F, .minFlatness = 0.90F};
+  static constexpr Rule kClean{.blocks = 6, .minShare = 0.93F, .minCoherence = 0.98F, .minFlatness = 0.92F};
   static constexpr Rule kNoisy{.blocks = 8, .minShare = 0.85F, .minCoherence = 0.93F, .minFlatness = 0.75F};
   static constexpr Rule kLong{.blocks = 14, .minShare = 0.50F, .minCoherence = 0.93F, .minFlatness = 0.40F};
   if (!back(0).heard) {
