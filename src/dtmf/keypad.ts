@@ -69,7 +69,7 @@ export class Keypad {
     // A slow carrier may tell of a press from before the flush: the caller answered another question with it.
     if (!press || press.onsetMs < this.#flushedAtMs) return;
     if (this.#isDoubleStar(press)) this.#openWayOut(report.carrier);
-    else if (this.#isStray(press) || this.#isTrailingPound(press)) this.#listener.onStray();
+    else if (this.#isDropped(press)) this.#listener.onStray();
     else this.#accept(press, report.carrier);
   }
 
@@ -146,6 +146,11 @@ export class Keypad {
     const sinceMs = onsetMs - this.#completedAtMs;
     this.#completedAtMs = Number.NEGATIVE_INFINITY;
     return key === kKeyPound && sinceMs <= kTrailingPoundMs;
+  }
+
+  #isDropped(press: KeyPress): boolean {
+    const isUnknown = press.key > kKeyPound; // A to D
+    return isUnknown || this.#isStray(press) || this.#isTrailingPound(press);
   }
 
   #isStray({ onsetMs }: KeyPress): boolean {

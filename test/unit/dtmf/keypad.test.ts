@@ -222,6 +222,12 @@ it('puts a new entry in the place of a running one', async () => {
   expect(line.keypad.digitCount).toBeUndefined();
 });
 
+it('knows nothing of the keys A to D', () => {
+  const line = new Line();
+  line.keypad.report({ key: 12, carrier: 'event', onsetMs: 0 });
+  expect([line.presses, line.strays, line.keypad.isAhead]).toEqual([0, 1, false]);
+});
+
 it('takes no more keys into an entry that was stopped', () => {
   const line = new Line().collect('pan', 19).press('12');
   line.keypad.stop();
