@@ -15,7 +15,7 @@ export interface ConversationEnd {
   readonly amountCharged: Money | null;
   readonly transactionId: string | null;
   readonly authCode: string | null;
-  /** Of the last card that was accepted for an attempt. */
+  /** Of the last card number that passed the checks, whether or not it was submitted. */
   readonly brand: BrandId | null;
   readonly last4: string | null;
   readonly attempts: number;
