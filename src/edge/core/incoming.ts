@@ -122,6 +122,10 @@ export class Incoming {
       this.#repeat(repeated);
       return;
     }
+    if (this.#isFull()) {
+      this.#overloaded(arrival);
+      return;
+    }
     const cancel = this.#open(arrival, undefined);
     if (cancelled) cancel.record.tag = cancelled.tag;
     this.#answering.answer(cancel, { status: cancelled ? 200 : 481 });
@@ -141,7 +145,7 @@ export class Incoming {
       this.#repeat(known);
       return;
     }
-    if (this.#context.inbound.size >= this.#context.limits.transactions) {
+    if (this.#isFull()) {
       this.#overloaded(arrival);
       return;
     }
@@ -267,6 +271,10 @@ export class Incoming {
         this.#answering.answer(inbound, { status: 504 });
       },
     );
+  }
+
+  #isFull(): boolean {
+    return this.#context.inbound.size >= this.#context.limits.transactions;
   }
 
   #overloaded({ request, flow, essentials }: Arrival): void {
