@@ -8,7 +8,7 @@ import type { EdgeStats } from './stats.ts';
 import { AccessList } from './transport/access.ts';
 import type { Flow, ListenAddress } from './transport/flow.ts';
 import { SocketNetwork } from './transport/socket-network.ts';
-import { openTcp } from './transport/tcp.ts';
+import { openTcp, type TcpNeeds } from './transport/tcp.ts';
 import { openUdp } from './transport/udp.ts';
 import { AppServer } from './wire/app-server.ts';
 
@@ -58,7 +58,8 @@ export class EdgeServer {
     const edge = new Edge({ clock, network, limits, access, applications, log });
     const receive = (text: string, flow: Flow): void => guarded(log, () => edge.receive(text, flow));
     try {
-      for (const address of config.listen) await openListener(network, address, receive, limits);
+      const needs = { receive, limits, accepts: (host: string) => edge.accepts(host) };
+      for (const address of config.listen) await openListener(network, address, needs);
       const appPort = await openApplications(applications, config.appPort ?? 0);
       return new EdgeServer(edge, network, applications, appPort);
     } catch (error) {
@@ -101,12 +102,11 @@ function guarded(log: EdgeLog, task: () => void): void {
 async function openListener(
   network: SocketNetwork,
   { transport, host, port }: EdgeListen,
-  receive: (text: string, flow: Flow) => void,
-  limits: EdgeLimits,
+  needs: TcpNeeds,
 ): Promise<void> {
   try {
     network.add(
-      await (transport === 'udp' ? openUdp(host, port, receive) : openTcp(host, port, receive, limits)),
+      await (transport === 'udp' ? openUdp(host, port, needs.receive) : openTcp(host, port, needs)),
     );
   } catch (error) {
     throw new ListenError(failureOf(error, transport, host, port));

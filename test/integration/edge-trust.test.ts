@@ -44,6 +44,19 @@ test('a source that is not allowed gets silence, and is counted', async () => {
   stranger.close();
 });
 
+test('a TCP connection of a source that is not allowed is closed without a word', async () => {
+  const socket = connect({ ...it.tcp, localAddress: '127.0.0.9' });
+  socket.on('error', () => {});
+  let seen = '';
+  socket.on('data', (chunk) => {
+    seen += chunk;
+  });
+  socket.write(new RawCall(peer, it.uri('1000')).text('OPTIONS'));
+  await once(socket, 'close');
+  expect(seen).toBe('');
+  expect(it.edge.stats().drops['unknown-source']).toBe(1);
+});
+
 test('a client with the wrong secret is refused and closed, and routes nothing', async () => {
   const socket = connect(it.edge.appPort, '127.0.0.1');
   let seen = '';

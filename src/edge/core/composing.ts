@@ -51,7 +51,7 @@ export function composeNew(asked: SipRequest, flow: Flow, local: HostPort): Comp
   const seq = parseCSeq(headers.first('cseq') ?? '')?.seq ?? newSeq();
   const composed = new Headers()
     .add('Via', viaHeader(flow, local, branch))
-    .add('Max-Forwards', kMaxForwards)
+    .add('Max-Forwards', headers.first('max-forwards') ?? kMaxForwards)
     .add('From', addressText(tagOf(from) === '' ? withTag(from, newTag()) : from))
     .add('To', addressText(to))
     .add('Call-ID', headers.first('call-id') ?? newId())

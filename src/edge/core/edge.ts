@@ -61,6 +61,13 @@ export class Edge {
     );
   }
 
+  /** Whether a source may open a connection; one that may not is counted. */
+  accepts(host: string): boolean {
+    const isTrusted = this.#context.access.allows(host);
+    if (!isTrusted) this.#context.drops.add('unknown-source');
+    return isTrusted;
+  }
+
   /** One message from the network. @param text - byte string of a datagram, or one message of a stream. */
   receive(text: string, flow: Flow): void {
     if (isKeepAlive(text)) return;

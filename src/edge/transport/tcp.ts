@@ -4,7 +4,12 @@ import { type Flow, type HostPort, hostPortKey, plainAddress } from './flow.ts';
 import { StreamFramer } from './stream-framer.ts';
 import type { Receive } from './udp.ts';
 
-export type TcpLimits = Pick<EdgeLimits, 'tcpConnections' | 'tcpIdleMs'>;
+export interface TcpNeeds {
+  readonly receive: Receive;
+  /** Whether this source may connect. */
+  readonly accepts: (host: string) => boolean;
+  readonly limits: Pick<EdgeLimits, 'tcpConnections' | 'tcpIdleMs'>;
+}
 
 interface Connection {
   readonly id: number;
@@ -21,18 +26,16 @@ export class TcpListener {
   readonly transport = 'tcp';
   readonly local: HostPort;
   readonly #server: Server;
-  readonly #receive: Receive;
-  readonly #limits: TcpLimits;
+  readonly #needs: TcpNeeds;
   readonly #byId = new Map<number, Connection>();
   readonly #byRemote = new Map<string, Connection>();
   #nextId = 1;
   #open = true;
 
-  constructor(server: Server, local: HostPort, receive: Receive, limits: TcpLimits) {
+  constructor(server: Server, local: HostPort, needs: TcpNeeds) {
     this.#server = server;
     this.local = local;
-    this.#receive = receive;
-    this.#limits = limits;
+    this.#needs = needs;
   }
 
   has(connection: number): boolean {
@@ -41,9 +44,13 @@ export class TcpListener {
 
   /** Takes a connection the far end opened. */
   accept(socket: Socket): void {
-    if (!this.#open || this.#byId.size >= this.#limits.tcpConnections) return void socket.destroy();
     const host = plainAddress(socket.remoteAddress ?? '');
-    this.#attach(socket, { host, port: socket.remotePort ?? 0 });
+    if (!this.#open || this.#isFull || !this.#needs.accepts(host)) socket.destroy();
+    else this.#attach(socket, { host, port: socket.remotePort ?? 0 });
+  }
+
+  get #isFull(): boolean {
+    return this.#byId.size >= this.#needs.limits.tcpConnections;
   }
 
   /**
@@ -74,7 +81,7 @@ export class TcpListener {
   }
 
   #dial(remote: HostPort): Connection | undefined {
-    if (!this.#open || this.#byId.size >= this.#limits.tcpConnections) return undefined;
+    if (!this.#open || this.#isFull) return undefined;
     const socket = connect({ host: remote.host, port: remote.port });
     const timeout = setTimeout(() => socket.destroy(new Error('connect timed out')), kConnectMs);
     socket.once('connect', () => clearTimeout(timeout));
@@ -89,11 +96,11 @@ export class TcpListener {
     this.#byRemote.set(key, connection);
     const flow: Flow = { transport: 'tcp', remote, local: this.local, connection: connection.id };
     const framer = new StreamFramer({
-      message: (text) => this.#receive(text, flow),
+      message: (text) => this.#needs.receive(text, flow),
       ping: () => socket.write(kKeepAliveAnswer),
     });
     socket.setNoDelay(true);
-    socket.setTimeout(this.#limits.tcpIdleMs, () => socket.destroy());
+    socket.setTimeout(this.#needs.limits.tcpIdleMs, () => socket.destroy());
     socket.on('data', (chunk) => {
       if (!framer.push(chunk.toString('latin1'))) socket.destroySoon();
     });
@@ -107,12 +114,7 @@ export class TcpListener {
 }
 
 /** Binds a listening socket. Rejects with the system's error. @param port - 0 for any free one. */
-export async function openTcp(
-  host: string,
-  port: number,
-  receive: Receive,
-  limits: TcpLimits,
-): Promise<TcpListener> {
+export async function openTcp(host: string, port: number, needs: TcpNeeds): Promise<TcpListener> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -122,7 +124,7 @@ export async function openTcp(
   server.on('error', () => {}); // of single connections
   const bound = server.address();
   const local = { host, port: typeof bound === 'object' && bound ? bound.port : port };
-  const listener = new TcpListener(server, local, receive, limits);
+  const listener = new TcpListener(server, local, needs);
   server.on('connection', (socket) => listener.accept(socket));
   return listener;
 }

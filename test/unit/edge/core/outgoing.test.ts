@@ -62,11 +62,16 @@ describe('a new request', () => {
   test('keeps what the application gave, with localhost replaced', () => {
     const given =
       'From: "Ann" <sip:5551234@localhost>;tag=t1\r\nTo: <sip:b@example.com>\r\nCall-ID: c1\r\nCSeq: 7 OPTIONS\r\n';
-    core.command('', '', `OPTIONS ${kFar} SIP/2.0\r\n${given}P-Asserted-Identity: <sip:x@localhost>\r\n\r\n`);
+    core.command(
+      '',
+      '',
+      `OPTIONS ${kFar} SIP/2.0\r\n${given}Max-Forwards: 9\r\nP-Asserted-Identity: <sip:x@localhost>\r\n\r\n`,
+    );
     expect(last().header('From')).toBe('"Ann" <sip:5551234@192.0.2.10:5060>;tag=t1');
     expect(last().header('To')).toBe('<sip:b@example.com>');
     expect(last().header('Call-ID')).toBe('c1');
     expect(last().header('CSeq')).toBe('7 OPTIONS');
+    expect(last().header('Max-Forwards')).toBe('9');
     expect(last().header('P-Asserted-Identity')).toBe('<sip:x@192.0.2.10:5060>');
   });
 
