@@ -8,6 +8,7 @@ import type { Approval, Facts, InFlight } from './states.ts';
 
 const kStillWorkingMs = 10_000;
 const kComfortToneMs = 3000;
+const kNoSuchCard = '14'; // ISO 8583 field 39: the number itself is wrong
 
 /** S22: from here on only a verdict ends it. */
 export function submit(facts: Facts): Reaction {
@@ -116,10 +117,15 @@ function onDeclined(state: InFlight, verdict: Extract<Verdict, { kind: 'declined
     { name: 'DECLINED', facts },
     { do: 'forgetKeys' },
     { do: 'stopTimers' },
-    { do: 'refuseCard', from: verdict.class === 'hard' ? 'now' : 'second_decline' },
+    { do: 'refuseCard', from: isHopeless(verdict) ? 'now' : 'second_decline' },
     { do: 'clearFields', fields: ['pan', 'expiry', 'start', 'issue', 'cvv', 'postal'] },
     { do: 'sessionTimer', run: true },
   );
+}
+
+/** Will the same number be declined again for certain. */
+function isHopeless({ class: declineClass, code }: Extract<Verdict, { kind: 'declined' }>): boolean {
+  return declineClass === 'hard' || (declineClass === 'reenter' && code === kNoSuchCard);
 }
 
 /** The caller left before the approval came, and policy does not keep such payments. */

@@ -111,12 +111,13 @@ describe('S25 DECLINED', () => {
   });
 
   it.each([
-    ['hard', 'now'],
-    ['soft', 'second_decline'],
-    ['reenter', 'second_decline'],
-    ['auth_required', 'second_decline'],
-  ] as const)('remembers a card declined as %s, to refuse it from %s', (declineClass, from) => {
-    const walk = reachDeclined({}, { kind: 'declined', class: declineClass, code: 'x' });
+    ['hard', '43', 'now'],
+    ['reenter', '14', 'now'], // no such number
+    ['reenter', '54', 'second_decline'],
+    ['soft', '51', 'second_decline'],
+    ['auth_required', '1A', 'second_decline'],
+  ] as const)('remembers a card declined as %s (%s), to refuse it: %s', (declineClass, code, from) => {
+    const walk = reachDeclined({}, { kind: 'declined', class: declineClass, code });
     expect(walk.command('refuseCard')).toEqual({ do: 'refuseCard', from });
     const steps = commandsOf(walk);
     expect(steps.indexOf('refuseCard')).toBeLessThan(steps.indexOf('clearFields'));
