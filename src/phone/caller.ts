@@ -135,6 +135,12 @@ export class Caller {
     return this.call.hangUp();
   }
 
+  /** Hangs up if a call is up, then closes. */
+  async leave(): Promise<void> {
+    await this.#call?.hangUp();
+    this.close();
+  }
+
   close(): void {
     this.#sip.close();
     this.rtp.close();

@@ -101,8 +101,9 @@ export class PhoneCall {
     return this.#offer(sdp, []);
   }
 
-  /** Sends BYE and waits for its 200. Does nothing if the call is over. */
+  /** Sends BYE and waits for its 200. Does nothing if the call is over; one that never was up is forgotten. */
   async hangUp(): Promise<CallEnd> {
+    if (this.#toTag === undefined) this.abandon();
     if (this.#isOver) return this.ended;
     this.#isOver = true;
     try {

@@ -138,8 +138,8 @@ export class PaymentLab {
   }
 
   async stop(): Promise<void> {
+    await this.setting.stop(); // says BYE to calls that are still up
     for (const caller of this.#callers) caller.close();
-    await this.setting.stop();
   }
 }
 

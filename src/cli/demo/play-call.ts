@@ -56,7 +56,7 @@ export async function playCall(options: PlayOptions): Promise<Played> {
 
   const onKey = (isDigit: boolean) => screen.key(isDigit);
   const caller = await Caller.open({ clock, server: setting.sip, carrier, onKey });
-  undo.defer(() => caller.close());
+  undo.defer(() => caller.leave());
   const telling = tell(setting, overheard, screen);
   const startedMs = clock.now();
   await Promise.race([
