@@ -65,7 +65,7 @@ export class Resolver {
     const onReached = { ...payment.declines.onReached, route: payment.declines.onReached.route as Route };
     return {
       ...payment,
-      amount: { ...payment.amount, min, max },
+      amount: { ...payment.amount, currency: this.#file.currency, min, max },
       declines: { ...payment.declines, onReached },
       failRoute: payment.failRoute as Route,
     };

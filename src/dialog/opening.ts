@@ -48,9 +48,10 @@ function accept(state: State, admission: Admission, context: Context): Reaction 
   }
 }
 
-/** The profile of the first seed insists on a customer and an amount; an amount must be real and in the currency of the call. */
+/** Profile `pureconnect-ivr` insists on a customer and an amount. Limits hold in one currency, so no other can be paid. */
 export function isPayable({ order, policy }: Context): boolean {
   const { amount } = order;
+  if (order.currency !== policy.amount.currency) return false;
   if (policy.profile === 'pureconnect-ivr' && (order.customerId === null || amount === null)) return false;
   if (amount === null) return true;
   return Number.isSafeInteger(amount.minor) && amount.minor > 0 && amount.currency === order.currency;

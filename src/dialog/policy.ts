@@ -12,6 +12,8 @@ export interface PaymentPolicy {
   readonly profile: ProfileName;
   readonly amount: {
     readonly policy: 'fixed' | 'full_or_other' | 'enter';
+    /** ISO 4217: what is charged, and what the limits are in. */
+    readonly currency: string;
     readonly min: number | null;
     readonly max: number | null;
     /** `star`: `25*50` is 25.50; `implied`: keys are minor units. */

@@ -20,7 +20,7 @@ type Changes<T> = { readonly [K in keyof T]?: T[K] extends object ? Partial<T[K]
 
 const kPolicy: PaymentPolicy = {
   profile: 'pureconnect-ivr',
-  amount: { policy: 'fixed', min: 100, max: 500_000, entry: 'star', allowOverpay: false },
+  amount: { policy: 'fixed', currency: 'EUR', min: 100, max: 500_000, entry: 'star', allowOverpay: false },
   cards: {
     allowed: ['visa', 'mastercard', 'amex', 'maestro'],
     cvv: 'required',

@@ -32,7 +32,7 @@ class Rig {
   constructor(settings: Partial<CallSettings> = {}) {
     this.desk = new FrontDesk({
       settings: {
-        policy: policyOf({ confirm: { policy: 'summary' } }),
+        policy: policyOf({ amount: { currency: 'USD' } }),
         currency: 'USD',
         locale: 'en-US',
         onMissingParameters: 'apology',
@@ -193,6 +193,13 @@ describe('an automated payment call', () => {
     const call = await rig.call({ headers: {} });
     await rig.clock.advance(20_000);
     expect(rig.prompts.promptIds).toContain('sorry.parameters');
+    expect(call.leg.byes[0]).toMatchObject({ 'X-Pay-Result': 'INVALID_PARAMETERS' });
+  });
+
+  it('takes no other currency than the one its limits are in', async () => {
+    const rig = new Rig();
+    const call = await rig.call({ headers: { ...kOrdered, 'X-Pay-Currency': 'GBP' } });
+    await rig.clock.advance(20_000);
     expect(call.leg.byes[0]).toMatchObject({ 'X-Pay-Result': 'INVALID_PARAMETERS' });
   });
 

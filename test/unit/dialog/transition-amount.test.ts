@@ -111,7 +111,10 @@ describe('S07 AMOUNT_ENTRY', () => {
 
   it('uses star to start again where there are no decimals', () => {
     const order = orderOf({ amount: null, currency: 'JPY' });
-    const walk = new Walk({ policy: cloudPolicyOf({ amount: { min: 1 } }), order }).send(on.start, on.said);
+    const walk = new Walk({ policy: cloudPolicyOf({ amount: { min: 1, currency: 'JPY' } }), order }).send(
+      on.start,
+      on.said,
+    );
     expect(walk.command('collect')).toMatchObject({ spec: { star: 'restart' } });
     expect(walk.said).toEqual(['amount.enter.whole']);
   });
