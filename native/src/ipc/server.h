@@ -55,7 +55,6 @@ class Server {
   Leg* find(std::uint32_t session);
 
   Channel channel_;
-  Engine engine_;
   std::optional<Endpoint> bindTo_;
   std::optional<PortPool> ports_;
   std::uint32_t mediaTimeoutMs_ = 0;
@@ -64,6 +63,7 @@ class Server {
   std::vector<Closing> closing_;
   int signalFd_ = -1;
   int timerFd_ = -1;
+  Engine engine_;  // last, so that its thread has ended before the legs it carries go
 };
 
 }  // namespace hushpay
