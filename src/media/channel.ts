@@ -37,11 +37,11 @@ export class WorkerChannel {
   request(body: CommandBody): Promise<Reply> {
     if (this.#lost) return Promise.reject(workerLost());
     const id = this.#nextId();
-    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-    this.#waiting.set(id, { resolve, reject });
     const message = toBinary(CommandSchema, create(CommandSchema, { id, body }));
     const frame = frameOf(message);
     message.fill(0);
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    this.#waiting.set(id, { resolve, reject });
     this.#stream.write(frame, () => frame.fill(0)); // a clip that is played may speak a digit
     return promise;
   }

@@ -331,7 +331,9 @@ Server::Outcome Server::play(const pb::PlayClip& command) {
     item.sampleCount = static_cast<std::uint32_t>(clip->second.size());
   }
   if (!leg->reservePlayItem()) return {pb::STATUS_QUEUE_FULL, {}};
-  return post({.kind = MediaCommand::Kind::kPlay, .leg = leg, .item = item});
+  Outcome outcome = post({.kind = MediaCommand::Kind::kPlay, .leg = leg, .item = item});
+  if (outcome.status != pb::STATUS_OK) leg->returnPlayItem();
+  return outcome;
 }
 
 Server::Outcome Server::stopPlay(const pb::StopPlay& command) {

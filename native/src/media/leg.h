@@ -30,6 +30,8 @@ class Leg final : public PacketSink {
 
   /// IPC thread. @return false if the player's queue has no room for another item
   bool reservePlayItem() noexcept;
+  /// IPC thread. The item was not sent after all.
+  void returnPlayItem() noexcept { playItemsSent_--; }
 
   [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
   [[nodiscard]] const SocketPair& sockets() const noexcept { return sockets_; }
