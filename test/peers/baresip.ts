@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import wavefile from 'wavefile';
+
+const kModules = '/usr/lib/baresip/modules';
+const kKeyEveryMs = 250; // longer than it holds a key
+const kPatienceMs = 60_000;
+const kAskAgainMs = 50;
+
+/** What baresip tells of a call over its control socket. */
+interface CallEvent {
+  readonly type: string;
+  /** Call-ID. */
+  readonly id: string;
+}
+
+/**
+ * A softphone: baresip with a microphone that plays a file. Made with startBaresip(), ended with stop().
+ */
+export class Baresip {
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+  readonly #control: Socket;
+  readonly #console: Socket;
+  readonly #events: CallEvent[] = [];
+
+  constructor(child: ChildProcess, folder: string, control: Socket, console: Socket) {
+    this.#child = child;
+    this.#folder = folder;
+    this.#control = control;
+    this.#console = console;
+    let text = '';
+    control.setEncoding('utf8').on('data', (chunk: string) => {
+      text = this.#read(text + chunk);
+    });
+    console.resume();
+  }
+
+  /** @returns the Call-ID once the call is up. */
+  async dial(uri: string): Promise<string> {
+    const command = JSON.stringify({ command: 'dial', params: uri });
+    this.#control.write(`${command.length}:${command},`);
+    return (await this.#event('CALL_ESTABLISHED')).id;
+  }
+
+  /** Presses keys one after the other; baresip sends them as telephone-events beside its audio. */
+  async press(keys: string): Promise<void> {
+    for (const key of keys) {
+      this.#console.write(key);
+      await pause(kKeyEveryMs);
+    }
+  }
+
+  /** Resolves when the call is over. */
+  async closed(): Promise<void> {
+    await this.#event('CALL_CLOSED');
+  }
+
+  async stop(): Promise<void> {
+    const ended = once(this.#child, 'close');
+    this.#child.kill();
+    await ended;
+    this.#control.destroy();
+    this.#console.destroy();
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  /** Netstrings: `12:…,`. @returns what is not whole yet. */
+  #read(text: string): string {
+    for (;;) {
+      const [head = '', length = ''] = /^(\d+):/.exec(text) ?? [];
+      const end = head.length + Number(length);
+      if (head === '' || text.length <= end) return text;
+      this.#events.push(JSON.parse(text.slice(head.length, end)) as CallEvent);
+      text = text.slice(end + 1);
+    }
+  }
+
+  async #event(type: string): Promise<CallEvent> {
+    const giveUpAtMs = Date.now() + kPatienceMs;
+    for (;;) {
+      const event = this.#events.find((each) => each.type === type);
+      if (event) return event;
+      if (Date.now() > giveUpAtMs) throw new Error(`baresip told of no ${type}`);
+      await pause(kAskAgainMs);
+    }
+  }
+}
+
+/** @param microphone - what it says, linear at 8000 Hz; the call needs it to its end. */
+export async function startBaresip(microphone: Int16Array): Promise<Baresip> {
+  const folder = mkdtempSync(join(tmpdir(), 'hushpay-baresip-'));
+  const [controlPort, consolePort] = [await freePort(), await freePort()];
+  mkdirSync(folder, { recursive: true });
+  const sound = new wavefile.WaveFile();
+  sound.fromScratch(1, 8000, '16', microphone);
+  writeFileSync(join(folder, 'microphone.wav'), sound.toBuffer());
+  writeFileSync(join(folder, 'accounts'), '<sip:caller@127.0.0.1>;regint=0;audio_codecs=PCMU/8000/1\n');
+  writeFileSync(join(folder, 'contacts'), '');
+  writeFileSync(join(folder, 'config'), configOf(folder, controlPort, consolePort));
+  const child = spawn('baresip', ['-f', folder, '-4'], { stdio: 'ignore' });
+  const [control, console] = await Promise.all([connected(controlPort), connected(consolePort)]);
+  return new Baresip(child, folder, control, console);
+}
+
+function configOf(folder: string, controlPort: number, consolePort: number): string {
+  return `net_interface 127.0.0.1
+sip_listen 127.0.0.1:0
+ausrc_srate 8000
+audio_source aufile,${join(folder, 'microphone.wav')}
+module_path ${kModules}
+module g711.so
+module aufile.so
+module ctrl_tcp.so
+module cons.so
+module_tmp account.so
+module_app menu.so
+ctrl_tcp_listen 127.0.0.1:${controlPort}
+cons_listen 127.0.0.1:${consolePort}
+`;
+}
+
+/** Tries until baresip listens. */
+async function connected(port: number): Promise<Socket> {
+  const giveUpAtMs = Date.now() + kPatienceMs;
+  for (;;) {
+    const socket = createConnection(port, '127.0.0.1');
+    const isUp = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    if (isUp) return socket;
+    if (Date.now() > giveUpAtMs) throw new Error('baresip does not listen');
+    await pause(kAskAgainMs);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
