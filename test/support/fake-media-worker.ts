@@ -1,4 +1,4 @@
-import { type Duplex, duplexPair } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { FrameReader, frameOf } from '../../src/media/frames.ts';
 import {
@@ -18,12 +18,17 @@ export class FakeMediaWorker {
   readonly commands: Command['body'][] = [];
   /** What the next commands are answered with; undefined leaves them unanswered. */
   answer: (command: Command['body']) => Answer | undefined = () => ({ status: Status.OK });
-  readonly #own: Duplex;
 
   constructor() {
-    [this.stream, this.#own] = duplexPair();
     const reader = new FrameReader((message) => this.#onCommand(fromBinary(CommandSchema, message)));
-    this.#own.on('data', (chunk: Uint8Array) => reader.push(chunk));
+    this.stream = new Duplex({
+      read: () => {},
+      write: (chunk: Uint8Array, _encoding, written) => {
+        const copy = Uint8Array.from(chunk); // as a socket's peer has one: the sender wipes its own
+        written();
+        queueMicrotask(() => reader.push(copy));
+      },
+    });
   }
 
   /** Commands of one kind, in order. */
@@ -32,17 +37,16 @@ export class FakeMediaWorker {
   }
 
   send(body: NonNullable<MessageInitShape<typeof EventSchema>['body']>): void {
-    this.#own.write(frameOf(toBinary(EventSchema, create(EventSchema, { body }))));
+    this.sendBytes(frameOf(toBinary(EventSchema, create(EventSchema, { body }))));
   }
 
   /** Bytes that need be no message. */
   sendBytes(bytes: Uint8Array): void {
-    this.#own.write(bytes);
+    if (!this.stream.destroyed) this.stream.push(bytes);
   }
 
   /** The process dies. */
   die(): void {
-    this.#own.destroy();
     this.stream.destroy();
   }
 
