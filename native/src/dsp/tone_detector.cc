@@ -10,14 +10,7 @@ namespace hushpay {
 namespace {
 
 constexpr float kPi = std::numbers::pi_v<float>;
-constexpr int kHopSamples = 32;
-constexpr int kBlockSamples = 64;
-constexpr int kToneCount = 8;
-constexpr float kHannSum = kBlockSamples / 2.0F;
-constexpr int kPhasePeriod =
-    250;  // hops after which every nominal frequency is back in phase: 32 / 8000 s = 1 / 250 s
-
-constexpr float kHopsPerSecond = static_cast<float>(kSampleRateHz) / kHopSamples;
+constexpr float kHopsPerSecond = static_cast<float>(kSampleRateHz) / kHop;
 constexpr float kMaxHighOverLow = 3.39F;             // +5.3 dB as a ratio of powers; Q.24 asks for +4
 constexpr float kMaxLowOverHigh = 8.51F;             // -9.3 dB; Q.24 asks for -8
 constexpr float kMinAmplitude = 32767.0F * 0.0045F;  // about -44 dBm0 per tone
@@ -29,64 +22,16 @@ constexpr std::int64_t kEchoSamples = 400 * 8;
 constexpr float kEchoShare = 0.25F;  // the same key 12 dB weaker within 400 ms is its echo
 
 // The longer a pair has been steady, the less of the energy it needs to hold. 2.2 % lies between what must be
-// accepted (1.5 %) and what must be refused (3.5 %), well away from the notes of a tempered scale that lie
-// nearest to a key's tones.
+// accepted (1.5 %) and what must be refused (3.5 %), and keeps out the notes of the scale that are 2.5 to 3 %
+// off (G sharp 5, D 6, D sharp 6): music is where false keys come from.
 constexpr float kMaxOffset = 0.022F;
-
-/// Rows: samples of the block; columns: cos and -sin of the eight tones under a Hann window.
-struct FilterBank {
-  alignas(16) std::array<std::array<float, 2 * kToneCount>, kBlockSamples> weight{};
-  std::array<float, kBlockSamples> hann{};
-  std::array<std::array<std::complex<float>, kToneCount>, kPhasePeriod>
-      turn{};  // undoes a hop's phase advance
-};
-
-FilterBank makeFilterBank() {
-  FilterBank bank;
-  for (int n = 0; n < kBlockSamples; n++) {
-    const auto row = static_cast<std::size_t>(n);
-    const double hann = 0.5 - 0.5 * std::cos(2 * std::numbers::pi * (n + 0.5) / kBlockSamples);
-    bank.hann[row] = static_cast<float>(hann);
-    for (std::size_t tone = 0; tone < kToneCount; tone++) {
-      const double angle = 2 * std::numbers::pi * kToneHz[tone] * n / kSampleRateHz;
-      bank.weight[row][tone] = static_cast<float>(hann * std::cos(angle));
-      bank.weight[row][kToneCount + tone] = static_cast<float>(-hann * std::sin(angle));
-    }
-  }
-  for (std::size_t hop = 0; hop < kPhasePeriod; hop++) {
-    for (std::size_t tone = 0; tone < kToneCount; tone++) {
-      const double cycles =
-          static_cast<double>(hop * static_cast<std::size_t>(kToneHz[tone]) % kPhasePeriod) / kPhasePeriod;
-      bank.turn[hop][tone] = std::polar(1.0F, static_cast<float>(-2 * std::numbers::pi * cycles));
-    }
-  }
-  return bank;
-}
-
-const FilterBank kBank = makeFilterBank();
 
 std::complex<float> unit(std::complex<float> value) noexcept {
   const float length = std::sqrt(std::norm(value));
   return length > 0 ? value / length : std::complex<float>(1);
 }
 
-/// Amplitude share of a block whose tone begins so many samples before its centre, inverted from the Hann
-/// window's step response.
-float samplesBeforeCentre(float share) noexcept {
-  float low = -kBlockSamples / 2.0F;
-  float high = kBlockSamples / 2.0F;
-  for (int i = 0; i < 12; i++) {
-    const float middle = (low + high) / 2;
-    const float reached =
-        0.5F + middle / kBlockSamples + std::sin(2 * kPi * middle / kBlockSamples) / (2 * kPi);
-    (reached < share ? low : high) = middle;
-  }
-  return low;
-}
-
 }  // namespace
-
-ToneDetector::ToneDetector() noexcept { static_assert(kHop == kHopSamples && kBlock == kBlockSamples); }
 
 void ToneDetector::feed(std::span<const std::int16_t> pcm, ToneEdges& edges) noexcept {
   // Second-order high-pass at 200 Hz: hum and offset are no speech, yet would count as energy beside the
@@ -122,21 +67,10 @@ void ToneDetector::push(float sample, bool heard, ToneEdges& edges) noexcept {
 }
 
 void ToneDetector::analyse(ToneEdges& edges) noexcept {
-  alignas(16) std::array<float, 2 * kTones> sum{};
-  float energy = 0;
-  for (std::size_t n = 0; n < kBlock; n++) {
-    const float sample = window_[n];
-    energy += kBank.hann[n] * sample * sample;
-    for (std::size_t i = 0; i < 2 * kTones; i++) sum[i] += sample * kBank.weight[n][i];
-  }
   Block& block = ring_[static_cast<std::size_t>(blockCount_ % kRing)];
-  const auto& turn = kBank.turn[static_cast<std::size_t>(blockCount_ % kPhasePeriod)];
-  blockCount_++;
   block.heard = unheard_ == 0;
-  block.energy = energy;
-  for (std::size_t tone = 0; tone < kTones; tone++) {
-    block.tone[tone] = std::complex<float>(sum[tone], sum[kTones + tone]) * turn[tone];
-  }
+  filterBlock(window_, blockCount_, block);
+  blockCount_++;
   follow(edges);
 }
 
@@ -298,10 +232,7 @@ ToneDetector::Tone ToneDetector::measure(const std::array<const Block*, kRing>& 
       tone.index = index;
     }
   }
-  // A filter off the tone's frequency sees less of it: undo the Hann window's response.
-  const float offHz = measuredHz - static_cast<float>(kToneHz[bin]);
-  const float x = offHz * kBlockSamples / kSampleRateHz;
-  const float response = std::abs(x) < 0.01F ? 1.0F : std::sin(kPi * x) / (kPi * x) / (1 - x * x);
+  const float response = responseAt(measuredHz - static_cast<float>(kToneHz[bin]));
   const float amplitude =
       2 * std::abs(sum) / (static_cast<float>(count) * kHannSum * std::max(0.2F, response));
   tone.power = amplitude * amplitude;

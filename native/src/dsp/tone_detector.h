@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "dsp/dtmf.h"
+#include "dsp/filter_bank.h"
 
 namespace hushpay {
 
@@ -38,8 +38,6 @@ struct ToneEdges {
 /// Media thread: no allocation, lock, log or throw; the state is fixed and can be wiped.
 class ToneDetector {
  public:
-  ToneDetector() noexcept;
-
   /// @param pcm  linear 16-bit mono at 8000 Hz, any length
   void feed(std::span<const std::int16_t> pcm, ToneEdges& edges) noexcept;
 
@@ -54,16 +52,10 @@ class ToneDetector {
   [[nodiscard]] std::int64_t samplesFed() const noexcept { return fed_; }
 
  private:
-  static constexpr int kHop = 32;
-  static constexpr int kBlock = 64;
-  static constexpr int kTones = 8;
   static constexpr int kRing = 32;  // blocks remembered
 
-  struct Block {
+  struct Block : Spectrum {
     bool heard = false;  // no sample of it is concealed
-    float energy = 0;    // Hann-weighted sum of squares
-    std::array<std::complex<float>, kTones>
-        tone{};  // demodulated at the nominal frequency, phase from sample 0
   };
 
   /// What a stretch of blocks says about the strongest tone of one group.

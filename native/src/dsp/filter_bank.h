@@ -1,0 +1,34 @@
+#pragma once
+
+#include <array>
+#include <complex>
+#include <cstdint>
+#include <span>
+
+#include "dsp/dtmf.h"
+
+namespace hushpay {
+
+constexpr int kHop = 32;    // samples from one block to the next, 4 ms
+constexpr int kBlock = 64;  // 8 ms
+constexpr int kTones = 8;
+constexpr float kHannSum = kBlock / 2.0F;
+
+/// What the eight filters make of one block.
+struct Spectrum {
+  float energy = 0;                                // sum of squares under the Hann window
+  std::array<std::complex<float>, kTones> tone{};  // demodulated at the nominal frequency, phase from block 0
+};
+
+/// Filters one block: eight Goertzel filters under a Hann window, as one matrix product.
+/// @param number  of the block since the beginning: its phase is told against block 0
+void filterBlock(std::span<const float, kBlock> samples, std::int64_t number, Spectrum& into) noexcept;
+
+/// How much of a tone so far off a filter's frequency comes through.
+float responseAt(float offHz) noexcept;
+
+/// Amplitude share of a block whose tone begins so many samples before its centre, inverted from the Hann
+/// window's step response.
+float samplesBeforeCentre(float share) noexcept;
+
+}  // namespace hushpay

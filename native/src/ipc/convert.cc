@@ -1,0 +1,120 @@
+#include "ipc/convert.h"
+
+#include <sys/random.h>
+
+#include <array>
+#include <cstring>
+
+namespace hushpay {
+
+namespace pb = media::v1;
+
+namespace {
+
+pb::PlayEnd endOf(PlayEnd end) {
+  switch (end) {
+    case PlayEnd::kFinished:
+      return pb::PLAY_END_FINISHED;
+    case PlayEnd::kBargeIn:
+      return pb::PLAY_END_BARGE_IN;
+    case PlayEnd::kStopped:
+      return pb::PLAY_END_STOPPED;
+  }
+  return pb::PLAY_END_STOPPED;
+}
+
+pb::Carrier carrierOf(KeyCarrier carrier) {
+  return carrier == KeyCarrier::kEvent ? pb::CARRIER_EVENT : pb::CARRIER_TONE;
+}
+
+}  // namespace
+
+StreamSeed makeSeed() {
+  StreamSeed seed;
+  std::array<std::uint8_t, 22> random{};
+  if (getrandom(random.data(), random.size(), 0) < 0) random.fill(0x5a);
+  std::memcpy(&seed.ssrc, random.data(), 4);
+  std::memcpy(&seed.timestamp, random.data() + 4, 4);
+  std::memcpy(&seed.sequence, random.data() + 8, 2);
+  static constexpr char kHex[] = "0123456789abcdef";
+  for (std::size_t i = 0; i < 12; i++) {
+    seed.cname[2 * i] = kHex[random[10 + i] >> 4];
+    if (2 * i + 1 < seed.cname.size() - 1) seed.cname[2 * i + 1] = kHex[random[10 + i] & 15];
+  }
+  return seed;
+}
+
+std::optional<Codec> codecOf(pb::Codec codec) {
+  if (codec == pb::CODEC_PCMU) return Codec::kPcmu;
+  if (codec == pb::CODEC_PCMA) return Codec::kPcma;
+  return std::nullopt;
+}
+
+void copyStats(const SessionCounts& counts, pb::SessionStats& into) {
+  into.set_packets_received(counts.packetsReceived);
+  into.set_packets_sent(counts.packetsSent);
+  into.set_packets_lost(counts.packetsLost > 0 ? static_cast<std::uint64_t>(counts.packetsLost) : 0);
+  into.set_packets_late(counts.packetsLate);
+  into.set_packets_duplicate(counts.packetsDuplicate);
+  into.set_packets_foreign(counts.packetsForeign);
+  into.set_packets_malformed(counts.packetsMalformed);
+  into.set_packets_unknown_type(counts.packetsUnknownType);
+  into.set_events_received(counts.eventsReceived);
+  into.set_tones_detected(counts.tonesDetected);
+  into.set_jitter_ms(counts.jitterMs);
+  into.set_round_trip_ms(counts.roundTripMs);
+  into.set_remote_loss(counts.remoteLoss);
+  into.set_starved_ms(counts.starvedMs);
+}
+
+void convert(const MediaEvent& event, pb::Event& into) {
+  switch (event.kind) {
+    case MediaEvent::Kind::kPlayProgress: {
+      auto* progress = into.mutable_play_progress();
+      progress->set_session(event.session);
+      progress->set_play(event.play);
+      progress->set_clips_started(event.clipsStarted);
+      return;
+    }
+    case MediaEvent::Kind::kPlayFinished: {
+      auto* finished = into.mutable_play_finished();
+      finished->set_session(event.session);
+      finished->set_play(event.play);
+      finished->set_end(endOf(event.playEnd));
+      finished->set_played_ms(event.playedMs);
+      finished->set_starved_ms(event.starvedMs);
+      return;
+    }
+    case MediaEvent::Kind::kKeyDown: {
+      auto* down = into.mutable_key_down();
+      down->set_session(event.session);
+      down->set_key(event.key);
+      down->set_carrier(carrierOf(event.carrier));
+      down->set_onset_ms(event.onsetMs);
+      down->set_press(event.press);
+      return;
+    }
+    case MediaEvent::Kind::kKeyUp: {
+      auto* up = into.mutable_key_up();
+      up->set_session(event.session);
+      up->set_carrier(carrierOf(event.carrier));
+      up->set_press(event.press);
+      up->set_duration_ms(event.durationMs);
+      return;
+    }
+    case MediaEvent::Kind::kMediaTimeout:
+      into.mutable_media_timeout()->set_session(event.session);
+      return;
+  }
+}
+
+void forgetKey(pb::Event& event) {
+  if (event.has_key_down()) event.mutable_key_down()->set_key(0);
+}
+
+void forgetKey(pb::Command& command) {
+  if (command.has_send_key()) command.mutable_send_key()->set_key(0);
+  if (command.has_play_clip()) command.mutable_play_clip()->set_clip(0);
+}
+
+}  // namespace hushpay

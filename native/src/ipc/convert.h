@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+
+#include "media.pb.h"
+#include "media/event.h"
+#include "media/session.h"
+
+namespace hushpay {
+
+// Between the core's values and media.proto's messages. IPC thread.
+
+/// @return nothing for a codec this worker does not speak
+std::optional<Codec> codecOf(media::v1::Codec codec);
+void copyStats(const SessionCounts& counts, media::v1::SessionStats& into);
+void convert(const MediaEvent& event, media::v1::Event& into);
+
+/// Protobuf keeps a cleared message's memory: what can tell a digit is overwritten first.
+void forgetKey(media::v1::Event& event);
+void forgetKey(media::v1::Command& command);
+
+/// First values of a new stream, from the kernel's random numbers.
+StreamSeed makeSeed();
+
+}  // namespace hushpay
