@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Key } from '../ports/media.ts';
 import { decodeG711, encodeG711, type G711 } from './g711.ts';
+import { openPortPair } from './port-pair.ts';
 import { decodeRtp, encodeRtp, eventPayload, type RtpPacket } from './rtp-packet.ts';
 import { dtmfTone, type ToneShape } from './tones.ts';
 
@@ -77,15 +78,8 @@ export class RtpPhone {
   /** @returns a phone whose ports are free ones: RTP even, RTCP one above. */
   static async open(options: RtpPhoneOptions = {}): Promise<RtpPhone> {
     const address = options.address ?? '127.0.0.1';
-    for (let attempt = 0; attempt < 200; attempt++) {
-      const port = 2 * randomInt(10_000, 32_000);
-      const rtp = await bind(address, port);
-      if (!rtp) continue;
-      const rtcp = await bind(address, port + 1);
-      if (rtcp) return new RtpPhone(address, rtp, rtcp, options);
-      rtp.close();
-    }
-    throw new Error(`no free port pair on ${address}`);
+    const { rtp, rtcp } = await openPortPair(address);
+    return new RtpPhone(address, rtp, rtcp, options);
   }
 
   private constructor(address: string, rtp: Socket, rtcp: Socket, options: RtpPhoneOptions) {
@@ -311,19 +305,4 @@ export class RtpPhone {
     this.packets.push(packet);
     if (packet.payloadType === this.payloadType) this.onAudio(packet.payload);
   }
-}
-
-function bind(address: string, port: number): Promise<Socket | undefined> {
-  const socket = createSocket('udp4');
-  return new Promise((resolve) => {
-    socket.once('error', () => {
-      socket.close();
-      resolve(undefined);
-    });
-    socket.bind(port, address, () => {
-      socket.removeAllListeners('error');
-      socket.on('error', () => {}); // a refused datagram is the peer's business
-      resolve(socket);
-    });
-  });
 }

@@ -6,6 +6,7 @@ import { startRawServer } from '../support/raw-server.ts';
 
 const kApproved = '4242424242424242';
 const kNoFunds = '4000000000009995';
+const kSlow = '4000000000000820'; // approved after 6 s
 const kKeysOfPayment = 25; // 16 and #, 4, 3, 1
 const kWays: readonly (readonly [string, Partial<CallerOptions>])[] = [
   ['telephone-events', { carrier: 'event' }],
@@ -113,6 +114,24 @@ describe('a payment by telephone', () => {
       expect(ledgerOf(record['paymentRef'])).toEqual([]);
     });
 
+    it('is kept when the caller hangs up while it is on its way', async () => {
+      const caller = await lab.answered();
+      await caller.follow([...hurriedKeys(kSlow), lab.atStage(caller, 'WAIT')]);
+      await caller.hangUp();
+
+      const result = await resultOf(caller);
+      expect(result).toMatchObject({ by: 'caller', result: undefined });
+      const record = await lab.record(caller);
+      expect(record).toMatchObject({ id: result['session'], result: 'APPROVED', callerPresent: false });
+      expect(ledgerOf(record['paymentRef'])).toMatchObject([{ state: 'approved', last4: '0820' }]);
+    });
+
+    it('is not there for who dials anybody else', async () => {
+      const caller = await lab.caller();
+      const dialled = await caller.dial(lab.payUri.replace('pay@', 'nobody@'));
+      expect(dialled).toMatchObject({ kind: 'refused', response: { status: 404 } });
+    });
+
     it('goes on after the caller was held in the card number', async () => {
       const caller = await lab.answered();
       const [pan, ...rest] = hurriedKeys(kApproved);
@@ -139,7 +158,7 @@ describe('a payment by telephone', () => {
   it('leaves no card number in log, metrics and database', async () => {
     const traces = await lab.traces();
     expect(traces.length).toBeGreaterThan(10_000);
-    for (const pan of [kApproved, kNoFunds]) expect(traces.includes(pan)).toBe(false);
+    for (const pan of [kApproved, kNoFunds, kSlow]) expect(traces.includes(pan)).toBe(false);
     expect(traces.includes(kApproved.slice(0, 9))).toBe(false);
     expect(await lab.metrics()).toMatch(/^payment_log_scrubbed_total 0$/m);
   });
