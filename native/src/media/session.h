@@ -91,8 +91,9 @@ class Session {
   static constexpr std::size_t kMaxFrame = 480;  // 60 ms
 
   // Incoming (session_receive.cc)
-  bool admit(const RtpPacket& packet) noexcept;
-  void restartStream(const RtpPacket& packet) noexcept;
+  bool admit(const RtpPacket& packet, double nowMs) noexcept;
+  void restartStream(const RtpPacket& packet, double nowMs) noexcept;
+  bool isReplay(std::uint16_t sequence) noexcept;
   void drain(double nowMs) noexcept;
   void hear(const ReorderBuffer::Packet& packet) noexcept;
   void report(KeyEdges& edges) noexcept;
@@ -122,6 +123,8 @@ class Session {
   std::uint32_t candidateSsrc_ = 0;  // a new source must send two packets in sequence (RFC 3550 appendix A.1)
   std::uint16_t candidateSequence_ = 0;
   bool hasCandidate_ = false;
+  int replayRun_ = 0;  // packets in sequence whose turn was over
+  std::uint16_t replaySequence_ = 0;
   ReceiveStats received_{};
   ReorderBuffer reorder_{};
   EventReceiver eventReceiver_{};

@@ -12,7 +12,10 @@ namespace {
 
 constexpr std::uint32_t kSamplesPerMs = 8;
 constexpr int kMaxGapSamples = 200 * 8;  // longer is a pause in the stream, not a loss in it
-constexpr double kSamePressMs = 400;     // the second carrier of a press begins within this of the first
+constexpr int kMaxDropout = 3000;        // RFC 3550 appendix A.1
+constexpr int kMaxMisorder = 100;
+constexpr int kReplayRun = 5;
+constexpr double kSamePressMs = 400;  // the second carrier of a press begins within this of the first
 
 std::uint32_t arrivalTs(double arrivalMs) noexcept {
   return static_cast<std::uint32_t>(static_cast<std::uint64_t>(arrivalMs * kSamplesPerMs));
@@ -37,22 +40,24 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
     counts_.packetsMalformed++;
     return;
   }
-  if (!admit(*packet)) return;
+  if (!admit(*packet, arrivalMs)) return;
   lastPacketMs_ = arrivalMs;
   timedOut_ = false;
   const auto content = isAudio ? ReorderBuffer::Content::kAudio : ReorderBuffer::Content::kOther;
   const ByteView kept = isAudio ? packet->payload : ByteView{};
-  switch (reorder_.put(packet->sequence, packet->timestamp, content, kept, arrivalMs)) {
-    case ReorderBuffer::Put::kDuplicate:
-      counts_.packetsDuplicate++;
-      return;
-    case ReorderBuffer::Put::kLate:
-      counts_.packetsLate++;
-      break;  // too late to be heard, yet a telephone-event still counts
-    case ReorderBuffer::Put::kStored:
-      break;
+  auto put = reorder_.put(packet->sequence, packet->timestamp, content, kept, arrivalMs);
+  if (put == ReorderBuffer::Put::kStored) {
+    replayRun_ = 0;
+  } else if (isReplay(packet->sequence)) {
+    restartStream(*packet, arrivalMs);
+    put = reorder_.put(packet->sequence, packet->timestamp, content, kept, arrivalMs);
   }
-  received_.count(packet->sequence, packet->timestamp, arrivalTs(arrivalMs));
+  if (put == ReorderBuffer::Put::kDuplicate)
+    counts_.packetsDuplicate++;
+  else
+    received_.count(packet->sequence, packet->timestamp, arrivalTs(arrivalMs));
+  if (put == ReorderBuffer::Put::kLate) counts_.packetsLate++;
+  // Whatever its turn, a telephone-event is looked at: it knows by its timestamp what it has counted.
   if (isEvent) {
     KeyEdges edges;
     if (!eventReceiver_.receive(packet->timestamp, packet->marker, packet->payload, arrivalMs, edges)) {
@@ -63,9 +68,12 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
   drain(arrivalMs);
 }
 
-/// Follows one source at a time; another takes over when it has sent two packets in sequence.
-bool Session::admit(const RtpPacket& packet) noexcept {
-  if (hasStream_ && packet.ssrc == remoteSsrc_) {
+/// Follows one source at a time. Another, or the same one far from where it was, takes over when it has sent
+/// two packets in sequence (RFC 3550 appendix A.1).
+bool Session::admit(const RtpPacket& packet, double nowMs) noexcept {
+  const int turns = reorder_.turnsUntil(packet.sequence);
+  const bool isNear = turns <= kMaxDropout && turns >= -kMaxMisorder;
+  if (hasStream_ && packet.ssrc == remoteSsrc_ && isNear) {
     hasCandidate_ = false;
     return true;
   }
@@ -77,19 +85,30 @@ bool Session::admit(const RtpPacket& packet) noexcept {
     candidateSequence_ = packet.sequence;
     return false;
   }
-  restartStream(packet);
+  restartStream(packet, nowMs);
   return true;
 }
 
-void Session::restartStream(const RtpPacket& packet) noexcept {
-  if (hasStream_) counts_.packetsReceived += received_.received(), counts_.packetsLost += received_.lost();
+/// True if the peer has gone back to numbers it used before and goes on from there.
+bool Session::isReplay(std::uint16_t sequence) noexcept {
+  replayRun_ = replayRun_ > 0 && ahead(replaySequence_, sequence) == 1 ? replayRun_ + 1 : 1;
+  replaySequence_ = sequence;
+  return replayRun_ >= kReplayRun;
+}
+
+void Session::restartStream(const RtpPacket& packet, double nowMs) noexcept {
+  if (hasStream_) {
+    counts_.packetsReceived += received_.received();
+    counts_.packetsLost += received_.lost();
+  }
+  replayRun_ = 0;
   hasStream_ = true;
   hasCandidate_ = false;
   remoteSsrc_ = packet.ssrc;
   received_.restart(packet.sequence);
   reorder_.restart(packet.sequence);
   KeyEdges keys;
-  eventReceiver_.restart(keys);
+  eventReceiver_.restart(nowMs, keys);
   report(keys);
   ToneEdges tones;
   detector_.reset(tones);

@@ -16,6 +16,7 @@ constexpr std::uint8_t kLastKey = 15;            // D; above are other signals (
 constexpr std::uint32_t kSegmentTs = 0xffff;     // longest duration a report can carry (section 2.5.1.3)
 constexpr std::uint32_t kSegmentSlackTs = 1600;  // updates lost at the end of a segment
 constexpr double kLostEndMs = 200;               // senders update every 20 to 60 ms
+constexpr double kRememberMs = 500;              // since the last packet of a press that is over
 constexpr int kReorderTs = 8 * 1000;  // an older timestamp within this is a late packet, not a new press
 constexpr std::uint32_t kTsPerMs = 8;
 
@@ -44,12 +45,12 @@ bool EventReceiver::receive(std::uint32_t timestamp, bool marker, ByteView paylo
 }
 
 void EventReceiver::report(const Report& report, bool marker, double nowMs, KeyEdges& edges) noexcept {
-  if (isOver(report)) return;
+  if (isOver(report, nowMs)) return;
   if (!down_ || !update(report, marker, nowMs)) {
     if (down_) {
       const int lead = ahead(press_.timestamp, report.timestamp);
       if (lead < 0 && lead > -kReorderTs) return;  // of an earlier press, too late to be put in order
-      finish(edges);
+      finish(nowMs, edges);
     }
     const double onsetMs = nowMs - static_cast<double>(report.durationTs) / kTsPerMs;
     down_ = true;
@@ -61,7 +62,7 @@ void EventReceiver::report(const Report& report, bool marker, double nowMs, KeyE
                    .updatedMs = nowMs};
     edges.add({.down = true, .key = report.key, .onsetMs = onsetMs, .durationMs = 0});
   }
-  if (report.end) finish(edges);
+  if (report.end) finish(nowMs, edges);
 }
 
 /// @return false if the report belongs to another press
@@ -72,7 +73,7 @@ bool EventReceiver::update(const Report& report, bool marker, double nowMs) noex
     const int beyond = ahead(press_.timestamp + kSegmentTs, report.timestamp);
     const int slack = static_cast<int>(kSegmentSlackTs);
     if (marker || !wasFull || beyond > slack || beyond < -slack) return false;
-    remember(press_.key, press_.timestamp);
+    remember(press_.key, press_.timestamp, nowMs);
     press_.segmentsTs += report.timestamp - press_.timestamp;
     press_.timestamp = report.timestamp;
     press_.durationTs = 0;
@@ -83,17 +84,17 @@ bool EventReceiver::update(const Report& report, bool marker, double nowMs) noex
 }
 
 void EventReceiver::tick(double nowMs, KeyEdges& edges) noexcept {
-  if (down_ && nowMs - press_.updatedMs > kLostEndMs) finish(edges);
+  if (down_ && nowMs - press_.updatedMs > kLostEndMs) finish(nowMs, edges);
 }
 
-void EventReceiver::restart(KeyEdges& edges) noexcept {
-  if (down_) finish(edges);
+void EventReceiver::restart(double nowMs, KeyEdges& edges) noexcept {
+  if (down_) finish(nowMs, edges);
   ended_ = {};
   endedCount_ = 0;
 }
 
-void EventReceiver::finish(KeyEdges& edges) noexcept {
-  remember(press_.key, press_.timestamp);
+void EventReceiver::finish(double nowMs, KeyEdges& edges) noexcept {
+  remember(press_.key, press_.timestamp, nowMs);
   edges.add({.down = false,
              .key = press_.key,
              .onsetMs = press_.onsetMs,
@@ -102,14 +103,18 @@ void EventReceiver::finish(KeyEdges& edges) noexcept {
   down_ = false;
 }
 
-bool EventReceiver::isOver(const Report& report) const noexcept {
-  return std::ranges::any_of(ended_, [&](const Ended& ended) {
-    return ended.used && ended.key == report.key && ended.timestamp == report.timestamp;
-  });
+bool EventReceiver::isOver(const Report& report, double nowMs) noexcept {
+  for (Ended& ended : ended_) {
+    if (ended.untilMs < nowMs || ended.key != report.key || ended.timestamp != report.timestamp) continue;
+    ended.untilMs = nowMs + kRememberMs;
+    return true;
+  }
+  return false;
 }
 
-void EventReceiver::remember(std::uint8_t key, std::uint32_t timestamp) noexcept {
-  ended_[endedCount_++ % ended_.size()] = {.used = true, .key = key, .timestamp = timestamp};
+void EventReceiver::remember(std::uint8_t key, std::uint32_t timestamp, double nowMs) noexcept {
+  ended_[endedCount_++ % ended_.size()] = {
+      .key = key, .timestamp = timestamp, .untilMs = nowMs + kRememberMs};
 }
 
 }  // namespace hushpay

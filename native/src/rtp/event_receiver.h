@@ -53,7 +53,7 @@ class EventReceiver {
   void tick(double nowMs, KeyEdges& edges) noexcept;
 
   /// Forgets all, as for a new stream; a press that is down ends.
-  void restart(KeyEdges& edges) noexcept;
+  void restart(double nowMs, KeyEdges& edges) noexcept;
 
   [[nodiscard]] bool down() const noexcept { return down_; }
 
@@ -75,14 +75,14 @@ class EventReceiver {
 
   void report(const Report& report, bool marker, double nowMs, KeyEdges& edges) noexcept;
   bool update(const Report& report, bool marker, double nowMs) noexcept;
-  void finish(KeyEdges& edges) noexcept;
-  [[nodiscard]] bool isOver(const Report& report) const noexcept;
-  void remember(std::uint8_t key, std::uint32_t timestamp) noexcept;
+  void finish(double nowMs, KeyEdges& edges) noexcept;
+  bool isOver(const Report& report, double nowMs) noexcept;
+  void remember(std::uint8_t key, std::uint32_t timestamp, double nowMs) noexcept;
 
   struct Ended {
-    bool used = false;
     std::uint8_t key = 0;
     std::uint32_t timestamp = 0;
+    double untilMs = 0;  // a peer that plays recorded packets uses the same timestamp again later
   };
   bool down_ = false;
   Press press_{};                 // means something while down_

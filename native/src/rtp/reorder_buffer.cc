@@ -15,6 +15,8 @@ void ReorderBuffer::restart(std::uint16_t sequence) noexcept {
   waiting_ = 0;
 }
 
+int ReorderBuffer::turnsUntil(std::uint16_t sequence) const noexcept { return ahead(next_, sequence); }
+
 void ReorderBuffer::wipe() noexcept {
   restart(0);
   for (Slot& slot : slots_) explicit_bzero(slot.payload.data(), sizeof slot.payload);

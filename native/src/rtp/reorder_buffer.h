@@ -30,6 +30,9 @@ class ReorderBuffer {
   /// Forgets everything; `sequence` is next in turn.
   void restart(std::uint16_t sequence) noexcept;
 
+  /// How many turns away a sequence number is; negative if its turn is over.
+  [[nodiscard]] int turnsUntil(std::uint16_t sequence) const noexcept;
+
   /// Forgets everything and leaves no audio behind.
   void wipe() noexcept;
 
