@@ -48,6 +48,10 @@ export interface PeersServer {
   ended(sessionId: string): Promise<SessionView>;
   /** Ids of the sessions in the database whose call had this Call-ID. */
   sessionsOf(callId: string): readonly string[];
+  /** How many sessions ended with which result. */
+  tally(): Readonly<Record<string, number>>;
+  /** Payments of which more than one charge stands. */
+  doubleCharges(): number;
   /** What the bank booked for a payment. */
   booked(paymentRef: string): readonly LedgerEntry[];
   /** Places in log and database where six digits in a row of one of these cards can be read, and in the log any card. */
@@ -86,6 +90,11 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
         ({ endedAt }) => endedAt !== null,
       ),
     sessionsOf: (callId) => sessionsIn(file, callId),
+    tally: () => tallyIn(file),
+    doubleCharges: () => {
+      const payments = [...new Set(bank.ledger().map(({ paymentRef }) => paymentRef))];
+      return payments.filter((paymentRef) => bank.bank.netCharges(paymentRef) > 1).length;
+    },
     booked: (paymentRef) => bank.ledger().filter((entry) => entry.paymentRef === paymentRef),
     tracesOf: (cards) => [
       ...wholeCards('log', server.output()),
@@ -111,16 +120,32 @@ async function until<T>(what: string, ask: () => Promise<T>, isSo: (answer: T) =
   }
 }
 
-function sessionsIn(file: string, callId: string): readonly string[] {
+function tallyIn(file: string): Readonly<Record<string, number>> {
+  return withDatabase(file, (database) => {
+    const rows = database
+      .prepare(`SELECT coalesce(result, 'OPEN') AS result, count(*) AS count FROM session GROUP BY 1`)
+      .all();
+    return Object.fromEntries(
+      (rows as { result: string; count: number }[]).map(({ result, count }) => [result, count]),
+    );
+  });
+}
+
+function withDatabase<T>(file: string, use: (database: Database.Database) => T): T {
   const database = new Database(file, { readonly: true });
   try {
-    return database
-      .prepare('SELECT session_id FROM session WHERE call_id = ?')
-      .pluck()
-      .all(callId) as string[];
+    return use(database);
   } finally {
     database.close();
   }
+}
+
+function sessionsIn(file: string, callId: string): readonly string[] {
+  return withDatabase(
+    file,
+    (database) =>
+      database.prepare('SELECT session_id FROM session WHERE call_id = ?').pluck().all(callId) as string[],
+  );
 }
 
 /** Never the digits themselves, only where they are. */

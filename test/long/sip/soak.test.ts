@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { childrenOf, usageOf } from '../../../bench/processes.ts';
+import { hasProgram, mayUseRawSockets } from '../../peers/requirements.ts';
+import { startPeersServer } from '../../peers/server.ts';
+import { runLoad } from '../../peers/sipp.ts';
+
+const kPerSecond = 5;
+const kMinutes = Number(process.env['HUSHPAY_SOAK_MINUTES'] ?? 10);
+const kWarmUpMinutes = 2; // heaps grow to their working size
+const kSampleEveryMs = 10_000;
+const kMostMbPerMinute = { control: 1.5, edge: 0.5, worker: 0.2 } as const;
+
+interface Sample {
+  readonly atMinutes: number;
+  readonly rssMb: number;
+}
+
+describe.skipIf(!hasProgram('sipp') || !mayUseRawSockets())('a soak (needs sipp and CAP_NET_RAW)', () => {
+  it(`pays ${kPerSecond} times a second for ${kMinutes} minutes with level memory`, async () => {
+    const server = await startPeersServer({
+      HUSHPAY_LOG_LEVEL: 'warn',
+      HUSHPAY_MEDIA_PORTS: '40000-55999',
+    });
+    try {
+      const processes = {
+        control: server.pid,
+        edge: childrenOf(server.pid, /src\/edge\/main\.ts/)[0] ?? 0,
+        worker: childrenOf(server.pid, /hushpay-media/)[0] ?? 0,
+      };
+      const samples = sampling(processes);
+      const calls = kPerSecond * 60 * kMinutes;
+      const load = await runLoad('approved', server.address, { calls, perSecond: kPerSecond });
+      const slopes = samples.stop();
+      process.stdout.write(
+        `MB per minute: ${JSON.stringify(slopes)}, ${load.retransmissions} retransmissions\n`,
+      );
+      expect({ failed: load.failed, tally: server.tally(), doubleCharges: server.doubleCharges() }).toEqual({
+        failed: 0,
+        tally: { APPROVED: calls },
+        doubleCharges: 0,
+      });
+      for (const [name, most] of Object.entries(kMostMbPerMinute)) {
+        expect(slopes[name], `${name}, MB per minute`).toBeLessThan(most);
+      }
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+/** Looks at the memory of processes until stop(), which gives the slope of each in MB per minute. */
+function sampling(processes: Readonly<Record<string, number>>) {
+  const startedMs = Date.now();
+  const samples = new Map<string, Sample[]>(Object.keys(processes).map((name) => [name, []]));
+  const timer = setInterval(() => {
+    const atMinutes = (Date.now() - startedMs) / 60_000;
+    for (const [name, pid] of Object.entries(processes)) {
+      samples.get(name)?.push({ atMinutes, rssMb: usageOf(pid).rssMb });
+    }
+  }, kSampleEveryMs);
+  return {
+    stop(): Readonly<Record<string, number>> {
+      clearInterval(timer);
+      const settled = (each: readonly Sample[]) =>
+        each.filter(
+          ({ atMinutes }) => atMinutes >= Math.min(kWarmUpMinutes, kMinutes / 2) && atMinutes <= kMinutes,
+        );
+      return Object.fromEntries([...samples].map(([name, each]) => [name, slopeOf(settled(each))]));
+    },
+  };
+}
+
+/** Least squares. */
+function slopeOf(samples: readonly Sample[]): number {
+  const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const meanX = meanOf(samples.map(({ atMinutes }) => atMinutes));
+  const meanY = meanOf(samples.map(({ rssMb }) => rssMb));
+  const rise = samples.reduce((sum, { atMinutes, rssMb }) => sum + (atMinutes - meanX) * (rssMb - meanY), 0);
+  const run = samples.reduce((sum, { atMinutes }) => sum + (atMinutes - meanX) ** 2, 0);
+  return Number((rise / run).toFixed(3));
+}
