@@ -23,7 +23,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 
 /** A server that takes calls. */
 export interface Server {
-  /** Where the embedded edge listens; empty when a drachtio-server does. */
+  /** Where SIP is taken: by the embedded edge, or as the drachtio-server says. */
   readonly listen: readonly { readonly transport: string; readonly host: string; readonly port: number }[];
   readonly httpUrl: string;
   readonly apiKey: string;
@@ -120,7 +120,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const started = undo.move();
   let stopped: Promise<void> | undefined;
   return {
-    listen: edge?.listen ?? [],
+    listen: edge?.listen ?? frontEnd.listen,
     httpUrl,
     apiKey,
     stop({ drainMs }) {

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { IncomingCall, SignalingLeg, SipHeaders, TrunkRights } from '../ports/signaling.ts';
-import { SipLeg } from './leg.ts';
+import { type Losable, SipLeg } from './leg.ts';
 
 /** An INVITE from drachtio-srf as {@link IncomingCall}. Lives until answer() or reject(). */
 export class SipCall implements IncomingCall {
@@ -17,23 +17,23 @@ export class SipCall implements IncomingCall {
   readonly #srf: Srf;
   readonly #req: SrfRequest;
   readonly #res: SrfResponse;
-  readonly #legs: Set<SipLeg>;
+  readonly #losable: Set<Losable>;
   readonly #clock: Clock;
   readonly #log: Log;
   #cancelled = false;
 
-  /** @param legs - where the answered leg is kept until its dialog is over. */
+  /** @param losable - who must know when the server is lost: the call while it is answered, then the leg until it is over. */
   constructor(
     srf: Srf,
     req: SrfRequest,
     res: SrfResponse,
     trunk: TrunkRights,
-    legs: Set<SipLeg>,
+    losable: Set<Losable>,
     clock: Clock,
     log: Log,
   ) {
     this.#srf = srf;
-    this.#legs = legs;
+    this.#losable = losable;
     this.#req = req;
     this.#res = res;
     this.#clock = clock;
@@ -58,13 +58,16 @@ export class SipCall implements IncomingCall {
     if (this.#cancelled) return Promise.reject(cancelledError());
     // The callback, not the promise: the next message of the dialog may already lie in the same read of the socket.
     return new Promise((resolve, reject) => {
+      const waiting = { lose: () => reject(unansweredError('the SIP server was lost')) };
+      this.#losable.add(waiting);
       this.#srf.createUAS(this.#req, this.#res, { localSdp: sdp }, (error, dialog) => {
+        this.#losable.delete(waiting);
         if (error) {
           reject(this.#cancelled ? cancelledError() : unansweredError(error));
           return;
         }
-        const leg = new SipLeg(dialog, this.#clock, this.#log, () => this.#legs.delete(leg));
-        this.#legs.add(leg);
+        const leg = new SipLeg(dialog, this.#clock, this.#log, () => this.#losable.delete(leg));
+        this.#losable.add(leg);
         resolve(leg);
       });
     });

@@ -6,7 +6,9 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { IncomingCall, Signaling } from '../ports/signaling.ts';
 import { SipCall } from './call.ts';
-import type { SipLeg } from './leg.ts';
+import type { Losable } from './leg.ts';
+import { type SipListen, sipListenOf } from './listen.ts';
+import { disconnectForGood } from './srf-types.ts';
 import { type TrunkConfig, Trunks } from './trunks.ts';
 
 /** Where a SIP server waits for its application: the embedded edge, or a drachtio-server. */
@@ -18,6 +20,7 @@ export interface SipServerAddress {
 
 const kConnectPatienceMs = 5_000;
 const kLongestRetryMs = 1_000;
+const kExample = '(HUSHPAY_SIP_SERVER=drachtio://:SECRET@HOST:PORT)';
 
 /**
  * The application side of the SIP server: the only place that takes INVITEs. connect() once, close() at the end. A lost
@@ -28,8 +31,11 @@ export class SipFrontEnd implements Signaling {
   readonly #trunks: Trunks;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #legs = new Set<SipLeg>();
+  readonly #losable = new Set<Losable>();
   #connected = false;
+  #closed = false;
+  #isRefused = false;
+  #listen: readonly SipListen[] = [];
   #listener: ((call: IncomingCall) => void) | undefined;
 
   constructor(trunks: readonly TrunkConfig[], clock: Clock, log: Log) {
@@ -50,39 +56,66 @@ export class SipFrontEnd implements Signaling {
     this.#listener = listener;
   }
 
-  /** Resolves when the server has taken our secret; rejects with SIP_UNREACHABLE. */
+  /** Where the server says it takes SIP. */
+  get listen(): readonly SipListen[] {
+    return this.#listen;
+  }
+
+  /** Resolves when the server has taken our secret; rejects with SIP_UNREACHABLE, or CFG_INVALID if it has not. */
   connect(server: SipServerAddress): Promise<void> {
     const place = `${server.host}:${server.port}`;
     return new Promise((resolve, reject) => {
-      const cancel = this.#clock.schedule(kConnectPatienceMs, () =>
-        reject(
-          new AppError(
-            'SIP_UNREACHABLE',
-            `sip.server: no SIP server answers at ${place}; is it running there?`,
-          ),
-        ),
-      );
-      this.#srf.on('connect', (error) => {
+      let cause: Error | undefined;
+      this.#srf.on('error', (error) => {
+        cause = error;
+      });
+      const cancel = this.#clock.schedule(kConnectPatienceMs, () => reject(unreachableError(place, cause)));
+      this.#srf.on('connect', (error, hostports) => {
         cancel();
-        this.#connected = !error;
-        if (error)
-          return reject(new AppError('SIP_UNREACHABLE', `sip.server ${place}: ${error.message}`, error));
-        this.#log.info({ server: place }, 'connected to the SIP server');
+        if (error) return reject(this.#onRefused(place));
+        this.#onConnected(place, hostports);
         resolve();
       });
       this.#srf.connect({ ...server, ...{ reconnect: { retryMaxDelay: kLongestRetryMs } } });
     });
   }
 
+  /** A second close does nothing. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#connected = false;
-    this.#srf.disconnect();
+    disconnectForGood(this.#srf);
+  }
+
+  #onConnected(place: string, hostports: string): void {
+    if (this.#closed) {
+      disconnectForGood(this.#srf); // a try that was under way
+      return;
+    }
+    this.#connected = true;
+    this.#isRefused = false;
+    this.#listen = sipListenOf(hostports);
+    this.#log.info({ server: place }, 'connected to the SIP server');
+  }
+
+  /** drachtio-srf tries again every second; it is said once. */
+  #onRefused(place: string): AppError {
+    const error = new AppError(
+      'CFG_INVALID',
+      `sip.server: the SIP server at ${place} does not take our secret. Set the one of its <admin> element ${kExample}`,
+    );
+    if (!this.#isRefused) this.#log.error({ server: place }, 'the SIP server does not take our secret');
+    this.#isRefused = true;
+    this.#connected = false;
+    return error;
   }
 
   #onLost(error?: Error): void {
     if (this.#connected) this.#log.error({ err: error }, 'lost the SIP server');
     this.#connected = false;
-    for (const leg of [...this.#legs]) leg.lose();
+    for (const each of [...this.#losable]) each.lose();
+    this.#losable.clear();
   }
 
   #onInvite(req: SrfRequest, res: SrfResponse): void {
@@ -94,10 +127,19 @@ export class SipFrontEnd implements Signaling {
     }
     const log = this.#log.child({ callId: req.get('Call-ID'), trunk: trunk.name });
     try {
-      this.#listener?.(new SipCall(this.#srf, req, res, trunk, this.#legs, this.#clock, log));
+      this.#listener?.(new SipCall(this.#srf, req, res, trunk, this.#losable, this.#clock, log));
     } catch (error) {
       log.error({ err: error }, 'an INVITE could not be taken');
       if (!res.finalResponseSent) res.send(500);
     }
   }
+}
+
+function unreachableError(place: string, cause: (Error & { code?: string }) | undefined): AppError {
+  const why = cause?.code ? ` (${cause.code})` : '';
+  return new AppError(
+    'SIP_UNREACHABLE',
+    `sip.server: no SIP server answers at ${place}${why}. Start it there, or name another ${kExample}`,
+    cause,
+  );
 }

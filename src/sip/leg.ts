@@ -8,15 +8,22 @@ import type { DialogOf, Sendable } from './srf-types.ts';
 
 const kReferPatienceMs = 32_000; // as long as the target may ring before the transferor gives up (64 * T1)
 
+/** Something that waits for the SIP server, which may go away. */
+export interface Losable {
+  /** The server has gone, and with it every answer it owed. */
+  lose(): void;
+}
+
 /**
  * One established SIP dialog of ours. Created by {@link SipCall.answer}, ended by bye() or by the peer; a bye() after the end does
  * nothing.
  */
-export class SipLeg implements SignalingLeg {
+export class SipLeg implements SignalingLeg, Losable {
   readonly #dialog: DialogOf;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #onEnd: () => void;
+  readonly #lost = Promise.withResolvers<void>();
   #ended = false;
   #answer: string | undefined;
   #byeListener: (reason: string) => SipHeaders = () => ({});
@@ -25,7 +32,7 @@ export class SipLeg implements SignalingLeg {
   #offerHandler: ((sdp: string | null) => Promise<OfferReply>) | undefined;
   #referEnd: ((outcome: ReferOutcome) => void) | undefined;
 
-  /** @param onEnd - called once, when the dialog is over whoever ended it. */
+  /** @param onEnd - called once, when the dialog is over whoever ended it: nothing more is waited for. */
   constructor(dialog: Dialog, clock: Clock, log: Log, onEnd: () => void) {
     this.#dialog = dialog as DialogOf;
     this.#onEnd = onEnd;
@@ -63,12 +70,10 @@ export class SipLeg implements SignalingLeg {
     const outcome = new Promise<ReferOutcome>((resolve) => {
       this.#referEnd = resolve;
     });
-    const response = await this.#dialog.request({
-      method: 'REFER',
-      headers: { ...headers, 'Refer-To': referTo(target, targetHeaders) },
-    });
-    if (response.status < 200 || response.status > 299) {
-      this.#log.warn({ status: response.status }, 'the peer refuses REFER');
+    const status = await this.#request('REFER', { ...headers, 'Refer-To': referTo(target, targetHeaders) });
+    if (status === undefined) return this.#ended ? 'ended_by_peer' : 'failed';
+    if (status < 200 || status > 299) {
+      this.#log.warn({ status }, 'the peer refuses REFER');
       return 'refused';
     }
     const cancel = this.#clock.schedule(kReferPatienceMs, () => this.#referEnd?.('failed'));
@@ -78,7 +83,22 @@ export class SipLeg implements SignalingLeg {
   async bye(headers: SipHeaders): Promise<void> {
     if (this.#ended) return;
     this.#end();
-    await new Promise<void>((resolve) => this.#dialog.destroy({ headers: { ...headers } }, () => resolve()));
+    const answered = new Promise<void>((resolve) =>
+      this.#dialog.destroy({ headers: { ...headers } }, () => resolve()),
+    );
+    await Promise.race([answered, this.#lost.promise]);
+    this.#onEnd();
+  }
+
+  /** @returns the status of the final response; undefined if the request could not be sent or the server was lost. */
+  async #request(method: string, headers: Record<string, string>): Promise<number | undefined> {
+    try {
+      const response = await Promise.race([this.#dialog.request({ method, headers }), this.#lost.promise]);
+      return response?.status;
+    } catch (error) {
+      this.#log.warn({ err: error, method }, 'a request could not be sent'); // such as one that crosses the peer's BYE
+      return undefined;
+    }
   }
 
   /** drachtio-srf answers a BYE by itself before it tells us; the 200 has to carry the result, so we stand in between. */
@@ -93,20 +113,22 @@ export class SipLeg implements SignalingLeg {
 
   /** The SIP server has gone and with it the dialog: nobody can send a BYE any more. */
   lose(): void {
+    this.#lost.resolve();
     if (this.#ended) return;
     this.#end();
+    this.#onEnd();
     this.#byeListener('the SIP server was lost');
   }
 
   #end(): void {
     this.#ended = true;
     this.#referEnd?.('ended_by_peer');
-    this.#onEnd();
   }
 
   #onBye(req: SrfRequest, res: Sendable): void {
     if (this.#ended) return;
     this.#end();
+    this.#onEnd();
     const headers = this.#byeListener(reasonOf(req));
     const send = res.send.bind(res);
     res.send = (status, options) => send(status, { ...options, headers: { ...headers } });
