@@ -1,0 +1,243 @@
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import wavefile from 'wavefile';
+import { decodeG711, encodeG711 } from '../src/phone/g711.ts';
+import { dtmfTone, type ToneShape } from '../src/phone/tones.ts';
+import type { Key } from '../src/ports/media.ts';
+import { rounded } from './figures.ts';
+
+const kRoot = fileURLToPath(new URL('..', import.meta.url));
+const kDetector = join(kRoot, 'build/native/hushpay-dtmf');
+const kDriver = join(kRoot, 'bench/spandsp-driver.c');
+const kStrings = 20; // of each condition
+const kDigits = 16;
+const kKeys = '0123456789*#ABCD';
+const kSamplesPerMs = 8;
+const kRowsHz = [941, 697, 697, 697, 770, 770, 770, 852, 852, 852];
+const kColumnsHz = [1336, 1209, 1336, 1477, 1209, 1336, 1477, 1209, 1336, 1477];
+
+/** One way the keys of a string may sound. */
+interface Condition {
+  readonly name: string;
+  /** Must the keys be found, or must they not. */
+  readonly wanted: 'all' | 'none';
+  readonly levelDbm0?: number;
+  readonly highOverLowDb?: number;
+  /** Of both tones, in per cent. */
+  readonly offFrequency?: number;
+  readonly onMs?: number;
+  readonly offMs?: number;
+  /** White noise this far below the tones together. */
+  readonly noiseDb?: number;
+  readonly codec?: 'PCMU' | 'PCMA';
+}
+
+// Limits of Q.24 and of RFC 4733's senders; what is refused lies beyond what Q.24 lets pass.
+const kConditions: readonly Condition[] = [
+  { name: 'plain', wanted: 'all' },
+  { name: 'faint', wanted: 'all', levelDbm0: -25 },
+  { name: 'fainter', wanted: 'all', levelDbm0: -36 },
+  { name: 'short', wanted: 'all', onMs: 40, offMs: 40 },
+  { name: 'highTwist', wanted: 'all', highOverLowDb: 4 },
+  { name: 'lowTwist', wanted: 'all', highOverLowDb: -8 },
+  { name: 'sharp', wanted: 'all', offFrequency: 1.5 },
+  { name: 'flat', wanted: 'all', offFrequency: -1.5 },
+  { name: 'noisy', wanted: 'all', noiseDb: 15 },
+  { name: 'muLaw', wanted: 'all', codec: 'PCMU', levelDbm0: -20 },
+  { name: 'aLaw', wanted: 'all', codec: 'PCMA', levelDbm0: -20 },
+  { name: 'tooSharp', wanted: 'none', offFrequency: 3.5 },
+  { name: 'tooFlat', wanted: 'none', offFrequency: -3.5 },
+  { name: 'tooShort', wanted: 'none', onMs: 23, offMs: 60 },
+];
+
+/** Digits found per file. */
+type Found = ReadonlyMap<string, string>;
+
+interface Detector {
+  readonly found: Found;
+  readonly nsPer20Ms: number;
+}
+
+/** Our detector and spandsp's over the same files: generated strings, and every recorded prompt, in which there is no key at all. */
+export async function run(): Promise<Readonly<Record<string, unknown>>> {
+  if (!existsSync(kDetector)) throw new Error('build/native/hushpay-dtmf is missing: npm run build:native');
+  const folder = mkdtempSync(join(tmpdir(), 'hushpay-tones-'));
+  try {
+    const strings = generate(folder);
+    const speech = copySpeech(folder);
+    const files = [...strings.keys(), ...speech];
+    const hushpay = detectWithHushpay(folder);
+    const spandsp = detectWithSpandsp(folder, files);
+    return {
+      stringsPerCondition: kStrings,
+      digitsPerString: kDigits,
+      speechClips: speech.length,
+      hushpay: score(hushpay, strings, speech),
+      spandsp: spandsp
+        ? score(spandsp, strings, speech)
+        : 'not there: libspandsp-dev and a C compiler are needed',
+      ...(spandsp ? { cpuToSpandsp: rounded(hushpay.nsPer20Ms / spandsp.nsPer20Ms) } : {}),
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** @returns what was keyed in each file. */
+function generate(folder: string): ReadonlyMap<string, string> {
+  const random = generator(1);
+  const strings = new Map<string, string>();
+  for (const condition of kConditions) {
+    for (let index = 0; index < kStrings; index++) {
+      const digits = Array.from({ length: kDigits }, () => Math.floor(random() * 10));
+      const name = `${condition.name}-${index}`;
+      strings.set(name, digits.map((digit) => kKeys[digit]).join(''));
+      write(folder, name, soundOf(digits as Key[], condition, random));
+    }
+  }
+  return strings;
+}
+
+function soundOf(digits: readonly Key[], condition: Condition, random: () => number): Int16Array {
+  const { onMs = 100, offMs = 80, noiseDb, codec } = condition;
+  const leadMs = 200;
+  const sound = new Int16Array((2 * leadMs + digits.length * (onMs + offMs)) * kSamplesPerMs);
+  for (const [index, digit] of digits.entries()) {
+    const tone = dtmfTone(digit, shapeOf(digit, onMs, condition));
+    sound.set(tone, (leadMs + index * (onMs + offMs)) * kSamplesPerMs);
+  }
+  if (noiseDb !== undefined) addNoise(sound, powerOf(sound, leadMs, onMs) * 10 ** (-noiseDb / 10), random);
+  return codec ? decodeG711(codec, encodeG711(codec, sound)) : sound;
+}
+
+function shapeOf(digit: number, durationMs: number, condition: Condition): ToneShape {
+  const { levelDbm0 = -10, highOverLowDb = 0, offFrequency = 0 } = condition;
+  const factor = 1 + offFrequency / 100;
+  return {
+    durationMs,
+    levelDbm0,
+    highOverLowDb,
+    rowHz: (kRowsHz[digit] ?? 0) * factor,
+    columnHz: (kColumnsHz[digit] ?? 0) * factor,
+  };
+}
+
+/** Mean square of a stretch. */
+function powerOf(sound: Int16Array, fromMs: number, durationMs: number): number {
+  const stretch = sound.subarray(fromMs * kSamplesPerMs, (fromMs + durationMs) * kSamplesPerMs);
+  return stretch.reduce((sum, sample) => sum + sample * sample, 0) / stretch.length;
+}
+
+/** White, from a sum of twelve even numbers. */
+function addNoise(sound: Int16Array, power: number, random: () => number): void {
+  const amplitude = Math.sqrt(power);
+  for (let index = 0; index < sound.length; index++) {
+    let normal = -6;
+    for (let each = 0; each < 12; each++) normal += random();
+    const sample = Math.round((sound[index] ?? 0) + amplitude * normal);
+    sound[index] = Math.max(-32_768, Math.min(32_767, sample));
+  }
+}
+
+/** The same numbers on every machine (mulberry32). */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Our detector reads WAV, the driver bare samples. */
+function write(folder: string, name: string, sound: Int16Array): void {
+  const wav = new wavefile.WaveFile();
+  wav.fromScratch(1, 8000, '16', sound);
+  writeFileSync(join(folder, `${name}.wav`), wav.toBuffer());
+  writeFileSync(
+    join(folder, `${name}.raw`),
+    new Uint8Array(sound.buffer, sound.byteOffset, sound.byteLength),
+  );
+}
+
+/** @returns names of the prompts copied. */
+function copySpeech(folder: string): string[] {
+  const audio = join(kRoot, 'audio');
+  return readdirSync(audio, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.wav'))
+    .map((file, index) => {
+      const name = `speech-${index}`;
+      const wav = new wavefile.WaveFile(readFileSync(join(audio, file)));
+      write(folder, name, Int16Array.from(wav.getSamples(false, Int16Array) as unknown as Int16Array));
+      return name;
+    });
+}
+
+function detectWithHushpay(folder: string): Detector {
+  const { stdout } = spawnSync(kDetector, ['detect', folder], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const result = JSON.parse(stdout) as {
+    detections: { file: string; digit: string }[];
+    cpu: { nsPer20ms: number };
+  };
+  const found = new Map<string, string>();
+  for (const { file, digit } of result.detections) {
+    const name = basename(file, '.wav');
+    found.set(name, (found.get(name) ?? '') + digit);
+  }
+  return { found, nsPer20Ms: result.cpu.nsPer20ms };
+}
+
+/** @returns undefined where it cannot be built. */
+function detectWithSpandsp(folder: string, names: readonly string[]): Detector | undefined {
+  mkdirSync(join(folder, 'bin'));
+  const driver = join(folder, 'bin', 'driver');
+  const built = spawnSync('cc', ['-O2', '-o', driver, kDriver, '-lspandsp', '-lm']);
+  if (built.status !== 0) return undefined;
+  const paths = names.map((name) => join(folder, `${name}.raw`));
+  const { stdout } = spawnSync(driver, paths, { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const rows = stdout
+    .trimEnd()
+    .split('\n')
+    .map((row) => row.split('\t'));
+  const [, nanoseconds, frames] = rows.at(-1) ?? [];
+  const found = new Map(
+    rows.slice(0, -1).map(([file = '', digits = '']) => [basename(file, '.raw'), digits]),
+  );
+  return { found, nsPer20Ms: Number(nanoseconds) / Number(frames) };
+}
+
+function score(
+  { found, nsPer20Ms }: Detector,
+  strings: ReadonlyMap<string, string>,
+  speech: readonly string[],
+) {
+  const filesOf = (name: string) => Array.from({ length: kStrings }, (_, index) => `${name}-${index}`);
+  const conditions = kConditions.map(({ name, wanted }) => {
+    const files = filesOf(name);
+    const value =
+      wanted === 'all'
+        ? {
+            exactPercent:
+              (100 * files.filter((file) => found.get(file) === strings.get(file)).length) / kStrings,
+          }
+        : { falseKeys: files.reduce((sum, file) => sum + (found.get(file)?.length ?? 0), 0) };
+    return [name, value] as const;
+  });
+  return {
+    nsPer20Ms: rounded(nsPer20Ms),
+    ...Object.fromEntries(conditions),
+    speech: { falseKeys: speech.reduce((sum, file) => sum + (found.get(file)?.length ?? 0), 0) },
+  };
+}
