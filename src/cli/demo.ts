@@ -9,10 +9,18 @@ import { kScenarios } from './demo/scenario.ts';
 import { Screen } from './demo/screen.ts';
 
 export const demo: Command = {
-  usage: `demo ${kDemoUsage}`,
-  sentence: 'plays a whole payment: gateway, server and a simulated caller in one process tree',
+  usage: 'demo [--card CARD] [--carrier CARRIER] [--profile PROFILE]',
+  sentence: 'plays a whole payment: gateway, server and a simulated caller; --help: what there is to choose',
   async run(args) {
+    if (args.includes('--help')) {
+      process.stdout.write(`usage: ${kDemoUsage}\n`);
+      return kExit.ok;
+    }
     const options = readDemoOptions(args);
+    if ('problem' in options) {
+      process.stderr.write(`hushpay: demo: ${options.problem}\nusage: ${kDemoUsage}\n`);
+      return kExit.usage;
+    }
     const scenario = kScenarios[options.card];
     const screen = new Screen((text) => void process.stdout.write(text));
     screen.line('demo', `50.25 USD, profile ${options.profile}; expected: ${scenario.outcome}`);

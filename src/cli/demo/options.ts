@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
 import type { ProfileName } from '../../dialog/policy.ts';
-import { AppError } from '../../errors.ts';
 import type { KeyCarrier } from '../../phone/script.ts';
 import { kScenarios, type ScenarioName } from './scenario.ts';
 
@@ -10,34 +9,35 @@ export interface DemoOptions {
   readonly profile: ProfileName;
 }
 
+/** What is wrong with the options, and what there is. */
+export interface WrongOptions {
+  readonly problem: string;
+}
+
 const kChoices = {
   card: Object.keys(kScenarios) as ScenarioName[],
   carrier: ['event', 'tone', 'info', 'event+tone'] as KeyCarrier[],
   profile: ['pureconnect-ivr', 'cloud-ivr'] as ProfileName[],
 } as const;
 
-export const kDemoUsage = Object.entries(kChoices)
+export const kDemoUsage = `hushpay demo ${Object.entries(kChoices)
   .map(([name, values]) => `[--${name} ${values.join('|')}]`)
-  .join(' ');
+  .join(' ')}`;
 
-/** @throws AppError CFG_INVALID naming the option, the value and the choices. */
-export function readDemoOptions(args: readonly string[]): DemoOptions {
-  const values = parsed(args);
-  return {
-    card: chosen('card', values.card, kChoices.card),
-    carrier: chosen('carrier', values.carrier, kChoices.carrier),
-    profile: chosen('profile', values.profile, kChoices.profile),
-  };
-}
-
-function parsed(args: readonly string[]): Partial<Record<keyof typeof kChoices, string>> {
+/** The first choice of each is the default. */
+export function readDemoOptions(args: readonly string[]): DemoOptions | WrongOptions {
   const type = 'string';
   try {
-    return parseArgs({ args: [...args], options: { card: { type }, carrier: { type }, profile: { type } } })
-      .values;
+    const options = { card: { type }, carrier: { type }, profile: { type } } as const;
+    const { values } = parseArgs({ args: [...args], options });
+    return {
+      card: chosen('card', values.card, kChoices.card),
+      carrier: chosen('carrier', values.carrier, kChoices.carrier),
+      profile: chosen('profile', values.profile, kChoices.profile),
+    };
   } catch (error) {
-    const [reason] = error instanceof Error ? error.message.split('. To ') : [];
-    throw new AppError('CFG_INVALID', `demo: ${reason}\n      remedy:   hushpay demo ${kDemoUsage}`);
+    const [problem = ''] = error instanceof Error ? error.message.split('. To ') : [];
+    return { problem };
   }
 }
 
@@ -45,5 +45,5 @@ function chosen<T extends string>(name: string, value: string | undefined, choic
   const [preset] = choices;
   const found = value === undefined ? preset : choices.find((choice) => choice === value);
   if (found !== undefined) return found;
-  throw new AppError('CFG_INVALID', `demo: --${name} ${value}\n      expected: ${choices.join(', ')}`);
+  throw new Error(`--${name} ${value}: there are ${choices.join(', ')}`);
 }

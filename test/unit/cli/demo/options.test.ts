@@ -12,13 +12,11 @@ describe('options of the demonstration', () => {
   });
 
   it.each([
-    [['--card', 'gold'], /--card gold\s+expected: approved, declined, hard, unknown/],
-    [['--cart', 'hard'], /'--cart'\s+remedy: +hushpay demo \[--card approved\|/],
-    [['--card'], /argument missing/],
+    [['--card', 'gold'], /^--card gold: there are approved, declined, hard, unknown$/],
+    [['--cart', 'hard'], /'--cart'$/],
+    [['--card'], /argument missing$/],
     [['now'], /'now'/],
-  ])('%j is refused with what there is', (args, message) => {
-    expect(() => readDemoOptions(args)).toThrow(
-      expect.objectContaining({ code: 'CFG_INVALID', message: expect.stringMatching(message) }),
-    );
+  ])('%j is refused with what is wrong', (args, problem) => {
+    expect(readDemoOptions(args)).toEqual({ problem: expect.stringMatching(problem) });
   });
 });
