@@ -5,21 +5,22 @@ import { FrontDesk } from './call/front-desk.ts';
 import type { Config } from './config/config.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
 import { createGateway } from './gateway/gateway.ts';
+import { MeasuredGateway } from './gateway/measured.ts';
 import { GatewayWatch } from './gateway/watch.ts';
 import { launchMedia, type Media } from './media/media.ts';
 import { JournaledPayments } from './payment/journaled-payments.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
-import type { Meter } from './ports/meter.ts';
 import type { Phrase, Prompts } from './ports/prompts.ts';
 import { kSystemClock } from './process/system-clock.ts';
 import { loadCatalog } from './prompt/catalog.ts';
 import { RecordedPrompts } from './prompt/prompts.ts';
 import { SipFrontEnd, type SipServerAddress } from './sip/front-end.ts';
 import { openStore } from './store/store.ts';
+import { followFigures, meterOf } from './telemetry/figures.ts';
 import { Health } from './telemetry/health.ts';
 import { createLog, type LogOptions } from './telemetry/log.ts';
-import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { createMetrics } from './telemetry/metrics.ts';
 
 /** A server that takes calls. */
 export interface Server {
@@ -40,7 +41,6 @@ export interface ServerOptions {
   readonly onPhrase?: (phrase: Phrase) => void;
 }
 
-const kFiguresEveryMs = 1_000;
 const kLastWordsMs = 5_000; // from the end of draining to the end of everything: BYEs, verdicts in flight
 
 /**
@@ -64,15 +64,25 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   undo.defer(() => store.close());
   const orphans = store.endOrphans(clock.date().toISOString());
   if (orphans > 0) log.warn({ sessions: orphans }, 'ended the sessions of a process that died');
-  const gateway = createGateway(config.gateway, clock, log);
+  const gateway = new MeasuredGateway(createGateway(config.gateway, clock, log), clock, (request) =>
+    metrics.gatewayRequest(request),
+  );
   undo.defer(() => gateway.close());
-  const payments = new JournaledPayments({ gateway, journal: store, clock, log, policy: config.gateway });
+  const payments = new JournaledPayments({
+    gateway,
+    journal: store,
+    clock,
+    log,
+    policy: config.gateway,
+    onResolved: ({ state: result }) => metrics.reversal(gateway.name, result.toLowerCase()),
+  });
   payments.start();
   undo.defer(() => payments.stop());
   const watch = new GatewayWatch(gateway, clock, log, () => payments.resolveNow());
   await watch.start();
   undo.defer(() => watch.stop());
 
+  const gatewayState = { name: gateway.name, isUp: () => watch.up };
   const secret = randomBytes(18).toString('base64url'); // between control and its edge
   const [media, edge] = await startChildren(config, catalog.clips, secret, clock, log, undo);
   const frontEnd = new SipFrontEnd(config.sip.trunks, clock, log);
@@ -88,7 +98,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     plane: media,
     prompts,
     payments,
-    gateway: { name: gateway.name, isUp: () => watch.up },
+    gateway: gatewayState,
     records: store,
     meter: meterOf(metrics, gateway.name),
     clock,
@@ -115,7 +125,19 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   });
   undo.defer(() => api.stop());
   const httpUrl = await api.start();
-  undo.defer(exportFigures(metrics, gateway.name, { media, edge, watch, store }, clock));
+  undo.defer(
+    followFigures(
+      metrics,
+      {
+        gateway: gatewayState,
+        countUnresolved: () => store.countUnresolved(),
+        children: () => childStates(media, edge),
+        workers: () => media.stats(),
+        edge: () => edgeFigures(edge?.stats()),
+      },
+      clock,
+    ),
+  );
 
   const started = undo.move();
   let stopped: Promise<void> | undefined;
@@ -198,41 +220,9 @@ function state(ok: boolean, reason: string): { ok: true } | { ok: false; reason:
   return ok ? { ok } : { ok, reason };
 }
 
-function meterOf(metrics: Metrics, gateway: string): Meter {
-  return {
-    sessionEntered: () => metrics.sessionEntered('ivr'),
-    stageChanged: (from, to) => metrics.stageChanged('ivr', { from, to }),
-    sessionEnded: (outcome, result, durationMs) =>
-      metrics.sessionEnded({ mode: 'ivr', outcome, result, durationMs }),
-    attemptEnded: (outcome, declineClass) => metrics.attempt(gateway, outcome, declineClass),
-    hungUp: (stage) => metrics.hangup('ivr', stage, 'caller'),
-    fieldError: (field, reason) => metrics.fieldError(field, reason),
-    keyPressed: (carrier) => metrics.digit(carrier),
-  };
-}
-
-/** What others count is read off once a second. */
-function exportFigures(
-  metrics: Metrics,
-  gateway: string,
-  parts: {
-    readonly media: Media;
-    readonly edge: EdgeHandle | undefined;
-    readonly watch: GatewayWatch;
-    readonly store: Pick<ReturnType<typeof openStore>, 'countUnresolved'>;
-  },
-  clock: Clock,
-): () => void {
-  const read = () => {
-    const { media, edge, watch, store } = parts;
-    metrics.gatewayUp(gateway, watch.up);
-    metrics.unknownOpen(store.countUnresolved());
-    for (const worker of media.stats()) metrics.mediaWorker(worker.name, worker);
-    metrics.sipEdge(edgeFigures(edge?.stats()));
-    cancel = clock.schedule(kFiguresEveryMs, read);
-  };
-  let cancel = clock.schedule(kFiguresEveryMs, read);
-  return () => cancel();
+function childStates(media: Media, edge: EdgeHandle | undefined) {
+  const worker = { name: 'media-worker', up: media.up, restarts: media.restarts };
+  return edge ? [worker, { name: 'sip-edge', up: edge.up, restarts: edge.restarts }] : [worker];
 }
 
 function edgeFigures(stats: ReturnType<EdgeHandle['stats']>): Record<string, number> {

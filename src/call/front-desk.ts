@@ -34,11 +34,17 @@ export class FrontDesk {
   }
 
   take(incoming: IncomingCall): void {
+    const { meter } = this.#deps;
+    meter.callStarted(incoming.trunk.name);
     if (this.#draining) {
+      meter.callRefused('draining');
+      meter.callEnded();
       incoming.reject(503, 'Service Unavailable', { 'Retry-After': kRetryAfterS });
       return;
     }
     if (incoming.dialled !== kPaymentUser) {
+      meter.callRefused('not found');
+      meter.callEnded();
       this.#log.info({ callId: incoming.callId }, 'nobody is reached by what was dialled');
       incoming.reject(404, 'Not Found');
       return;
@@ -47,6 +53,7 @@ export class FrontDesk {
     this.#calls.set(call.sessionId, call);
     void call.run().finally(() => {
       this.#calls.delete(call.sessionId);
+      meter.callEnded();
       if (this.#calls.size === 0) this.#onEmpty?.();
     });
   }

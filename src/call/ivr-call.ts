@@ -239,6 +239,7 @@ export class IvrCall {
   #closeRecord(opened: SessionRecord, end: ConversationEnd, media: MediaStats): void {
     const record = endRecord(opened, end, media, this.#deps.clock.date());
     this.#deps.records.update(record);
+    if (end.amountCharged) this.#deps.meter.charged(end.amountCharged);
     this.#deps.meter.sessionEnded(end.outcome, end.result, record.durationMs ?? 0);
     const { result, outcome, stageReached, attempts, declines, durationMs } = record;
     this.#log.info({ result, outcome, stageReached, attempts, declines, durationMs }, 'call ended');
@@ -260,6 +261,7 @@ export class IvrCall {
 
   #refuse(status: number, reason: string, headers: SipHeaders = {}): void {
     this.#log.info({ status, reason }, 'call refused');
+    this.#deps.meter.callRefused(reason.toLowerCase());
     this.#incoming.reject(status, reason, headers);
   }
 }

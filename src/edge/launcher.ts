@@ -39,6 +39,8 @@ export interface EdgeHandle {
   /** Where SIP is taken, with the ports really bound. */
   readonly listen: readonly EdgeListen[];
   readonly up: boolean;
+  /** How often the process had to be started again. */
+  readonly restarts: number;
   /** The newest counters, at most a few seconds old; undefined before the first. */
   stats(): EdgeStats | undefined;
   /** @returns undo. */
@@ -93,6 +95,10 @@ class EdgeProcess implements EdgeHandle {
 
   get up(): boolean {
     return this.#child.up;
+  }
+
+  get restarts(): number {
+    return this.#child.restarts;
   }
 
   stats(): EdgeStats | undefined {

@@ -1,12 +1,19 @@
+import type { Money } from '../money/money.ts';
 import type { Carrier } from './media.ts';
 import type { OutcomeGroup } from './store.ts';
 
 /** Counts what happens to payment sessions. No value ever tells one caller from another. */
 export interface Meter {
+  /** An INVITE of a trunk came in; each is followed by one callEnded. */
+  callStarted(trunk: string): void;
+  callEnded(): void;
+  /** It was not answered; counted besides. */
+  callRefused(why: string): void;
   sessionEntered(): void;
   /** null = outside: a session begins with (null, first) and ends with (last, null). */
   stageChanged(from: string | null, to: string | null): void;
   sessionEnded(outcome: OutcomeGroup, result: string, durationMs: number): void;
+  charged(amount: Money): void;
   attemptEnded(outcome: string, declineClass: string | null): void;
   hungUp(stage: string): void;
   fieldError(field: string, reason: string): void;

@@ -94,11 +94,6 @@ export function createMetrics() {
   const callsRejected = counter('sip_rejected_total', 'Calls that were not taken.', ['why']);
   const callsActive = gauge('sip_calls_active', 'Calls now.');
   const childUp = gauge('child_process_up', 'Whether the child process works.', ['child']);
-  const childRestarts = counter(
-    'child_process_restarts_total',
-    'Times the child process was started again.',
-    ['child'],
-  );
   const workerSessions = gauge('media_sessions', 'Media sessions of the worker.', ['worker']);
   const workerPorts = gauge('media_ports_free', 'Port pairs the worker can give out now.', ['worker']);
   const workerLateMax = gauge('media_tick_late_max_seconds', 'Latest 20 ms tick of the last second.', [
@@ -164,11 +159,14 @@ export function createMetrics() {
     callRejected(why: string): void {
       callsRejected.inc({ why });
     },
-    childUp(child: string, up: boolean): void {
-      childUp.set({ child }, up ? 1 : 0);
-    },
-    childRestarted(child: string): void {
-      childRestarts.inc({ child });
+    child(child: string, state: { up: boolean; restarts: number }): void {
+      childUp.set({ child }, state.up ? 1 : 0);
+      totals.set(
+        'child_process_restarts_total',
+        'Times the child process was started again.',
+        { child },
+        state.restarts,
+      );
     },
     mediaWorker(worker: string, figures: MediaWorkerFigures): void {
       workerSessions.set({ worker }, figures.sessions);

@@ -87,6 +87,10 @@ class Rig {
 
   #meter(): Meter {
     return {
+      callStarted: () => {},
+      callEnded: () => {},
+      callRefused: (why) => this.counted.push(`refused ${why}`),
+      charged: () => {},
       sessionEntered: () => this.counted.push('entered'),
       stageChanged: () => {},
       sessionEnded: (outcome, result) => this.counted.push(`ended ${outcome} ${result}`),
@@ -208,7 +212,7 @@ describe('an automated payment call', () => {
     const call = await rig.call({ headers: { 'X-Pay-Customer-Id': 'C-1' } });
     expect(call.rejections).toMatchObject([{ status: 484 }]);
     expect(rig.media.sessions).toHaveLength(0);
-    expect(rig.counted).toEqual([]);
+    expect(rig.counted).toEqual(['refused call data missing']);
   });
 
   it('tells the caller at once that the gateway is down', async () => {

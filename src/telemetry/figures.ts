@@ -1,0 +1,52 @@
+import type { Cancel, Clock } from '../ports/clock.ts';
+import type { Meter } from '../ports/meter.ts';
+import type { MediaWorkerFigures, Metrics } from './metrics.ts';
+
+/** What the adapters count by themselves; read off, not told. */
+export interface FigureSources {
+  readonly gateway: { readonly name: string; readonly isUp: () => boolean };
+  readonly countUnresolved: () => number;
+  readonly children: () => readonly {
+    readonly name: string;
+    readonly up: boolean;
+    readonly restarts: number;
+  }[];
+  readonly workers: () => readonly (MediaWorkerFigures & { readonly name: string })[];
+  /** Counters of the sip edge by event; empty without one. */
+  readonly edge: () => Readonly<Record<string, number>>;
+}
+
+const kEveryMs = 1_000;
+
+/** Keeps the gauges and totals of these sources up to date. @returns what ends it. */
+export function followFigures(metrics: Metrics, sources: FigureSources, clock: Clock): Cancel {
+  let cancel: Cancel = () => {};
+  const read = () => {
+    metrics.gatewayUp(sources.gateway.name, sources.gateway.isUp());
+    metrics.unknownOpen(sources.countUnresolved());
+    for (const child of sources.children()) metrics.child(child.name, child);
+    for (const worker of sources.workers()) metrics.mediaWorker(worker.name, worker);
+    metrics.sipEdge(sources.edge());
+    cancel = clock.schedule(kEveryMs, read);
+  };
+  read();
+  return () => cancel();
+}
+
+/** The meter of calls, as metrics. */
+export function meterOf(metrics: Metrics, gateway: string): Meter {
+  return {
+    callStarted: (trunk) => metrics.callStarted(trunk),
+    callEnded: () => metrics.callEnded(),
+    callRefused: (why) => metrics.callRejected(why),
+    sessionEntered: () => metrics.sessionEntered('ivr'),
+    stageChanged: (from, to) => metrics.stageChanged('ivr', { from, to }),
+    sessionEnded: (outcome, result, durationMs) =>
+      metrics.sessionEnded({ mode: 'ivr', outcome, result, durationMs }),
+    charged: ({ currency, minor }) => metrics.amount(currency, 'success', minor),
+    attemptEnded: (outcome, declineClass) => metrics.attempt(gateway, outcome, declineClass),
+    hungUp: (stage) => metrics.hangup('ivr', stage, 'caller'),
+    fieldError: (field, reason) => metrics.fieldError(field, reason),
+    keyPressed: (carrier) => metrics.digit(carrier),
+  };
+}

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { followFigures } from '../../../src/telemetry/figures.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+
+it('follows what the adapters count until it is ended', async () => {
+  const clock = new FakeClock();
+  const metrics = createMetrics();
+  let open = 1;
+  const end = followFigures(
+    metrics,
+    {
+      gateway: { name: 'rest', isUp: () => false },
+      countUnresolved: () => open,
+      children: () => [{ name: 'sip-edge', up: true, restarts: 2 }],
+      workers: () => [],
+      edge: () => ({ 'in INVITE': 7 }),
+    },
+    clock,
+  );
+  expect(await metrics.text()).toContain('payment_unknown_outcomes_open 1');
+  open = 3;
+  await clock.advance(1_000);
+  const text = await metrics.text();
+  for (const line of [
+    'payment_gateway_up{gateway="rest"} 0',
+    'payment_unknown_outcomes_open 3',
+    'child_process_up{child="sip-edge"} 1',
+    'child_process_restarts_total{child="sip-edge"} 2',
+    'sip_edge_events_total{event="in INVITE"} 7',
+  ]) {
+    expect(text).toContain(line);
+  }
+  end();
+  expect(clock.pending).toBe(0);
+});
