@@ -10,7 +10,8 @@ const kGapMs = 80;
 const kFrameMs = 20;
 const kTsPerMs = 8;
 const kEndReports = 3; // RFC 4733 section 2.5.1.4
-const kEventPayloadType = 101;
+/** As our captures carry it. */
+export const kEventPayloadType = 101;
 const kFullVolumeDbm0 = -10;
 
 /** How long pressing them takes. */

@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { G711 } from '../../src/phone/g711.ts';
-import { durationMs, encodedTones, eventCapture } from './keys.ts';
+import { durationMs, encodedTones, eventCapture, kEventPayloadType } from './keys.ts';
 
-/** How a phone tells which key was pressed. */
-export type KeyCarrier = 'event' | 'tone' | 'info' | 'info-bare';
+/**
+ * How a phone tells which key was pressed: telephone-events of our encoder or of SIPp's own, tones, INFO with `dtmf-relay` or the bare
+ * symbol.
+ */
+export type KeyCarrier = 'event' | 'sipp-event' | 'tone' | 'info' | 'info-bare';
 
 /** What a scenario leaves open. */
 export interface Phone {
@@ -28,6 +31,8 @@ export interface Script {
 const kFolder = fileURLToPath(new URL('sipp', import.meta.url));
 const kPayloadTypes: Readonly<Record<G711, number>> = { PCMU: 0, PCMA: 8 };
 const kInfoGapMs = 60;
+const kSippEventPayloadType = 96; // it knows no other
+const kSippKeyMs = 450; // 200 ms on, 200 off, and a little
 
 /**
  * Turns a file of the folder `sipp` into what SIPp reads. Two elements are ours: `<include part="dial"/>` puts `dial.part.xml` in its
@@ -79,19 +84,29 @@ function mediaOf({ carrier, codec }: Phone): readonly string[] {
   const type = kPayloadTypes[codec];
   const port = carrier === 'tone' ? '[rtpstream_audio_port]' : '[auto_media_port]';
   const audio = [`m=audio ${port} RTP/AVP ${type}`, `a=rtpmap:${type} ${codec}/8000`, 'a=ptime:20'];
-  if (carrier !== 'event') return audio;
-  return [`${audio[0]} 101`, ...audio.slice(1), 'a=rtpmap:101 telephone-event/8000', 'a=fmtp:101 0-15'];
+  const event =
+    carrier === 'event' ? kEventPayloadType : carrier === 'sipp-event' ? kSippEventPayloadType : null;
+  if (event === null) return audio;
+  return [
+    `${audio[0]} ${event}`,
+    ...audio.slice(1),
+    `a=rtpmap:${event} telephone-event/8000`,
+    `a=fmtp:${event} 0-15`,
+  ];
 }
 
 function press(keys: string, isWaited: boolean, phone: Phone, files: Map<string, Uint8Array>): string {
   const { carrier, codec } = phone;
   const file = `keys-${files.size}`;
-  const wait = isWaited ? `\n  <pause milliseconds="${durationMs(keys)}"/>` : '';
+  const playedMs = carrier === 'sipp-event' ? keys.length * kSippKeyMs : durationMs(keys);
+  const wait = isWaited ? `\n  <pause milliseconds="${playedMs}"/>` : '';
   const play = (action: string) => `  <nop><action><exec ${action}/></action></nop>${wait}`;
   switch (carrier) {
     case 'event':
       files.set(file, eventCapture(keys, files.size));
       return play(`play_pcap_audio="${file}"`);
+    case 'sipp-event':
+      return play(`play_dtmf="${keys}"`);
     case 'tone':
       files.set(file, encodedTones(keys, codec));
       return play(`rtp_stream="${file},1,${kPayloadTypes[codec]}"`);

@@ -141,6 +141,12 @@ describe.skipIf(!kHasSipp)('a caller with SIPp (needs sipp)', { concurrent: true
       { ...kPaid, title: 'pays', phone: { carrier: 'event', codec: 'PCMU' } },
       { ...kPaid, title: 'pays over A-law', phone: { carrier: 'event', codec: 'PCMA' } },
       {
+        ...kPaid,
+        scenario: 'keyed-in-one-go',
+        title: 'pays by events of SIPp’s own making, of payload type 96',
+        phone: { carrier: 'sipp-event' },
+      },
+      {
         scenario: 'declined-then-approved',
         title: 'pays with another card after a decline',
         by: 'BYE',

@@ -5,7 +5,7 @@ import { startPeersServer } from '../../peers/server.ts';
 import { runLoad } from '../../peers/sipp.ts';
 
 const kPerSecond = 5;
-const kMinutes = Number(process.env['HUSHPAY_SOAK_MINUTES'] ?? 10);
+const kMinutes = Number(process.env['HUSHPAY_TEST_SOAK_MINUTES'] ?? 10);
 const kWarmUpMinutes = 2; // heaps grow to their working size
 const kSampleEveryMs = 10_000;
 const kMostMbPerMinute = { control: 1.5, edge: 0.5, worker: 0.2 } as const;
