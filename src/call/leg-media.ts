@@ -24,6 +24,8 @@ export class LegMedia {
   readonly #onHold: (held: boolean) => void;
   readonly #sdpSessionId = String(crypto.getRandomValues(new Uint32Array(1))[0]);
   #version = 0;
+  /** A re-INVITE brought no offer, so ours went out and its ACK brings the answer (RFC 3261 section 14.2). */
+  #awaitsAnswer = false;
 
   /** @param advertised - address put into SDP; differs from the bound one behind a NAT. */
   constructor(
@@ -44,7 +46,7 @@ export class LegMedia {
     if (negotiated.kind !== 'agreed') return { kind: 'refused', ...refusal(negotiated) };
     await this.#connect(negotiated.remote, negotiated.held);
     const leg = await call.answer(negotiated.sdp);
-    leg.onOffer((sdp) => this.#reoffer(sdp));
+    this.#follow(leg);
     return { kind: 'established', leg };
   }
 
@@ -57,8 +59,8 @@ export class LegMedia {
         return {};
       });
     });
-    leg.onOffer((sdp) => this.#reoffer(sdp));
     const refused = await answered;
+    this.#follow(leg);
     if (!refused) return { kind: 'established', leg };
     await leg.bye({});
     return { kind: 'refused', ...refused };
@@ -71,7 +73,27 @@ export class LegMedia {
     return undefined;
   }
 
+  /** Takes later offers, and the answers to ours. */
+  #follow(leg: SignalingLeg): void {
+    leg.onOffer((sdp) => this.#reoffer(sdp));
+    leg.onAnswer((sdp) => {
+      if (this.#awaitsAnswer) void this.#takeLaterAnswer(sdp);
+    });
+  }
+
+  /** What cannot be used changes nothing. */
+  async #takeLaterAnswer(sdp: string): Promise<void> {
+    this.#awaitsAnswer = false;
+    try {
+      const refused = await this.#takeAnswer(sdp);
+      if (refused) this.#log.warn({ ...refused }, 'the answer to our offer is of no use');
+    } catch (error) {
+      this.#log.error({ err: error }, 'the answer to our offer could not be taken');
+    }
+  }
+
   async #reoffer(sdp: string | null): Promise<OfferReply> {
+    this.#awaitsAnswer = sdp === null;
     if (sdp === null) return { sdp: makeOffer(this.#local()) };
     const negotiated = answerOffer(sdp, this.#local());
     if (negotiated.kind !== 'agreed') return refusal(negotiated);

@@ -20,6 +20,17 @@ export interface SipServerAddress {
 
 const kConnectPatienceMs = 5_000;
 const kLongestRetryMs = 1_000;
+/** Extensions an INVITE may require: the SIP server has them, or they ask nothing of us. */
+const kExtensions: ReadonlySet<string> = new Set([
+  '100rel',
+  'timer',
+  'replaces',
+  'norefersub',
+  'tdialog',
+  'histinfo',
+  'uui',
+  'path',
+]);
 const kExample = '(HUSHPAY_SIP_SERVER=drachtio://:SECRET@HOST:PORT)';
 
 /**
@@ -125,6 +136,11 @@ export class SipFrontEnd implements Signaling {
       res.send(403);
       return;
     }
+    const unknown = unknownExtensions(req);
+    if (unknown.length > 0) {
+      res.send(420, { headers: { Unsupported: unknown.join(', ') } });
+      return;
+    }
     const log = this.#log.child({ callId: req.get('Call-ID'), trunk: trunk.name });
     try {
       this.#listener?.(new SipCall(this.#srf, req, res, trunk, this.#losable, this.#clock, log));
@@ -133,6 +149,12 @@ export class SipFrontEnd implements Signaling {
       if (!res.finalResponseSent) res.send(500);
     }
   }
+}
+
+/** A drachtio-server leaves Require to its application (RFC 3261 section 8.2.2.3). */
+function unknownExtensions(req: SrfRequest): string[] {
+  const required = req.has('Require') ? req.get('Require').split(',') : [];
+  return required.map((tag) => tag.trim()).filter((tag) => tag !== '' && !kExtensions.has(tag.toLowerCase()));
 }
 
 function unreachableError(place: string, cause: (Error & { code?: string }) | undefined): AppError {

@@ -6,6 +6,16 @@ import type { OfferReply, ReferOutcome, SignalingLeg, SipHeaders } from '../port
 import { keyOfInfo } from './info-digit.ts';
 import type { DialogOf, Sendable } from './srf-types.ts';
 
+type Listener = 'bye' | 'key' | 'offer';
+
+/** Whose business a request of the peer is. */
+const kListeners: Readonly<Record<string, Listener>> = {
+  BYE: 'bye',
+  INFO: 'key',
+  INVITE: 'offer',
+  UPDATE: 'offer',
+};
+const kNotHere = () => Promise.resolve({ status: 488, reason: 'Not Acceptable Here' });
 const kReferPatienceMs = 32_000; // as long as the target may ring before the transferor gives up (64 * T1)
 
 /** Something that waits for the SIP server, which may go away. */
@@ -26,10 +36,12 @@ export class SipLeg implements SignalingLeg, Losable {
   readonly #lost = Promise.withResolvers<void>();
   #ended = false;
   #answer: string | undefined;
+  readonly #heard = new Set<Listener>();
+  #early: { readonly listener: Listener; readonly deliver: () => void }[] = [];
   #byeListener: (reason: string) => SipHeaders = () => ({});
   #keyListener: (report: KeyReport) => void = () => {};
-  #answerListener: (sdp: string) => void = () => {};
-  #offerHandler: ((sdp: string | null) => Promise<OfferReply>) | undefined;
+  #answerListener: ((sdp: string) => void) | undefined;
+  #offerHandler: (sdp: string | null) => Promise<OfferReply> = kNotHere;
   #referEnd: ((outcome: ReferOutcome) => void) | undefined;
 
   /** @param onEnd - called once, when the dialog is over whoever ended it: nothing more is waited for. */
@@ -38,31 +50,35 @@ export class SipLeg implements SignalingLeg, Losable {
     this.#onEnd = onEnd;
     this.#clock = clock;
     this.#log = log;
-    this.#attachByeHeaders();
+    this.#standBetween();
     dialog.on('info', (req, res) => this.#onInfo(req, res));
     dialog.on('modify', (req, res) => this.#onOffer(req, res));
-    dialog.on('update', (req, res) => this.#onOffer(req, res));
+    dialog.on('update', (req, res) => this.#onUpdate(req, res));
     dialog.on('notify', (req, res) => this.#onNotify(req, res));
     dialog.on('refer', (_req, res) => res.send(603, 'Declined', {})); // nothing is dialled on behalf of the peer
-    dialog.once('ack', (req) => this.#onAck(req.body));
+    dialog.on('ack', (req) => this.#onAck(req.body));
   }
 
   onAnswer(listener: (sdp: string) => void): void {
     this.#answerListener = listener;
     if (this.#answer !== undefined) listener(this.#answer);
+    this.#answer = undefined;
   }
 
   onKey(listener: (report: KeyReport) => void): void {
     this.#keyListener = listener;
+    this.#deliverEarly('key');
   }
 
   onOffer(handler: (sdp: string | null) => Promise<OfferReply>): void {
     this.#offerHandler = handler;
+    this.#deliverEarly('offer');
   }
 
   onBye(listener: (reason: string) => SipHeaders): void {
     this.#byeListener = listener;
-    if (this.#ended) listener('peer hung up'); // before anyone listened
+    if (this.#ended) listener('peer hung up'); // before this one listened
+    this.#deliverEarly('bye');
   }
 
   async refer(target: string, headers: SipHeaders, targetHeaders: SipHeaders): Promise<ReferOutcome> {
@@ -81,6 +97,8 @@ export class SipLeg implements SignalingLeg, Losable {
   }
 
   async bye(headers: SipHeaders): Promise<void> {
+    if (!this.#heard.has('bye')) this.onBye(() => headers); // the peer may have been quicker
+    for (const nobody of ['offer', 'key'] as const) this.#deliverEarly(nobody);
     if (this.#ended) return;
     this.#end();
     const answered = new Promise<void>((resolve) =>
@@ -101,14 +119,29 @@ export class SipLeg implements SignalingLeg, Losable {
     }
   }
 
-  /** drachtio-srf answers a BYE by itself before it tells us; the 200 has to carry the result, so we stand in between. */
-  #attachByeHeaders(): void {
+  /**
+   * Requests can come in the same breath as the ACK, before anyone listens: they wait. A BYE is answered by drachtio-srf itself
+   * before it tells us, but the 200 has to carry the result.
+   */
+  #standBetween(): void {
     const dialog = this.#dialog;
     const handle = dialog.handle.bind(dialog);
-    dialog.handle = (req, res) => {
+    const deliver = (req: SrfRequest, res: Sendable) => {
       if (req.method === 'BYE') this.#onBye(req, res);
       handle(req, res);
     };
+    dialog.handle = (req, res) => {
+      const listener = kListeners[req.method];
+      if (listener === undefined || this.#heard.has(listener)) deliver(req, res);
+      else this.#early.push({ listener, deliver: () => deliver(req, res) });
+    };
+  }
+
+  #deliverEarly(to: Listener): void {
+    this.#heard.add(to);
+    const due = this.#early.filter(({ listener }) => listener === to);
+    this.#early = this.#early.filter(({ listener }) => listener !== to);
+    for (const { deliver } of due) deliver();
   }
 
   /** The SIP server has gone and with it the dialog: nobody can send a BYE any more. */
@@ -136,8 +169,8 @@ export class SipLeg implements SignalingLeg, Losable {
 
   #onAck(sdp: string): void {
     if (sdp === '') return;
-    this.#answer = sdp;
-    this.#answerListener(sdp);
+    if (this.#answerListener) this.#answerListener(sdp);
+    else this.#answer = sdp;
   }
 
   #onInfo(req: SrfRequest, res: SrfResponse): void {
@@ -147,12 +180,7 @@ export class SipLeg implements SignalingLeg, Losable {
   }
 
   #onOffer(req: SrfRequest, res: SrfResponse): void {
-    const answer = this.#offerHandler?.(req.body === '' ? null : req.body);
-    if (!answer) {
-      res.send(200, { body: this.#dialog.local.sdp });
-      return;
-    }
-    answer.then(
+    this.#offerHandler(req.body === '' ? null : req.body).then(
       (reply) => {
         if ('status' in reply) return res.send(reply.status, reply.reason, {});
         this.#dialog.local.sdp = reply.sdp;
@@ -163,6 +191,12 @@ export class SipLeg implements SignalingLeg, Losable {
         res.send(500);
       },
     );
+  }
+
+  /** Without an offer it only refreshes the session, and its 200 brings none (RFC 3311 section 5.2). */
+  #onUpdate(req: SrfRequest, res: SrfResponse): void {
+    if (req.body === '') res.send(200);
+    else this.#onOffer(req, res);
   }
 
   /** RFC 3515 section 2.4.5: the NOTIFY body is the status line of the new call. */

@@ -1,4 +1,4 @@
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -118,26 +118,49 @@ function suite(start: () => Promise<SipServer>): void {
       });
 
       it('begins with our offer when the INVITE has none, and the ACK says where the audio goes', async () => {
-        const peer = await openUdpPeer(sip.sip);
-        const audio = createSocket('udp4').bind(0, '127.0.0.1');
-        try {
-          await once(audio, 'listening');
-          const call = new RawCall(peer, lab.payUri);
-          call.send('INVITE', kPayHeaders);
-          const offer = await peer.next('200 INVITE');
-          expect(offer.header('Content-Type')).toBe('application/sdp');
-          expect(offer.body).toMatch(/^m=audio \d+ RTP\/AVP .*\b0\b/m);
-          call.learn(offer);
-          const heard = once(audio, 'message');
-          call.send('ACK', {}, answerAt(audio.address().port));
-          await heard;
-          call.send('BYE');
-          const goodbye = await peer.next('200 BYE');
-          expect(goodbye.header('X-Pay-Result')).toBe('HANGUP_BEFORE_AUTH');
-        } finally {
-          peer.close();
-          audio.close();
-        }
+        await using far = await openFarEnd(sip.sip);
+        const call = new RawCall(far.peer, lab.payUri);
+        call.send('INVITE', kPayHeaders);
+        const offer = await far.peer.next('200 INVITE');
+        expect(offer.header('Content-Type')).toBe('application/sdp');
+        expect(offer.body).toMatch(/^m=audio \d+ RTP\/AVP .*\b0\b/m);
+        call.learn(offer);
+        const heard = once(far.audio, 'message');
+        call.send('ACK', {}, answerAt(far.audio));
+        await heard;
+        call.send('BYE');
+        expect((await far.peer.next('200 BYE')).header('X-Pay-Result')).toBe('HANGUP_BEFORE_AUTH');
+      });
+
+      it('moves its audio to where the ACK of a re-INVITE without an offer says', async () => {
+        await using far = await openFarEnd(sip.sip);
+        const call = new RawCall(far.peer, lab.payUri);
+        await call.establish(kPayHeaders);
+        call.send('INVITE');
+        const offer = await far.peer.next('200 INVITE');
+        expect(offer.body).toMatch(/^m=audio \d+ RTP\/AVP 0 8/m);
+        const heard = once(far.audio, 'message');
+        call.send('ACK', {}, answerAt(far.audio));
+        await heard;
+        call.send('BYE');
+        await far.peer.next('200 BYE');
+      });
+
+      it('tells the result to a caller who hangs up in the same breath as the ACK', async () => {
+        await using far = await openFarEnd(sip.sip);
+        const call = new RawCall(far.peer, lab.payUri);
+        await call.establish(kPayHeaders);
+        call.send('BYE');
+        expect((await far.peer.next('200 BYE')).header('X-Pay-Result')).toBe('HANGUP_BEFORE_AUTH');
+      });
+
+      it('is refused where the INVITE requires what nobody here knows', async () => {
+        await using far = await openFarEnd(sip.sip);
+        const call = new RawCall(far.peer, lab.payUri);
+        call.send('INVITE', { ...kPayHeaders, Require: 'teleportation' }, kSdp);
+        const refusal = await far.peer.next('420 INVITE');
+        expect(refusal.header('Unsupported')).toBe('teleportation');
+        acknowledge(call, refusal);
       });
     });
   });
@@ -239,15 +262,35 @@ function suite(start: () => Promise<SipServer>): void {
   });
 }
 
-function answerAt(port: number): string {
-  const address = '127.0.0.1';
+interface FarEnd extends AsyncDisposable {
+  readonly peer: RawSipPeer;
+  readonly audio: Socket;
+}
+
+/** A peer that says SIP byte for byte, and a port audio may be sent to. */
+async function openFarEnd(to: SipServer['sip']): Promise<FarEnd> {
+  const audio = createSocket('udp4').bind(0, '127.0.0.1');
+  const [peer] = await Promise.all([openUdpPeer(to), once(audio, 'listening')]);
+  return {
+    peer,
+    audio,
+    async [Symbol.asyncDispose]() {
+      peer.close();
+      audio.close();
+    },
+  };
+}
+
+function answerAt(audio: Socket): string {
+  const { address, port } = audio.address();
+  const direction = 'sendrecv';
   return writeOffer({
     address,
     port,
     codec: 'PCMU',
     eventPayloadType: null,
     ptimeMs: 20,
-    direction: 'sendrecv',
+    direction,
     version: 1,
   });
 }
