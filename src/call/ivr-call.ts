@@ -85,7 +85,7 @@ export class IvrCall {
   }
 
   async #run(): Promise<void> {
-    const { order, returnUri } = this.#readOrder();
+    const order = this.#readOrder();
     const { policy, onMissingParameters } = this.#deps.settings;
     if (onMissingParameters !== 'apology' && !isPayable({ order, policy })) {
       return this.#refuse(onMissingParameters, 'Call Data Missing');
@@ -93,15 +93,15 @@ export class IvrCall {
     const media = await this.#openMedia();
     if (!media) return;
     try {
-      await this.#serve(order, returnUri, media);
+      await this.#serve(order, media);
     } finally {
       await media.close();
     }
   }
 
   /** Joins call data and configuration. */
-  #readOrder(): { order: PaymentOrder; returnUri: string | null } {
-    const { currency, locale } = this.#deps.settings;
+  #readOrder(): PaymentOrder {
+    const { currency, locale, routes } = this.#deps.settings;
     const { data, problems } = readCallData(this.#incoming, currency);
     for (const problem of problems) this.#log.warn({ problem }, 'call data');
     const order: PaymentOrder = {
@@ -115,10 +115,11 @@ export class IvrCall {
       amount: data.amount,
       identified: data.identified,
       locale,
+      destinations: { ...routes, return: data.returnUri },
       from: this.#incoming.from,
       to: this.#incoming.dialled,
     };
-    return { order, returnUri: data.returnUri };
+    return order;
   }
 
   async #openMedia(): Promise<MediaSession | undefined> {
@@ -132,7 +133,7 @@ export class IvrCall {
     }
   }
 
-  async #serve(order: PaymentOrder, returnUri: string | null, media: MediaSession): Promise<void> {
+  async #serve(order: PaymentOrder, media: MediaSession): Promise<void> {
     const legMedia = new LegMedia(
       media,
       {
@@ -148,7 +149,7 @@ export class IvrCall {
       const record = this.#openRecord(order);
       const end = await this.#converse(order, media, leg);
       const headers = resultHeaders({ ...end, sessionId: order.sessionId });
-      await this.#handBack(leg, end, headers, returnUri);
+      await this.#handBack(leg, end, headers, order);
       this.#closeRecord(record, end, await media.close());
     } catch (error) {
       await leg.bye({ 'X-Pay-Result': 'SYSTEM_ERROR', 'X-Pay-Session': order.sessionId });
@@ -193,30 +194,14 @@ export class IvrCall {
     leg: SignalingLeg,
     end: ConversationEnd,
     headers: SipHeaders,
-    returnUri: string | null,
+    { destinations }: PaymentOrder,
   ): Promise<void> {
-    const target = this.#target(end.route, returnUri);
+    const target = targetOf(end.route, destinations);
     if (target !== null && end.callerPresent) {
       const outcome = await leg.refer(target, headers, headers);
       this.#log.info({ outcome }, 'asked the peer to send the caller on');
     }
     await leg.bye(headers);
-  }
-
-  #target(route: Route, returnUri: string | null): string | null {
-    const { routes } = this.#deps.settings;
-    switch (route) {
-      case 'hangup':
-        return null;
-      case 'return':
-        return returnUri;
-      case 'agent':
-        return routes.agent ?? returnUri;
-      case 'queue':
-        return routes.queue ?? returnUri;
-      default:
-        return route;
-    }
   }
 
   #openRecord(order: PaymentOrder): SessionRecord {
@@ -263,5 +248,19 @@ export class IvrCall {
     this.#log.info({ status, reason }, 'call refused');
     this.#deps.meter.callRefused(reason.toLowerCase());
     this.#incoming.reject(status, reason, headers);
+  }
+}
+
+/** The SIP URI of a route, null to hang up. */
+function targetOf(route: Route, destinations: PaymentOrder['destinations']): string | null {
+  switch (route) {
+    case 'hangup':
+      return null;
+    case 'return':
+    case 'agent':
+    case 'queue':
+      return destinations[route];
+    default:
+      return route;
   }
 }

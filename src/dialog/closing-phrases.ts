@@ -1,5 +1,5 @@
 import type { Phrase } from '../ports/prompts.ts';
-import type { Context } from './move.ts';
+import { type Context, reachable } from './move.ts';
 import { amountOf, prompts } from './phrases.ts';
 import type { Route } from './policy.ts';
 import type { Ending } from './result.ts';
@@ -19,8 +19,8 @@ export function declinedPhrase(facts: Facts, { policy }: Context): Phrase {
   }
 }
 
-export function maxDeclinesPhrase({ policy }: Context): Phrase {
-  return [...prompts('declined.max'), ...routePhrase(policy.declines.onReached.route)];
+export function maxDeclinesPhrase({ policy, order }: Context): Phrase {
+  return [...prompts('declined.max'), ...routePhrase(reachable(policy.declines.onReached.route, order))];
 }
 
 export function approvedPhrase(facts: Facts): Phrase {

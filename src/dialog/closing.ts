@@ -16,6 +16,7 @@ import {
   entryOf,
   fail,
   type Reaction,
+  reachable,
   retry,
   stay,
 } from './move.ts';
@@ -101,9 +102,9 @@ function afterDecline(from: Declined, context: Context): Reaction {
     : enter({ name: 'RETRY_MENU', facts, tries: 0, trouble: null });
 }
 
-function maxDeclinesEnding({ policy }: Context) {
+function maxDeclinesEnding({ policy, order }: Context) {
   const { result, route } = policy.declines.onReached;
-  return ending('DECLINED_MAX', route, result);
+  return ending('DECLINED_MAX', reachable(route, order), result);
 }
 
 /** S26: silence is a way to leave. */

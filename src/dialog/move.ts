@@ -73,7 +73,7 @@ function isFieldEntry(state: State): state is FieldEntry {
 
 /** Tells the caller why, and ends; ends at once if nobody is there to be told. */
 export function fail(from: State, code: ResultCode, context: Context, ...first: Command[]): Reaction {
-  const how = ending(code, openRoute(routeFor(code, context.policy), from.facts));
+  const how = ending(code, reachable(openRoute(routeFor(code, context.policy), from.facts), context.order));
   if (!from.facts.callerPresent) return end(from, how, ...first);
   return enter(
     { name: 'FAIL', facts: insecure(from.facts), ending: how, stage: stageOf(from) },
@@ -122,6 +122,13 @@ function stageOf(from: State): StateName {
 function openRoute(route: Route, { callerPresent, agentLost }: Facts): Route {
   if (!callerPresent) return 'hangup';
   return agentLost && (route === 'agent' || route === 'return') ? 'queue' : route;
+}
+
+/** The route that leads somewhere: an agent or queue that is not set up is the application that sent the call, if that wants it back. */
+export function reachable(route: Route, { destinations }: PaymentOrder): Route {
+  if (route !== 'agent' && route !== 'queue' && route !== 'return') return route;
+  if (destinations[route] !== null) return route;
+  return destinations.return === null ? 'hangup' : 'return';
 }
 
 function routeFor(code: ResultCode, policy: PaymentPolicy): Route {

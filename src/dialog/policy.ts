@@ -77,6 +77,8 @@ export interface PaymentOrder {
   readonly amount: Money | null;
   readonly identified: 'true' | 'false' | 'unknown';
   readonly locale: Locale;
+  /** SIP URIs the routes lead to; null = nowhere, and nobody is told otherwise. */
+  readonly destinations: Readonly<Record<'return' | 'agent' | 'queue', string | null>>;
   readonly from: string;
   readonly to: string;
 }

@@ -12,7 +12,6 @@ import type { DeclineClass, PaymentRef } from '../ports/payment-gateway.ts';
 import { type CardRule, isWrongSecurityCode, ruleFor } from './simulator-cards.ts';
 
 const kMostBookings = 50_000; // about 20 MB
-const kTimerEarlyMs = 1; // a timer may fire a fraction of a millisecond before its time
 const kAlphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'; // Crockford base32
 
 /** What the bank answers to a submission or a look-up. */
@@ -184,7 +183,7 @@ export class SimulatorBank {
     if (rule.kind === 'transient' || rule.kind === 'garbage') return 'not_processed';
     if (rule.kind === 'silent' && !rule.charged) return 'not_processed';
     if (booking.reversed) return 'reversed';
-    return this.#clock.now() + kTimerEarlyMs < booking.dueMs ? 'pending' : 'approved';
+    return this.#clock.now() < booking.dueMs ? 'pending' : 'approved';
   }
 
   #verdictOf(booking: Booking): BankVerdict {

@@ -86,6 +86,11 @@ export function orderOf(changes: Partial<PaymentOrder> = {}): PaymentOrder {
     amount: money(1050, 'EUR'),
     identified: 'true',
     locale: 'en-US',
+    destinations: {
+      return: 'sip:ivr@pbx.example',
+      agent: 'sip:agent@pbx.example',
+      queue: 'sip:queue@pbx.example',
+    },
     from: '+4930123',
     to: '+4930999',
     ...changes,

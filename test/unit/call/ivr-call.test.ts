@@ -192,6 +192,15 @@ describe('an automated payment call', () => {
     });
   });
 
+  it('promises nobody to a caller who can be sent to nobody', async () => {
+    const rig = new Rig();
+    const call = await rig.call();
+    await rig.clock.advance(300_000);
+    expect(call.leg.byes[0]).toMatchObject({ 'X-Pay-Result': 'MAX_INPUT' });
+    expect(rig.prompts.promptIds).toContain('fail.hangup');
+    expect(rig.prompts.promptIds).not.toContain('fail.agent');
+  });
+
   it('apologises when mandatory call data is missing, and says so in the result', async () => {
     const rig = new Rig();
     const call = await rig.call({ headers: {} });
