@@ -31,6 +31,9 @@ const kExtensions: ReadonlySet<string> = new Set([
   'uui',
   'path',
 ]);
+/** A drachtio-server would answer these 503 as long as nobody takes them, and the peer would ask again. */
+const kUnwanted = ['message', 'publish', 'register', 'subscribe'];
+const kAllow = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE';
 const kExample = '(HUSHPAY_SIP_SERVER=drachtio://:SECRET@HOST:PORT)';
 
 /**
@@ -57,6 +60,9 @@ export class SipFrontEnd implements Signaling {
     this.#srf.on('error', (error) => this.#onLost(error));
     (this.#srf as EventEmitter).on('close', () => this.#onLost()); // its types leave `close` out
     this.#srf.use('options', (_req, res) => res.send(this.#listener ? 200 : 503));
+    for (const method of kUnwanted) {
+      this.#srf.use(method, (_req, res) => res.send(405, { headers: { Allow: kAllow } }));
+    }
   }
 
   get connected(): boolean {

@@ -195,6 +195,12 @@ function suite(start: () => Promise<SipServer>): void {
       acknowledge(call, refusal);
     });
 
+    it.each(['REGISTER', 'MESSAGE', 'SUBSCRIBE', 'PUBLISH'])('does not allow %s', async (method) => {
+      const call = new RawCall(peer, `sip:pay@127.0.0.1:${sip.sip.port}`);
+      call.send(method, { Event: 'presence', Expires: '60' });
+      expect((await peer.next(`405 ${method}`)).header('Allow')).toContain('INVITE');
+    });
+
     it('is told of a CANCEL before the answer', async () => {
       server.signal('SIGSTOP');
       const call = new RawCall(peer, `sip:pay@127.0.0.1:${sip.sip.port}`);
