@@ -32,7 +32,8 @@ const kFolder = fileURLToPath(new URL('sipp', import.meta.url));
 const kPayloadTypes: Readonly<Record<G711, number>> = { PCMU: 0, PCMA: 8 };
 const kInfoGapMs = 60;
 const kSippEventPayloadType = 96; // it knows no other
-const kSippKeyMs = 450; // 200 ms on, 200 off, and a little
+const kSippLeadMs = 700; // it sends something else first, for 600 ms
+const kSippKeyMs = 400; // 200 on, 200 off
 
 /**
  * Turns a file of the folder `sipp` into what SIPp reads. Two elements are ours: `<include part="dial"/>` puts `dial.part.xml` in its
@@ -98,7 +99,7 @@ function mediaOf({ carrier, codec }: Phone): readonly string[] {
 function press(keys: string, isWaited: boolean, phone: Phone, files: Map<string, Uint8Array>): string {
   const { carrier, codec } = phone;
   const file = `keys-${files.size}`;
-  const playedMs = carrier === 'sipp-event' ? keys.length * kSippKeyMs : durationMs(keys);
+  const playedMs = carrier === 'sipp-event' ? kSippLeadMs + keys.length * kSippKeyMs : durationMs(keys);
   const wait = isWaited ? `\n  <pause milliseconds="${playedMs}"/>` : '';
   const play = (action: string) => `  <nop><action><exec ${action}/></action></nop>${wait}`;
   switch (carrier) {

@@ -142,7 +142,6 @@ describe.skipIf(!kHasSipp)('a caller with SIPp (needs sipp)', { concurrent: true
       { ...kPaid, title: 'pays over A-law', phone: { carrier: 'event', codec: 'PCMA' } },
       {
         ...kPaid,
-        scenario: 'keyed-in-one-go',
         title: 'pays by events of SIPp’s own making, of payload type 96',
         phone: { carrier: 'sipp-event' },
       },

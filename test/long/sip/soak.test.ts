@@ -6,7 +6,7 @@ import { runLoad } from '../../peers/sipp.ts';
 
 const kPerSecond = 5;
 const kMinutes = Number(process.env['HUSHPAY_TEST_SOAK_MINUTES'] ?? 10);
-const kWarmUpMinutes = 2; // heaps grow to their working size
+const kWarmUpMinutes = 2;
 const kSampleEveryMs = 10_000;
 const kMostMbPerMinute = { control: 1.5, edge: 0.5, worker: 0.2 } as const;
 
@@ -21,16 +21,17 @@ describe.skipIf(!hasProgram('sipp') || !mayUseRawSockets())('a soak (needs sipp 
       HUSHPAY_LOG_LEVEL: 'warn',
       HUSHPAY_MEDIA_PORTS: '40000-55999',
     });
+    const samples = new Samples();
     try {
       const processes = {
         control: server.pid,
         edge: childrenOf(server.pid, /src\/edge\/main\.ts/)[0] ?? 0,
         worker: childrenOf(server.pid, /hushpay-media/)[0] ?? 0,
       };
-      const samples = sampling(processes);
+      samples.start(processes);
       const calls = kPerSecond * 60 * kMinutes;
       const load = await runLoad('approved', server.address, { calls, perSecond: kPerSecond });
-      const slopes = samples.stop();
+      const slopes = samples.slopes();
       process.stdout.write(
         `MB per minute: ${JSON.stringify(slopes)}, ${load.retransmissions} retransmissions\n`,
       );
@@ -43,31 +44,45 @@ describe.skipIf(!hasProgram('sipp') || !mayUseRawSockets())('a soak (needs sipp 
         expect(slopes[name], `${name}, MB per minute`).toBeLessThan(most);
       }
     } finally {
+      samples.stop();
       await server.stop();
     }
   });
 });
 
-/** Looks at the memory of processes until stop(), which gives the slope of each in MB per minute. */
-function sampling(processes: Readonly<Record<string, number>>) {
-  const startedMs = Date.now();
-  const samples = new Map<string, Sample[]>(Object.keys(processes).map((name) => [name, []]));
-  const timer = setInterval(() => {
-    const atMinutes = (Date.now() - startedMs) / 60_000;
-    for (const [name, pid] of Object.entries(processes)) {
-      samples.get(name)?.push({ atMinutes, rssMb: usageOf(pid).rssMb });
+/** Looks at the memory of processes from start() to stop(). */
+class Samples {
+  readonly #startedMs = Date.now();
+  readonly #of = new Map<string, Sample[]>();
+  #timer: NodeJS.Timeout | undefined;
+
+  start(processes: Readonly<Record<string, number>>): void {
+    this.#timer = setInterval(() => {
+      const atMinutes = (Date.now() - this.#startedMs) / 60_000;
+      for (const [name, pid] of Object.entries(processes)) this.#take(name, pid, atMinutes);
+    }, kSampleEveryMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** MB per minute, once heaps had grown to their working size and as long as calls came in. */
+  slopes(): Readonly<Record<string, number>> {
+    const fromMinutes = Math.min(kWarmUpMinutes, kMinutes / 2);
+    const isSettled = ({ atMinutes }: Sample) => atMinutes >= fromMinutes && atMinutes <= kMinutes;
+    return Object.fromEntries([...this.#of].map(([name, each]) => [name, slopeOf(each.filter(isSettled))]));
+  }
+
+  #take(name: string, pid: number, atMinutes: number): void {
+    const samples = this.#of.get(name) ?? [];
+    this.#of.set(name, samples);
+    try {
+      samples.push({ atMinutes, rssMb: usageOf(pid).rssMb });
+    } catch {
+      this.stop(); // it is gone; the calls will say so
     }
-  }, kSampleEveryMs);
-  return {
-    stop(): Readonly<Record<string, number>> {
-      clearInterval(timer);
-      const settled = (each: readonly Sample[]) =>
-        each.filter(
-          ({ atMinutes }) => atMinutes >= Math.min(kWarmUpMinutes, kMinutes / 2) && atMinutes <= kMinutes,
-        );
-      return Object.fromEntries([...samples].map(([name, each]) => [name, slopeOf(settled(each))]));
-    },
-  };
+  }
 }
 
 /** Least squares. */
