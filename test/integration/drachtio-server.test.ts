@@ -55,7 +55,7 @@ function suite(start: () => Promise<SipServer>): void {
       expect(lab.childPid('sip-edge')).toBeNaN();
     });
 
-    describe.concurrent('', () => {
+    describe.concurrent('beside others', () => {
       it.each(['event', 'info'] as const)('is approved with keys as %s', async (carrier) => {
         const caller = await lab.answered({ carrier });
         await caller.follow([...hurriedKeys(kCard), lab.atStage(caller, 'APPROVED')]);
