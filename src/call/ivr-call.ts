@@ -144,6 +144,10 @@ export class IvrCall {
     );
     const established = await legMedia.establish(this.#incoming);
     if (established.kind === 'refused') return this.#refuse(established.status, established.reason);
+    if (established.kind === 'ended') {
+      this.#countRefused(established.reason);
+      return;
+    }
     const { leg } = established;
     try {
       const record = this.#openRecord(order);
@@ -245,9 +249,13 @@ export class IvrCall {
   }
 
   #refuse(status: number, reason: string, headers: SipHeaders = {}): void {
-    this.#log.info({ status, reason }, 'call refused');
-    this.#deps.meter.callRefused(reason.toLowerCase());
+    this.#countRefused(reason);
     this.#incoming.reject(status, reason, headers);
+  }
+
+  #countRefused(reason: string): void {
+    this.#log.info({ reason }, 'no call came about');
+    this.#deps.meter.callRefused(reason.toLowerCase());
   }
 }
 

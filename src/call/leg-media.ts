@@ -11,7 +11,9 @@ export interface Refusal {
 
 export type Established =
   | { readonly kind: 'established'; readonly leg: SignalingLeg }
-  | ({ readonly kind: 'refused' } & Refusal);
+  | ({ readonly kind: 'refused' } & Refusal)
+  /** Answered with an offer of ours that led to nothing; the leg is over. */
+  | { readonly kind: 'ended'; readonly reason: string };
 
 /**
  * Keeps one leg's media in step with its offers and answers: the first INVITE, a delayed offer, every re-INVITE. Made per leg;
@@ -54,16 +56,16 @@ export class LegMedia {
     const leg = await call.answer(makeOffer(this.#local()));
     const answered = new Promise<Refusal | undefined>((resolve) => {
       leg.onAnswer((sdp) => resolve(this.#takeAnswer(sdp)));
-      leg.onBye(() => {
-        resolve({ status: 487, reason: 'Request Terminated' });
+      leg.onBye((reason) => {
+        resolve({ status: 487, reason });
         return {};
       });
     });
     const refused = await answered;
     this.#follow(leg);
     if (!refused) return { kind: 'established', leg };
-    await leg.bye({});
-    return { kind: 'refused', ...refused };
+    await leg.bye({ Reason: `SIP;cause=${refused.status};text="${refused.reason}"` });
+    return { kind: 'ended', reason: refused.reason };
   }
 
   async #takeAnswer(sdp: string): Promise<Refusal | undefined> {

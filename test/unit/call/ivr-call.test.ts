@@ -261,6 +261,17 @@ describe('an automated payment call', () => {
     expect(rig.media.last.remotes).toMatchObject([{ codec: 'PCMA', port: 40_000, eventPayloadType: null }]);
   });
 
+  it('hangs up, and refuses nothing twice, when the answer to its own offer is of no use', async () => {
+    const rig = new Rig();
+    const call = await rig.call({ headers: kOrdered, offer: null });
+    call.leg.answer('v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 40000 RTP/AVP 18\r\n');
+    await settle();
+    expect(call.leg.byes).toEqual([{ Reason: 'SIP;cause=488;text="Not Acceptable Here"' }]);
+    expect(call.rejections).toEqual([]);
+    expect(rig.media.last.closed).toBe(true);
+    expect(rig.counted).toEqual(['refused not acceptable here']);
+  });
+
   it('moves the media with a re-INVITE and raises the version of its description', async () => {
     const rig = new Rig();
     const call = await rig.call();
