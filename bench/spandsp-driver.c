@@ -1,5 +1,6 @@
-/* Reads bare samples (16-bit, little endian, 8000 Hz) and prints per file what spandsp's detector finds in them: `name<TAB>digits`, one
-   fresh detector a file, fed 20 ms at a time. The last line is `#<TAB>nanoseconds<TAB>frames`. */
+/* Reads bare samples (16-bit, little endian, 8000 Hz) and prints per file what spandsp's detector finds in
+   them: `name<TAB>digits`, one fresh detector a file, fed 20 ms at a time. The last line is
+   `#<TAB>nanoseconds<TAB>frames`. */
 #include <spandsp.h>
 #include <stdio.h>
 #include <string.h>
