@@ -2,11 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "media/spsc_queue.h"
+#include "rtp/rtcp.h"
 #include "tone_maker.h"
 
 using namespace hushpay;
@@ -194,6 +196,18 @@ TEST_CASE("tells a media time-out once, and again only after packets came back")
   call.send(0, 0, std::vector<std::uint8_t>(160, 0xff));
   call.tick(150);
   CHECK(call.wire.events.size() == 2);
+}
+
+TEST_CASE("a peer that sends no audio but reports by RTCP has not gone") {
+  Call call;
+  std::array<std::uint8_t, kMaxRtcpSize> buffer{};
+  const OutgoingRtcp out{.ssrc = 77, .sender = {}, .report = {}, .cname = "peer", .bye = false};
+  const std::size_t size = writeRtcp(buffer, out);
+  for (int report = 0; report < 5; report++) {
+    call.tick(90);
+    call.session.receiveRtcp(ByteView(buffer.data(), size), call.nowMs);
+  }
+  CHECK(call.wire.events.empty());
 }
 
 TEST_CASE("sends a key as events where they are agreed on, else as a tone") {

@@ -95,11 +95,11 @@ export const kConfigSchema = z.strictObject({
       sentence: 'Ports of the RTP sockets; each leg takes two.',
       expects: '`first-last` within 1024 to 65535, first even',
     }),
-    timeoutMs: wholeNumber('A leg that sends nothing for so long has lost its media; 0 never.', {
+    timeoutMs: wholeNumber('A leg that sends neither RTP nor RTCP for so long has lost its media; 0 never.', {
       min: 0,
       max: 60 * kMinute,
       unit: 'ms',
-      default: 30_000,
+      default: 60_000,
     }),
     portRestMs: wholeNumber('A closed port is not used again before this.', {
       min: 0,

@@ -205,6 +205,8 @@ void Session::receiveRtcp(ByteView datagram, double arrivalMs) noexcept {
     counts_.packetsMalformed++;
     return;
   }
+  lastPacketMs_ = arrivalMs;  // a peer that keeps silent (no audio between keys) still reports
+  timedOut_ = false;
   if (incoming->senderNtp) {
     lastSenderReport_ = middleOfNtp(*incoming->senderNtp);
     lastSenderReportMs_ = arrivalMs;
