@@ -12,14 +12,14 @@ import { newPaymentRef } from '../payment/payment-ref.ts';
 import type { Payments } from '../payment/payments.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { MediaPlane, MediaSession, MediaStats } from '../ports/media.ts';
+import type { MediaPlane, MediaSession } from '../ports/media.ts';
 import type { Meter } from '../ports/meter.ts';
 import type { Locale, Prompts } from '../ports/prompts.ts';
 import type { IncomingCall, SignalingLeg, SipHeaders } from '../ports/signaling.ts';
 import type { SessionRecord, SessionRecords } from '../ports/store.ts';
 import { readCallData } from './call-data.ts';
 import { LegMedia } from './leg-media.ts';
-import { endRecord, openRecord } from './record.ts';
+import { endRecord, openRecord, withMedia } from './record.ts';
 import { resultHeaders } from './result-headers.ts';
 
 /** What configuration says about calls, beyond the conversation itself. */
@@ -152,9 +152,9 @@ export class IvrCall {
     try {
       const record = this.#openRecord(order);
       const end = await this.#converse(order, media, leg);
-      const headers = resultHeaders({ ...end, sessionId: order.sessionId });
-      await this.#handBack(leg, end, headers, order);
-      this.#closeRecord(record, end, await media.close());
+      const ended = this.#closeRecord(record, end); // before the BYE: whoever hears of the result can look it up
+      await this.#handBack(leg, end, resultHeaders({ ...end, sessionId: order.sessionId }), order);
+      this.#deps.records.update(withMedia(ended, await media.close()));
     } catch (error) {
       await leg.bye({ 'X-Pay-Result': 'SYSTEM_ERROR', 'X-Pay-Session': order.sessionId });
       throw error;
@@ -225,13 +225,17 @@ export class IvrCall {
     return record;
   }
 
-  #closeRecord(opened: SessionRecord, end: ConversationEnd, media: MediaStats): void {
-    const record = endRecord(opened, end, media, this.#deps.clock.date());
+  #closeRecord(opened: SessionRecord, end: ConversationEnd): SessionRecord {
+    const record = endRecord(opened, end, this.#deps.clock.date());
     this.#deps.records.update(record);
     if (end.amountCharged) this.#deps.meter.charged(end.amountCharged);
     this.#deps.meter.sessionEnded(end.outcome, end.result, record.durationMs ?? 0);
     const { result, outcome, stageReached, attempts, declines, durationMs } = record;
-    this.#log.info({ result, outcome, stageReached, attempts, declines, durationMs }, 'call ended');
+    this.#log.info(
+      { result, outcome, stageReached, attempts, declines, durationMs },
+      'payment session ended',
+    );
+    return record;
   }
 
   #observer(): ConversationObserver {

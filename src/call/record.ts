@@ -52,13 +52,8 @@ export function openRecord(
   };
 }
 
-/** The same row when the call has ended. */
-export function endRecord(
-  record: SessionRecord,
-  end: ConversationEnd,
-  media: MediaStats,
-  endedAt: Date,
-): SessionRecord {
+/** The same row when the payment session has ended; its media still runs. */
+export function endRecord(record: SessionRecord, end: ConversationEnd, endedAt: Date): SessionRecord {
   return {
     ...record,
     result: end.result,
@@ -77,8 +72,13 @@ export function endRecord(
     announced: end.announced,
     endedAt: endedAt.toISOString(),
     durationMs: endedAt.getTime() - Date.parse(record.startedAt),
-    media: Object.fromEntries(Object.entries(media).map(([name, value]) => [name, rounded(value)])),
   };
+}
+
+/** The same row when the leg has gone. */
+export function withMedia(record: SessionRecord, media: MediaStats): SessionRecord {
+  const figures = Object.entries(media).map(([name, value]) => [name, rounded(value)]);
+  return { ...record, media: Object.fromEntries(figures) };
 }
 
 /** Thousandths are enough of a millisecond. */

@@ -177,7 +177,7 @@ export class Performer {
     const { log, card } = this.#parts;
     const verdict = this.#entries.checkPan();
     const reason = verdict.kind === 'refused' ? verdict.reason : 'ok';
-    log.info({ field: 'pan', digits: card.length('pan'), reason }, 'card number entered');
+    log.info({ field: 'pan', length: card.length('pan'), reason }, 'card number entered');
     this.#listener.onEvent({ type: 'panChecked', verdict });
   }
 
