@@ -37,7 +37,6 @@ const kCounts = z.record(z.string(), z.number());
 
 const kStats = z.object({
   messages: kCounts,
-  transports: kCounts,
   drops: kCounts,
   retransmissions: z.number(),
   transactions: z.number(),

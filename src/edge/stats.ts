@@ -1,9 +1,7 @@
 /** What the edge has done since it started, and what is alive in it now. */
 export interface EdgeStats {
-  /** Messages, keyed `in|out` + ` ` + method or status, such as `in INVITE`, `out 200`. */
+  /** Messages, keyed by direction, transport, and method or status: `in udp INVITE`, `out tcp 200`. Copies count too. */
   readonly messages: Readonly<Record<string, number>>;
-  /** Messages per transport, keyed `in udp`, `out tcp`. */
-  readonly transports: Readonly<Record<string, number>>;
   /** What was not acted upon, by reason. */
   readonly drops: Readonly<Record<string, number>>;
   readonly retransmissions: number;
@@ -13,7 +11,7 @@ export interface EdgeStats {
   readonly applications: number;
 }
 
-const kMaxKeys = 200; // an attacker invents methods; the table does not grow with them
+const kMaxKeys = 500; // an attacker invents statuses; the table does not grow with them
 
 /** Counters by name. */
 export class Counter {

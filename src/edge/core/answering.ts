@@ -65,7 +65,6 @@ export class Answering {
     if (status > 100) inbound.tagged = true;
     if (makesDialog) this.#ensureDialog(inbound, added);
     if (status >= 200) this.#finish(inbound, status, added, bytes);
-    this.#context.messages.add(`out ${status}`);
     inbound.record.transaction.respond(status, bytes);
     return bytes;
   }

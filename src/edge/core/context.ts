@@ -26,8 +26,8 @@ export interface EdgeContext {
   readonly dialogs: DialogTable;
   readonly inbound: InboundTable;
   readonly outbound: OutboundTable;
+  /** `in udp INVITE`, `out tcp 200`: counted where messages come in and leave, nowhere else. */
   readonly messages: Counter;
-  readonly transports: Counter;
   readonly drops: Counter;
   readonly retransmissions: { count: number };
   readonly log: EdgeLog;

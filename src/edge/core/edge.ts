@@ -6,6 +6,7 @@ import { isProblem, readEssentials } from '../sip/essentials.ts';
 import type { SipRequest, SipResponse } from '../sip/message.ts';
 import { parseApplicationMessage, parseMessage } from '../sip/parse.ts';
 import { Counter, type EdgeStats } from '../stats.ts';
+import type { Trace } from '../trace/trace.ts';
 import { clientKey } from '../transaction/keys.ts';
 import { Timers } from '../transaction/timers.ts';
 import type { AccessList } from '../transport/access.ts';
@@ -18,6 +19,7 @@ import type { EdgeContext, EdgeLog } from './context.ts';
 import { InboundTable } from './inbound.ts';
 import { Incoming } from './incoming.ts';
 import { MeteredNetwork } from './metered-network.ts';
+import { kMethods } from './methods.ts';
 import { OutboundTable } from './outbound.ts';
 import { OutgoingDialogs } from './outgoing-dialogs.ts';
 
@@ -28,6 +30,8 @@ export interface EdgeNeeds {
   readonly access: AccessList;
   readonly applications: ApplicationChoice;
   readonly log: EdgeLog;
+  /** Sees every message from and to those who may talk to us. */
+  readonly trace?: Trace;
 }
 
 /** The SIP edge without its sockets: messages come in by its methods and leave by the network and the applications. */
@@ -36,18 +40,19 @@ export class Edge {
   readonly #answering: Answering;
   readonly #incoming: Incoming;
   readonly #dialogs: OutgoingDialogs;
+  readonly #trace: Trace | undefined;
 
   constructor(needs: EdgeNeeds) {
-    const transports = new Counter();
+    const messages = new Counter();
+    this.#trace = needs.trace;
     this.#context = {
       ...needs,
-      network: new MeteredNetwork(needs.network, transports),
+      network: new MeteredNetwork(needs.network, messages, (flow, bytes) => this.#show('out', flow, bytes)),
       timers: new Timers(needs.clock),
       dialogs: new DialogTable(),
       inbound: new InboundTable(),
       outbound: new OutboundTable(),
-      messages: new Counter(),
-      transports,
+      messages,
       drops: new Counter(),
       retransmissions: { count: 0 },
     };
@@ -72,7 +77,6 @@ export class Edge {
   receive(text: string, flow: Flow): void {
     if (isKeepAlive(text)) return;
     const parsed = parseMessage(text, { stream: flow.transport === 'tcp' });
-    this.#context.transports.add(`in ${flow.transport}`);
     if (parsed.kind === 'rubbish') {
       this.#context.drops.add(parsed.reason);
       return;
@@ -83,10 +87,11 @@ export class Edge {
     }
     const { message } = parsed;
     if (message.kind === 'response') {
-      this.#receiveResponse(message);
+      this.#receiveResponse(message, flow, text);
       return;
     }
-    this.#context.messages.add(`in ${message.method}`);
+    const method = kMethods.includes(message.method) ? message.method : 'other';
+    this.#count(flow, method, text);
     this.#incoming.receive(message, flow, text.length);
   }
 
@@ -123,11 +128,9 @@ export class Edge {
   }
 
   stats(): Omit<EdgeStats, 'applications'> {
-    const { messages, transports, drops, retransmissions, inbound, outbound, dialogs, timers } =
-      this.#context;
+    const { messages, drops, retransmissions, inbound, outbound, dialogs, timers } = this.#context;
     return {
       messages: messages.toJSON(),
-      transports: transports.toJSON(),
       drops: drops.toJSON(),
       retransmissions: retransmissions.count,
       transactions: inbound.size + outbound.size,
@@ -136,10 +139,20 @@ export class Edge {
     };
   }
 
+  #count(flow: Flow, what: string, text: string): void {
+    this.#context.messages.add(`in ${flow.transport} ${what}`);
+    if (this.#trace && this.#context.access.allows(flow.remote.host)) this.#show('in', flow, text);
+  }
+
+  #show(direction: 'in' | 'out', flow: Flow, text: string): void {
+    const { clock } = this.#context;
+    this.#trace?.pass({ direction, flow, text, atMs: clock.now(), date: clock.date() });
+  }
+
   /** RFC 3261 section 17.1.3: by branch and method; what matches nothing is dropped. */
-  #receiveResponse(response: SipResponse): void {
+  #receiveResponse(response: SipResponse, flow: Flow, text: string): void {
     const essentials = readEssentials(response);
-    this.#context.messages.add(`in ${response.status}`);
+    this.#count(flow, String(response.status), text);
     if (isProblem(essentials)) {
       this.#context.drops.add('malformed');
       return;

@@ -284,7 +284,6 @@ export class Incoming {
 
   #answerStateless(request: SipRequest, flow: Flow, parts: ReplyParts): void {
     const tag = statelessTag(`${request.headers.first('via')}|${request.headers.first('call-id')}`);
-    this.#context.messages.add(`out ${parts.status}`);
     this.#context.network.send(flow, serialize(makeReply(request, tag, parts)), () => {});
   }
 

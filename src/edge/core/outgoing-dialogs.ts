@@ -172,7 +172,7 @@ export class OutgoingDialogs implements OutgoingEvents {
     asked: SipRequest,
     seq: number,
   ): { passage: Passage; text: string } | undefined {
-    const { network, clock, messages } = this.#context;
+    const { network, clock } = this.#context;
     const hop = nextHop(network, routeRequest(dialog.remoteTarget, dialog.routeSet).nextHop, outbound.flow);
     if (hop.kind === 'refused') return undefined;
     const { request } = composeInDialog(dialog, asked, seq, hop.flow, network.advertised(hop.flow));
@@ -184,7 +184,6 @@ export class OutgoingDialogs implements OutgoingEvents {
       if (toTagOf(dialog) === outbound.acceptedTag) outbound.ack = { flow, bytes: text };
       network.send(flow, text, () => {});
     };
-    messages.add('out ACK');
     network.resolve(hop.flow.remote.host, send);
     return { passage: { flow: hop.flow, bytes: text.length, at: clock.date() }, text };
   }

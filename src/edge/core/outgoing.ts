@@ -236,7 +236,6 @@ export class Outgoing {
 
   #begin(outbound: Outbound): void {
     const { flow, request } = outbound;
-    this.#context.messages.add(`out ${request.method}`);
     if (isResolved(flow)) {
       outbound.transaction.start();
       return;
