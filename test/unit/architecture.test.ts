@@ -65,6 +65,7 @@ const kHomes: Readonly<Record<string, readonly string[]>> = {
   '@bufbuild/protobuf': ['media'],
   yaml: ['config'],
   zod: ['config', 'gateway', 'edge', 'prompt'],
+  ws: ['edge'],
 };
 
 const kInputOutput =

@@ -18,6 +18,7 @@ const kTestPackages = {
   flite: 'flite',
   sox: 'sox',
   openssl: 'openssl',
+  'dnsmasq-base': 'dnsmasq',
 };
 
 /** @param {'serve' | 'test'} purpose */
