@@ -16,7 +16,7 @@ interface Import {
   readonly names: string;
 }
 
-const kPure = ['card', 'dtmf', 'sdp', 'money'];
+const kPure = ['card', 'digest', 'dtmf', 'sdp', 'money'];
 const kCore = ['call', 'dialog', 'payment'];
 const kAdapters = [
   'sip',
