@@ -86,6 +86,23 @@ export function composeInDialog(
   return { request: { ...asked, uri: requestUri, headers: composed }, branch };
 }
 
+/** The same request with another CSeq and branch, and other values of some headers. */
+export function recompose(
+  request: SipRequest,
+  seq: number,
+  changed: Readonly<Record<string, string>>,
+  flow: Flow,
+  local: HostPort,
+): Composed {
+  const branch = newBranch();
+  const headers = request.headers
+    .copy()
+    .setFirst('Via', viaHeader(flow, local, branch))
+    .setFirst('CSeq', `${seq} ${request.method}`);
+  for (const [name, value] of Object.entries(changed)) headers.setFirst(name, value);
+  return { request: { ...request, headers }, branch };
+}
+
 /** CANCEL of an INVITE: the same in everything that identifies it (RFC 3261 section 9.1). */
 export function composeCancel(invite: SipRequest, asked: Headers | undefined): SipRequest {
   const { headers: from } = invite;

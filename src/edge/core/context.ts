@@ -1,11 +1,13 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { DialogTable } from '../dialog/dialog-table.ts';
+import type { NatFix } from '../dialog/nat.ts';
 import type { EdgeLimits } from '../limits.ts';
 import type { Counter } from '../stats.ts';
 import type { Timers } from '../transaction/timers.ts';
 import type { AccessList } from '../transport/access.ts';
 import type { Network } from '../transport/network.ts';
 import type { ApplicationChoice } from '../wire/application.ts';
+import type { CallRecords } from './call-records.ts';
 import type { InboundTable } from './inbound.ts';
 import type { OutboundTable } from './outbound.ts';
 
@@ -23,6 +25,8 @@ export interface EdgeContext {
   readonly limits: EdgeLimits;
   readonly access: AccessList;
   readonly applications: ApplicationChoice;
+  readonly natFix: NatFix;
+  readonly records: CallRecords;
   readonly dialogs: DialogTable;
   readonly inbound: InboundTable;
   readonly outbound: OutboundTable;

@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/clock.ts';
 import { DialogTable } from '../dialog/dialog-table.ts';
+import type { NatFix } from '../dialog/nat.ts';
 import { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
 import type { EdgeLimits } from '../limits.ts';
 import { isProblem, readEssentials } from '../sip/essentials.ts';
@@ -15,6 +16,7 @@ import type { Network } from '../transport/network.ts';
 import type { Application, ApplicationChoice } from '../wire/application.ts';
 import { failureLine } from '../wire/lines.ts';
 import { Answering } from './answering.ts';
+import { CallRecords } from './call-records.ts';
 import type { EdgeContext, EdgeLog } from './context.ts';
 import { InboundTable } from './inbound.ts';
 import { Incoming } from './incoming.ts';
@@ -30,6 +32,8 @@ export interface EdgeNeeds {
   readonly access: AccessList;
   readonly applications: ApplicationChoice;
   readonly log: EdgeLog;
+  /** 'private' unless given. */
+  readonly natFix?: NatFix;
   /** Sees every message from and to those who may talk to us. */
   readonly trace?: Trace;
 }
@@ -48,6 +52,8 @@ export class Edge {
     this.#context = {
       ...needs,
       network: new MeteredNetwork(needs.network, messages, (flow, bytes) => this.#show('out', flow, bytes)),
+      natFix: needs.natFix ?? 'private',
+      records: new CallRecords(needs.applications, needs.clock),
       timers: new Timers(needs.clock),
       dialogs: new DialogTable(),
       inbound: new InboundTable(),
@@ -58,9 +64,7 @@ export class Edge {
     };
     const unacknowledged = new UnacknowledgedAnswers(this.#context.timers);
     this.#dialogs = new OutgoingDialogs(this.#context, unacknowledged);
-    this.#answering = new Answering(this.#context, unacknowledged, (dialog, reason) =>
-      this.#dialogs.hangUp(dialog, reason),
-    );
+    this.#answering = new Answering(this.#context, unacknowledged, this.#dialogs);
     this.#incoming = new Incoming(this.#context, this.#answering, unacknowledged, (dialog) =>
       this.#dialogs.forget(dialog),
     );

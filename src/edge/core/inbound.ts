@@ -21,6 +21,12 @@ export interface InboundRecord {
   tag: string;
 }
 
+/** A proxied request, as far as its server side must know it. */
+export interface Proxied {
+  /** The caller gave up. */
+  cancel(): void;
+}
+
 /** A request from the network without a final answer. */
 export interface Inbound {
   readonly record: InboundRecord;
@@ -37,6 +43,8 @@ export interface Inbound {
   /** The dialog it came in, or has made. */
   dialog: SipDialog | undefined;
   application: Application | undefined;
+  /** The request is being proxied: answers come from elsewhere. */
+  proxied: Proxied | undefined;
   cancelReap: Cancel;
 }
 

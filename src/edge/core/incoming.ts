@@ -15,7 +15,15 @@ import { plainForm } from '../wire/plain-form.ts';
 import type { Answering } from './answering.ts';
 import type { EdgeContext } from './context.ts';
 import type { AnyServerTransaction, Inbound, InboundRecord } from './inbound.ts';
-import { busy, capabilities, notAllowed, refuseExtensions, refuseGlare, refuseNew } from './refusals.ts';
+import {
+  busy,
+  capabilities,
+  notAllowed,
+  refuseExtensions,
+  refuseGlare,
+  refuseInterval,
+  refuseNew,
+} from './refusals.ts';
 import { guessReplyFlow, makeReply, type ReplyParts, replyFlow, stampRequest } from './reply.ts';
 
 /** A request that has passed the checks of its own text. */
@@ -131,9 +139,14 @@ export class Incoming {
     this.#answering.answer(cancel, { status: cancelled ? 200 : 481 });
     const invite = cancelled && this.#context.inbound.open(cancelled.id);
     if (!invite) return;
+    if (invite.proxied) {
+      invite.proxied.cancel();
+      return;
+    }
     this.#answering.answer(invite, { status: 487 });
     const line = dialogMessageLine(this.#passage(arrival), cancelled.id, invite.dialogId);
     invite.application?.push(line, plainForm(request));
+    this.#context.records.stop('network', 'call-canceled', () => plainForm(request));
   }
 
   #receiveOther(arrival: Arrival): void {
@@ -164,16 +177,39 @@ export class Incoming {
     const inbound = this.#open(arrival, dialog);
     if (!dialog) return void this.#answering.answer(inbound, { status: 481 });
     if (!dialog.acceptsSeq(essentials.cseq.seq)) return void this.#answering.answer(inbound, { status: 500 });
-    const refusal = refuseExtensions(request) ?? refuseGlare(request, dialog);
-    if (refusal) return void this.#answering.answer(inbound, refusal);
+    const refusal = refuseExtensions(request) ?? refuseInterval(request) ?? refuseGlare(request, dialog);
+    if (refusal) return void this.#refuseInDialog(inbound, refusal);
+    if (request.method === 'PRACK') return void this.#receivePrack(inbound, arrival, dialog);
     inbound.application = dialog.application;
-    if (request.method === 'INVITE') {
-      dialog.inviteIn = true;
-      this.#answering.answer(inbound, { status: 100 });
-    }
+    this.#noteOffer(request, dialog);
+    if (request.method === 'INVITE') this.#answering.answer(inbound, { status: 100 });
     if (request.method === 'BYE') this.#endByBye(dialog);
     this.#reapLater(inbound);
     this.#push(dialog, arrival, inbound.record.id);
+    if (request.method === 'BYE')
+      this.#context.records.stop('network', 'normal-release', () => plainForm(request));
+  }
+
+  /** A refusal must not touch what goes on in the dialog. */
+  #refuseInDialog(inbound: Inbound, refusal: ReplyParts): void {
+    inbound.dialog = undefined;
+    this.#answering.answer(inbound, refusal);
+  }
+
+  #noteOffer({ method, body }: SipRequest, dialog: SipDialog): void {
+    if (method === 'INVITE') dialog.inviteIn = true;
+    if (method === 'UPDATE') dialog.updateIn = true;
+    if ((method === 'INVITE' || method === 'UPDATE') && body !== '') dialog.offerIn = true;
+  }
+
+  /** RFC 3262 section 3: one that acknowledges nothing is refused. */
+  #receivePrack(inbound: Inbound, arrival: Arrival, dialog: SipDialog): void {
+    const invite = this.#answering.acknowledgeReliable(dialog, arrival.request);
+    if (invite === undefined) return void this.#refuseInDialog(inbound, { status: 481 });
+    inbound.application = dialog.application;
+    this.#reapLater(inbound);
+    this.#push(dialog, arrival, inbound.record.id);
+    this.#answering.released(invite);
   }
 
   /** RFC 3261 section 15.1.2: what is open in the dialog is answered 487. */
@@ -191,6 +227,9 @@ export class Incoming {
     const application = refusal ? undefined : this.#context.applications.choose(request.method.toLowerCase());
     if (application) this.#deliver(inbound, arrival, application);
     else this.#answering.answer(inbound, refusal ?? this.#unrouted(request));
+    if (request.method !== 'INVITE' || refusal) return;
+    this.#context.records.attempt('network', () => plainForm(request));
+    if (!application) this.#context.records.stop('application', 'call-rejected', () => plainForm(request));
   }
 
   #refuse({ request, essentials }: Arrival): ReplyParts | undefined {
@@ -245,6 +284,7 @@ export class Incoming {
       tagged: false,
       dialog,
       application: undefined,
+      proxied: undefined,
       cancelReap: () => {},
     };
     this.#context.inbound.add(inbound);

@@ -29,6 +29,10 @@ export interface Outbound {
   /** To tag of the 2xx that made the dialog; another one is another fork. */
   acceptedTag: string | undefined;
   ack: SentAck | undefined;
+  /** ACKs of other forks that were accepted and hung up, by To tag. */
+  readonly refusedForks: Map<string, SentAck | undefined>;
+  /** How often it was sent again with a longer session interval. */
+  readonly attempt: number;
   /** A CANCEL that waits for the first provisional response (RFC 3261 section 9.1). */
   heldCancel: (() => void) | undefined;
   cancelled: boolean;
@@ -64,6 +68,6 @@ export class OutboundTable {
   remove(outbound: Outbound): void {
     outbound.cancelRinging();
     this.#byKey.delete(outbound.key);
-    this.#byId.delete(outbound.id);
+    if (this.#byId.get(outbound.id) === outbound) this.#byId.delete(outbound.id); // sent again it keeps its name
   }
 }

@@ -27,6 +27,7 @@ import {
   composeInDialog,
   composeNew,
   fromTag,
+  recompose,
 } from './composing.ts';
 import type { EdgeContext } from './context.ts';
 import { isResolved, nextHop } from './next-hop.ts';
@@ -55,6 +56,10 @@ export interface OutgoingEvents {
     dialog: SipDialog,
     asked: SipRequest,
   ): { readonly passage: Passage; readonly text: string } | undefined;
+  /** An INVITE or UPDATE of the application in a dialog is about to be composed. */
+  prepare(dialog: SipDialog, asked: SipRequest): SipRequest;
+  /** The fork and the request a PRACK is meant for. */
+  pracked(dialogId: string, asked: SipRequest): { dialog: SipDialog; asked: SipRequest } | undefined;
 }
 
 /** What a request of ours starts from. */
@@ -63,6 +68,8 @@ interface Launch {
   readonly flow: Flow;
   readonly dialog?: SipDialog;
   readonly application?: Application;
+  /** The request this one repeats. */
+  readonly again?: Outbound;
 }
 
 /** Requests to the network: the application's and the edge's own. */
@@ -83,12 +90,28 @@ export class Outgoing {
 
   /** A request of the edge's own in a dialog, such as the BYE that ends it. */
   sendInDialog(dialog: SipDialog, asked: SipRequest): Outbound | undefined {
-    const hop = nextHop(this.#context.network, this.#dialogHop(dialog), dialog.flow);
+    const hop = nextHop(this.#context.network, dialog.nextHop, dialog.flow);
     if (hop.kind === 'refused') return undefined;
     const composed = this.#compose(dialog, asked, dialog.nextSeq(), hop.flow);
     const outbound = this.#prepare({ composed, flow: hop.flow, dialog });
     this.#begin(outbound);
     return outbound;
+  }
+
+  /** Sends a request again under its name, with other headers and the next CSeq (RFC 4028 section 7.4). */
+  again(before: Outbound, headers: Readonly<Record<string, string>>): void {
+    const { request, flow, dialog, application } = before;
+    const { network } = this.#context;
+    const seq = (parseCSeq(request.headers.first('cseq') ?? '')?.seq ?? 0) + 1;
+    const composed = recompose(
+      request,
+      dialog ? dialog.nextSeq() : seq,
+      headers,
+      flow,
+      network.advertised(flow),
+    );
+    const launch = { composed, flow, again: before };
+    this.#begin(this.#prepare({ ...launch, ...(dialog && { dialog }), ...(application && { application }) }));
   }
 
   /** Gives up an INVITE of ours. @param asked - headers for the CANCEL. */
@@ -124,7 +147,8 @@ export class Outgoing {
   }
 
   #inDialog(command: Command, asked: SipRequest): void {
-    const dialog = this.#context.dialogs.byId(command.dialogId);
+    const pracked = asked.method === 'PRACK' ? this.#events.pracked(command.dialogId, asked) : undefined;
+    const dialog = pracked?.dialog ?? this.#context.dialogs.byId(command.dialogId);
     const fail = (reason: string): void => command.application.push(failureLine(command.id, reason));
     if (asked.method === 'ACK') {
       this.#acknowledge(command, asked, dialog);
@@ -139,14 +163,14 @@ export class Outgoing {
       fail(problem);
       return;
     }
-    const hop = nextHop(this.#context.network, command.proxy || this.#dialogHop(dialog), dialog.flow);
+    const hop = nextHop(this.#context.network, command.proxy || dialog.nextHop, dialog.flow);
     if (hop.kind === 'refused') {
       fail(hop.reason);
       return;
     }
     const seq = dialog.nextSeq(parseCSeq(asked.headers.first('cseq') ?? '')?.seq);
-    const composed = this.#compose(dialog, asked, seq, hop.flow);
-    if (asked.method === 'INVITE') dialog.inviteOut = true;
+    const prepared = this.#events.prepare(dialog, pracked?.asked ?? asked);
+    const composed = this.#compose(dialog, prepared, seq, hop.flow);
     this.#launch(command, { composed, flow: hop.flow, dialog, application: command.application });
   }
 
@@ -173,10 +197,6 @@ export class Outgoing {
     command.application.push(requestSentLine(command.id, passage, newId()), text);
   }
 
-  #dialogHop(dialog: SipDialog): string {
-    return routeRequest(dialog.remoteTarget, dialog.routeSet).nextHop;
-  }
-
   #compose(dialog: SipDialog, asked: SipRequest, seq: number, flow: Flow): Composed {
     return composeInDialog(dialog, asked, seq, flow, this.#context.network.advertised(flow));
   }
@@ -190,10 +210,14 @@ export class Outgoing {
     const text = serialize(outbound.request);
     const passage = { flow: outbound.flow, bytes: text.length, at: this.#context.clock.date() };
     command.application.push(requestSentLine(command.id, passage, outbound.id), plainForm(outbound.request));
+    if (launch.dialog && outbound.request.method === 'BYE')
+      this.#context.records.stop('application', 'normal-release', () => text);
+    if (!launch.dialog && outbound.request.method === 'INVITE')
+      this.#context.records.attempt('application', () => text);
     this.#begin(outbound);
   }
 
-  #prepare({ composed, flow, dialog, application }: Launch): Outbound {
+  #prepare({ composed, flow, dialog, application, again }: Launch): Outbound {
     const { request, branch } = composed;
     const bytes = serialize(request);
     const context = this.#context;
@@ -210,7 +234,7 @@ export class Outgoing {
     const reliable = isReliable(flow.transport);
     const callId = request.headers.first('call-id') ?? '';
     const outbound: Outbound = {
-      id: newId(),
+      id: again?.id ?? newId(),
       key: clientKey(branch, request.method),
       request,
       dialogId: dialog?.id ?? dialogId(callId, fromTag(request)),
@@ -226,6 +250,8 @@ export class Outgoing {
       dialog,
       acceptedTag: undefined,
       ack: undefined,
+      refusedForks: new Map(),
+      attempt: (again?.attempt ?? 0) + 1,
       heldCancel: undefined,
       cancelled: false,
       cancelRinging: () => {},

@@ -1,5 +1,6 @@
 import { type Address, parseAddress, parseAddressList } from './address.ts';
 import { isCallId, isToken, parseDecimal } from './characters.ts';
+import type { Headers } from './headers.ts';
 import { type CSeq, kMaxSeq, type SipMessage, type SipRequest } from './message.ts';
 import { badRequest, type Problem } from './parse.ts';
 import { parseSipUri, schemeOf } from './uri.ts';
@@ -51,6 +52,11 @@ export function readEssentials(message: SipMessage): Essentials | Problem {
 
 export function isProblem(result: Essentials | Problem): result is Problem {
   return 'status' in result;
+}
+
+/** A header that is a number, or undefined. */
+export function parseDecimalHeader(headers: Headers, key: string): number | undefined {
+  return parseDecimal(headers.first(key) ?? '', kMaxSeq);
 }
 
 export function parseCSeq(text: string): CSeq | undefined {
