@@ -109,6 +109,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     keys: [apiKey],
     records: store,
     liveSession: (id) => desk.find(id)?.snapshot,
+    ladderOf: async (callId) => edge?.ladder(callId),
     metrics,
     health,
     log,
@@ -174,6 +175,7 @@ async function startEdge(
     secret,
     allowFrom: trunks.flatMap(({ sources }) => sources),
     externalHost: advertise,
+    capture: config.sip.capture,
   };
   return launchEdge(edgeConfig, clock, log);
 }
@@ -228,17 +230,12 @@ function exportFigures(
     metrics.gatewayUp(gateway, watch.up);
     metrics.unknownOpen(store.countUnresolved());
     for (const worker of media.stats()) metrics.mediaWorker(worker.name, worker);
-    metrics.sipEdge(edgeFigures(edge?.stats()));
+    const edgeStats = edge?.stats();
+    if (edgeStats) metrics.sipEdge(edgeStats);
     cancel = clock.schedule(kFiguresEveryMs, read);
   };
   let cancel = clock.schedule(kFiguresEveryMs, read);
   return () => cancel();
-}
-
-function edgeFigures(stats: ReturnType<EdgeHandle['stats']>): Record<string, number> {
-  if (!stats) return {};
-  const drops = Object.entries(stats.drops).map(([reason, count]) => [`drop ${reason}`, count]);
-  return { ...stats.messages, ...Object.fromEntries(drops), retransmissions: stats.retransmissions };
 }
 
 async function drain(desk: FrontDesk, health: Health, drainMs: number, clock: Clock): Promise<void> {

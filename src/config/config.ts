@@ -12,6 +12,15 @@ export interface Trunk {
   readonly maySetAmounts: boolean;
 }
 
+/** Where SIP messages are copied to, masked, as HEP3 over UDP. */
+export interface CaptureSettings {
+  /** Numeric. */
+  readonly host: string;
+  readonly port: number;
+  readonly agentId: number;
+  readonly password: string | null;
+}
+
 /** The configuration as the program uses it: checked, joined, secrets read, paths absolute, frozen. */
 export interface Config {
   readonly sip: {
@@ -21,6 +30,7 @@ export interface Config {
     readonly transports: readonly ('udp' | 'tcp')[];
     readonly advertise: string | null;
     readonly trunks: readonly Trunk[];
+    readonly capture: CaptureSettings | null;
     /** `apology`, or the SIP status of the refusal. */
     readonly onMissingParameters: 'apology' | number;
   };

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import type { PaymentPolicy, Route } from '../dialog/policy.ts';
 import { parseMajor } from '../money/money.ts';
-import type { Config, GatewaySettings, SipServer } from './config.ts';
+import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
 import { kSecretText } from './keys.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
 import type { CheckedFile } from './schema.ts';
@@ -35,7 +36,7 @@ export class Resolver {
     this.#checkTrunks();
     this.#checkProduction();
     return {
-      sip: { ...sip, server: sipServer(sip.server) },
+      sip: { ...sip, server: sipServer(sip.server), capture: this.#capture() },
       media: { ...media, ports: portRange(media.ports) },
       http,
       api: { key: this.#secret(['api', 'key'], api.key, api.keyFile) },
@@ -49,6 +50,18 @@ export class Resolver {
       log,
       production,
     };
+  }
+
+  #capture(): CaptureSettings | null {
+    const { server, agentId, password } = this.#file.sip.capture;
+    if (server === null) return null;
+    const colon = server.lastIndexOf(':');
+    const host = server.slice(0, colon).replace(/^\[|\]$/g, '');
+    const port = Number(server.slice(colon + 1));
+    if (isIP(host) === 0 || port < 1 || port > 65_535) {
+      this.#refuse(['sip', 'capture', 'server'], 'IP address and port', 'write it like `10.20.0.9:9060`');
+    }
+    return { host, port, agentId, password };
   }
 
   #payment(): PaymentPolicy {

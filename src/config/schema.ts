@@ -17,6 +17,7 @@ import { kPaymentSection } from './payment-section.ts';
 const kMinute = 60_000;
 const kHost = { expects: 'host name or IP address', pattern: /^[\w.:-]+$/ };
 const kSipUri = { expects: 'SIP URI such as `sip:desk@pbx.example.net`', pattern: /^sips?:[^\s<>"]+$/ };
+const kAddressAndPort = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):\d{1,5}$/;
 const kPath = { expects: 'path; a relative one counts from the folder hushpay is installed in' };
 const kServer = /^(embedded|drachtio:\/\/(:[^\s@/]+@)?[^\s:@/]+:\d{1,5})$/;
 
@@ -80,6 +81,19 @@ export const kConfigSchema = z.strictObject({
       kTrunk,
       [],
     ),
+    capture: section({
+      server: optionalText('Capture server (Homer) that gets every SIP message as HEP3 over UDP, masked.', {
+        expects: 'IP address and port such as `10.20.0.9:9060` or `[2001:db8::9]:9060`',
+        pattern: kAddressAndPort,
+      }),
+      agentId: wholeNumber('Number this hushpay has at the capture server.', {
+        min: 0,
+        max: 0xff_ff_ff_ff,
+        unit: 'id',
+        default: 2001,
+      }),
+      password: secretText('What the capture server asks for.'),
+    }),
     onMissingParameters: special(
       z.union([z.literal('apology'), z.int().min(400).max(699)]).default('apology'),
       {

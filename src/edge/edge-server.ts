@@ -1,3 +1,4 @@
+import type { CallLadder } from '../ladder/call-ladder.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EdgeLog } from './core/context.ts';
 import { Edge } from './core/edge.ts';
@@ -5,6 +6,7 @@ import { type EdgeLimits, kDefaultLimits } from './limits.ts';
 import type { EdgeConfig, EdgeFailure, EdgeListen } from './protocol.ts';
 import { uriHost } from './sip/uri.ts';
 import type { EdgeStats } from './stats.ts';
+import { EdgeTrace } from './trace/edge-trace.ts';
 import { AccessList } from './transport/access.ts';
 import type { Flow, ListenAddress } from './transport/flow.ts';
 import { SocketNetwork } from './transport/socket-network.ts';
@@ -29,10 +31,18 @@ export class EdgeServer {
   readonly #edge: Edge;
   readonly #network: SocketNetwork;
   readonly #applications: AppServer;
+  readonly #trace: EdgeTrace;
   #closed = false;
 
-  private constructor(edge: Edge, network: SocketNetwork, applications: AppServer, appPort: number) {
+  private constructor(
+    edge: Edge,
+    network: SocketNetwork,
+    applications: AppServer,
+    trace: EdgeTrace,
+    appPort: number,
+  ) {
     this.#edge = edge;
+    this.#trace = trace;
     this.#network = network;
     this.#applications = applications;
     this.appPort = appPort;
@@ -55,14 +65,16 @@ export class EdgeServer {
       },
     });
     const access = new AccessList(config.allowFrom);
-    const edge = new Edge({ clock, network, limits, access, applications, log });
+    const trace = new EdgeTrace(config.capture ?? null);
+    const edge = new Edge({ clock, network, limits, access, applications, log, trace });
     const receive = (text: string, flow: Flow): void => guarded(log, () => edge.receive(text, flow));
     try {
       const needs = { receive, limits, accepts: (host: string) => edge.accepts(host) };
       for (const address of config.listen) await openListener(network, address, needs);
       const appPort = await openApplications(applications, config.appPort ?? 0);
-      return new EdgeServer(edge, network, applications, appPort);
+      return new EdgeServer(edge, network, applications, trace, appPort);
     } catch (error) {
+      trace.close();
       await network.close();
       throw error;
     }
@@ -72,12 +84,18 @@ export class EdgeServer {
     return { ...this.#edge.stats(), applications: this.#applications.size };
   }
 
+  /** The ladder of a recent call, masked. */
+  ladder(callId: string): CallLadder | undefined {
+    return this.#trace.ladder(callId);
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#edge.close();
     await new Promise((resolve) => setImmediate(resolve)); // the datagrams just written leave first
     await Promise.all([this.#applications.close(), this.#network.close()]);
+    this.#trace.close();
   }
 }
 

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
+import type { CallLadder } from '../ladder/call-ladder.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { SupervisedChild } from '../process/child.ts';
@@ -12,6 +13,7 @@ import {
   type EdgeFailure,
   type EdgeListen,
   type EdgeReply,
+  type EdgeRequest,
   kEdgeLogSchema,
   kEdgeReplySchema,
 } from './protocol.ts';
@@ -20,6 +22,7 @@ import type { EdgeStats } from './stats.ts';
 type Ready = Extract<EdgeReply, { ready: unknown }>['ready'];
 
 const kReadyMs = 10_000;
+const kAnswerMs = 2_000;
 const kMain = fileURLToPath(new URL('./main.ts', import.meta.url));
 const kRoot = fileURLToPath(new URL('../..', import.meta.url));
 /** Where zod really is: node_modules may be a link. */
@@ -41,6 +44,8 @@ export interface EdgeHandle {
   readonly up: boolean;
   /** The newest counters, at most a few seconds old; undefined before the first. */
   stats(): EdgeStats | undefined;
+  /** What went to and fro in a recent call; undefined when the edge does not know it, no longer, or does not answer. */
+  ladder(callId: string): Promise<CallLadder | undefined>;
   /** @returns undo. */
   onDown(listener: () => void): () => void;
   stop(): Promise<void>;
@@ -64,6 +69,9 @@ class EdgeProcess implements EdgeHandle {
   #config: EdgeConfig;
   #ready: Ready | undefined;
   #stats: EdgeStats | undefined;
+  #channel: Duplex | undefined;
+  /** Told of each ladder that comes. */
+  readonly #ladderListeners = new Set<(callId: string, ladder: CallLadder | null) => void>();
 
   constructor(config: EdgeConfig, clock: Clock, log: Log) {
     this.#config = config;
@@ -99,6 +107,24 @@ class EdgeProcess implements EdgeHandle {
     return this.#stats;
   }
 
+  ladder(callId: string): Promise<CallLadder | undefined> {
+    const { promise, resolve } = Promise.withResolvers<CallLadder | undefined>();
+    const cancel = this.#clock.schedule(kAnswerMs, () => done(null));
+    const listener = (of: string, ladder: CallLadder | null): void => {
+      if (of === callId) done(ladder);
+    };
+    const done = (ladder: CallLadder | null): void => {
+      cancel();
+      this.#ladderListeners.delete(listener);
+      resolve(ladder ?? undefined);
+    };
+    this.#ladderListeners.add(listener);
+    const request: EdgeRequest = { ladder: callId };
+    if (this.up && this.#channel?.writable) this.#channel.write(`${JSON.stringify(request)}\n`);
+    else done(null);
+    return promise;
+  }
+
   onDown(listener: () => void): () => void {
     this.#downListeners.add(listener);
     return () => this.#downListeners.delete(listener);
@@ -125,6 +151,10 @@ class EdgeProcess implements EdgeHandle {
           this.#stats = reply.stats;
           return;
         }
+        if ('ladderOf' in reply) {
+          for (const listener of this.#ladderListeners) listener(reply.ladderOf, reply.ladder);
+          return;
+        }
         cancel();
         if ('ready' in reply) resolve(reply.ready);
         else reject(failureError(reply.failed));
@@ -132,6 +162,7 @@ class EdgeProcess implements EdgeHandle {
     });
     channel.write(`${JSON.stringify(this.#config)}\n`);
     this.#ready = await ready;
+    this.#channel = channel;
     // a restart takes the same ports: peers and drachtio-srf look for us there
     this.#config = { ...this.#config, listen: this.#ready.listen, appPort: this.#ready.appPort };
   }

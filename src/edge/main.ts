@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { kSystemClock } from '../process/system-clock.ts';
 import { EdgeServer, ListenError } from './edge-server.ts';
-import { type EdgeReply, kEdgeConfigSchema } from './protocol.ts';
+import { type EdgeReply, kEdgeConfigSchema, kEdgeRequestSchema } from './protocol.ts';
 
 const kChannelFd = 3;
 const kStatsMs = 2_000;
@@ -38,6 +38,14 @@ async function start(line: string): Promise<void> {
   setInterval(() => server && write({ stats: server.stats() }), kStatsMs);
 }
 
+/** Nothing that is asked can harm: what is not understood is passed over. */
+function answer(line: string): void {
+  const asked = kEdgeRequestSchema.safeParse(JSON.parse(line));
+  if (!asked.success || !server) return;
+  const { ladder } = asked.data;
+  write({ ladderOf: ladder, ladder: server.ladder(ladder) ?? null });
+}
+
 function fail(error: unknown): void {
   const failed =
     error instanceof ListenError
@@ -69,4 +77,7 @@ channel.on('error', () => void end(0));
 channel.on('close', () => void end(0));
 const lines = createInterface({ input: channel });
 lines.on('error', () => void end(0));
-lines.once('line', (line) => void start(line).catch(fail));
+lines.once('line', (first) => {
+  lines.on('line', answer);
+  void start(first).catch(fail);
+});

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { kDefaultLimits } from './limits.ts';
 
 // Lines of JSON on the socket between control and the edge process: control writes one `EdgeConfig`, the edge one `EdgeReply`
-// `ready` or `failed`, and then `stats` every few seconds.
+// `ready` or `failed`, and then `stats` every few seconds. From then on control may ask for the ladder of a call.
 
 const kListen = z.strictObject({
   transport: z.enum(['udp', 'tcp']),
@@ -26,12 +26,44 @@ export const kEdgeConfigSchema = z.strictObject({
   /** How the far side of a NAT reaches us. */
   externalHost: z.string().min(1).nullable(),
   limits: kLimits.optional(),
+  /** Where every SIP message goes as HEP3, masked. */
+  capture: z
+    .strictObject({
+      host: z.union([z.ipv4(), z.ipv6()]),
+      port: z.int().min(1).max(65_535),
+      agentId: z.int().min(0).max(0xff_ff_ff_ff),
+      password: z.string().nullable(),
+    })
+    .nullable()
+    .optional(),
   /** Port for applications on 127.0.0.1, so that they find a restarted edge again; any free one without it. */
   appPort: z.int().min(0).max(65_535).optional(),
 });
 
 export type EdgeConfig = z.infer<typeof kEdgeConfigSchema>;
 export type EdgeListen = z.infer<typeof kListen>;
+
+/** What control asks of the running edge. */
+export const kEdgeRequestSchema = z.object({ ladder: z.string() });
+
+export type EdgeRequest = z.infer<typeof kEdgeRequestSchema>;
+
+const kLadder = z.object({
+  callId: z.string(),
+  peer: z.string(),
+  startedAt: z.string(),
+  rows: z
+    .array(
+      z.object({
+        atMs: z.number(),
+        kind: z.enum(['sent', 'received', 'note']),
+        text: z.string(),
+        method: z.string(),
+      }),
+    )
+    .readonly(),
+  leftOut: z.number(),
+});
 
 const kCounts = z.record(z.string(), z.number());
 
@@ -57,6 +89,8 @@ export const kEdgeReplySchema = z.union([
   z.object({ ready: z.object({ appPort: z.number(), listen: z.array(kListen) }) }),
   z.object({ failed: kFailure }),
   z.object({ stats: kStats }),
+  /** null when that call is not known, or no longer. */
+  z.object({ ladderOf: z.string(), ladder: kLadder.nullable() }),
 ]);
 
 export type EdgeReply = z.infer<typeof kEdgeReplySchema>;

@@ -19,6 +19,19 @@ export interface MediaWorkerFigures {
   readonly eventsDropped: number;
 }
 
+/** What the sip edge has counted since its process started, and what is alive in it now. */
+export interface SipEdgeFigures {
+  /** Keyed by direction, transport, and method or status: `in udp INVITE`, `out tcp 200`. */
+  readonly messages: Readonly<Record<string, number>>;
+  /** By reason. */
+  readonly drops: Readonly<Record<string, number>>;
+  readonly retransmissions: number;
+  readonly transactions: number;
+  readonly dialogs: number;
+  readonly timers: number;
+  readonly applications: number;
+}
+
 const kDurationBuckets = [15, 30, 60, 90, 120, 180, 300, 600];
 const kGatewayBuckets = [0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 
@@ -99,6 +112,7 @@ export function createMetrics() {
     'Times the child process was started again.',
     ['child'],
   );
+  const edgeAlive = gauge('sip_edge_objects', 'What is alive in the sip edge.', ['kind']);
   const workerSessions = gauge('media_sessions', 'Media sessions of the worker.', ['worker']);
   const workerPorts = gauge('media_ports_free', 'Port pairs the worker can give out now.', ['worker']);
   const workerLateMax = gauge('media_tick_late_max_seconds', 'Latest 20 ms tick of the last second.', [
@@ -202,10 +216,15 @@ export function createMetrics() {
         figures.eventsDropped,
       );
     },
-    /** Counters of the sip edge by name, as they stand. */
-    sipEdge(figures: Readonly<Record<string, number>>): void {
-      for (const [event, value] of Object.entries(figures)) {
-        totals.set('sip_edge_events_total', 'What the sip edge counted.', { event }, value);
+    sipEdge(figures: SipEdgeFigures): void {
+      for (const [key, count] of Object.entries(figures.messages)) sipMessages(totals, key, count);
+      for (const [reason, count] of Object.entries(figures.drops)) {
+        totals.set('sip_dropped_total', 'Messages not acted upon, and why.', { reason }, count);
+      }
+      const { retransmissions, transactions, dialogs, timers, applications } = figures;
+      totals.set('sip_retransmissions_total', 'Messages that came or went again.', {}, retransmissions);
+      for (const [kind, count] of Object.entries({ transactions, dialogs, timers, applications })) {
+        edgeAlive.set({ kind }, count);
       }
     },
     contentType: registry.contentType,
@@ -213,4 +232,24 @@ export function createMetrics() {
       return registry.metrics();
     },
   };
+}
+
+/** @param key - such as `in udp INVITE`. */
+function sipMessages(totals: RunningTotals, key: string, count: number): void {
+  const [direction = '', transport = '', what = ''] = key.split(' ');
+  if (/^\d/.test(what)) {
+    totals.set(
+      'sip_responses_total',
+      'SIP responses, copies included.',
+      { direction, transport, status: what },
+      count,
+    );
+  } else {
+    totals.set(
+      'sip_requests_total',
+      'SIP requests, copies included.',
+      { direction, transport, method: what },
+      count,
+    );
+  }
 }
