@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { kSystemClock } from '../process/system-clock.ts';
 import { EdgeServer, ListenError } from './edge-server.ts';
-import { type EdgeReply, kEdgeConfigSchema, kEdgeRequestSchema } from './protocol.ts';
+import { type EdgeReply, kEdgeConfigSchema, kEdgeRequestLine } from './protocol.ts';
 
 const kChannelFd = 3;
 const kStatsMs = 2_000;
@@ -38,9 +38,9 @@ async function start(line: string): Promise<void> {
   setInterval(() => server && write({ stats: server.stats() }), kStatsMs);
 }
 
-/** Nothing that is asked can harm: what is not understood is passed over. */
+/** What is not understood is passed over. */
 function answer(line: string): void {
-  const asked = kEdgeRequestSchema.safeParse(JSON.parse(line));
+  const asked = kEdgeRequestLine.safeParse(line);
   if (!asked.success || !server) return;
   const { ladder } = asked.data;
   write({ ladderOf: ladder, ladder: server.ladder(ladder) ?? null });

@@ -43,10 +43,23 @@ export const kEdgeConfigSchema = z.strictObject({
 export type EdgeConfig = z.infer<typeof kEdgeConfigSchema>;
 export type EdgeListen = z.infer<typeof kListen>;
 
-/** What control asks of the running edge. */
-export const kEdgeRequestSchema = z.object({ ladder: z.string() });
+const kEdgeRequest = z.object({ ladder: z.string() });
 
-export type EdgeRequest = z.infer<typeof kEdgeRequestSchema>;
+/** What control asks of the running edge. */
+export type EdgeRequest = z.infer<typeof kEdgeRequest>;
+
+/** An {@link EdgeRequest} as a line. */
+export const kEdgeRequestLine = z
+  .string()
+  .transform((line, context): unknown => {
+    try {
+      return JSON.parse(line);
+    } catch {
+      context.addIssue('no JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(kEdgeRequest);
 
 const kLadder = z.object({
   callId: z.string(),
