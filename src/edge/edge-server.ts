@@ -12,6 +12,7 @@ import type { Flow, ListenAddress } from './transport/flow.ts';
 import { SocketNetwork } from './transport/socket-network.ts';
 import { openTcp, type TcpNeeds } from './transport/tcp.ts';
 import { openUdp } from './transport/udp.ts';
+import { kNoTrust } from './trust/policy.ts';
 import { AppServer } from './wire/app-server.ts';
 
 /** A listening address that could not be had. */
@@ -65,8 +66,9 @@ export class EdgeServer {
       },
     });
     const access = new AccessList(config.allowFrom);
+    const trust = config.trust ?? kNoTrust;
     const trace = new EdgeTrace(config.capture ?? null);
-    const edge = new Edge({ clock, network, limits, access, applications, log, trace });
+    const edge = new Edge({ clock, network, limits, access, trust, applications, log, trace });
     const receive = (text: string, flow: Flow): void => guarded(log, () => edge.receive(text, flow));
     try {
       const needs = { receive, limits, accepts: (host: string) => edge.accepts(host) };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { kDefaultLimits } from './limits.ts';
+import { kTrustSchema } from './trust/policy.ts';
 
 // Lines of JSON on the socket between control and the edge process: control writes one `EdgeConfig`, the edge one `EdgeReply`
 // `ready` or `failed`, and then `stats` every few seconds. From then on control may ask for the ladder of a call.
@@ -21,8 +22,9 @@ export const kEdgeConfigSchema = z.strictObject({
   listen: z.array(kListen).min(1),
   /** What an application must present. */
   secret: z.string().min(1),
-  /** CIDR blocks or addresses of those who may call; everybody else gets silence. */
+  /** CIDR blocks or addresses of those who may call without being of a trunk; who is of neither gets silence. */
   allowFrom: z.array(z.string()),
+  trust: kTrustSchema.optional(),
   /** How the far side of a NAT reaches us. */
   externalHost: z.string().min(1).nullable(),
   limits: kLimits.optional(),
@@ -87,6 +89,9 @@ const kStats = z.object({
   transactions: z.number(),
   dialogs: z.number(),
   timers: z.number(),
+  bindings: z.number(),
+  bans: z.number(),
+  callsByTrunk: kCounts,
   applications: z.number(),
 });
 

@@ -8,6 +8,12 @@ export interface EdgeStats {
   readonly transactions: number;
   readonly dialogs: number;
   readonly timers: number;
+  /** Phones registered with us. */
+  readonly bindings: number;
+  /** Sources not listened to for a while. */
+  readonly bans: number;
+  /** Running calls that count against the limits of their trunk. */
+  readonly callsByTrunk: Readonly<Record<string, number>>;
   readonly applications: number;
 }
 

@@ -3,6 +3,7 @@ import { type EdgeLimits, kDefaultLimits } from '../../src/edge/limits.ts';
 import { AccessList } from '../../src/edge/transport/access.ts';
 import type { Flow, HostPort, ListenAddress, TransportName } from '../../src/edge/transport/flow.ts';
 import type { Network } from '../../src/edge/transport/network.ts';
+import { kTrustSchema, type TrustInput } from '../../src/edge/trust/policy.ts';
 import type { Application, ApplicationChoice } from '../../src/edge/wire/application.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -106,14 +107,16 @@ export const kPeer = { host: '192.0.2.1', port: 5062 };
 export function openEdgeCore(
   limits?: Partial<EdgeLimits>,
   allowFrom?: readonly string[],
+  trust?: TrustInput,
 ): EdgeCore<FakeClock> {
-  return openEdgeCoreWith(new FakeClock(), limits, allowFrom);
+  return openEdgeCoreWith(new FakeClock(), limits, allowFrom, trust);
 }
 
 export function openEdgeCoreWith<C extends Clock>(
   clock: C,
   limits: Partial<EdgeLimits> = {},
   allowFrom: readonly string[] = ['192.0.2.0/24'],
+  trust: TrustInput = {},
 ): EdgeCore<C> {
   const network = new FakeEdgeNetwork(clock);
   const application = new FakeApplication();
@@ -130,6 +133,7 @@ export function openEdgeCoreWith<C extends Clock>(
     applications,
     limits: { ...kDefaultLimits, ...limits },
     access: new AccessList(allowFrom),
+    trust: kTrustSchema.parse(trust),
     log: () => {},
   });
   let commands = 0;

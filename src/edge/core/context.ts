@@ -6,6 +6,7 @@ import type { Counter } from '../stats.ts';
 import type { Timers } from '../transaction/timers.ts';
 import type { AccessList } from '../transport/access.ts';
 import type { Network } from '../transport/network.ts';
+import type { Gate } from '../trust/gate.ts';
 import type { ApplicationChoice } from '../wire/application.ts';
 import type { CallRecords } from './call-records.ts';
 import type { InboundTable } from './inbound.ts';
@@ -23,7 +24,8 @@ export interface EdgeContext {
   readonly timers: Timers;
   readonly network: Network;
   readonly limits: EdgeLimits;
-  readonly access: AccessList;
+  /** Whom the edge works for. */
+  readonly gate: Gate;
   readonly applications: ApplicationChoice;
   readonly natFix: NatFix;
   readonly records: CallRecords;

@@ -13,6 +13,8 @@ import { Timers } from '../transaction/timers.ts';
 import type { AccessList } from '../transport/access.ts';
 import type { Flow } from '../transport/flow.ts';
 import type { Network } from '../transport/network.ts';
+import { Gate } from '../trust/gate.ts';
+import { kNoTrust, type TrustPolicy } from '../trust/policy.ts';
 import type { Application, ApplicationChoice } from '../wire/application.ts';
 import { failureLine } from '../wire/lines.ts';
 import { Answering } from './answering.ts';
@@ -29,7 +31,10 @@ export interface EdgeNeeds {
   readonly clock: Clock;
   readonly network: Network;
   readonly limits: EdgeLimits;
+  /** Sources that may call without belonging to a trunk. */
   readonly access: AccessList;
+  /** Trunks, users, guards; nothing of the kind unless given. */
+  readonly trust?: TrustPolicy;
   readonly applications: ApplicationChoice;
   readonly log: EdgeLog;
   /** 'private' unless given. */
@@ -48,6 +53,8 @@ export class Edge {
 
   constructor(needs: EdgeNeeds) {
     const messages = new Counter();
+    const drops = new Counter();
+    const gate = new Gate(needs.clock, needs.trust ?? kNoTrust, needs.access, drops);
     this.#trace = needs.trace;
     this.#context = {
       ...needs,
@@ -55,11 +62,14 @@ export class Edge {
       natFix: needs.natFix ?? 'private',
       records: new CallRecords(needs.applications, needs.clock),
       timers: new Timers(needs.clock),
-      dialogs: new DialogTable(),
-      inbound: new InboundTable(),
+      gate,
+      dialogs: new DialogTable((dialog) => gate.caps.ended(dialog.id)),
+      inbound: new InboundTable(({ counted, dialog, dialogId }) => {
+        if (counted && !dialog) gate.caps.ended(dialogId);
+      }),
       outbound: new OutboundTable(),
       messages,
-      drops: new Counter(),
+      drops,
       retransmissions: { count: 0 },
     };
     const unacknowledged = new UnacknowledgedAnswers(this.#context.timers);
@@ -72,17 +82,16 @@ export class Edge {
 
   /** Whether a source may open a connection; one that may not is counted. */
   accepts(host: string): boolean {
-    const isTrusted = this.#context.access.allows(host);
-    if (!isTrusted) this.#context.drops.add('unknown-source');
-    return isTrusted;
+    return this.#context.gate.accepts(host);
   }
 
   /** One message from the network. @param text - byte string of a datagram, or one message of a stream. */
   receive(text: string, flow: Flow): void {
-    if (isKeepAlive(text)) return;
+    if (isKeepAlive(text) || this.#context.gate.isBanned(flow.remote.host)) return;
     const parsed = parseMessage(text, { stream: flow.transport === 'tcp' });
     if (parsed.kind === 'rubbish') {
       this.#context.drops.add(parsed.reason);
+      this.#context.gate.disturbed(flow);
       return;
     }
     if (parsed.kind === 'bad-request') {
@@ -132,7 +141,7 @@ export class Edge {
   }
 
   stats(): Omit<EdgeStats, 'applications'> {
-    const { messages, drops, retransmissions, inbound, outbound, dialogs, timers } = this.#context;
+    const { messages, drops, retransmissions, inbound, outbound, dialogs, timers, gate } = this.#context;
     return {
       messages: messages.toJSON(),
       drops: drops.toJSON(),
@@ -140,12 +149,15 @@ export class Edge {
       transactions: inbound.size + outbound.size,
       dialogs: dialogs.size,
       timers: timers.live,
+      bindings: gate.registrar.size,
+      bans: gate.bans,
+      callsByTrunk: gate.caps.calls,
     };
   }
 
   #count(flow: Flow, what: string, text: string): void {
     this.#context.messages.add(`in ${flow.transport} ${what}`);
-    if (this.#trace && this.#context.access.allows(flow.remote.host)) this.#show('in', flow, text);
+    if (this.#trace && this.#context.gate.standingOf(flow).kind !== 'stranger') this.#show('in', flow, text);
   }
 
   #show(direction: 'in' | 'out', flow: Flow, text: string): void {

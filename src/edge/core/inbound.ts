@@ -35,6 +35,8 @@ export interface Inbound {
   readonly essentials: Essentials;
   /** Where it came from. */
   readonly flow: Flow;
+  /** It is a call that counts against the limits of its trunk. */
+  readonly counted: boolean;
   /** Where answers go. */
   readonly replyFlow: Flow;
   readonly dialogId: string;
@@ -53,6 +55,12 @@ export class InboundTable {
   readonly #byKey = new Map<string, InboundRecord>();
   readonly #byMerge = new Map<string, InboundRecord>();
   readonly #open = new Map<string, Inbound>();
+  readonly #answered: (inbound: Inbound) => void;
+
+  /** @param answered - told of each request that has got its final answer. */
+  constructor(answered: (inbound: Inbound) => void = () => {}) {
+    this.#answered = answered;
+  }
 
   get size(): number {
     return this.#byKey.size;
@@ -87,8 +95,11 @@ export class InboundTable {
   }
 
   answered({ id }: InboundRecord): void {
-    this.#open.get(id)?.cancelReap();
+    const inbound = this.#open.get(id);
+    if (!inbound) return;
     this.#open.delete(id);
+    inbound.cancelReap();
+    this.#answered(inbound);
   }
 
   remove(record: InboundRecord): void {

@@ -10,6 +10,8 @@ import { mergeKey, serverKey } from '../transaction/keys.ts';
 import { ServerTransaction } from '../transaction/server.ts';
 import { ServerInviteTransaction } from '../transaction/server-invite.ts';
 import { type Flow, isReliable } from '../transport/flow.ts';
+import type { Caller } from '../trust/gate.ts';
+import { withTrunk } from '../trust/trunk-header.ts';
 import { dialogMessageLine, newRequestLine, type Passage } from '../wire/lines.ts';
 import { plainForm } from '../wire/plain-form.ts';
 import type { Answering } from './answering.ts';
@@ -34,6 +36,9 @@ interface Arrival {
   /** Length as received. */
   readonly bytes: number;
 }
+
+/** Whoever is in a dialog of ours was admitted when it was made. */
+const kPartner: Caller = { trunk: undefined, user: undefined, counted: false };
 
 /** Requests from the network: checked (RFC 3261 section 8.2), matched with what is known, handed to an application. */
 export class Incoming {
@@ -62,10 +67,7 @@ export class Incoming {
       return;
     }
     const arrival = { request: stampRequest(request, essentials.via, flow), essentials, flow, bytes };
-    if (!this.#context.access.allows(flow.remote.host) && !this.#isKnown(arrival)) {
-      this.#drop('unknown-source');
-      return;
-    }
+    if (!this.#isKnown(arrival) && !this.#context.gate.hears(request, flow)) return;
     const problem = checkRequest(request, essentials);
     if (problem) {
       this.refuse(request, flow, problem);
@@ -78,7 +80,8 @@ export class Incoming {
 
   /** Answers a request that is too broken to be worked on, without keeping anything of it. */
   refuse(request: SipRequest, flow: Flow, problem: Problem): void {
-    if (!this.#context.access.allows(flow.remote.host)) {
+    if (!this.#context.gate.explainsTo(flow)) {
+      this.#context.gate.disturbed(flow);
       this.#drop('unknown-source');
       return;
     }
@@ -162,8 +165,20 @@ export class Incoming {
       this.#overloaded(arrival);
       return;
     }
+    const caller = this.#dialogOf(essentials) ? kPartner : this.#admit(arrival);
+    if (!caller) return;
     if (tagOf(essentials.to) !== '') this.#receiveInDialog(arrival);
-    else this.#receiveNew(arrival);
+    else this.#receiveNew(arrival, caller);
+  }
+
+  /** Who asks, outside all dialogs. One that may not is answered here, without keeping anything of it, or not at all. */
+  #admit({ request, essentials, flow }: Arrival): Caller | undefined {
+    const id = dialogId(essentials.callId, tagOf(essentials.from));
+    const verdict = this.#context.gate.judge(request, flow, tagOf(essentials.to) === '' ? id : undefined);
+    if (verdict.kind === 'admitted') return verdict.caller;
+    if (verdict.kind === 'refused')
+      this.#answerStateless(request, replyFlow(flow, essentials.via), verdict.refusal);
+    return undefined;
   }
 
   #repeat(known: InboundRecord): void {
@@ -220,10 +235,11 @@ export class Incoming {
     this.#forget(dialog);
   }
 
-  #receiveNew(arrival: Arrival): void {
+  #receiveNew(received: Arrival, caller: Caller): void {
+    const arrival = { ...received, request: withTrunk(received.request, caller) };
     const { request } = arrival;
-    const refusal = this.#refuse(arrival);
-    const inbound = this.#open(arrival, undefined);
+    const refusal = this.#refuse(arrival) ?? this.#register(arrival, caller);
+    const inbound = this.#open(arrival, undefined, caller.counted);
     const application = refusal ? undefined : this.#context.applications.choose(request.method.toLowerCase());
     if (application) this.#deliver(inbound, arrival, application);
     else this.#answering.answer(inbound, refusal ?? this.#unrouted(request));
@@ -238,6 +254,12 @@ export class Incoming {
     if (merged && inbound.open(merged.id)) return { status: 482 };
     if (request.method === 'INVITE' && dialogs.size >= limits.dialogs) return busy();
     return refuseNew(request, essentials);
+  }
+
+  /** A user's phone registers with the edge itself; what a trunk registers is the application's. */
+  #register({ request, essentials, flow }: Arrival, { user }: Caller): ReplyParts | undefined {
+    if (request.method !== 'REGISTER' || user === undefined) return undefined;
+    return this.#context.gate.registrar.register(user, request, essentials, flow);
   }
 
   /** 405 only from a server that has an application: without one the caller had better try elsewhere, or later. */
@@ -263,7 +285,7 @@ export class Incoming {
   }
 
   /** Starts the server transaction. */
-  #open({ request, essentials, flow }: Arrival, dialog: SipDialog | undefined): Inbound {
+  #open({ request, essentials, flow }: Arrival, dialog: SipDialog | undefined, counted = false): Inbound {
     const answerFlow = replyFlow(flow, essentials.via);
     const record: InboundRecord = {
       id: newId(),
@@ -279,6 +301,7 @@ export class Incoming {
       request,
       essentials,
       flow,
+      counted,
       replyFlow: answerFlow,
       dialogId: dialog?.id ?? dialogId(essentials.callId, tagOf(essentials.from)),
       tagged: false,
