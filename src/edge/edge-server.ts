@@ -4,14 +4,15 @@ import type { EdgeLog } from './core/context.ts';
 import { Edge } from './core/edge.ts';
 import { type EdgeLimits, kDefaultLimits } from './limits.ts';
 import type { EdgeConfig, EdgeFailure, EdgeListen } from './protocol.ts';
+import { DnsClient } from './resolve/dns-client.ts';
 import { uriHost } from './sip/uri.ts';
 import type { EdgeStats } from './stats.ts';
 import { EdgeTrace } from './trace/edge-trace.ts';
 import { AccessList } from './transport/access.ts';
 import type { Flow, ListenAddress } from './transport/flow.ts';
-import { SocketNetwork } from './transport/socket-network.ts';
-import { openTcp, type TcpNeeds } from './transport/tcp.ts';
-import { openUdp } from './transport/udp.ts';
+import { type ListenerNeeds, openListener } from './transport/open-listener.ts';
+import { type Listener, SocketNetwork } from './transport/socket-network.ts';
+import { TlsIdentity, type TlsMaterial } from './transport/tls-identity.ts';
 import { kNoTrust } from './trust/policy.ts';
 import { AppServer } from './wire/app-server.ts';
 
@@ -25,6 +26,16 @@ export class ListenError extends Error {
   }
 }
 
+interface Parts {
+  readonly edge: Edge;
+  readonly network: SocketNetwork;
+  readonly applications: AppServer;
+  readonly trace: EdgeTrace;
+  readonly identity: TlsIdentity | undefined;
+}
+
+const kWebSocketPolicy = { path: '/', origins: [] };
+
 /** The edge with its sockets. Made by {@link EdgeServer.open}; close() ends calls, then sockets; a second close does nothing. */
 export class EdgeServer {
   readonly appPort: number;
@@ -33,19 +44,15 @@ export class EdgeServer {
   readonly #network: SocketNetwork;
   readonly #applications: AppServer;
   readonly #trace: EdgeTrace;
+  readonly #identity: TlsIdentity | undefined;
   #closed = false;
 
-  private constructor(
-    edge: Edge,
-    network: SocketNetwork,
-    applications: AppServer,
-    trace: EdgeTrace,
-    appPort: number,
-  ) {
+  private constructor({ edge, network, applications, trace, identity }: Parts, appPort: number) {
     this.#edge = edge;
     this.#trace = trace;
     this.#network = network;
     this.#applications = applications;
+    this.#identity = identity;
     this.appPort = appPort;
     this.listen = network.listening;
   }
@@ -53,7 +60,7 @@ export class EdgeServer {
   /** Binds everything, or nothing and rejects with a {@link ListenError}. */
   static async open(config: EdgeConfig, clock: Clock, log: EdgeLog): Promise<EdgeServer> {
     const limits = withDefaults(config.limits);
-    const network = new SocketNetwork(config.externalHost);
+    const network = new SocketNetwork(config.externalHost, new DnsClient(config.dnsServers ?? [], clock));
     const applications: AppServer = new AppServer({
       secret: config.secret,
       maxBacklogBytes: limits.applicationBacklogBytes,
@@ -71,10 +78,18 @@ export class EdgeServer {
     const edge = new Edge({ clock, network, limits, access, trust, applications, log, trace });
     const receive = (text: string, flow: Flow): void => guarded(log, () => edge.receive(text, flow));
     try {
-      const needs = { receive, limits, accepts: (host: string) => edge.accepts(host) };
-      for (const address of config.listen) await openListener(network, address, needs);
+      const identity = config.tls ? new TlsIdentity(config.tls) : undefined;
+      const needs: ListenerNeeds = {
+        receive,
+        limits,
+        accepts: (host) => edge.accepts(host),
+        dropped: (reason) => edge.dropped(reason),
+        identity,
+        webSocket: config.webSocket ?? kWebSocketPolicy,
+      };
+      for (const address of config.listen) network.add(await listenOn(address, needs, config.listen));
       const appPort = await openApplications(applications, config.appPort ?? 0);
-      return new EdgeServer(edge, network, applications, trace, appPort);
+      return new EdgeServer({ edge, network, applications, trace, identity }, appPort);
     } catch (error) {
       trace.close();
       await network.close();
@@ -89,6 +104,11 @@ export class EdgeServer {
   /** The ladder of a recent call, masked. */
   ladder(callId: string): CallLadder | undefined {
     return this.#trace.ladder(callId);
+  }
+
+  /** New connections get the new certificates; those that live are left alone. Throws on certificates that cannot be used. */
+  reloadTls(tls: TlsMaterial): void {
+    this.#identity?.reload(tls);
   }
 
   async close(): Promise<void> {
@@ -119,17 +139,15 @@ function guarded(log: EdgeLog, task: () => void): void {
   }
 }
 
-async function openListener(
-  network: SocketNetwork,
-  { transport, host, port }: EdgeListen,
-  needs: TcpNeeds,
-): Promise<void> {
+async function listenOn(
+  address: EdgeListen,
+  needs: ListenerNeeds,
+  all: readonly EdgeListen[],
+): Promise<Listener> {
   try {
-    network.add(
-      await (transport === 'udp' ? openUdp(host, port, needs.receive) : openTcp(host, port, needs)),
-    );
+    return await openListener(address, needs, all);
   } catch (error) {
-    throw new ListenError(failureOf(error, transport, host, port));
+    throw new ListenError(failureOf(error, address.transport, address.host, address.port));
   }
 }
 

@@ -14,6 +14,7 @@ import {
   type EdgeListen,
   type EdgeReply,
   type EdgeRequest,
+  type EdgeTls,
   kEdgeLogSchema,
   kEdgeReplySchema,
 } from './protocol.ts';
@@ -25,14 +26,19 @@ const kReadyMs = 10_000;
 const kAnswerMs = 2_000;
 const kMain = fileURLToPath(new URL('./main.ts', import.meta.url));
 const kRoot = fileURLToPath(new URL('../..', import.meta.url));
-/** Where zod really is: node_modules may be a link. */
-const kZod = dirname(createRequire(import.meta.url).resolve('zod/package.json'));
+/** Where packages really are: node_modules may be a link. */
+const kPackages = ['zod', 'ws'].map((name) =>
+  dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)),
+);
 /** Node's permission model: the process on the SIP port reads its own code and nothing else, writes nothing, starts nothing. */
 const kPermissions = [
   '--permission',
-  ...[`${kRoot}src/*`, `${kRoot}package.json`, `${kRoot}node_modules/*`, `${kZod}/*`].map(
-    (path) => `--allow-fs-read=${path}`,
-  ),
+  ...[
+    `${kRoot}src/*`,
+    `${kRoot}package.json`,
+    `${kRoot}node_modules/*`,
+    ...kPackages.map((at) => `${at}/*`),
+  ].map((path) => `--allow-fs-read=${path}`),
 ];
 
 /** The running edge process. It comes back after a crash on the same ports, but every call it carried is gone. */
@@ -46,6 +52,8 @@ export interface EdgeHandle {
   stats(): EdgeStats | undefined;
   /** What went to and fro in a recent call; undefined when the edge does not know it, no longer, or does not answer. */
   ladder(callId: string): Promise<CallLadder | undefined>;
+  /** Replaces certificates and authorities while calls go on. */
+  reloadTls(tls: EdgeTls): void;
   /** @returns undo. */
   onDown(listener: () => void): () => void;
   stop(): Promise<void>;
@@ -123,6 +131,12 @@ class EdgeProcess implements EdgeHandle {
     if (this.up && this.#channel?.writable) this.#channel.write(`${JSON.stringify(request)}\n`);
     else done(null);
     return promise;
+  }
+
+  reloadTls(tls: EdgeTls): void {
+    this.#config = { ...this.#config, tls }; // for a restart too
+    const request: EdgeRequest = { tls };
+    if (this.up && this.#channel?.writable) this.#channel.write(`${JSON.stringify(request)}\n`);
   }
 
   onDown(listener: () => void): () => void {

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { kSystemClock } from '../process/system-clock.ts';
 import { EdgeServer, ListenError } from './edge-server.ts';
-import { type EdgeReply, kEdgeConfigSchema, kEdgeRequestLine } from './protocol.ts';
+import { type EdgeReply, type EdgeTls, kEdgeConfigSchema, kEdgeRequestLine } from './protocol.ts';
 
 const kChannelFd = 3;
 const kStatsMs = 2_000;
@@ -38,10 +38,24 @@ async function start(line: string): Promise<void> {
   setInterval(() => server && write({ stats: server.stats() }), kStatsMs);
 }
 
+/** The old certificates go on when the new ones cannot be used. */
+function reload(tls: EdgeTls): void {
+  try {
+    server?.reloadTls(tls);
+    log('info', 'certificates replaced');
+  } catch (error) {
+    log('error', 'certificates not replaced', { error: error instanceof Error ? error.message : '' });
+  }
+}
+
 /** What is not understood is passed over. */
 function answer(line: string): void {
   const asked = kEdgeRequestLine.safeParse(line);
   if (!asked.success || !server) return;
+  if ('tls' in asked.data) {
+    reload(asked.data.tls);
+    return;
+  }
   const { ladder } = asked.data;
   write({ ladderOf: ladder, ladder: server.ladder(ladder) ?? null });
 }

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { kDefaultLimits } from './limits.ts';
 import { kTrustSchema } from './trust/policy.ts';
+import { kTransports } from './transport/flow.ts';
 
 // Lines of JSON on the socket between control and the edge process: control writes one `EdgeConfig`, the edge one `EdgeReply`
 // `ready` or `failed`, and then `stats` every few seconds. From then on control may ask for the ladder of a call.
 
 const kListen = z.strictObject({
-  transport: z.enum(['udp', 'tcp']),
+  transport: z.enum(kTransports),
   host: z.string().min(1),
   /** 0 for any free one. */
   port: z.int().min(0).max(65_535),
@@ -18,6 +19,18 @@ const kLimits = z.strictObject(
   },
 );
 
+/** PEM text: the process on the SIP port reads no files. */
+const kTls = z.strictObject({
+  /** The first is shown to who asks for no name, or an unknown one. */
+  certificates: z.array(z.strictObject({ cert: z.string().min(1), key: z.string().min(1) })).min(1),
+  /** Authorities that vouch for peers; null for those that come with Node. */
+  ca: z.string().nullable(),
+  /** Whether peers that connect must show a certificate. */
+  clients: z.enum(['ignored', 'asked', 'required']),
+  /** Whether servers we connect to must prove their name. */
+  verifyServers: z.boolean(),
+});
+
 export const kEdgeConfigSchema = z.strictObject({
   listen: z.array(kListen).min(1),
   /** What an application must present. */
@@ -28,6 +41,10 @@ export const kEdgeConfigSchema = z.strictObject({
   /** How the far side of a NAT reaches us. */
   externalHost: z.string().min(1).nullable(),
   limits: kLimits.optional(),
+  tls: kTls.nullable().optional(),
+  webSocket: z.strictObject({ path: z.string().startsWith('/'), origins: z.array(z.string()) }).optional(),
+  /** DNS servers, `address` or `address:port`; those of the system without it. */
+  dnsServers: z.array(z.string()).optional(),
   /** Where every SIP message goes as HEP3, masked. */
   capture: z
     .strictObject({
@@ -43,9 +60,10 @@ export const kEdgeConfigSchema = z.strictObject({
 });
 
 export type EdgeConfig = z.infer<typeof kEdgeConfigSchema>;
+export type EdgeTls = z.infer<typeof kTls>;
 export type EdgeListen = z.infer<typeof kListen>;
 
-const kEdgeRequest = z.object({ ladder: z.string() });
+const kEdgeRequest = z.union([z.object({ ladder: z.string() }), z.object({ tls: kTls })]);
 
 /** What control asks of the running edge. */
 export type EdgeRequest = z.infer<typeof kEdgeRequest>;

@@ -1,5 +1,6 @@
 import { Edge } from '../../src/edge/core/edge.ts';
 import { type EdgeLimits, kDefaultLimits } from '../../src/edge/limits.ts';
+import type { LocateQuery, Target } from '../../src/edge/resolve/target.ts';
 import { AccessList } from '../../src/edge/transport/access.ts';
 import type { Flow, HostPort, ListenAddress, TransportName } from '../../src/edge/transport/flow.ts';
 import type { Network } from '../../src/edge/transport/network.ts';
@@ -24,6 +25,8 @@ export class FakeEdgeNetwork implements Network {
   ];
   /** Set to make every send over TCP fail. */
   broken = false;
+  /** What a name leads to. */
+  readonly targets = new Map<string, readonly Target[]>();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -42,8 +45,12 @@ export class FakeEdgeNetwork implements Network {
     return host === '192.0.2.10' && port === 5060;
   }
 
-  resolve(host: string, done: (address: string | undefined) => void): void {
-    done(/^[\d.]+$/.test(host) ? host : undefined);
+  locate(
+    { host, port = 5060, transport = 'udp' }: LocateQuery,
+    done: (targets: readonly Target[]) => void,
+  ): void {
+    const known = this.targets.get(host);
+    done(known ?? (/^[\d.]+$/.test(host) ? [{ transport, host, port, domain: host }] : []));
   }
 
   send(flow: Flow, bytes: string, failed: (reason: string) => void): void {

@@ -11,6 +11,7 @@ import { Headers } from '../sip/headers.ts';
 import type { SipRequest, SipResponse } from '../sip/message.ts';
 import { serialize } from '../sip/serialize.ts';
 import { hostPortText } from '../sip/uri.ts';
+import { transportText } from '../transport/flow.ts';
 import type { Application } from '../wire/application.ts';
 import { failureLine, responseSentLine } from '../wire/lines.ts';
 import type { EdgeContext } from './context.ts';
@@ -185,8 +186,7 @@ export class Answering {
 
   #contact(inbound: Inbound): string {
     const { flow } = inbound;
-    const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
-    return `<sip:${hostPortText(this.#context.network.advertised(flow))}${transport}>`;
+    return `<sip:${hostPortText(this.#context.network.advertised(flow))}${transportText(flow.transport)}>`;
   }
 
   /** An INVITE outside a dialog makes one with its first tagged answer (RFC 3261 section 12.1.1). */

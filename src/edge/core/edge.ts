@@ -11,7 +11,7 @@ import type { Trace } from '../trace/trace.ts';
 import { clientKey } from '../transaction/keys.ts';
 import { Timers } from '../transaction/timers.ts';
 import type { AccessList } from '../transport/access.ts';
-import type { Flow } from '../transport/flow.ts';
+import { type Flow, isStream } from '../transport/flow.ts';
 import type { Network } from '../transport/network.ts';
 import { Gate } from '../trust/gate.ts';
 import { kNoTrust, type TrustPolicy } from '../trust/policy.ts';
@@ -85,10 +85,15 @@ export class Edge {
     return this.#context.gate.accepts(host);
   }
 
+  /** Something was turned away before it was a message. */
+  dropped(reason: string): void {
+    this.#context.drops.add(reason);
+  }
+
   /** One message from the network. @param text - byte string of a datagram, or one message of a stream. */
   receive(text: string, flow: Flow): void {
     if (isKeepAlive(text) || this.#context.gate.isBanned(flow.remote.host)) return;
-    const parsed = parseMessage(text, { stream: flow.transport === 'tcp' });
+    const parsed = parseMessage(text, { stream: isStream(flow.transport) });
     if (parsed.kind === 'rubbish') {
       this.#context.drops.add(parsed.reason);
       this.#context.gate.disturbed(flow);

@@ -1,3 +1,4 @@
+import type { LocateQuery, Target } from '../resolve/target.ts';
 import type { Counter } from '../stats.ts';
 import { startOf } from '../trace/trace.ts';
 import type { Flow, HostPort, ListenAddress, TransportName } from '../transport/flow.ts';
@@ -23,8 +24,14 @@ export class MeteredNetwork implements Network {
     return this.#network.listening;
   }
 
-  flowTo(transport: TransportName, host: string, port: number, like?: Flow): Flow | undefined {
-    return this.#network.flowTo(transport, host, port, like);
+  flowTo(
+    transport: TransportName,
+    host: string,
+    port: number,
+    like?: Flow,
+    domain?: string,
+  ): Flow | undefined {
+    return this.#network.flowTo(transport, host, port, like, domain);
   }
 
   advertised(flow: Flow): HostPort {
@@ -35,8 +42,8 @@ export class MeteredNetwork implements Network {
     return this.#network.isOwn(transport, host, port);
   }
 
-  resolve(host: string, done: (address: string | undefined) => void): void {
-    this.#network.resolve(host, done);
+  locate(query: LocateQuery, done: (targets: readonly Target[]) => void): void {
+    this.#network.locate(query, done);
   }
 
   send(flow: Flow, bytes: string, failed: (reason: string) => void): void {

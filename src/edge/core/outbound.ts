@@ -5,6 +5,7 @@ import type { ClientTransaction } from '../transaction/client.ts';
 import type { ClientInviteTransaction } from '../transaction/client-invite.ts';
 import type { Flow } from '../transport/flow.ts';
 import type { Application } from '../wire/application.ts';
+import type { Way } from './ways.ts';
 
 export type AnyClientTransaction = ClientInviteTransaction | ClientTransaction;
 
@@ -25,6 +26,10 @@ export interface Outbound {
   readonly transaction: AnyClientTransaction;
   /** Where it goes; its address is known once the name is resolved. */
   flow: Flow;
+  /** What is left to try if this way fails. */
+  ways: readonly Way[];
+  /** Highest provisional status heard; 0 for none. */
+  heard: number;
   dialog: SipDialog | undefined;
   /** To tag of the 2xx that made the dialog; another one is another fork. */
   acceptedTag: string | undefined;

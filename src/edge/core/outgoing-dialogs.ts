@@ -21,6 +21,7 @@ import { Headers } from '../sip/headers.ts';
 import type { SipRequest, SipResponse } from '../sip/message.ts';
 import { serialize } from '../sip/serialize.ts';
 import { kTimeoutMs } from '../transaction/timers.ts';
+import type { HostPort } from '../transport/flow.ts';
 import { type Passage, unsolicitedLine } from '../wire/lines.ts';
 import { plainForm } from '../wire/plain-form.ts';
 import type { DialogKeeper } from './answering.ts';
@@ -311,15 +312,18 @@ export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
     const { request } = composeInDialog(dialog, asked, seq, hop.flow, network.advertised(hop.flow));
     for (const { name, value } of credentialsOf(outbound.request)) request.headers.add(name, value);
     const text = serialize(request);
-    const send = (host: string | undefined): void => {
-      if (host === undefined) return;
-      const flow = { ...hop.flow, remote: { host, port: hop.flow.remote.port } };
+    const send = (remote: HostPort | undefined): void => {
+      if (!remote) return;
+      const flow = { ...hop.flow, remote: { host: remote.host, port: remote.port } };
       const tag = tagOf(dialog.remote);
       if (tag === outbound.acceptedTag) outbound.ack = { flow, bytes: text };
       else outbound.refusedForks.set(tag, { flow, bytes: text });
       network.send(flow, text, () => {});
     };
-    network.resolve(hop.flow.remote.host, send);
+    const { transport } = hop.flow;
+    if (!hop.query) send(hop.flow.remote);
+    else
+      network.locate(hop.query, (targets) => send(targets.find((target) => target.transport === transport)));
     return { passage: { flow: hop.flow, bytes: text.length, at: clock.date() }, text };
   }
 

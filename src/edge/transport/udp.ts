@@ -4,6 +4,9 @@ import { type Flow, type HostPort, plainAddress } from './flow.ts';
 
 const kSocketBufferBytes = 4_194_304; // a burst of a few thousand messages
 
+/** There is no route, the address is of a family this socket does not speak, or the datagram is too long for any. */
+const kHopeless = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'EMSGSIZE', 'EINVAL', 'EAFNOSUPPORT']);
+
 export type Receive = (text: string, flow: Flow) => void;
 
 /** One UDP socket. Opened by {@link openUdp}, closed once; sending after that does nothing. */
@@ -18,10 +21,17 @@ export class UdpListener {
     this.local = { host, port: socket.address().port };
   }
 
-  /** @param bytes - byte string. A datagram that cannot be sent is lost like one on the way: timers repeat it. */
-  send(remote: HostPort, bytes: string): void {
+  /**
+   * @param bytes - byte string. A datagram that cannot be sent now is lost like one on the way: timers repeat it.
+   * @param failed - no copy of it will ever leave.
+   */
+  send(remote: HostPort, bytes: string, failed: (reason: string) => void = () => {}): void {
     if (!this.#open || remote.port === 0) return;
-    this.#socket.send(Buffer.from(bytes, 'latin1'), remote.port, this.#reachable(remote.host), () => {});
+    const data = Buffer.from(bytes, 'latin1');
+    this.#socket.send(data, remote.port, this.#reachable(remote.host), (error) => {
+      const code = error && 'code' in error ? String(error.code) : '';
+      if (kHopeless.has(code)) failed(code);
+    });
   }
 
   async close(): Promise<void> {
@@ -37,8 +47,13 @@ export class UdpListener {
 }
 
 /** Binds a socket. Rejects with the system's error (`EADDRINUSE`, `EACCES`, …). @param port - 0 for any free one. */
-export async function openUdp(host: string, port: number, receive: Receive): Promise<UdpListener> {
-  const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
+export async function openUdp(
+  host: string,
+  port: number,
+  receive: Receive,
+  ipv6Only = false,
+): Promise<UdpListener> {
+  const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', ipv6Only });
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
     socket.bind(port, host, resolve);

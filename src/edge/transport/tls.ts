@@ -1,0 +1,36 @@
+import type { Socket } from 'node:net';
+import { connect, createServer, TLSSocket } from 'node:tls';
+import { listening, type StreamKind, StreamListener, type StreamNeeds } from './stream-listener.ts';
+import { identityOf, type TlsIdentity } from './tls-identity.ts';
+
+function tlsKind(identity: TlsIdentity): StreamKind {
+  return {
+    transport: 'tls',
+    readyEvent: 'secureConnect',
+    dial: ({ host, port }, domain) => connect({ ...identity.clientOptions(host, domain), host, port }),
+    identity: (socket: Socket) => (socket instanceof TLSSocket ? identityOf(socket) : undefined),
+  };
+}
+
+/** Binds a listening socket for SIP over TLS. Rejects with the system's error. @param port - 0 for any free one. */
+export async function openTls(
+  host: string,
+  port: number,
+  needs: StreamNeeds,
+  identity: TlsIdentity,
+  ipv6Only = false,
+): Promise<StreamListener> {
+  const server = createServer(identity.serverOptions());
+  identity.onReload((options) => server.setSecureContext(options));
+  const bound = await listening(server, host, port, ipv6Only);
+  const listener = new StreamListener(tlsKind(identity), server, { host, port: bound }, needs);
+  server.prependListener('connection', (raw: Socket) => {
+    if (!listener.admits(raw)) raw.destroy(); // before a handshake is spent on it
+  });
+  server.on('secureConnection', (socket) => {
+    socket.disableRenegotiation();
+    listener.accept(socket);
+  });
+  server.on('tlsClientError', () => needs.dropped?.('tls-handshake'));
+  return listener;
+}
