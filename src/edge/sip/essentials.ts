@@ -1,4 +1,5 @@
 import { type Address, parseAddress, parseAddressList } from './address.ts';
+import { checkBody } from './body.ts';
 import { isCallId, isToken, parseDecimal } from './characters.ts';
 import type { Headers } from './headers.ts';
 import { type CSeq, kMaxSeq, type SipMessage, type SipRequest } from './message.ts';
@@ -71,7 +72,8 @@ export function checkRequest(request: SipRequest, essentials: Essentials): Probl
   if (essentials.cseq.method !== request.method) return badRequest('CSeq Method Mismatch');
   const target = checkRequestUri(request.uri);
   if (target) return target;
-  return checkContacts(request);
+  const body = checkBody(request.headers, request.body);
+  return body === undefined ? checkContacts(request) : badRequest(body);
 }
 
 function checkRequestUri(uri: string): Problem | undefined {
@@ -85,6 +87,9 @@ function checkRequestUri(uri: string): Problem | undefined {
 }
 
 function checkContacts({ method, headers }: SipRequest): Problem | undefined {
+  for (const value of headers.all('record-route')) {
+    if (!parseAddressList(value)) return badRequest('Bad Record-Route');
+  }
   for (const value of headers.all('contact')) {
     if (value === '*' && method === 'REGISTER') continue;
     const addresses = parseAddressList(value);

@@ -3,6 +3,7 @@ import { type EdgeCore, openEdgeCoreWith, type PushedFrame } from '../../../supp
 import { CorePeer } from '../../../support/edge-peer.ts';
 import { FastClock } from '../../../support/fast-clock.ts';
 import { kSdp, randomName } from '../../../support/raw-sip-peer.ts';
+import { readBySrf } from '../../../support/srf-parser.ts';
 
 const kMessages = 8_000;
 const kSeed = 20_261_121;
@@ -34,13 +35,14 @@ function mutate(text: string, random: () => number): string {
 
 /** An application that answers everything, now and then not. */
 function answer(core: EdgeCore, { tokens, message }: PushedFrame, random: () => number): void {
+  if (message) readBySrf(message.text);
   if (tokens[1] !== 'sip' || message?.status !== 0 || message.method === 'ACK' || random() < 0.1) return;
   const status = random() < 0.7 ? '200 OK' : '486 Busy Here';
   core.command(tokens[8] ?? '', '', `SIP/2.0 ${status}\r\n\r\n${message.method === 'INVITE' ? kSdp : ''}`);
   if (random() < 0.1) core.command('', tokens[9] ?? '', 'BYE sip:placeholder SIP/2.0\r\n\r\n');
 }
 
-test(`${kMessages} mutated messages: nothing throws, and nothing is left when the timers have run off`, () => {
+test(`${kMessages} mutated messages: nothing throws, drachtio-srf could read all it gets, and nothing is left when the timers have run off`, () => {
   const clock = new FastClock();
   const core = openEdgeCoreWith(clock);
   const random = randomFrom(kSeed);
