@@ -2,9 +2,9 @@ import type { Clock } from '../../ports/clock.ts';
 import type { DialogTable } from '../dialog/dialog-table.ts';
 import type { NatFix } from '../dialog/nat.ts';
 import type { EdgeLimits } from '../limits.ts';
+import type { ProxiedDialogs } from '../proxy/proxied-dialogs.ts';
 import type { Counter } from '../stats.ts';
 import type { Timers } from '../transaction/timers.ts';
-import type { AccessList } from '../transport/access.ts';
 import type { Network } from '../transport/network.ts';
 import type { Gate } from '../trust/gate.ts';
 import type { ApplicationChoice } from '../wire/application.ts';
@@ -30,6 +30,8 @@ export interface EdgeContext {
   readonly natFix: NatFix;
   readonly records: CallRecords;
   readonly dialogs: DialogTable;
+  /** Dialogs we remain in as a proxy. */
+  readonly proxied: ProxiedDialogs;
   readonly inbound: InboundTable;
   readonly outbound: OutboundTable;
   /** `in udp INVITE`, `out tcp 200`: counted where messages come in and leave, nowhere else. */

@@ -3,6 +3,8 @@ import { DialogTable } from '../dialog/dialog-table.ts';
 import type { NatFix } from '../dialog/nat.ts';
 import { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
 import type { EdgeLimits } from '../limits.ts';
+import { ProxiedDialogs } from '../proxy/proxied-dialogs.ts';
+import { Proxying } from '../proxy/proxying.ts';
 import { isProblem, readEssentials } from '../sip/essentials.ts';
 import type { SipRequest, SipResponse } from '../sip/message.ts';
 import { parseApplicationMessage, parseMessage } from '../sip/parse.ts';
@@ -48,6 +50,7 @@ export class Edge {
   readonly #context: EdgeContext;
   readonly #answering: Answering;
   readonly #incoming: Incoming;
+  readonly #proxying: Proxying;
   readonly #dialogs: OutgoingDialogs;
   readonly #trace: Trace | undefined;
 
@@ -64,6 +67,7 @@ export class Edge {
       timers: new Timers(needs.clock),
       gate,
       dialogs: new DialogTable((dialog) => gate.caps.ended(dialog.id)),
+      proxied: new ProxiedDialogs(needs.clock, needs.limits.dialogs),
       inbound: new InboundTable(({ counted, dialog, dialogId }) => {
         if (counted && !dialog) gate.caps.ended(dialogId);
       }),
@@ -75,7 +79,9 @@ export class Edge {
     const unacknowledged = new UnacknowledgedAnswers(this.#context.timers);
     this.#dialogs = new OutgoingDialogs(this.#context, unacknowledged);
     this.#answering = new Answering(this.#context, unacknowledged, this.#dialogs);
-    this.#incoming = new Incoming(this.#context, this.#answering, unacknowledged, (dialog) =>
+    const { outgoing } = this.#dialogs;
+    this.#proxying = new Proxying(this.#context, outgoing, this.#answering, this.#context.proxied);
+    this.#incoming = new Incoming(this.#context, this.#answering, unacknowledged, this.#proxying, (dialog) =>
       this.#dialogs.forget(dialog),
     );
   }
@@ -113,12 +119,17 @@ export class Edge {
     this.#incoming.receive(message, flow, text.length);
   }
 
-  /** One `sip` command of an application. */
+  /** One `sip` or `proxy` command of an application. */
   command(application: Application, tokens: readonly string[], text: string): void {
-    const [id = '', , transactionId = '', dialogId = '', proxy = ''] = tokens;
+    const [id = '', verb, transactionId = '', dialogId = '', proxy = ''] = tokens;
     const message = parseApplicationMessage(text);
     if (!message) {
       application.push(failureLine(id, 'invalid message'));
+      return;
+    }
+    if (verb === 'proxy') {
+      if (message.kind === 'request') this.#proxying.fromApplication(application, tokens, message);
+      else application.push(failureLine(id, 'invalid message'));
       return;
     }
     if (message.kind === 'response') this.#answering.fromApplication(application, id, transactionId, message);
@@ -146,13 +157,13 @@ export class Edge {
   }
 
   stats(): Omit<EdgeStats, 'applications'> {
-    const { messages, drops, retransmissions, inbound, outbound, dialogs, timers, gate } = this.#context;
+    const { messages, drops, retransmissions, inbound, outbound, dialogs, proxied, timers, gate } = this.#context;
     return {
       messages: messages.toJSON(),
       drops: drops.toJSON(),
       retransmissions: retransmissions.count,
       transactions: inbound.size + outbound.size,
-      dialogs: dialogs.size,
+      dialogs: dialogs.size + proxied.size,
       timers: timers.live,
       bindings: gate.registrar.size,
       bans: gate.bans,

@@ -1,6 +1,7 @@
 import { dialogId, dialogKey, type SipDialog } from '../dialog/dialog.ts';
 import type { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
 import { newId, newTag, statelessTag } from '../identifiers.ts';
+import type { Proxying } from '../proxy/proxying.ts';
 import { tagOf } from '../sip/address.ts';
 import { checkRequest, type Essentials, isProblem, readEssentials } from '../sip/essentials.ts';
 import type { SipRequest } from '../sip/message.ts';
@@ -45,6 +46,7 @@ export class Incoming {
   readonly #context: EdgeContext;
   readonly #answering: Answering;
   readonly #unacknowledged: UnacknowledgedAnswers;
+  readonly #proxying: Proxying;
   /** The dialog is over: by a BYE from the far end. */
   readonly #forget: (dialog: SipDialog) => void;
 
@@ -52,11 +54,13 @@ export class Incoming {
     context: EdgeContext,
     answering: Answering,
     unacknowledged: UnacknowledgedAnswers,
+    proxying: Proxying,
     forget: (dialog: SipDialog) => void,
   ) {
     this.#context = context;
     this.#answering = answering;
     this.#unacknowledged = unacknowledged;
+    this.#proxying = proxying;
     this.#forget = forget;
   }
 
@@ -97,7 +101,7 @@ export class Incoming {
   }
 
   #isKnown({ request, essentials, flow }: Arrival): boolean {
-    if (this.#dialogOf(essentials)) return true;
+    if (this.#dialogOf(essentials) || this.#context.proxied.knows(essentials)) return true;
     const method = request.method === 'ACK' || request.method === 'CANCEL' ? 'INVITE' : request.method;
     return (
       this.#context.inbound.byKey(serverKey(request, essentials, method, flow.remote.host)) !== undefined
@@ -118,7 +122,7 @@ export class Incoming {
     const dialog = this.#dialogOf(essentials);
     const transactionId = dialog && this.#unacknowledged.acknowledge(dialog, essentials.cseq.seq);
     if (!dialog || transactionId === undefined) {
-      this.#drop('stray-ack');
+      if (!this.#proxying.forwardAck(request, essentials)) this.#drop('stray-ack');
       return;
     }
     this.#push(dialog, arrival, transactionId);
@@ -165,7 +169,8 @@ export class Incoming {
       this.#overloaded(arrival);
       return;
     }
-    const caller = this.#dialogOf(essentials) ? kPartner : this.#admit(arrival);
+    const isPartner = this.#dialogOf(essentials) !== undefined || this.#context.proxied.knows(essentials);
+    const caller = isPartner ? kPartner : this.#admit(arrival);
     if (!caller) return;
     if (tagOf(essentials.to) !== '') this.#receiveInDialog(arrival);
     else this.#receiveNew(arrival, caller);
@@ -190,7 +195,10 @@ export class Incoming {
     const { request, essentials } = arrival;
     const dialog = this.#dialogOf(essentials);
     const inbound = this.#open(arrival, dialog);
-    if (!dialog) return void this.#answering.answer(inbound, { status: 481 });
+    if (!dialog) {
+      if (!this.#proxying.forward(inbound)) this.#answering.answer(inbound, { status: 481 });
+      return;
+    }
     if (!dialog.acceptsSeq(essentials.cseq.seq)) return void this.#answering.answer(inbound, { status: 500 });
     const refusal = refuseExtensions(request) ?? refuseInterval(request) ?? refuseGlare(request, dialog);
     if (refusal) return void this.#refuseInDialog(inbound, refusal);

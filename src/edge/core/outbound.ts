@@ -1,6 +1,6 @@
 import type { Cancel } from '../../ports/clock.ts';
 import type { SipDialog } from '../dialog/dialog.ts';
-import type { SipRequest } from '../sip/message.ts';
+import type { SipRequest, SipResponse } from '../sip/message.ts';
 import type { ClientTransaction } from '../transaction/client.ts';
 import type { ClientInviteTransaction } from '../transaction/client-invite.ts';
 import type { Flow } from '../transport/flow.ts';
@@ -14,6 +14,9 @@ export interface SentAck {
   readonly flow: Flow;
   readonly bytes: string;
 }
+
+/** Takes the answers of a request that is none of an application's: every provisional one, the final one, each further 2xx. */
+export type AnswerTaker = (response: SipResponse, flow: Flow) => void;
 
 /** A request of ours, from its sending until its transaction ends. */
 export interface Outbound {
@@ -38,6 +41,8 @@ export interface Outbound {
   readonly refusedForks: Map<string, SentAck | undefined>;
   /** How often it was sent again with a longer session interval. */
   readonly attempt: number;
+  /** Of a request that is proxied. */
+  readonly taker: AnswerTaker | undefined;
   /** A CANCEL that waits for the first provisional response (RFC 3261 section 9.1). */
   heldCancel: (() => void) | undefined;
   cancelled: boolean;

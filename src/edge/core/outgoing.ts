@@ -4,7 +4,7 @@ import { newId } from '../identifiers.ts';
 import { FailedTargets } from '../resolve/failed-targets.ts';
 import type { LocateQuery } from '../resolve/target.ts';
 import { parseCSeq } from '../sip/essentials.ts';
-import type { Headers } from '../sip/headers.ts';
+import { Headers } from '../sip/headers.ts';
 import { kReasons, type SipRequest, type SipResponse } from '../sip/message.ts';
 import { serialize } from '../sip/serialize.ts';
 import { parseSipUri } from '../sip/uri.ts';
@@ -32,8 +32,8 @@ import {
   recompose,
 } from './composing.ts';
 import type { EdgeContext } from './context.ts';
-import { nextHop } from './next-hop.ts';
-import type { Outbound } from './outbound.ts';
+import { type NextHop, nextHop } from './next-hop.ts';
+import type { AnswerTaker, Outbound } from './outbound.ts';
 import { makeReply } from './reply.ts';
 import { fits, flowsTo, type GivenUp, readdressed, type Way, waysBy, waysLeft } from './ways.ts';
 
@@ -78,6 +78,7 @@ interface Launch {
   readonly again?: Outbound;
   /** What is left to try if this way fails. */
   readonly ways?: readonly Way[];
+  readonly taker?: AnswerTaker;
 }
 
 /** Requests to the network: the application's and the edge's own. */
@@ -124,6 +125,13 @@ export class Outgoing {
     this.#begin(this.#prepare({ ...launch, ...(dialog && { dialog }), ...(application && { application }) }));
   }
 
+  /** Sends a request on that came from elsewhere. @param query - where to look the target up first. */
+  forward(composed: Composed, flow: Flow, query: LocateQuery | undefined, taker: AnswerTaker): Outbound {
+    const outbound = this.#prepare({ composed, flow, taker });
+    this.#begin(outbound, query);
+    return outbound;
+  }
+
   /** Gives up an INVITE of ours. @param asked - headers for the CANCEL. */
   cancel(invite: Outbound, asked?: Headers): SipRequest {
     const request = composeCancel(invite.request, asked);
@@ -134,7 +142,9 @@ export class Outgoing {
     return request;
   }
 
-  #new(command: Command, asked: SipRequest): void {
+  #new(command: Command, wanted: SipRequest): void {
+    const phone = this.#context.gate.phoneOf(this.#context.network, wanted.uri);
+    const asked = phone ? { ...wanted, uri: phone.uri } : wanted;
     const problem = checkAsked(asked);
     if (problem) {
       command.application.push(failureLine(command.id, problem));
@@ -143,7 +153,10 @@ export class Outgoing {
     const { network } = this.#context;
     const route = asked.headers.first('route');
     const first = route === undefined ? asked.uri : routeRequest(asked.uri, [route]).nextHop;
-    const hop = nextHop(network, command.proxy || first);
+    const isDirect = command.proxy === '' && route === undefined;
+    // a phone is called back by the way it registered: its Contact may lead nowhere (RFC 5626 section 5.3)
+    const hop: NextHop =
+      phone && isDirect ? { kind: 'flow', flow: phone.flow } : nextHop(network, command.proxy || first);
     if (hop.kind === 'refused') {
       command.application.push(failureLine(command.id, hop.reason));
       return;
@@ -228,7 +241,7 @@ export class Outgoing {
     this.#begin(outbound, query);
   }
 
-  #prepare({ composed, flow, dialog, application, again, ways }: Launch): Outbound {
+  #prepare({ composed, flow, dialog, application, again, ways, taker }: Launch): Outbound {
     const { request, branch } = composed;
     const bytes = serialize(request);
     const context = this.#context;
@@ -265,6 +278,7 @@ export class Outgoing {
       ack: undefined,
       refusedForks: new Map(),
       attempt: (again?.attempt ?? 0) + (ways ? 0 : 1),
+      taker: taker ?? again?.taker,
       heldCancel: undefined,
       cancelled: false,
       cancelRinging: () => {},
@@ -333,6 +347,7 @@ export class Outgoing {
       outbound.heldCancel = undefined;
       if (outbound.request.method === 'INVITE') this.#watchRinging(outbound);
     } else if (!outbound.cancelled) outbound.cancelRinging();
+    if (outbound.taker) return void outbound.taker(response, outbound.flow);
     if (!this.#events.response(outbound, response)) return;
     const text = plainForm(response);
     const passage = { flow: outbound.flow, bytes: text.length, at: this.#context.clock.date() };
@@ -342,11 +357,13 @@ export class Outgoing {
   /** RFC 3261 section 8.1.3.1: no answer is a 408, no way to the peer a 503. */
   #receiveFailure(outbound: Outbound, failure: ClientFailure): void {
     if (this.#failOver(outbound, failure)) return;
+    if (failure === 'transport') this.#context.gate.registrar.loseFlow(outbound.flow);
     const status = failure === 'timeout' ? (outbound.cancelled ? 487 : 408) : 503;
     const response = makeReply(outbound.request, newId().slice(0, 13), {
       status,
       reason: kReasons[status] ?? '',
     });
+    if (outbound.taker) return void outbound.taker(withoutVia(response), outbound.flow);
     if (!this.#events.response(outbound, response)) return;
     const line = syntheticResponseLine(
       outbound.flow,
@@ -387,6 +404,11 @@ export class Outgoing {
 function retryAfterMs(response: SipResponse): number {
   const seconds = /^\d{1,5}/.exec(response.headers.first('retry-after') ?? '')?.[0];
   return seconds === undefined ? kAvoidMs : Math.min(Number(seconds) * 1_000, kMaxAvoidMs);
+}
+
+/** Marks an answer that nobody sent. */
+function withoutVia(response: SipResponse): SipResponse {
+  return { ...response, headers: new Headers([...response.headers].filter(({ key }) => key !== 'via')) };
 }
 
 function checkAsked(asked: SipRequest): string | undefined {

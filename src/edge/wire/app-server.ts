@@ -6,7 +6,7 @@ import type { Payload } from './frames.ts';
 import { failureLine, okLine, wrongSecretLine } from './lines.ts';
 
 export interface AppServerEvents {
-  /** A `sip` command. */
+  /** A `sip` or `proxy` command. */
   command(application: Application, tokens: readonly string[], message: string): void;
   gone(application: Application): void;
 }
@@ -87,8 +87,8 @@ export class AppServer implements ApplicationChoice {
     if (command === 'route') this.#addRoute(from, id, argument.toLowerCase());
     else if (command === 'remove_route') this.#removeRoute(from, id, argument.toLowerCase());
     else if (command === 'ping') from.push(okLine(id, 'pong'));
-    else if (command === 'sip') this.#needs.events.command(from, tokens, message);
-    else from.push(failureLine(id, 'unknown command')); // `proxy` has its place here
+    else if (command === 'sip' || command === 'proxy') this.#needs.events.command(from, tokens, message);
+    else from.push(failureLine(id, 'unknown command'));
   }
 
   #authenticate(from: AppConnection, id: string, secret: string): void {
