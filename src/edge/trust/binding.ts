@@ -48,12 +48,15 @@ export class Bindings {
     return true;
   }
 
-  /** The connection has gone, so has the way to the phone. */
-  lose(lost: Binding, nowMs: number): void {
-    this.#keep(
-      lost.user,
-      this.of(lost.user, nowMs).filter((binding) => binding !== lost),
-    );
+  /** Forgets the phones that are lost. */
+  lose(isLost: (binding: Binding) => boolean): void {
+    for (const [user, bindings] of [...this.#byUser]) {
+      if (bindings.some(isLost))
+        this.#keep(
+          user,
+          bindings.filter((binding) => !isLost(binding)),
+        );
+    }
   }
 
   #keep(user: string, bindings: readonly Binding[]): void {

@@ -5,10 +5,13 @@ import type { SipRequest } from '../sip/message.ts';
 import type { Counter } from '../stats.ts';
 import type { AccessList } from '../transport/access.ts';
 import type { Flow } from '../transport/flow.ts';
+import type { Network } from '../transport/network.ts';
 import { BanList } from './ban-list.ts';
+import type { Binding } from './binding.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { CallCaps } from './call-caps.ts';
 import { DigestServer } from './digest-server.ts';
+import { phoneOf } from './phone.ts';
 import type { TrunkPolicy, TrustPolicy } from './policy.ts';
 import { Registrar } from './registrar.ts';
 import { Scanners } from './scanners.ts';
@@ -56,6 +59,7 @@ export class Gate {
   readonly registrar: Registrar;
   readonly caps: CallCaps;
   readonly #clock: Clock;
+  readonly #realm: string;
   readonly #trunks: TrunkTable;
   readonly #digest: DigestServer;
   readonly #bans: BanList;
@@ -70,6 +74,7 @@ export class Gate {
     const { guard } = policy;
     this.#clock = clock;
     this.#drops = drops;
+    this.#realm = policy.digest.realm;
     this.#trunks = new TrunkTable(policy.trunks, access);
     this.#digest = new DigestServer(clock, policy.digest, policy.users);
     this.#bans = new BanList(clock, guard.banMs, guard.sources);
@@ -112,6 +117,11 @@ export class Gate {
   explainsTo(flow: Flow): boolean {
     const { kind } = this.standingOf(flow);
     return kind === 'trusted' || (kind === 'challenged' && this.#isProved(sourceKey(flow.remote.host)));
+  }
+
+  /** The registered phone a URI of ours leads to. */
+  phoneOf(network: Network, uri: string): Binding | undefined {
+    return phoneOf(this.registrar, network, this.#realm, uri);
   }
 
   /** Something that could not be read, or was not worth an answer, has come from a source. */

@@ -43,8 +43,9 @@ export class Registrar {
     return this.#bindings.of(user, this.#clock.now())[0];
   }
 
-  lose(binding: Binding): void {
-    this.#bindings.lose(binding, this.#clock.now());
+  /** A connection has gone, so have the phones behind it (RFC 5626 section 5.3). */
+  loseFlow(lost: Flow): void {
+    if (lost.connection !== undefined) this.#bindings.lose(({ flow }) => isSameConnection(flow, lost));
   }
 
   register(user: string, request: SipRequest, essentials: Essentials, flow: Flow): RegistrarReply {
@@ -144,6 +145,10 @@ export class Registrar {
     const leftS = Math.max(1, Math.round((untilMs - this.#clock.now()) / 1_000));
     return `<${uri}>${repeated.join('')};expires=${leftS}`;
   }
+}
+
+function isSameConnection(a: Flow, b: Flow): boolean {
+  return a.connection === b.connection && a.transport === b.transport && a.local.port === b.local.port;
 }
 
 function outOfOrder(): RegistrarReply {

@@ -3,6 +3,7 @@ import type { TrustInput } from '../../../../src/edge/trust/policy.ts';
 import { credentialsFor, userWith } from '../../../support/digest-caller.ts';
 import { type EdgeCore, openEdgeCore, type SentMessage } from '../../../support/edge-core.ts';
 import { answer, CorePeer } from '../../../support/edge-peer.ts';
+import type { FakeClock } from '../../../support/fake-clock.ts';
 import { kSdp } from '../../../support/raw-sip-peer.ts';
 
 const kStranger = '198.51.100.9';
@@ -15,11 +16,11 @@ const kSoftphones: TrustInput = {
 
 /** A source that sends requests of one call after the other. */
 class Source {
-  readonly core: EdgeCore;
+  readonly core: EdgeCore<FakeClock>;
   readonly host: string;
   peer: CorePeer;
 
-  constructor(core: EdgeCore, host = kStranger) {
+  constructor(core: EdgeCore<FakeClock>, host = kStranger) {
     this.core = core;
     this.host = host;
     this.peer = new CorePeer(core);
