@@ -39,6 +39,13 @@ export class StreamFramer {
     return true;
   }
 
+  /** No more will come: what has begun and is not whole is handed over as it is, so that its sender gets its 400. */
+  finish(): void {
+    const rest = this.#pending;
+    this.#pending = '';
+    if (this.#wanted > 0 && rest !== '') this.#events.message(rest);
+  }
+
   /** True once the headers are complete. */
   #readHead(): boolean {
     this.#skipLineEnds();

@@ -121,6 +121,10 @@ export class StreamListener {
       keepAlive?.heard(text === kPong);
       if (!framer.push(text)) socket.destroySoon();
     });
+    socket.on('end', () => {
+      framer.finish();
+      socket.end();
+    });
     socket.on('error', () => {}); // 'close' follows
     socket.on('close', () => this.#pool.remove(connection));
   }

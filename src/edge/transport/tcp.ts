@@ -15,7 +15,7 @@ export async function openTcp(
   needs: StreamNeeds,
   ipv6Only = false,
 ): Promise<StreamListener> {
-  const server = createServer();
+  const server = createServer({ allowHalfOpen: true }); // what was cut off is answered before the end
   const bound = await listening(server, host, port, ipv6Only);
   const listener = new StreamListener(kTcp, server, { host, port: bound }, needs);
   server.on('connection', (socket) => listener.accept(socket));

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { connect, createServer, TLSSocket } from 'node:tls';
 import { listening, type StreamKind, StreamListener, type StreamNeeds } from './stream-listener.ts';
+import { guardHandshakes } from './tls-handshakes.ts';
 import { identityOf, type TlsIdentity } from './tls-identity.ts';
 
 function tlsKind(identity: TlsIdentity): StreamKind {
@@ -20,17 +21,11 @@ export async function openTls(
   identity: TlsIdentity,
   ipv6Only = false,
 ): Promise<StreamListener> {
-  const server = createServer(identity.serverOptions());
+  const server = createServer({ ...identity.serverOptions(), allowHalfOpen: true }); // as in tcp.ts
   identity.onReload((options) => server.setSecureContext(options));
   const bound = await listening(server, host, port, ipv6Only);
   const listener = new StreamListener(tlsKind(identity), server, { host, port: bound }, needs);
-  server.prependListener('connection', (raw: Socket) => {
-    if (!listener.admits(raw)) raw.destroy(); // before a handshake is spent on it
-  });
-  server.on('secureConnection', (socket) => {
-    socket.disableRenegotiation();
-    listener.accept(socket);
-  });
-  server.on('tlsClientError', () => needs.dropped?.('tls-handshake'));
+  guardHandshakes(server, (raw) => listener.admits(raw), needs.dropped);
+  server.on('secureConnection', (socket) => listener.accept(socket));
   return listener;
 }
