@@ -41,9 +41,12 @@ export class StreamFramer {
 
   /** No more will come: what has begun and is not whole is handed over as it is, so that its sender gets its 400. */
   finish(): void {
+    const isBegun = this.#wanted > 0;
     const rest = this.#pending;
     this.#pending = '';
-    if (this.#wanted > 0 && rest !== '') this.#events.message(rest);
+    this.#wanted = 0;
+    this.#scanned = 0;
+    if (isBegun) this.#events.message(rest);
   }
 
   /** True once the headers are complete. */
