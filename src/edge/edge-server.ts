@@ -15,6 +15,7 @@ import { type Listener, SocketNetwork } from './transport/socket-network.ts';
 import { TlsIdentity, type TlsMaterial } from './transport/tls-identity.ts';
 import { kNoTrust } from './trust/policy.ts';
 import { AppServer } from './wire/app-server.ts';
+import { RequestHandlers } from './wire/request-handlers.ts';
 
 /** A listening address that could not be had. */
 export class ListenError extends Error {
@@ -34,6 +35,8 @@ interface Parts {
   readonly identity: TlsIdentity | undefined;
 }
 
+/** For a handler of new requests to decide. */
+const kHandlerMs = 5_000;
 const kWebSocketPolicy = { path: '/', origins: [] };
 
 /** The edge with its sockets. Made by {@link EdgeServer.open}; close() ends calls, then sockets; a second close does nothing. */
@@ -75,7 +78,26 @@ export class EdgeServer {
     const access = new AccessList(config.allowFrom);
     const trust = config.trust ?? kNoTrust;
     const trace = new EdgeTrace(config.capture ?? null);
-    const edge = new Edge({ clock, network, limits, access, trust, applications, log, trace });
+    const decider = new RequestHandlers({
+      handlers: config.requestHandlers ?? [],
+      timeoutMs: kHandlerMs,
+      dial: (url) => applications.dial(url),
+      byTag: (tag) => applications.byTag(tag),
+      guard: (task) => guarded(log, task),
+    });
+    const natFix = config.natFix ?? 'private';
+    const edge = new Edge({
+      clock,
+      network,
+      limits,
+      access,
+      trust,
+      applications,
+      decider,
+      natFix,
+      log,
+      trace,
+    });
     const receive = (text: string, flow: Flow): void => guarded(log, () => edge.receive(text, flow));
     try {
       const identity = config.tls ? new TlsIdentity(config.tls) : undefined;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { kDefaultLimits } from './limits.ts';
-import { kTrustSchema } from './trust/policy.ts';
 import { kTransports } from './transport/flow.ts';
+import { kTrustSchema } from './trust/policy.ts';
 
 // Lines of JSON on the socket between control and the edge process: control writes one `EdgeConfig`, the edge one `EdgeReply`
 // `ready` or `failed`, and then `stats` every few seconds. From then on control may ask for the ladder of a call.
@@ -54,6 +54,12 @@ export const kEdgeConfigSchema = z.strictObject({
       password: z.string().nullable(),
     })
     .nullable()
+    .optional(),
+  /** When requests in a dialog go to where the far end really is: see dialog/nat.ts; `private` unless given. */
+  natFix: z.enum(['off', 'private', 'always']).optional(),
+  /** Who decides about new requests instead of the applications that are connected. */
+  requestHandlers: z
+    .array(z.strictObject({ method: z.string().min(1), url: z.string().regex(/^(?:https?|tcp|tls):\/\//) }))
     .optional(),
   /** Port for applications on 127.0.0.1, so that they find a restarted edge again; any free one without it. */
   appPort: z.int().min(0).max(65_535).optional(),

@@ -8,6 +8,7 @@ import type { Timers } from '../transaction/timers.ts';
 import type { Network } from '../transport/network.ts';
 import type { Gate } from '../trust/gate.ts';
 import type { ApplicationChoice } from '../wire/application.ts';
+import type { Decider } from '../wire/request-handlers.ts';
 import type { CallRecords } from './call-records.ts';
 import type { InboundTable } from './inbound.ts';
 import type { OutboundTable } from './outbound.ts';
@@ -27,6 +28,8 @@ export interface EdgeContext {
   /** Whom the edge works for. */
   readonly gate: Gate;
   readonly applications: ApplicationChoice;
+  /** Decides about new requests of some methods; undefined when the applications connected get all of them. */
+  readonly decider?: Decider | undefined;
   readonly natFix: NatFix;
   readonly records: CallRecords;
   readonly dialogs: DialogTable;

@@ -19,6 +19,7 @@ import { Gate } from '../trust/gate.ts';
 import { kNoTrust, type TrustPolicy } from '../trust/policy.ts';
 import type { Application, ApplicationChoice } from '../wire/application.ts';
 import { failureLine } from '../wire/lines.ts';
+import type { Decider } from '../wire/request-handlers.ts';
 import { Answering } from './answering.ts';
 import { CallRecords } from './call-records.ts';
 import type { EdgeContext, EdgeLog } from './context.ts';
@@ -38,6 +39,7 @@ export interface EdgeNeeds {
   /** Trunks, users, guards; nothing of the kind unless given. */
   readonly trust?: TrustPolicy;
   readonly applications: ApplicationChoice;
+  readonly decider?: Decider | undefined;
   readonly log: EdgeLog;
   /** 'private' unless given. */
   readonly natFix?: NatFix;
@@ -157,7 +159,8 @@ export class Edge {
   }
 
   stats(): Omit<EdgeStats, 'applications'> {
-    const { messages, drops, retransmissions, inbound, outbound, dialogs, proxied, timers, gate } = this.#context;
+    const { messages, drops, retransmissions, inbound, outbound, dialogs, proxied, timers, gate } =
+      this.#context;
     return {
       messages: messages.toJSON(),
       drops: drops.toJSON(),

@@ -15,8 +15,10 @@ import type { Caller } from '../trust/gate.ts';
 import { withTrunk } from '../trust/trunk-header.ts';
 import { dialogMessageLine, newRequestLine, type Passage } from '../wire/lines.ts';
 import { plainForm } from '../wire/plain-form.ts';
+import type { Decider, Decision } from '../wire/request-handlers.ts';
 import type { Answering } from './answering.ts';
 import type { EdgeContext } from './context.ts';
+import { factsOf, redirection } from './deciding.ts';
 import type { AnyServerTransaction, Inbound, InboundRecord } from './inbound.ts';
 import {
   busy,
@@ -248,12 +250,49 @@ export class Incoming {
     const { request } = arrival;
     const refusal = this.#refuse(arrival) ?? this.#register(arrival, caller);
     const inbound = this.#open(arrival, undefined, caller.counted);
+    const isInvite = request.method === 'INVITE';
+    if (!refusal && this.#context.decider?.handles(request.method)) {
+      this.#decide(inbound, arrival, this.#context.decider);
+      if (isInvite) this.#context.records.attempt('network', () => plainForm(request));
+      return;
+    }
     const application = refusal ? undefined : this.#context.applications.choose(request.method.toLowerCase());
     if (application) this.#deliver(inbound, arrival, application);
     else this.#answering.answer(inbound, refusal ?? this.#unrouted(request));
-    if (request.method !== 'INVITE' || refusal) return;
+    if (!isInvite || refusal) return;
     this.#context.records.attempt('network', () => plainForm(request));
     if (!application) this.#context.records.stop('application', 'call-rejected', () => plainForm(request));
+  }
+
+  #decide(inbound: Inbound, arrival: Arrival, decider: Decider): void {
+    if (arrival.request.method === 'INVITE') this.#answering.answer(inbound, { status: 100 });
+    this.#reapLater(inbound);
+    const follow = (decision: Decision): void => this.#follow(inbound, arrival, decision);
+    decider.decide(factsOf(arrival.request, arrival.flow), follow);
+  }
+
+  #follow(inbound: Inbound, arrival: Arrival, decision: Decision): void {
+    const isOpen = this.#context.inbound.open(inbound.record.id) !== undefined;
+    if (decision.kind === 'application') {
+      if (isOpen) this.#hand(inbound, arrival, decision.application);
+      else decision.release(); // cancelled meanwhile
+      return;
+    }
+    if (!isOpen) return;
+    if (decision.kind === 'proxy') {
+      this.#proxying.start(inbound, decision.options);
+      return;
+    }
+    if (decision.kind === 'unavailable')
+      this.#context.log('warn', 'no application for a request', { reason: decision.reason });
+    this.#answering.answer(inbound, answerFor(decision));
+    if (arrival.request.method === 'INVITE')
+      this.#context.records.stop('application', 'call-rejected', () => plainForm(arrival.request));
+  }
+
+  #hand(inbound: Inbound, arrival: Arrival, application: NonNullable<Inbound['application']>): void {
+    inbound.application = application;
+    application.push(newRequestLine(this.#passage(arrival), inbound.record.id), plainForm(arrival.request));
   }
 
   #refuse({ request, essentials }: Arrival): ReplyParts | undefined {
@@ -277,10 +316,9 @@ export class Incoming {
   }
 
   #deliver(inbound: Inbound, arrival: Arrival, application: NonNullable<Inbound['application']>): void {
-    inbound.application = application;
     if (arrival.request.method === 'INVITE') this.#answering.answer(inbound, { status: 100 });
     this.#reapLater(inbound);
-    application.push(newRequestLine(this.#passage(arrival), inbound.record.id), plainForm(arrival.request));
+    this.#hand(inbound, arrival, application);
   }
 
   #push(dialog: SipDialog, arrival: Arrival, transactionId: string): void {
@@ -360,5 +398,16 @@ export class Incoming {
 
   #drop(reason: string): void {
     this.#context.drops.add(reason);
+  }
+}
+
+function answerFor(decision: Exclude<Decision, { kind: 'application' | 'proxy' }>): ReplyParts {
+  switch (decision.kind) {
+    case 'answer':
+      return { status: decision.status, ...(decision.reason !== undefined && { reason: decision.reason }) };
+    case 'redirect':
+      return redirection(decision.contacts);
+    case 'unavailable':
+      return busy();
   }
 }
