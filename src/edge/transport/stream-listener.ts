@@ -24,17 +24,22 @@ export interface StreamKind {
   identity(socket: Socket): PeerIdentity | undefined;
 }
 
+/** What takes connections for a listener: closed when the last one has gone. */
+export interface Closing {
+  close(): Promise<void>;
+}
+
 /** One TCP or TLS listening address with the connections made from and to it. Closed once. */
 export class StreamListener {
   readonly transport: 'tcp' | 'tls';
   readonly local: HostPort;
   readonly #kind: StreamKind;
-  readonly #server: Server;
+  readonly #server: Closing;
   readonly #needs: StreamNeeds;
   readonly #pool: ConnectionPool;
   #open = true;
 
-  constructor(kind: StreamKind, server: Server, local: HostPort, needs: StreamNeeds) {
+  constructor(kind: StreamKind, server: Closing, local: HostPort, needs: StreamNeeds) {
     this.transport = kind.transport;
     this.#kind = kind;
     this.#server = server;
@@ -79,7 +84,7 @@ export class StreamListener {
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = this.#server.close();
     this.#pool.close();
     await closed;
   }

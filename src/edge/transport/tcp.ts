@@ -17,7 +17,8 @@ export async function openTcp(
 ): Promise<StreamListener> {
   const server = createServer({ allowHalfOpen: true }); // what was cut off is answered before the end
   const bound = await listening(server, host, port, ipv6Only);
-  const listener = new StreamListener(kTcp, server, { host, port: bound }, needs);
+  const close = (): Promise<void> => new Promise((resolve) => void server.close(() => resolve()));
+  const listener = new StreamListener(kTcp, { close }, { host, port: bound }, needs);
   server.on('connection', (socket) => listener.accept(socket));
   return listener;
 }

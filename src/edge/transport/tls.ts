@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { connect, createServer, TLSSocket } from 'node:tls';
+import { Gate } from './gate.ts';
 import { listening, type StreamKind, StreamListener, type StreamNeeds } from './stream-listener.ts';
-import { guardHandshakes } from './tls-handshakes.ts';
 import { identityOf, type TlsIdentity } from './tls-identity.ts';
 
 function tlsKind(identity: TlsIdentity): StreamKind {
@@ -21,11 +21,18 @@ export async function openTls(
   identity: TlsIdentity,
   ipv6Only = false,
 ): Promise<StreamListener> {
-  const server = createServer({ ...identity.serverOptions(), allowHalfOpen: true }); // as in tcp.ts
-  identity.onReload((options) => server.setSecureContext(options));
-  const bound = await listening(server, host, port, ipv6Only);
-  const listener = new StreamListener(tlsKind(identity), server, { host, port: bound }, needs);
-  guardHandshakes(server, (raw) => listener.admits(raw), needs.dropped);
-  server.on('secureConnection', (socket) => listener.accept(socket));
+  const handshakes = createServer(identity.serverOptions());
+  identity.onReload((options) => handshakes.setSecureContext(options));
+  const gate = new Gate(handshakes, {
+    admits: (raw) => listener.admits(raw),
+    unready: () => needs.dropped?.('tls-handshake'),
+  });
+  const bound = await listening(gate.server, host, port, ipv6Only);
+  const listener = new StreamListener(tlsKind(identity), gate, { host, port: bound }, needs);
+  handshakes.on('secureConnection', (socket) => {
+    gate.ready(socket);
+    socket.disableRenegotiation();
+    listener.accept(socket);
+  });
   return listener;
 }

@@ -1,15 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { WebSocket, WebSocketServer } from 'ws';
 import { kMaxMessageBytes } from '../sip/parse.ts';
 import { ConnectionPool, type Link } from './connection-pool.ts';
 import { type Flow, type HostPort, plainAddress } from './flow.ts';
+import { Gate } from './gate.ts';
 import { kPing, kPong } from './keep-alive.ts';
-import { listening, type StreamNeeds } from './stream-listener.ts';
+import { type Closing, listening, type StreamNeeds } from './stream-listener.ts';
 import { identityOf, type TlsIdentity } from './tls-identity.ts';
 
 /** Who may open a WebSocket. */
@@ -25,13 +26,14 @@ export interface WebSocketPolicy {
 
 const kSubprotocol = 'sip'; // RFC 7118 section 4.1
 const kPingMs = 30_000;
-const kRequestMs = 10_000;
+const kMaxHeadBytes = 16_384;
+const kLastWordMs = 1_000;
 
 /** One address for SIP over WebSocket, plain or over TLS. Clients connect to it; it never dials. Closed once. */
 export class WebSocketListener {
   readonly transport: 'ws' | 'wss';
   readonly local: HostPort;
-  readonly #server: Server;
+  readonly #server: Closing;
   readonly #needs: StreamNeeds;
   readonly #policy: WebSocketPolicy;
   readonly #pool: ConnectionPool;
@@ -46,7 +48,7 @@ export class WebSocketListener {
 
   constructor(
     transport: 'ws' | 'wss',
-    server: Server,
+    server: Closing,
     local: HostPort,
     needs: StreamNeeds,
     policy: WebSocketPolicy,
@@ -89,7 +91,7 @@ export class WebSocketListener {
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = this.#server.close();
     this.#pool.close();
     await closed;
   }
@@ -162,7 +164,7 @@ class WebSocketLink implements Link {
 
   end(): void {
     this.#client.close(1001); // going away
-    setTimeout(() => this.#client.terminate(), 1_000).unref();
+    setTimeout(() => this.#client.terminate(), kLastWordMs).unref();
   }
 
   destroy(): void {
@@ -179,22 +181,23 @@ export async function openWebSocket(
   identity?: TlsIdentity,
   ipv6Only = false,
 ): Promise<WebSocketListener> {
-  const options = { headersTimeout: kRequestMs, requestTimeout: kRequestMs, maxHeaderSize: 16_384 };
+  const options = { maxHeaderSize: kMaxHeadBytes };
   const secure = identity && createSecureServer({ ...options, ...identity.serverOptions() });
   if (secure) identity.onReload((context) => secure.setSecureContext(context));
   const server = secure ?? createServer(options);
   server.on('request', (_request, response) => {
     response.writeHead(426, { Connection: 'close', Upgrade: 'websocket' }).end();
   });
-  const bound = await listening(server, host, port, ipv6Only);
-  const listener = new WebSocketListener(secure ? 'wss' : 'ws', server, { host, port: bound }, needs, policy);
-  server.prependListener('connection', (raw: Socket) => {
-    if (!listener.admits(raw)) raw.destroy();
+  const gate = new Gate(server, {
+    admits: (raw) => listener.admits(raw),
+    unready: () => needs.dropped?.('web-socket-handshake'),
   });
+  const bound = await listening(gate.server, host, port, ipv6Only);
+  const listener = new WebSocketListener(secure ? 'wss' : 'ws', gate, { host, port: bound }, needs, policy);
   server.on('upgrade', (request, socket, head) => {
+    gate.ready(request.socket);
     socket.on('error', () => {}); // before the WebSocket takes it over
     listener.upgrade(request, socket, head);
   });
-  server.on('tlsClientError', () => needs.dropped?.('tls-handshake'));
   return listener;
 }
