@@ -4,6 +4,7 @@ import { createApi } from './api/api.ts';
 import { FrontDesk } from './call/front-desk.ts';
 import type { Config } from './config/config.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
+import type { TrustPolicy } from './edge/trust/policy.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { GatewayWatch } from './gateway/watch.ts';
 import { launchMedia, type Media } from './media/media.ts';
@@ -168,23 +169,33 @@ async function startEdge(
   clock: Clock,
   log: Log,
 ): Promise<EdgeHandle | undefined> {
-  const { server, host, port, transports, advertise, trunks } = config.sip;
+  const { server, host, port, transports, advertise } = config.sip;
   if (server.kind !== 'embedded') return undefined;
   const edgeConfig = {
     listen: transports.map((transport) => ({ transport, host, port })),
     secret,
-    allowFrom: trunks.flatMap(({ sources }) => sources),
+    allowFrom: [],
+    trust: trustOf(config),
     externalHost: advertise,
     capture: config.sip.capture,
   };
   return launchEdge(edgeConfig, clock, log);
 }
 
+/** What the edge must know of trunks and users: no secret, only the digests of the users. */
+function trustOf({ sip }: Config): TrustPolicy {
+  const { users, digest, guard, registrar } = sip;
+  const trunks = sip.trunks.map(({ name, sources, tlsNames, users, limits }) => {
+    return { name, sources: [...sources], tlsNames: [...tlsNames], users: [...users], ...limits };
+  });
+  return { trunks, users: [...users], digest, guard: { ...guard, scanners: [...guard.scanners] }, registrar };
+}
+
 function sipServer(config: Config, edge: EdgeHandle | undefined, secret: string): SipServerAddress {
   const { server } = config.sip;
   if (server.kind === 'drachtio') return server;
   if (!edge) throw new Error('the embedded edge was not started');
-  return { host: '127.0.0.1', port: edge.appPort, secret };
+  return { host: '127.0.0.1', port: edge.appPort, secret, namesTrunks: true };
 }
 
 function overheard(prompts: Prompts, onPhrase: (phrase: Phrase) => void): Prompts {

@@ -1,16 +1,10 @@
 import type { PaymentPolicy } from '../dialog/policy.ts';
 import type { Locale } from '../ports/prompts.ts';
+import type { SipUser, Trunk } from './trust.ts';
 
 export type SipServer =
   | { readonly kind: 'embedded' }
   | { readonly kind: 'drachtio'; readonly host: string; readonly port: number; readonly secret: string };
-
-export interface Trunk {
-  readonly name: string;
-  /** IP addresses and CIDR blocks. */
-  readonly sources: readonly string[];
-  readonly maySetAmounts: boolean;
-}
 
 /** Where SIP messages are copied to, masked, as HEP3 over UDP. */
 export interface CaptureSettings {
@@ -30,6 +24,21 @@ export interface Config {
     readonly transports: readonly ('udp' | 'tcp')[];
     readonly advertise: string | null;
     readonly trunks: readonly Trunk[];
+    readonly users: readonly SipUser[];
+    readonly digest: { readonly realm: string; readonly allowMd5: boolean; readonly nonceMs: number };
+    readonly guard: {
+      readonly requests: number;
+      readonly perMs: number;
+      readonly banMs: number;
+      readonly wrongAnswers: number;
+      readonly sources: number;
+      readonly scanners: readonly string[];
+    };
+    readonly registrar: {
+      readonly minExpiresS: number;
+      readonly maxExpiresS: number;
+      readonly contactsPerUser: number;
+    };
     readonly capture: CaptureSettings | null;
     /** `apology`, or the SIP status of the refusal. */
     readonly onMissingParameters: 'apology' | number;

@@ -8,6 +8,7 @@ import { kSecretText } from './keys.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
 import type { CheckedFile } from './schema.ts';
 import { type Path, pathText, valueAt } from './tree.ts';
+import { TrustResolver } from './trust-resolver.ts';
 
 const kLoopback = /^http:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?(\/|$)/;
 
@@ -33,10 +34,19 @@ export class Resolver {
 
   config(): Config {
     const { sip, media, http, api, routes, log, production, locale, currency } = this.#file;
-    this.#checkTrunks();
     this.#checkProduction();
+    const trust = new TrustResolver(sip, {
+      secret: (path, value, file) => this.#secret(path, value, file),
+      refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
+    });
     return {
-      sip: { ...sip, server: sipServer(sip.server), capture: this.#capture() },
+      sip: {
+        ...sip,
+        trunks: trust.trunks(),
+        users: trust.users(),
+        server: sipServer(sip.server),
+        capture: this.#capture(),
+      },
       media: { ...media, ports: portRange(media.ports) },
       http,
       api: { key: this.#secret(['api', 'key'], api.key, api.keyFile) },
@@ -115,9 +125,9 @@ export class Resolver {
   }
 
   /** A secret from its key or from the file its `…File` key names. */
-  #secret(path: readonly string[], value: string | null, file: string | null): string | null {
+  #secret(path: Path, value: string | null, file: string | null): string | null {
     if (file === null) return value;
-    const filePath = [...path.slice(0, -1), `${path.at(-1)}File`];
+    const filePath = [...path.slice(0, -1), `${String(path.at(-1))}File`];
     if (value !== null)
       this.#refuse(filePath, `null, because ${pathText(path)} is set too`, 'keep one of the two');
     const secret = this.#fileText(filePath, file)?.trim() ?? null;
@@ -142,14 +152,6 @@ export class Resolver {
         'correct the path, or let the user hushpay runs as read it',
       );
       return null;
-    }
-  }
-
-  #checkTrunks(): void {
-    const names = this.#file.sip.trunks.map(({ name }) => name);
-    for (const [index, name] of names.entries()) {
-      if (names.indexOf(name) === index) continue;
-      this.#refuse(['sip', 'trunks', index, 'name'], 'a name no other trunk has', 'rename one of the two');
     }
   }
 

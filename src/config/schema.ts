@@ -1,18 +1,7 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
-import {
-  choice,
-  flag,
-  list,
-  optionalText,
-  requiredText,
-  secretText,
-  section,
-  special,
-  text,
-  wholeNumber,
-} from './keys.ts';
+import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
 import { kPaymentSection } from './payment-section.ts';
+import { kTrustKeys } from './trust-section.ts';
 
 const kMinute = 60_000;
 const kHost = { expects: 'host name or IP address', pattern: /^[\w.:-]+$/ };
@@ -21,30 +10,10 @@ const kAddressAndPort = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):\d{1,5}$/;
 const kPath = { expects: 'path; a relative one counts from the folder hushpay is installed in' };
 const kServer = /^(embedded|drachtio:\/\/(:[^\s@/]+@)?[^\s:@/]+:\d{1,5})$/;
 
-/** @returns whether the text is an IP address or a CIDR block as node:net understands them. */
-function isSource(value: string): boolean {
-  const [address = '', prefix = null, ...more] = value.split('/');
-  const bits = isIPv4(address) ? 32 : isIPv6(address) ? 128 : 0;
-  if (bits === 0 || more.length > 0) return false;
-  return prefix === null || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
-}
-
 function isPortRange(value: string): boolean {
   const [low = 0, high = 0] = value.split('-').map(Number);
   return /^\d{4,5}-\d{4,5}$/.test(value) && low >= 1024 && low % 2 === 0 && high > low && high <= 65_535;
 }
-
-const kTrunk = z.strictObject({
-  name: requiredText('Name of the trunk in records, logs and metrics.', {
-    expects: 'letters, digits, `-` and `_`, at most 32',
-    pattern: /^[\w-]{1,32}$/,
-  }),
-  sources: special(z.array(z.string().refine(isSource)).min(1), {
-    sentence: 'Where its calls come from.',
-    expects: 'list of IP addresses and CIDR blocks such as `10.20.0.0/16`',
-  }),
-  maySetAmounts: flag('Amounts in its call data count.', false),
-});
 
 /** Every key of the configuration. A key's environment variable is its path: `sip.port` is HUSHPAY_SIP_PORT. */
 export const kConfigSchema = z.strictObject({
@@ -75,12 +44,7 @@ export const kConfigSchema = z.strictObject({
       'Address in Contact and Via when peers reach us by another than `sip.host`.',
       kHost,
     ),
-    trunks: list(
-      'Peers whose calls are taken; calls from anywhere else are not answered.',
-      'list of `{name, sources, maySetAmounts}`',
-      kTrunk,
-      [],
-    ),
+    ...kTrustKeys,
     capture: section({
       server: optionalText('Capture server (Homer) that gets every SIP message as HEP3 over UDP, masked.', {
         expects: 'IP address and port such as `10.20.0.9:9060` or `[2001:db8::9]:9060`',

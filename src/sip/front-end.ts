@@ -4,7 +4,7 @@ import Srf from 'drachtio-srf';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { IncomingCall, Signaling } from '../ports/signaling.ts';
+import type { IncomingCall, Signaling, TrunkRights } from '../ports/signaling.ts';
 import { SipCall } from './call.ts';
 import type { SipLeg } from './leg.ts';
 import { type TrunkConfig, Trunks } from './trunks.ts';
@@ -14,8 +14,12 @@ export interface SipServerAddress {
   readonly host: string;
   readonly port: number;
   readonly secret: string;
+  /** It says in a header of its own which trunk a call is of; the embedded edge does. */
+  readonly namesTrunks?: boolean;
 }
 
+/** Written by the embedded edge, which takes it out of what comes from the network. */
+const kTrunkHeader = 'X-Hushpay-Trunk';
 const kConnectPatienceMs = 5_000;
 const kLongestRetryMs = 1_000;
 
@@ -30,6 +34,7 @@ export class SipFrontEnd implements Signaling {
   readonly #log: Log;
   readonly #legs = new Set<SipLeg>();
   #connected = false;
+  #namesTrunks = false;
   #listener: ((call: IncomingCall) => void) | undefined;
 
   constructor(trunks: readonly TrunkConfig[], clock: Clock, log: Log) {
@@ -53,6 +58,7 @@ export class SipFrontEnd implements Signaling {
   /** Resolves when the server has taken our secret; rejects with SIP_UNREACHABLE. */
   connect(server: SipServerAddress): Promise<void> {
     const place = `${server.host}:${server.port}`;
+    this.#namesTrunks = server.namesTrunks === true;
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.schedule(kConnectPatienceMs, () =>
         reject(
@@ -70,7 +76,8 @@ export class SipFrontEnd implements Signaling {
         this.#log.info({ server: place }, 'connected to the SIP server');
         resolve();
       });
-      this.#srf.connect({ ...server, ...{ reconnect: { retryMaxDelay: kLongestRetryMs } } });
+      const { host, port, secret } = server;
+      this.#srf.connect({ host, port, secret, ...{ reconnect: { retryMaxDelay: kLongestRetryMs } } });
     });
   }
 
@@ -85,8 +92,13 @@ export class SipFrontEnd implements Signaling {
     for (const leg of [...this.#legs]) leg.lose();
   }
 
+  #trunkOf(req: SrfRequest): TrunkRights | undefined {
+    const named = this.#namesTrunks && req.has(kTrunkHeader) ? req.get(kTrunkHeader) : undefined;
+    return named === undefined ? this.#trunks.find(req.source_address) : this.#trunks.named(named);
+  }
+
   #onInvite(req: SrfRequest, res: SrfResponse): void {
-    const trunk = this.#trunks.find(req.source_address);
+    const trunk = this.#trunkOf(req);
     if (!trunk) {
       this.#log.warn({ source: req.source_address }, 'INVITE from no trunk refused');
       res.send(403);

@@ -11,10 +11,15 @@ export class Trunks {
   readonly #trunks: readonly { readonly rights: TrunkRights; readonly sources: BlockList }[];
 
   constructor(trunks: readonly TrunkConfig[]) {
-    this.#trunks = trunks.map(({ sources, name, maySetAmounts }) => ({
-      rights: { name, maySetAmounts },
+    this.#trunks = trunks.map(({ sources, name, maySetAmounts, mayBeReferred, codecs }) => ({
+      rights: { name, maySetAmounts, mayBeReferred, codecs },
       sources: blockList(sources),
     }));
+  }
+
+  /** The trunk a SIP server says a call is of. */
+  named(name: string): TrunkRights | undefined {
+    return this.#trunks.find(({ rights }) => rights.name === name)?.rights;
   }
 
   find(address: string): TrunkRights | undefined {
