@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createApi } from './api/api.ts';
 import { FrontDesk } from './call/front-desk.ts';
+import { CertificateWatch } from './config/certificate-watch.ts';
+import { readTls } from './config/certificates.ts';
 import type { Config } from './config/config.ts';
+import { sipAddresses } from './config/transport.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
 import type { TrustPolicy } from './edge/trust/policy.ts';
 import { createGateway } from './gateway/gateway.ts';
@@ -17,6 +20,7 @@ import { kSystemClock } from './process/system-clock.ts';
 import { loadCatalog } from './prompt/catalog.ts';
 import { RecordedPrompts } from './prompt/prompts.ts';
 import { SipFrontEnd, type SipServerAddress } from './sip/front-end.ts';
+import type { RegistrationSettings } from './sip/registration.ts';
 import { openStore } from './store/store.ts';
 import { Health } from './telemetry/health.ts';
 import { createLog, type LogOptions } from './telemetry/log.ts';
@@ -28,6 +32,8 @@ export interface Server {
   readonly listen: readonly { readonly transport: string; readonly host: string; readonly port: number }[];
   readonly httpUrl: string;
   readonly apiKey: string;
+  /** Reads the certificates again. */
+  reload(): void;
   /** Takes no new call, waits for the running ones (at most so long), and stops everything. A second stop does nothing. */
   stop(options: { readonly drainMs: number }): Promise<void>;
 }
@@ -95,12 +101,14 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     clock,
     log,
   });
+  frontEnd.register(registrationsOf(config));
   frontEnd.onCall((call) => desk.take(call));
   undo.defer(() => frontEnd.close());
   await frontEnd.connect(sipServer(config, edge, secret));
 
   const health = new Health();
   health.add('sip', () => state(frontEnd.connected && edge?.up !== false, 'the SIP server is not connected'));
+  if (frontEnd.registrations.length > 0) health.add('registrations', () => registrationState(frontEnd));
   health.add('media', () => state(media.up, 'no media worker is up'));
   health.add('gateway', () => state(watch.up, `gateway ${gateway.name} does not answer`));
   health.add('store', () => store.check());
@@ -117,7 +125,16 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   });
   undo.defer(() => api.stop());
   const httpUrl = await api.start();
-  undo.defer(exportFigures(metrics, gateway.name, { media, edge, watch, store }, clock));
+  undo.defer(exportFigures(metrics, gateway.name, { media, edge, watch, store, frontEnd }, clock));
+
+  const certificates = new CertificateWatch({
+    settings: config.sip.tls,
+    clock,
+    log,
+    apply: (material) => edge?.reloadTls(material),
+  });
+  certificates.start();
+  undo.defer(() => certificates.stop());
 
   const started = undo.move();
   let stopped: Promise<void> | undefined;
@@ -125,6 +142,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     listen: edge?.listen ?? [],
     httpUrl,
     apiKey,
+    reload: () => certificates.reload(),
     stop({ drainMs }) {
       stopped ??= drain(desk, health, drainMs, clock).then(() => started.disposeAsync());
       return stopped;
@@ -169,10 +187,15 @@ async function startEdge(
   clock: Clock,
   log: Log,
 ): Promise<EdgeHandle | undefined> {
-  const { server, host, port, transports, advertise } = config.sip;
+  const { server, advertise, tls, webSocket, dnsServers } = config.sip;
   if (server.kind !== 'embedded') return undefined;
+  const { material, exposedKeys } = readTls(tls, clock.date());
+  for (const file of exposedKeys) log.warn({ file }, 'others than its owner may read this key: chmod 600');
   const edgeConfig = {
-    listen: transports.map((transport) => ({ transport, host, port })),
+    listen: sipAddresses(config.sip),
+    tls: material.certificates.length > 0 ? material : null,
+    webSocket: { path: webSocket.path, origins: [...webSocket.origins] },
+    dnsServers: [...dnsServers],
     secret,
     allowFrom: [],
     trust: trustOf(config),
@@ -180,6 +203,24 @@ async function startEdge(
     capture: config.sip.capture,
   };
   return launchEdge(edgeConfig, clock, log);
+}
+
+function registrationsOf({ sip }: Config): RegistrationSettings[] {
+  return sip.trunks.flatMap(({ name, credentials, register }) =>
+    credentials && register ? [{ trunk: name, credentials, ...register }] : [],
+  );
+}
+
+/** Told, but no reason to take no calls: those of other trunks come all the same. */
+function registrationState({ registrations }: Pick<SipFrontEnd, 'registrations'>): {
+  ok: true;
+  detail: string;
+} {
+  const each = registrations.map(({ trunk, registered, registrar, problem }) => {
+    const how = registered ? 'registered' : 'not registered';
+    return `${trunk}: ${how} with ${registrar}${problem === null ? '' : ` (${problem})`}`;
+  });
+  return { ok: true, detail: each.join('; ') };
 }
 
 /** What the edge must know of trunks and users: no secret, only the digests of the users. */
@@ -232,13 +273,15 @@ function exportFigures(
     readonly media: Media;
     readonly edge: EdgeHandle | undefined;
     readonly watch: GatewayWatch;
+    readonly frontEnd: Pick<SipFrontEnd, 'registrations'>;
     readonly store: Pick<ReturnType<typeof openStore>, 'countUnresolved'>;
   },
   clock: Clock,
 ): () => void {
   const read = () => {
-    const { media, edge, watch, store } = parts;
+    const { media, edge, watch, store, frontEnd } = parts;
     metrics.gatewayUp(gateway, watch.up);
+    for (const { trunk, registered } of frontEnd.registrations) metrics.trunkRegistered(trunk, registered);
     metrics.unknownOpen(store.countUnresolved());
     for (const worker of media.stats()) metrics.mediaWorker(worker.name, worker);
     const edgeStats = edge?.stats();

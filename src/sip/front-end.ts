@@ -7,6 +7,8 @@ import type { Log } from '../ports/log.ts';
 import type { IncomingCall, Signaling, TrunkRights } from '../ports/signaling.ts';
 import { SipCall } from './call.ts';
 import type { SipLeg } from './leg.ts';
+import { Registration, type RegistrationSettings, type RegistrationState } from './registration.ts';
+import { srfRequests } from './request.ts';
 import { type TrunkConfig, Trunks } from './trunks.ts';
 
 /** Where a SIP server waits for its application: the embedded edge, or a drachtio-server. */
@@ -33,6 +35,7 @@ export class SipFrontEnd implements Signaling {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #legs = new Set<SipLeg>();
+  readonly #registrations: Registration[] = [];
   #connected = false;
   #namesTrunks = false;
   #listener: ((call: IncomingCall) => void) | undefined;
@@ -74,6 +77,7 @@ export class SipFrontEnd implements Signaling {
         if (error)
           return reject(new AppError('SIP_UNREACHABLE', `sip.server ${place}: ${error.message}`, error));
         this.#log.info({ server: place }, 'connected to the SIP server');
+        for (const registration of this.#registrations) registration.start();
         resolve();
       });
       const { host, port, secret } = server;
@@ -81,7 +85,20 @@ export class SipFrontEnd implements Signaling {
     });
   }
 
-  close(): void {
+  /** Keeps us registered from the moment the SIP server is there; called before connect(). */
+  register(settings: readonly RegistrationSettings[]): void {
+    const send = srfRequests(this.#srf);
+    for (const each of settings)
+      this.#registrations.push(new Registration(each, send, this.#clock, this.#log));
+  }
+
+  get registrations(): readonly RegistrationState[] {
+    return this.#registrations.map(({ state }) => state);
+  }
+
+  /** Takes our registrations away, then leaves the SIP server. */
+  async close(): Promise<void> {
+    if (this.#connected) await Promise.all(this.#registrations.map((each) => each.stop()));
     this.#connected = false;
     this.#srf.disconnect();
   }

@@ -30,6 +30,10 @@ export interface SipEdgeFigures {
   readonly dialogs: number;
   readonly timers: number;
   readonly applications: number;
+  readonly bindings: number;
+  readonly bans: number;
+  /** Running calls by trunk. */
+  readonly callsByTrunk: Readonly<Record<string, number>>;
 }
 
 const kDurationBuckets = [15, 30, 60, 90, 120, 180, 300, 600];
@@ -93,6 +97,9 @@ export function createMetrics() {
     kGatewayBuckets,
   );
   const gatewayUp = gauge('payment_gateway_up', 'Whether the gateway answered its last check.', ['gateway']);
+  const trunkRegistered = gauge('sip_trunk_registered', 'Whether we are registered with the trunk.', [
+    'trunk',
+  ]);
   const unknownOpen = gauge('payment_unknown_outcomes_open', 'Submissions whose outcome nobody knows yet.');
   const reversals = counter('payment_reversals_total', 'Payments taken back.', ['gateway', 'result']);
   const scrubbed = counter(
@@ -112,6 +119,7 @@ export function createMetrics() {
     'Times the child process was started again.',
     ['child'],
   );
+  const trunkCalls = gauge('sip_trunk_calls', 'Running calls of the trunk.', ['trunk']);
   const edgeAlive = gauge('sip_edge_objects', 'What is alive in the sip edge.', ['kind']);
   const workerSessions = gauge('media_sessions', 'Media sessions of the worker.', ['worker']);
   const workerPorts = gauge('media_ports_free', 'Port pairs the worker can give out now.', ['worker']);
@@ -151,6 +159,9 @@ export function createMetrics() {
     },
     gatewayUp(gateway: string, up: boolean): void {
       gatewayUp.set({ gateway }, up ? 1 : 0);
+    },
+    trunkRegistered(trunk: string, registered: boolean): void {
+      trunkRegistered.set({ trunk }, registered ? 1 : 0);
     },
     unknownOpen(count: number): void {
       unknownOpen.set(count);
@@ -221,11 +232,19 @@ export function createMetrics() {
       for (const [reason, count] of Object.entries(figures.drops)) {
         totals.set('sip_dropped_total', 'Messages not acted upon, and why.', { reason }, count);
       }
-      const { retransmissions, transactions, dialogs, timers, applications } = figures;
+      const { retransmissions, transactions, dialogs, timers, applications, bindings, bans } = figures;
       totals.set('sip_retransmissions_total', 'Messages that came or went again.', {}, retransmissions);
-      for (const [kind, count] of Object.entries({ transactions, dialogs, timers, applications })) {
+      for (const [kind, count] of Object.entries({
+        transactions,
+        dialogs,
+        timers,
+        applications,
+        bindings,
+        bans,
+      })) {
         edgeAlive.set({ kind }, count);
       }
+      for (const [trunk, count] of Object.entries(figures.callsByTrunk)) trunkCalls.set({ trunk }, count);
     },
     contentType: registry.contentType,
     text(): Promise<string> {

@@ -64,7 +64,8 @@ describe('metrics', () => {
 
   it('pass on what the sip edge counted, as families with labels', async () => {
     const metrics = createMetrics();
-    const figures = { retransmissions: 2, transactions: 5, dialogs: 1, timers: 9, applications: 1 };
+    const alive = { transactions: 5, dialogs: 1, timers: 9, applications: 1, bindings: 3, bans: 4 };
+    const figures = { retransmissions: 2, ...alive, callsByTrunk: { pbx: 7 } };
     metrics.sipEdge({
       ...figures,
       messages: { 'in udp INVITE': 3, 'out tcp 200': 4 },
@@ -79,8 +80,20 @@ describe('metrics', () => {
         'sip_retransmissions_total 2',
         'sip_edge_objects{kind="transactions"} 5',
         'sip_edge_objects{kind="dialogs"} 1',
+        'sip_edge_objects{kind="bans"} 4',
+        'sip_trunk_calls{trunk="pbx"} 7',
       ]),
     );
+  });
+
+  it('tell where we are registered', async () => {
+    const metrics = createMetrics();
+    metrics.trunkRegistered('pbx', true);
+    metrics.trunkRegistered('carrier', false);
+    expect((await lines(metrics)).filter((line) => line.startsWith('sip_trunk_registered'))).toEqual([
+      'sip_trunk_registered{trunk="pbx"} 1',
+      'sip_trunk_registered{trunk="carrier"} 0',
+    ]);
   });
 
   it('count key presses by carrier and by nothing else', async () => {
