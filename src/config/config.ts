@@ -1,5 +1,6 @@
 import type { PaymentPolicy } from '../dialog/policy.ts';
 import type { Locale } from '../ports/prompts.ts';
+import type { SipTransport, TlsSettings, WebSocketSettings } from './transport.ts';
 import type { SipUser, Trunk } from './trust.ts';
 
 export type SipServer =
@@ -21,7 +22,12 @@ export interface Config {
     readonly server: SipServer;
     readonly host: string;
     readonly port: number;
-    readonly transports: readonly ('udp' | 'tcp')[];
+    /** A second address, of IPv6. */
+    readonly host6: string | null;
+    readonly transports: readonly SipTransport[];
+    readonly tls: TlsSettings;
+    readonly webSocket: WebSocketSettings;
+    readonly dnsServers: readonly string[];
     readonly advertise: string | null;
     readonly trunks: readonly Trunk[];
     readonly users: readonly SipUser[];

@@ -3,10 +3,12 @@ import { isIP } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import type { PaymentPolicy, Route } from '../dialog/policy.ts';
 import { parseMajor } from '../money/money.ts';
+import { readTls } from './certificates.ts';
 import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
 import { kSecretText } from './keys.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
 import type { CheckedFile } from './schema.ts';
+import type { TlsSettings } from './transport.ts';
 import { type Path, pathText, valueAt } from './tree.ts';
 import { TrustResolver } from './trust-resolver.ts';
 
@@ -45,6 +47,7 @@ export class Resolver {
         trunks: trust.trunks(),
         users: trust.users(),
         server: sipServer(sip.server),
+        tls: this.#tls(),
         capture: this.#capture(),
       },
       media: { ...media, ports: portRange(media.ports) },
@@ -60,6 +63,33 @@ export class Resolver {
       log,
       production,
     };
+  }
+
+  /** The files are read for their mistakes; what is in them when the server starts is what counts. */
+  #tls(): TlsSettings {
+    const { tls, transports } = this.#file.sip;
+    const certificates = tls.certificates.map(({ certFile, keyFile }) => ({
+      certFile: this.#absolute(certFile),
+      keyFile: this.#absolute(keyFile),
+    }));
+    const settings = {
+      ...tls,
+      certificates,
+      caFile: tls.caFile === null ? null : this.#absolute(tls.caFile),
+    };
+    const needs = transports.find((transport) => transport === 'tls' || transport === 'wss');
+    if (needs && certificates.length === 0) {
+      const expects = `at least one certificate, because sip.transports has \`${needs}\``;
+      this.#refuse(['sip', 'tls', 'certificates'], expects, 'name one, with its key');
+    }
+    if (tls.clients !== 'ignored' && tls.caFile === null) {
+      const expects = `a file, because sip.tls.clients is \`${tls.clients}\``;
+      this.#refuse(['sip', 'tls', 'caFile'], expects, 'name the authority of the certificates of your peers');
+    }
+    for (const { path, expects, remedy } of readTls(settings, new Date()).problems) {
+      this.#refuse(path, expects, remedy);
+    }
+    return settings;
   }
 
   #capture(): CaptureSettings | null {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
 import { kPaymentSection } from './payment-section.ts';
+import { kTransportKeys } from './transport-section.ts';
 import { kTrustKeys } from './trust-section.ts';
 
 const kMinute = 60_000;
@@ -30,16 +31,7 @@ export const kConfigSchema = z.strictObject({
       unit: 'port',
       default: 5060,
     }),
-    transports: special(
-      z
-        .array(z.enum(['udp', 'tcp']))
-        .min(1)
-        .default(['udp', 'tcp']),
-      {
-        sentence: 'Transports SIP listens on.',
-        expects: 'list of `udp`, `tcp`',
-      },
-    ),
+    ...kTransportKeys,
     advertise: optionalText(
       'Address in Contact and Via when peers reach us by another than `sip.host`.',
       kHost,
