@@ -1,10 +1,10 @@
 import { BlockList, isIP } from 'node:net';
 import { parseSipUri, uriHost } from '../sip/uri.ts';
-import type { Flow } from '../transport/flow.ts';
+import { type Flow, isWebSocket } from '../transport/flow.ts';
 
 /**
  * When requests in a dialog go to where the far end's message came from instead of to its Contact: never; when the Contact
- * names a private address and the message came from another one; whenever the two differ.
+ * names a private address, or one under `.invalid`, and the message came from another one; whenever the two differ.
  */
 export type NatFix = 'off' | 'private' | 'always';
 
@@ -28,10 +28,12 @@ const kSipPort = 5060;
  * @param hasRoutes - the message bore Record-Route: a proxy in between knows the way.
  */
 export function natHop(fix: NatFix, contact: string, source: Flow, hasRoutes: boolean): string | undefined {
-  if (fix === 'off' || hasRoutes || source.transport !== 'udp') return undefined;
+  if (fix === 'off' || hasRoutes || isWebSocket(source.transport)) return undefined;
   const uri = parseSipUri(contact);
-  if (!uri || isIP(uri.host) === 0) return undefined;
   const { host, port } = source.remote;
+  // a phone that does not know its address writes a name that never resolves (RFC 2606, RFC 7118 section 5)
+  if (uri?.host.endsWith('.invalid')) return `sip:${uriHost(host)}:${port};transport=${source.transport}`;
+  if (!uri || isIP(uri.host) === 0 || source.transport !== 'udp') return undefined;
   const isElsewhere =
     fix === 'always'
       ? uri.host !== host || (uri.port ?? kSipPort) !== port
