@@ -351,7 +351,7 @@ export class Outgoing {
     if (!this.#events.response(outbound, response)) return;
     const text = plainForm(response);
     const passage = { flow: outbound.flow, bytes: text.length, at: this.#context.clock.date() };
-    outbound.application?.push(dialogMessageLine(passage, outbound.id, outbound.dialogId), text);
+    outbound.application?.push(dialogMessageLine(passage, outbound.id, dialogNameOf(outbound)), text);
   }
 
   /** RFC 3261 section 8.1.3.1: no answer is a 408, no way to the peer a 503. */
@@ -369,7 +369,7 @@ export class Outgoing {
       outbound.flow,
       this.#context.clock.date(),
       outbound.id,
-      outbound.dialogId,
+      dialogNameOf(outbound),
     );
     outbound.application?.push(line, plainForm(response));
   }
@@ -404,6 +404,11 @@ export class Outgoing {
 function retryAfterMs(response: SipResponse): number {
   const seconds = /^\d{1,5}/.exec(response.headers.first('retry-after') ?? '')?.[0];
   return seconds === undefined ? kAvoidMs : Math.min(Number(seconds) * 1_000, kMaxAvoidMs);
+}
+
+/** The dialog an answer belongs to; none for a request that stands alone. */
+function dialogNameOf({ request, dialog, dialogId: id }: Outbound): string {
+  return dialog || request.method === 'INVITE' || request.method === 'SUBSCRIBE' ? id : '';
 }
 
 /** Marks an answer that nobody sent. */
