@@ -1,15 +1,13 @@
-import { maskCardLike } from '../../card/card-like.ts';
 import type { CallLadder } from '../../ladder/call-ladder.ts';
 import type { LadderRow } from '../../ladder/row.ts';
 import { hostPortText } from '../sip/uri.ts';
-import { type Passing, startOf, type Trace } from './trace.ts';
+import { maskCards } from './masking.ts';
+import { callIdOf, cseqOf, type Passing, startOf, type Trace } from './trace.ts';
 
 const kMaxCalls = 500;
 const kMaxRows = 100;
 const kMaxTextLength = 160;
 
-const kCallId = /\r\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]+)/i;
-const kCSeq = /\r\ncseq[ \t]*:[ \t]*([0-9]+)[ \t]+([^\r\n \t]+)/i;
 const kSdp = /\r\n(?:content-type|c)[ \t]*:[ \t]*application\/sdp/i;
 
 interface OpenLadder {
@@ -31,7 +29,7 @@ export class CallLadders implements Trace {
   readonly #byCallId = new Map<string, OpenLadder>();
 
   pass(passing: Passing): void {
-    const callId = kCallId.exec(passing.text)?.[1]?.trimEnd();
+    const callId = callIdOf(passing.text);
     if (callId === undefined) return;
     const start = startOf(passing.text);
     const ladder =
@@ -68,8 +66,9 @@ function add(ladder: OpenLadder, start: string, { direction, text, atMs }: Passi
     ladder.leftOut++;
     return;
   }
-  const [, seq = '', method = ''] = kCSeq.exec(text) ?? [];
-  const key = `${direction} ${start} ${seq} ${method}`;
+  const cseq = cseqOf(text);
+  const method = cseq.slice(cseq.lastIndexOf(' ') + 1);
+  const key = `${direction} ${start} ${cseq}`;
   const again = ladder.seen.has(key) ? ' (again)' : '';
   ladder.seen.add(key);
   ladder.rows.push({
@@ -84,5 +83,5 @@ function summaryOf(text: string, method: string): string {
   const line = text.slice(0, text.indexOf('\r\n'));
   const isResponse = line.startsWith('SIP/');
   const what = isResponse ? `${line.slice(8)} (${method})` : line.slice(0, line.lastIndexOf(' '));
-  return maskCardLike(what).slice(0, kMaxTextLength) + (kSdp.test(text) ? ', SDP' : '');
+  return maskCards(what.slice(0, kMaxTextLength)) + (kSdp.test(text) ? ', SDP' : '');
 }

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Flow } from '../transport/flow.ts';
 import { maskMessage } from './masking.ts';
-import type { Passing } from './trace.ts';
+import { callIdOf, type Passing } from './trace.ts';
 
 // HEP version 3, the encapsulation protocol of Homer and other capture servers. All numbers are big-endian.
 //
@@ -50,7 +50,7 @@ export function encodeHep(
 ): Buffer {
   const [source, destination] = direction === 'in' ? [flow.remote, flow.local] : [flow.local, flow.remote];
   const atMs = date.getTime();
-  const callId = /\r\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]+)/i.exec(text)?.[1];
+  const callId = callIdOf(text);
   const chunks = [
     ...addressChunks(flow, source.host, destination.host),
     uint8(kChunk.ipProtocol, flow.transport === 'udp' ? kProtocolUdp : kProtocolTcp),

@@ -26,8 +26,11 @@ export function maskMessage(text: string): string {
   return maskCards(masked);
 }
 
+const kShortestCard = 12;
+
 /** Digits of what looks like a card number become `*`. */
 export function maskCards(text: string): string {
+  if (!hasDigits(text, kShortestCard)) return text;
   let masked = '';
   let from = 0;
   for (const { start, end } of findCardLike(text)) {
@@ -36,6 +39,15 @@ export function maskCards(text: string): string {
     from = end;
   }
   return from === 0 ? text : masked + text.slice(from);
+}
+
+function hasDigits(text: string, count: number): boolean {
+  let left = count;
+  for (let at = 0; at < text.length && left > 0; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x30 && code <= 0x39) left--;
+  }
+  return left === 0;
 }
 
 function maskHead(head: string): string {

@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { lookup } from 'node:dns';
 import { isIPv4, isIPv6 } from 'node:net';
 import { type Flow, type HostPort, plainAddress } from './flow.ts';
 
@@ -14,11 +15,13 @@ export class UdpListener {
   readonly transport = 'udp';
   readonly local: HostPort;
   readonly #socket: Socket;
+  readonly #isIpv6: boolean;
   #open = true;
 
   constructor(socket: Socket, host: string) {
     this.#socket = socket;
     this.local = { host, port: socket.address().port };
+    this.#isIpv6 = isIPv6(host);
   }
 
   /**
@@ -42,7 +45,7 @@ export class UdpListener {
 
   /** A socket bound to `::` speaks IPv4 by mapped addresses. */
   #reachable(host: string): string {
-    return isIPv6(this.local.host) && isIPv4(host) ? `::ffff:${host}` : host;
+    return this.#isIpv6 && isIPv4(host) ? `::ffff:${host}` : host;
   }
 }
 
@@ -53,11 +56,19 @@ export async function openUdp(
   receive: Receive,
   ipv6Only = false,
 ): Promise<UdpListener> {
-  const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', ipv6Only });
+  const family = isIPv6(host) ? 6 : 4;
+  let isBound = false;
+  const socket = createSocket({
+    type: `udp${family}`,
+    ipv6Only,
+    // peers are numeric: asking the resolver would put each datagram off to a later turn of the event loop
+    lookup: (name, options, done) => (isBound ? done(null, name, family) : lookup(name, options, done)),
+  });
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
     socket.bind(port, host, resolve);
   });
+  isBound = true;
   socket.removeAllListeners('error');
   socket.on('error', () => {}); // of single datagrams, such as an unreachable port
   growBuffers(socket);

@@ -21,15 +21,17 @@ const kAddressList = new Set(['contact', 'route', 'record-route', 'path']);
 export function plainForm<M extends SipMessage>(message: M): string {
   const headers = new Headers();
   for (const { key, name, value } of message.headers) {
-    if (!isMistakable(name)) headers.add(name, plainValue(key, value));
+    if (!isMistakable(key)) headers.add(name, plainValue(key, value));
   }
   const plain = { ...message, headers };
   return serialize(plain.kind === 'request' ? { ...plain, uri: plainUri(plain.uri) } : plain);
 }
 
-/** `%56ia`, `__proto__`. */
-function isMistakable(name: string): boolean {
-  return name.includes('%') || name in Object.prototype || name.toLowerCase() in Object.prototype;
+const kInherited = new Set(Object.getOwnPropertyNames(Object.prototype).map((name) => name.toLowerCase()));
+
+/** `%56ia`, `__proto__`. @param key - in lower case. */
+function isMistakable(key: string): boolean {
+  return key.includes('%') || kInherited.has(key);
 }
 
 /** A URI is ASCII (RFC 3261 section 25.1); a byte above becomes its escape. */
