@@ -25,16 +25,16 @@ const kCallId = /\r\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]+)/i;
 const kCSeq = /\r\ncseq[ \t]*:[ \t]*([^\r\n]+)/i;
 
 export function callIdOf(text: string): string | undefined {
-  return valueOf(text, '\r\nCall-ID: ') ?? kCallId.exec(text)?.[1]?.trimEnd();
+  return headerOf(text, '\r\nCall-ID: ') ?? kCallId.exec(text)?.[1]?.trimEnd();
 }
 
 /** Number and method, '' without one. */
 export function cseqOf(text: string): string {
-  return valueOf(text, '\r\nCSeq: ') ?? kCSeq.exec(text)?.[1]?.trimEnd() ?? '';
+  return headerOf(text, '\r\nCSeq: ') ?? kCSeq.exec(text)?.[1]?.trimEnd() ?? '';
 }
 
 /** Of a header spelled as nearly everybody does: a tenth of the time a regular expression takes. */
-function valueOf(text: string, name: string): string | undefined {
+function headerOf(text: string, name: string): string | undefined {
   const at = text.indexOf(name);
   return at < 0 ? undefined : text.slice(at + name.length, text.indexOf('\r\n', at + name.length));
 }
