@@ -37,6 +37,7 @@ export class SipFrontEnd implements Signaling {
   readonly #legs = new Set<SipLeg>();
   readonly #registrations: Registration[] = [];
   #connected = false;
+  #closed = false;
   #namesTrunks = false;
   #listener: ((call: IncomingCall) => void) | undefined;
 
@@ -96,8 +97,10 @@ export class SipFrontEnd implements Signaling {
     return this.#registrations.map(({ state }) => state);
   }
 
-  /** Takes our registrations away, then leaves the SIP server. */
+  /** Takes our registrations away, then leaves the SIP server. A second close does nothing. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     if (this.#connected) await Promise.all(this.#registrations.map((each) => each.stop()));
     this.#connected = false;
     this.#srf.disconnect();
