@@ -5,27 +5,37 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A Kamailio that stays in the way of every dialog. */
+/** A Kamailio on a free port of 127.0.0.1, UDP and TCP alike. */
 export interface Kamailio {
-  /** host:port of SIP over UDP. */
+  readonly port: number;
+  /** host:port. */
   readonly address: string;
   stop(): Promise<void>;
 }
 
+export interface KamailioOptions {
+  readonly modules: readonly string[];
+  /** Arguments of `modparam`. */
+  readonly parameters: readonly string[];
+  /** Body of its request route; a request for the user `ready` must be answered. */
+  readonly route: string;
+}
+
 const kPatienceMs = 10_000;
 
-/** Starts a proxy that records its route and sends every call to one server. @param server - host:port of it. */
-export async function startKamailio(server: string): Promise<Kamailio> {
+export async function startKamailio(options: KamailioOptions): Promise<Kamailio> {
   const folder = mkdtempSync(join(tmpdir(), 'hushpay-kamailio-'));
-  const address = `127.0.0.1:${await freePort()}`;
+  const port = await freePort();
+  const address = `127.0.0.1:${port}`;
   const file = join(folder, 'kamailio.cfg');
-  writeFileSync(file, configuration(address, server));
+  writeFileSync(file, configuration(address, options));
   const child = spawn('kamailio', ['-f', file, '-DD', '-E', '-m', '32', '-M', '4', '-Y', folder], {
     stdio: 'ignore',
   });
   const ended = once(child, 'exit');
   await answers(address);
   return {
+    port,
     address,
     stop: async () => {
       child.kill('SIGTERM');
@@ -35,40 +45,29 @@ export async function startKamailio(server: string): Promise<Kamailio> {
   };
 }
 
-function configuration(address: string, server: string): string {
-  const modules = ['tm', 'tmx', 'sl', 'rr', 'pv', 'maxfwd', 'textops', 'siputils'];
+function configuration(address: string, { modules, parameters, route }: KamailioOptions): string {
   return `
 children=1
-disable_tcp=yes
+tcp_children=1
 auto_aliases=no
 listen=udp:${address}
+listen=tcp:${address}
 ${modules.map((name) => `loadmodule "${name}.so"`).join('\n')}
-modparam("rr", "enable_full_lr", 1)
+${parameters.map((parameter) => `modparam(${parameter})`).join('\n')}
 request_route {
-  if (is_method("OPTIONS") && $rU == $null) { sl_send_reply("200", "OK"); exit; }
-  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
-  if (has_totag()) {
-    if (loose_route()) { t_relay(); exit; }
-    if (is_method("ACK") && t_check_trans()) { t_relay(); exit; }
-    sl_send_reply("404", "Not here");
-    exit;
-  }
-  if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
-  record_route();
-  $du = "sip:${server}";
-  t_relay();
+${route}
 }
 `;
 }
 
-/** Until it answers OPTIONS. */
+/** Until it answers a request for the user `ready`. */
 async function answers(address: string): Promise<void> {
   const [host = '', port = ''] = address.split(':');
   const socket = createSocket('udp4');
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   const own = `127.0.0.1:${socket.address().port}`;
-  const options = `OPTIONS sip:${address} SIP/2.0\r\nVia: SIP/2.0/UDP ${own};branch=z9hG4bKup\r\nFrom: <sip:a@${own}>;tag=1\r\nTo: <sip:${address}>\r\nCall-ID: up@${own}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 5\r\nContent-Length: 0\r\n\r\n`;
+  const options = `OPTIONS sip:ready@${address} SIP/2.0\r\nVia: SIP/2.0/UDP ${own};branch=z9hG4bKup\r\nFrom: <sip:a@${own}>;tag=1\r\nTo: <sip:${address}>\r\nCall-ID: up@${own}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 5\r\nContent-Length: 0\r\n\r\n`;
   const ask = setInterval(() => socket.send(options, Number(port), host), 100);
   try {
     await once(socket, 'message', { signal: AbortSignal.timeout(kPatienceMs) });

@@ -15,6 +15,7 @@ const kTestPackages = {
   'clang-format': 'clang-format',
   'sip-tester': 'sipp',
   baresip: 'baresip',
+  kamailio: 'kamailio',
   flite: 'flite',
   sox: 'sox',
   openssl: 'openssl',
