@@ -60,6 +60,13 @@ export class TrustResolver {
         'say where its calls come from',
       );
     }
+    if (tlsNames.length > 0 && this.#sip.tls.clients === 'ignored') {
+      this.#needs.refuse(
+        [...path, 'tlsNames'],
+        'none, because sip.tls.clients is `ignored`: nobody is asked for a certificate',
+        'set sip.tls.clients to `asked` or `required`',
+      );
+    }
     if (this.#sip.server === 'embedded') return;
     for (const key of ['tlsNames', 'users'] as const) {
       const value = key === 'users' ? users : tlsNames;

@@ -112,7 +112,6 @@ describe('trunks', () => {
 trunks:
   - name: pbx
     sources: [192.0.2.0/24]
-    tlsNames: [sbc.example.net]
     users: [ann]
     codecs: [PCMA]
     limits: { callsPerSecond: 2.5, concurrentCalls: 10 }
@@ -121,7 +120,7 @@ trunks:
     expect(trunk).toEqual({
       name: 'pbx',
       sources: ['192.0.2.0/24'],
-      tlsNames: ['sbc.example.net'],
+      tlsNames: [],
       users: ['ann'],
       maySetAmounts: false,
       mayBeReferred: false,
@@ -175,6 +174,11 @@ trunks:
       'a registrar with a user',
       'trunks: [{ name: a, sources: ["::1"], register: { registrars: ["sip:u@x"] } }]',
       'sip.trunks[0].register.registrars[0]',
+    ],
+    [
+      'certificates nobody is asked for',
+      'trunks: [{ name: a, tlsNames: [sbc.example.net] }]',
+      'sip.trunks[0].tlsNames',
     ],
     [
       'users a drachtio-server cannot check',
