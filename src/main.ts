@@ -200,6 +200,7 @@ async function startEdge(
     allowFrom: [],
     trust: trustOf(config),
     externalHost: advertise,
+    natFix: config.sip.natContactFix,
     capture: config.sip.capture,
   };
   return launchEdge(edgeConfig, clock, log);

@@ -29,9 +29,15 @@ export interface Config {
     readonly webSocket: WebSocketSettings;
     readonly dnsServers: readonly string[];
     readonly advertise: string | null;
+    readonly natContactFix: 'off' | 'private' | 'always';
     readonly trunks: readonly Trunk[];
     readonly users: readonly SipUser[];
-    readonly digest: { readonly realm: string; readonly allowMd5: boolean; readonly nonceMs: number };
+    readonly digest: {
+      readonly realm: string;
+      readonly allowMd5: boolean;
+      readonly onlyMd5: boolean;
+      readonly nonceMs: number;
+    };
     readonly guard: {
       readonly requests: number;
       readonly perMs: number;

@@ -36,6 +36,11 @@ export const kConfigSchema = z.strictObject({
       'Address in Contact and Via when peers reach us by another than `sip.host`.',
       kHost,
     ),
+    natContactFix: choice(
+      'When requests in a dialog go to where the far end really is instead of to its Contact: never (`off`), when the Contact is a private address and not the source (`private`), or whenever the two differ (`always`, as drachtio-server does).',
+      ['off', 'private', 'always'],
+      'private',
+    ),
     ...kTrustKeys,
     capture: section({
       server: optionalText('Capture server (Homer) that gets every SIP message as HEP3 over UDP, masked.', {
