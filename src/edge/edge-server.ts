@@ -106,6 +106,7 @@ export class EdgeServer {
         limits,
         accepts: (host) => edge.accepts(host),
         dropped: (reason) => edge.dropped(reason),
+        lost: (flow) => edge.lost(flow),
         identity,
         webSocket: config.webSocket ?? kWebSocketPolicy,
       };

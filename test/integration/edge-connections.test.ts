@@ -114,6 +114,22 @@ describe('a connection the far end opened', () => {
     await gone;
   });
 
+  test('carries them also when the Contact names an address that only the far side of a NAT knows', async () => {
+    const { edge, srf } = await open();
+    const answered = new Promise<Srf.Dialog>((resolve) => {
+      srf.invite((req, res) => void srf.createUAS(req, res, { localSdp: kSdp }).then(resolve));
+    });
+    const peer = await connectPolitely(portOf(edge, 'tcp'));
+    closing.push(() => peer.close());
+    const call = new RawCall(peer, `sip:1000@127.0.0.1:${portOf(edge, 'tcp')};transport=tcp`);
+    await call.establish({ Contact: '<sip:peer@10.11.12.13:5060;transport=tcp>' });
+    const gone = (await answered).destroy();
+    const bye = await peer.next('BYE');
+    expect(bye.startLine).toBe('BYE sip:peer@10.11.12.13:5060;transport=tcp SIP/2.0');
+    peer.send(writeReply(bye, '200 OK'));
+    await gone;
+  });
+
   test('that has gone: the answer goes by a new one to the port of Via (RFC 3261 section 18.2.2)', async () => {
     const { edge, srf } = await open();
     const home = await listenTcpPeer();

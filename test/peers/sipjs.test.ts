@@ -1,7 +1,10 @@
 import type Srf from 'drachtio-srf';
 import { SessionState } from 'sip.js';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { EdgeServer } from '../../src/edge/edge-server.ts';
+import type { EdgeConfig } from '../../src/edge/protocol.ts';
+import { kTrustSchema } from '../../src/edge/trust/policy.ts';
+import { userWith } from '../support/digest-caller.ts';
 import { connectSrf, disconnectSrf, openEdge, placeCall } from '../support/edge-with-srf.ts';
 import { kSdp } from '../support/raw-sip-peer.ts';
 import { reached, type SipJsPhone, startSipJs } from '../support/sipjs-phone.ts';
@@ -18,19 +21,24 @@ interface Lab {
   readonly phone: SipJsPhone;
 }
 
-async function open(): Promise<Lab> {
+async function open(over: Partial<EdgeConfig> = {}, password?: string): Promise<Lab> {
   const edge = await openEdge({
     listen: [
       { transport: 'udp', host: '127.0.0.1', port: 0 },
       { transport: 'ws', host: '127.0.0.1', port: 0 },
     ],
     webSocket: { path: '/sip', origins: [] },
+    ...over,
   });
   closing.push(() => edge.close());
   const srf = await connectSrf(edge);
   closing.push(() => disconnectSrf(srf));
   const port = edge.listen.find(({ transport }) => transport === 'ws')?.port;
-  const phone = await startSipJs({ server: `ws://127.0.0.1:${port}/sip`, user: 'alice' });
+  const phone = await startSipJs({
+    server: `ws://127.0.0.1:${port}/sip`,
+    user: 'alice',
+    ...(password !== undefined && { password }),
+  });
   closing.push(() => phone.stop());
   return { edge, srf, phone };
 }
@@ -94,4 +102,26 @@ test('SIP.js is called by the connection it registered with', async () => {
   const over = invitation && reached(invitation, SessionState.Terminated);
   await dialog.destroy();
   await over;
+});
+
+describe('SIP.js that proves who it is', () => {
+  const kTrust = kTrustSchema.parse({
+    trunks: [{ name: 'desk', users: ['alice'] }],
+    users: [userWith('alice', 'her secret')],
+    digest: { allowMd5: true },
+  });
+
+  test('registers with the edge itself, which forgets the phone with its connection', async () => {
+    const { edge, phone } = await open({ allowFrom: [], trust: kTrust }, 'her secret');
+    await phone.register();
+    expect(edge.stats().bindings).toBe(1);
+    await phone.agent.transport.disconnect();
+    await expect.poll(() => edge.stats().bindings).toBe(0);
+  });
+
+  test('is refused with another secret', async () => {
+    const { edge, phone } = await open({ allowFrom: [], trust: kTrust }, 'a guess');
+    await expect(phone.register()).rejects.toThrow('Unregistered');
+    expect(edge.stats().bindings).toBe(0);
+  });
 });

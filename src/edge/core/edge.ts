@@ -93,6 +93,11 @@ export class Edge {
     return this.#context.gate.accepts(host);
   }
 
+  /** A connection has gone, and with it the phones that registered over it. */
+  lost(flow: Flow): void {
+    this.#context.gate.registrar.loseFlow(flow);
+  }
+
   /** Something was turned away before it was a message. */
   dropped(reason: string): void {
     this.#context.drops.add(reason);

@@ -23,6 +23,8 @@ export interface Outbound {
   readonly id: string;
   readonly key: string;
   readonly request: SipRequest;
+  /** Length as sent. */
+  readonly length: number;
   readonly dialogId: string;
   /** Undefined when the edge sent it of its own accord. */
   readonly application: Application | undefined;

@@ -261,6 +261,7 @@ export class Outgoing {
       id: again?.id ?? newId(),
       key: clientKey(branch, request.method),
       request,
+      length: bytes.length,
       dialogId: dialog?.id ?? dialogId(callId, fromTag(request)),
       application,
       transaction:
@@ -296,14 +297,14 @@ export class Outgoing {
 
   /** @param flows - best first. */
   #start(outbound: Outbound, flows: readonly Flow[]): void {
-    const { transaction, request, flow } = outbound;
+    const { transaction, flow } = outbound;
     if (transaction.state === 'terminated') return;
     if (outbound.cancelled) {
       transaction.fail('timeout'); // while its name was looked up
       return;
     }
     const { network, limits } = this.#context;
-    const ways = this.#failed.sort(waysBy(network, flows, serialize(request).length, limits.udpRequestBytes));
+    const ways = this.#failed.sort(waysBy(network, flows, outbound.length, limits.udpRequestBytes));
     const [first, ...more] = ways;
     if (!first) {
       transaction.fail('transport');

@@ -33,10 +33,11 @@ export function natHop(fix: NatFix, contact: string, source: Flow, hasRoutes: bo
   const { host, port } = source.remote;
   // a phone that does not know its address writes a name that never resolves (RFC 2606, RFC 7118 section 5)
   if (uri?.host.endsWith('.invalid')) return `sip:${uriHost(host)}:${port};transport=${source.transport}`;
-  if (!uri || isIP(uri.host) === 0 || source.transport !== 'udp') return undefined;
+  if (!uri || isIP(uri.host) === 0) return undefined;
+  const isDatagram = source.transport === 'udp'; // a connection never comes from the port of the Contact
   const isElsewhere =
     fix === 'always'
-      ? uri.host !== host || (uri.port ?? kSipPort) !== port
+      ? uri.host !== host || (isDatagram && (uri.port ?? kSipPort) !== port)
       : uri.host !== host && kPrivate.check(uri.host, isIP(uri.host) === 6 ? 'ipv6' : 'ipv4');
-  return isElsewhere ? `sip:${uriHost(host)}:${port};transport=udp` : undefined;
+  return isElsewhere ? `sip:${uriHost(host)}:${port};transport=${source.transport}` : undefined;
 }

@@ -27,6 +27,7 @@ export class FailedTargets {
 
   /** The same in the same order, but those that failed lately last. */
   sort<T extends { readonly flow: Flow }>(ways: readonly T[]): T[] {
+    if (ways.length < 2) return [...ways];
     return [...ways.filter(({ flow }) => !this.has(flow)), ...ways.filter(({ flow }) => this.has(flow))];
   }
 

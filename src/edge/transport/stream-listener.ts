@@ -10,6 +10,8 @@ export interface StreamNeeds {
   readonly receive: Receive;
   /** Whether this source may connect. */
   readonly accepts: (host: string) => boolean;
+  /** A connection has gone, whoever had opened it. */
+  readonly lost?: (flow: Flow) => void;
   /** Counts what was not taken. */
   readonly dropped?: (reason: string) => void;
   readonly limits: Pick<EdgeLimits, 'tcpConnections' | 'tcpIdleMs' | 'connectMs' | 'keepAliveMs' | 'pongMs'>;
@@ -131,7 +133,11 @@ export class StreamListener {
       socket.end();
     });
     socket.on('error', () => {}); // 'close' follows
-    socket.on('close', () => this.#pool.remove(connection));
+    socket.on('close', () => {
+      this.#pool.remove(connection);
+      const { id, remote } = connection;
+      this.#needs.lost?.({ transport: this.transport, remote, local: this.local, connection: id });
+    });
   }
 
   #flowOf(socket: Socket, { id, remote, domain }: Connection): Flow {

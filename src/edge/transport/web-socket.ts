@@ -128,6 +128,7 @@ export class WebSocketListener {
     client.on('close', () => {
       clearInterval(alive);
       this.#pool.remove(connection);
+      this.#needs.lost?.(flow);
     });
   }
 }
