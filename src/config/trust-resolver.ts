@@ -1,4 +1,4 @@
-import { type DigestAlgorithm, kAlgorithms } from '../digest/algorithm.ts';
+import { type DigestAlgorithm, offered } from '../digest/algorithm.ts';
 import { ha1Of } from '../digest/response.ts';
 import { nearMiss } from './near-miss.ts';
 import type { CheckedFile } from './schema.ts';
@@ -33,6 +33,14 @@ export class TrustResolver {
 
   users(): SipUser[] {
     this.#checkUnique('users', 'user');
+    const { allowMd5, onlyMd5 } = this.#sip.digest;
+    if (onlyMd5 && !allowMd5) {
+      this.#needs.refuse(
+        ['sip', 'digest', 'onlyMd5'],
+        'false, because allowMd5 is',
+        'set sip.digest.allowMd5 too, or neither',
+      );
+    }
     return this.#sip.users.map((user, index) => this.#user(user, ['sip', 'users', index]));
   }
 
@@ -108,13 +116,12 @@ export class TrustResolver {
 
   #user(user: UserFile, path: Path): SipUser {
     const { name, secret, secretFile, ha1Sha256, ha1Sha512256, ha1Md5 } = user;
-    const { realm, allowMd5 } = this.#sip.digest;
+    const { realm, allowMd5, onlyMd5 } = this.#sip.digest;
     const password = this.#needs.secret([...path, 'secret'], secret, secretFile);
     const stored = { 'SHA-256': ha1Sha256, 'SHA-512-256': ha1Sha512256, MD5: ha1Md5 };
     const made = (algorithm: DigestAlgorithm): string | null =>
       password === null ? stored[algorithm] : ha1Of(algorithm, name, realm, password);
-    const used = kAlgorithms.filter((algorithm) => algorithm !== 'MD5' || allowMd5);
-    const ha1 = used.flatMap((algorithm) => {
+    const ha1 = offered(allowMd5, onlyMd5).flatMap((algorithm) => {
       const digest = made(algorithm);
       return digest === null ? [] : [[algorithm, digest] as const];
     });

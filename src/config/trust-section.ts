@@ -151,6 +151,10 @@ export const kTrustKeys = {
       'hushpay',
     ),
     allowMd5: flag('Offers MD5 too, after SHA-256 and SHA-512-256.', false),
+    onlyMd5: flag(
+      'Offers nothing but MD5, for phones that give up at a challenge they do not know (baresip 1.0 does).',
+      false,
+    ),
     nonceMs: wholeNumber('How long a client may use one nonce.', {
       min: 10_000,
       max: 60 * kMinuteMs,

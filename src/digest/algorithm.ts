@@ -20,6 +20,12 @@ export function digestOf(algorithm: DigestAlgorithm, text: string, bytes: TextBy
   return createHash(kHashNames[algorithm]).update(text, bytes).digest('hex');
 }
 
+/** What a server offers, the best first. @param onlyMd5 - for clients that give up at a challenge they do not know. */
+export function offered(allowMd5: boolean, onlyMd5: boolean): readonly DigestAlgorithm[] {
+  if (onlyMd5) return ['MD5'];
+  return kAlgorithms.filter((algorithm) => algorithm !== 'MD5' || allowMd5);
+}
+
 /** The algorithm of an `algorithm` parameter; without one it is MD5 (RFC 7616 section 3.3). Session variants are not spoken. */
 export function algorithmNamed(name: string | undefined): DigestAlgorithm | undefined {
   if (name === undefined) return 'MD5';

@@ -1,5 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { algorithmNamed, type DigestAlgorithm, digestOf, kAlgorithms } from '../../digest/algorithm.ts';
+import { algorithmNamed, type DigestAlgorithm, digestOf, offered } from '../../digest/algorithm.ts';
 import { type DigestParameters, parseDigest, quoted } from '../../digest/parameters.ts';
 import { digestResponse } from '../../digest/response.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -52,7 +52,7 @@ export class DigestServer {
   constructor(clock: Clock, policy: DigestPolicy, users: readonly UserPolicy[]) {
     this.#clock = clock;
     this.#policy = policy;
-    this.#algorithms = kAlgorithms.filter((algorithm) => algorithm !== 'MD5' || policy.allowMd5);
+    this.#algorithms = offered(policy.allowMd5, policy.onlyMd5);
     this.#users = new Map(users.map(({ name, ha1 }) => [byteString(name), ha1]));
     const secret = randomBytes(32).toString('hex');
     const made = (algorithm: DigestAlgorithm): string => digestOf(algorithm, secret);

@@ -26,6 +26,8 @@ const kUser = z.strictObject({
 const kDigest = z.strictObject({
   realm: z.string().min(1).default('hushpay'),
   allowMd5: z.boolean().default(false),
+  /** Offers nothing but MD5: some phones give up at the first challenge whose algorithm they do not know. */
+  onlyMd5: z.boolean().default(false),
   /** Life of a nonce; a client that comes later is given a new one. */
   nonceMs: z.int().positive().default(300_000),
 });

@@ -52,6 +52,12 @@ describe('users', () => {
     expect(config.sip.users[0]?.ha1.MD5).toBe(ha1Of('MD5', 'ann', 'pbx', 'battery-staple'));
   });
 
+  it('have nothing but MD5 where that is all that is offered', () => {
+    const { config } = load(`${kUsers}\ndigest: { allowMd5: true, onlyMd5: true }`);
+    expect(Object.keys(config.sip.users[0]?.ha1 ?? {})).toEqual(['MD5']);
+    expect(mistakes(`${kUsers}\ndigest: { onlyMd5: true }`)).toContain('  sip.digest.onlyMd5');
+  });
+
   it('may be given by digest, by file, or in the environment', () => {
     const digest = 'a'.repeat(64);
     const path = fileWith('secret', 'battery-staple\n');

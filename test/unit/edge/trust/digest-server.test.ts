@@ -47,10 +47,11 @@ const challenged = (reason: string) => ({ kind: 'challenge', reason });
 
 describe('the challenge', () => {
   it('offers SHA-256 first, then SHA-512-256, and MD5 only if allowed', () => {
-    const offered = (allowMd5: boolean) =>
-      new Desk({ allowMd5 }).challenges().map((value) => parseDigest(value)?.[0]?.get('algorithm'));
+    const offered = (allowMd5: boolean, onlyMd5 = false) =>
+      new Desk({ allowMd5, onlyMd5 }).challenges().map((value) => parseDigest(value)?.[0]?.get('algorithm'));
     expect(offered(false)).toEqual(['SHA-256', 'SHA-512-256']);
     expect(offered(true)).toEqual(['SHA-256', 'SHA-512-256', 'MD5']);
+    expect(offered(true, true)).toEqual(['MD5']);
   });
 
   it('has realm, nonce, opaque and qop', () => {
