@@ -50,7 +50,7 @@ function startPhone(account: string): void {
   const child = spawn('baresip', ['-f', folder, '-4'], { stdio: 'ignore' });
   closing.push(async () => {
     const ended = once(child, 'close');
-    child.kill();
+    child.kill('SIGKILL'); // it would say goodbye for ten seconds
     await ended;
     rmSync(folder, { recursive: true });
   });
