@@ -130,6 +130,28 @@ describe('a connection the far end opened', () => {
     await gone;
   });
 
+  test('that was replaced by the far end is not missed', async () => {
+    const { edge, srf } = await open();
+    const answered = new Promise<Srf.Dialog>((resolve) => {
+      srf.invite((req, res) => void srf.createUAS(req, res, { localSdp: kSdp }).then(resolve));
+    });
+    const before = await connectPolitely(portOf(edge, 'tcp'));
+    const call = new RawCall(before, `sip:1000@127.0.0.1:${portOf(edge, 'tcp')};transport=tcp`);
+    const contact = { Contact: '<sip:peer@x1y2z3.invalid;transport=tcp>' };
+    await call.establish(contact);
+    const dialog = await answered;
+    dialog.on('info', (_req: unknown, res: { send(status: number): void }) => res.send(200));
+    const after = await connectPolitely(portOf(edge, 'tcp'));
+    closing.push(() => after.close());
+    after.send(call.text('INFO', contact));
+    await after.next('200 INFO');
+    before.close();
+    await before.closed;
+    const gone = dialog.destroy();
+    after.send(writeReply(await after.next('BYE'), '200 OK'));
+    await gone;
+  });
+
   test('that has gone: the answer goes by a new one to the port of Via (RFC 3261 section 18.2.2)', async () => {
     const { edge, srf } = await open();
     const home = await listenTcpPeer();
@@ -142,6 +164,33 @@ describe('a connection the far end opened', () => {
     const call = new RawCall(peer, 'sip:1000@127.0.0.1');
     call.send('INVITE', { Via: `SIP/2.0/TCP 127.0.0.1:${home.port};branch=z9hG4bKgone` }, kSdp);
     expect((await home.next('486')).header('Call-ID')).toBe(call.callId);
+  });
+});
+
+describe('a request longer than 1300 bytes (RFC 3261 section 18.1.1)', () => {
+  const kLongSdp = `${kSdp}a=x:${'y'.repeat(1_300)}\r\n`;
+
+  test('goes by TCP to a peer that listens there, though its URI says nothing of it', async () => {
+    const { srf } = await open();
+    const peer = await listenTcpPeer();
+    closing.push(() => peer.close());
+    const placed = placeCall(srf, `sip:1000@127.0.0.1:${peer.port}`, { localSdp: kLongSdp });
+    const invite = await peer.next('INVITE');
+    expect(invite.header('Via')).toMatch(/^SIP\/2\.0\/TCP /);
+    peer.send(writeReply(invite, '486 Busy Here', { toTag: 'far' }));
+    await expect(placed).rejects.toMatchObject({ status: 486 });
+  });
+
+  test('goes by UDP to a peer without TCP', async () => {
+    const { srf } = await open();
+    const peer = await openUdpPeer();
+    closing.push(() => peer.close());
+    const placed = placeCall(srf, `sip:1000@127.0.0.1:${peer.port}`, { localSdp: kLongSdp });
+    const invite = await peer.next('INVITE');
+    expect(invite.header('Via')).toMatch(/^SIP\/2\.0\/UDP /);
+    expect(invite.body).toBe(kLongSdp);
+    peer.send(writeReply(invite, '486 Busy Here', { toTag: 'far' }));
+    await expect(placed).rejects.toMatchObject({ status: 486 });
   });
 });
 

@@ -1,4 +1,5 @@
-import { dialogId, dialogKey, type SipDialog } from '../dialog/dialog.ts';
+import { contactUri, dialogId, dialogKey, type SipDialog } from '../dialog/dialog.ts';
+import { natHop } from '../dialog/nat.ts';
 import type { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
 import { newId, newTag, statelessTag } from '../identifiers.ts';
 import type { Proxying } from '../proxy/proxying.ts';
@@ -30,6 +31,8 @@ import {
   refuseNew,
 } from './refusals.ts';
 import { guessReplyFlow, makeReply, type ReplyParts, replyFlow, stampRequest } from './reply.ts';
+
+const kTargetRefresh: ReadonlySet<string> = new Set(['INVITE', 'UPDATE']);
 
 /** A request that has passed the checks of its own text. */
 interface Arrival {
@@ -205,6 +208,7 @@ export class Incoming {
     const refusal = refuseExtensions(request) ?? refuseInterval(request) ?? refuseGlare(request, dialog);
     if (refusal) return void this.#refuseInDialog(inbound, refusal);
     if (request.method === 'PRACK') return void this.#receivePrack(inbound, arrival, dialog);
+    this.#followConnection(arrival, dialog);
     inbound.application = dialog.application;
     this.#noteOffer(request, dialog);
     if (request.method === 'INVITE') this.#answering.answer(inbound, { status: 100 });
@@ -213,6 +217,15 @@ export class Incoming {
     this.#push(dialog, arrival, inbound.record.id);
     if (request.method === 'BYE')
       this.#context.records.stop('network', 'normal-release', () => plainForm(request));
+  }
+
+  /** A phone that lost its connection comes by a new one: from the same address, or by renewing its Contact. */
+  #followConnection({ request, flow }: Arrival, dialog: SipDialog): void {
+    const isNew = flow.connection !== undefined && flow.connection !== dialog.flow.connection;
+    const mayMove = flow.remote.host === dialog.flow.remote.host || kTargetRefresh.has(request.method);
+    if (!isNew || !mayMove) return;
+    const contact = contactUri(request.headers) ?? dialog.remoteTarget;
+    dialog.moveTo(flow, natHop(this.#context.natFix, contact, flow, dialog.routeSet.length > 0));
   }
 
   /** A refusal must not touch what goes on in the dialog. */

@@ -40,7 +40,8 @@ export class SipDialog {
   /** What made it. */
   readonly kind: 'invite' | 'subscription';
   readonly application: Application;
-  readonly flow: Flow;
+  /** How the far end reached us last. */
+  flow: Flow;
   /** Our Contact, as we sent it last. */
   contact: string;
   remoteTarget: string;
@@ -59,7 +60,7 @@ export class SipDialog {
   localSdp: string | undefined;
   /** Of a subscription: its Event. */
   readonly event: string | undefined;
-  readonly natHop: string | undefined;
+  natHop: string | undefined;
   #localSeq: number | undefined;
 
   constructor(setup: DialogSetup) {
@@ -105,6 +106,12 @@ export class SipDialog {
     if (this.remoteSeq !== undefined && seq < this.remoteSeq) return false;
     this.remoteSeq = seq;
     return true;
+  }
+
+  /** The far end has come back by another connection: our requests go by that one from now on. @param natHop - for it. */
+  moveTo(flow: Flow, natHop: string | undefined): void {
+    this.flow = flow;
+    this.natHop = natHop;
   }
 
   /** Takes the new remote target from a target refresh request or its 2xx. */

@@ -19,6 +19,7 @@ export interface Connection {
   readonly domain?: string | undefined;
 }
 
+const kLastWordMs = 1_000;
 const kMaxBacklogBytes = 4_194_304;
 
 /** The connections of one listening address. The listener adds and removes them; close() ends all. */
@@ -84,6 +85,9 @@ export class ConnectionPool {
   close(): void {
     this.#open = false;
     for (const { link } of this.#byId.values()) link.end();
+    setTimeout(() => {
+      for (const { link } of this.#byId.values()) link.destroy(); // whoever does not read to the end
+    }, kLastWordMs).unref();
   }
 }
 

@@ -8,6 +8,7 @@ export interface GateNeeds {
 }
 
 const kReadyMs = 10_000;
+const kMaxUnready = 1_000;
 
 /**
  * What stands before a server that has a handshake to make: a source that may not come is sent off before one is spent on it, and
@@ -21,7 +22,7 @@ export class Gate {
   constructor(inner: Pick<Server, 'emit'>, { admits, unready }: GateNeeds) {
     this.server.on('connection', (raw) => {
       raw.on('error', () => {}); // 'close' follows
-      if (!admits(raw)) {
+      if (this.#unready.size >= kMaxUnready || !admits(raw)) {
         raw.destroy();
         return;
       }

@@ -27,7 +27,6 @@ export interface WebSocketPolicy {
 const kSubprotocol = 'sip'; // RFC 7118 section 4.1
 const kPingMs = 30_000;
 const kMaxHeadBytes = 16_384;
-const kLastWordMs = 1_000;
 
 /** One address for SIP over WebSocket, plain or over TLS. Clients connect to it; it never dials. Closed once. */
 export class WebSocketListener {
@@ -165,7 +164,6 @@ class WebSocketLink implements Link {
 
   end(): void {
     this.#client.close(1001); // going away
-    setTimeout(() => this.#client.terminate(), kLastWordMs).unref();
   }
 
   destroy(): void {
