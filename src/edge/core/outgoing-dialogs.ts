@@ -1,18 +1,10 @@
-import { randomInt } from 'node:crypto';
 import type { Cancel } from '../../ports/clock.ts';
 import { contactUri, recordRoutes, SipDialog } from '../dialog/dialog.ts';
 import { EarlyDialogs } from '../dialog/early-dialogs.ts';
 import { natHop } from '../dialog/nat.ts';
 import { parseRAck } from '../dialog/reliable-answers.ts';
-import {
-  kMinSessionS,
-  names,
-  readMinSe,
-  readSessionExpires,
-  sessionExpiresText,
-  sessionFromAnswer,
-} from '../dialog/session-expires.ts';
-import { SessionTimers } from '../dialog/session-timers.ts';
+import { names, sessionExpiresText, sessionFromAnswer } from '../dialog/session-expires.ts';
+import type { SessionTimers } from '../dialog/session-timers.ts';
 import { Subscriptions } from '../dialog/subscriptions.ts';
 import type { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
 import { parseAddress, tagOf } from '../sip/address.ts';
@@ -31,11 +23,8 @@ import type { EdgeContext } from './context.ts';
 import { nextHop } from './next-hop.ts';
 import type { Outbound, SentAck } from './outbound.ts';
 import { Outgoing, type OutgoingEvents } from './outgoing.ts';
+import { SessionRefresh } from './session-refresh.ts';
 
-/** How often a request is sent again with the interval a 422 asks for. */
-const kMaxAttempts = 3;
-/** Before a refresh that met another transaction is tried again (RFC 3261 section 14.1). */
-const kRetryMs = { owner: [2_100, 4_000], other: [0, 2_000] } as const;
 const kExpired = 'Session timer expired';
 
 /** An INVITE of ours that was accepted, until the application acknowledges. */
@@ -50,28 +39,33 @@ interface AwaitedAck {
 /** The dialogs our requests make, change and end. */
 export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
   readonly outgoing: Outgoing;
-  readonly sessions: SessionTimers;
   readonly subscriptions: Subscriptions;
   readonly #context: EdgeContext;
   readonly #unacknowledged: UnacknowledgedAnswers;
   readonly #awaited = new Map<SipDialog, AwaitedAck>();
   readonly #early = new EarlyDialogs();
-  readonly #retries = new Map<SipDialog, Cancel>();
+  readonly #refresh: SessionRefresh;
 
   constructor(context: EdgeContext, unacknowledged: UnacknowledgedAnswers) {
     this.#context = context;
     this.#unacknowledged = unacknowledged;
     this.outgoing = new Outgoing(context, this);
-    this.sessions = new SessionTimers(context.timers, {
-      refresh: (dialog) => this.#refresh(dialog),
-      expired: (dialog) => this.hangUp(dialog, kExpired, 'session-expired'),
-    });
+    this.#refresh = new SessionRefresh(context, this.outgoing, (dialog) =>
+      this.hangUp(dialog, kExpired, 'session-expired'),
+    );
     this.subscriptions = new Subscriptions(context.timers, (dialog) => this.forget(dialog));
+  }
+
+  get sessions(): SessionTimers {
+    return this.#refresh.timers;
   }
 
   response(outbound: Outbound, response: SipResponse): boolean {
     const { request, dialog, application } = outbound;
-    if (response.status === 422 && this.#sentAgain(outbound, response)) return false;
+    if (response.status === 422 && this.#refresh.sentAgain(outbound, response)) {
+      if (request.method === 'INVITE' && isInitial(outbound)) this.#endEarly(outbound.dialogId);
+      return false;
+    }
     if (request.method === 'INVITE') return this.#inviteAnswered(outbound, response);
     if (request.method === 'SUBSCRIBE') this.#subscribeAnswered(outbound, response);
     if (!dialog || response.status < 200) return application !== undefined;
@@ -141,10 +135,8 @@ export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
     this.#unacknowledged.stop(dialog);
     this.#awaited.get(dialog)?.cancelTimeout();
     this.#awaited.delete(dialog);
-    this.sessions.stop(dialog);
+    this.#refresh.stop(dialog);
     this.subscriptions.stop(dialog);
-    this.#retries.get(dialog)?.();
-    this.#retries.delete(dialog);
     this.#context.dialogs.remove(dialog);
   }
 
@@ -161,7 +153,7 @@ export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
       dialog.inviteOut = false;
       dialog.offerOut = false;
     }
-    if (!outbound.application && dialog) this.#refreshFailed(dialog, status);
+    if (!outbound.application && dialog) this.#refresh.failed(dialog, status);
     return outbound.application !== undefined;
   }
 
@@ -338,64 +330,6 @@ export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
     if (response.status >= 300) return;
     dialog.refreshTarget(response.headers);
     if (this.#context.dialogs.has(dialog)) this.#agree(dialog, outbound, response);
-  }
-
-  /** RFC 4028 section 7.3: the same again, with an interval the far end takes. */
-  #sentAgain(outbound: Outbound, response: SipResponse): boolean {
-    const minSe = readMinSe(response.headers);
-    const asked = readSessionExpires(outbound.request.headers);
-    if (minSe === undefined || !asked || minSe <= asked.intervalS || outbound.attempt >= kMaxAttempts)
-      return false;
-    if (outbound.cancelled || (outbound.application && !outbound.application.connected)) return false;
-    const refresher = asked.refresher ? `;refresher=${asked.refresher}` : '';
-    if (isInitial(outbound)) this.#endEarly(outbound.dialogId);
-    this.outgoing.again(outbound, { 'Session-Expires': `${minSe}${refresher}`, 'Min-SE': String(minSe) });
-    return true;
-  }
-
-  /** Half the session has gone: the same session description again, in a re-INVITE. */
-  #refresh(dialog: SipDialog): void {
-    const session = this.sessions.of(dialog);
-    if (!session) return;
-    if (dialog.inviteIn || dialog.inviteOut || dialog.updateIn || dialog.offerOut) {
-      this.#retryRefresh(dialog);
-      return;
-    }
-    const { headers } = emptyRequest('INVITE');
-    headers
-      .add('Session-Expires', sessionExpiresText(session.intervalS, 'uac'))
-      .add('Min-SE', String(kMinSessionS))
-      .add('Supported', 'timer');
-    dialog.inviteOut = true;
-    dialog.offerOut = true;
-    const body = dialog.localSdp ?? '';
-    const sent = this.outgoing.sendInDialog(dialog, {
-      kind: 'request',
-      method: 'INVITE',
-      uri: '',
-      headers,
-      body,
-    });
-    if (sent) return;
-    dialog.inviteOut = false;
-    dialog.offerOut = false;
-  }
-
-  /** A dialog the far end does not know is over; another refusal leaves it to the timer (RFC 4028 section 10). */
-  #refreshFailed(dialog: SipDialog, status: number): void {
-    if (status === 481 || status === 408) this.hangUp(dialog, kExpired, 'session-expired');
-    else if (status === 491 || status === 500 || status === 503) this.#retryRefresh(dialog);
-  }
-
-  #retryRefresh(dialog: SipDialog): void {
-    const madeByUs = dialog.id.endsWith(`;from-tag=${tagOf(dialog.local)}`);
-    const [least, most] = madeByUs ? kRetryMs.owner : kRetryMs.other;
-    this.#retries.get(dialog)?.();
-    const retry = (): void => {
-      this.#retries.delete(dialog);
-      this.#refresh(dialog);
-    };
-    this.#retries.set(dialog, this.#context.timers.after(randomInt(least, most + 1), retry));
   }
 
   #subscribeAnswered(outbound: Outbound, response: SipResponse): void {
