@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { IncomingCall, SignalingLeg, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import type { DigestSession } from './digest-session.ts';
 import { SipLeg } from './leg.ts';
 
 /** An INVITE from drachtio-srf as {@link IncomingCall}. Lives until answer() or reject(). */
@@ -20,9 +21,13 @@ export class SipCall implements IncomingCall {
   readonly #legs: Set<SipLeg>;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #session: DigestSession | undefined;
   #cancelled = false;
 
-  /** @param legs - where the answered leg is kept until its dialog is over. */
+  /**
+   * @param legs - where the answered leg is kept until its dialog is over.
+   * @param session - answers the challenges of the trunk.
+   */
   constructor(
     srf: Srf,
     req: SrfRequest,
@@ -31,6 +36,7 @@ export class SipCall implements IncomingCall {
     legs: Set<SipLeg>,
     clock: Clock,
     log: Log,
+    session?: DigestSession,
   ) {
     this.#srf = srf;
     this.#legs = legs;
@@ -38,6 +44,7 @@ export class SipCall implements IncomingCall {
     this.#res = res;
     this.#clock = clock;
     this.#log = log;
+    this.#session = session;
     this.trunk = trunk;
     this.callId = req.get('Call-ID');
     this.requestUri = req.uri;
@@ -63,7 +70,7 @@ export class SipCall implements IncomingCall {
           reject(this.#cancelled ? cancelledError() : unansweredError(error));
           return;
         }
-        const leg = new SipLeg(dialog, this.#clock, this.#log, () => this.#legs.delete(leg));
+        const leg = new SipLeg(dialog, this.#clock, this.#log, () => this.#legs.delete(leg), this.#session);
         this.#legs.add(leg);
         resolve(leg);
       });

@@ -126,7 +126,18 @@ export class SipFrontEnd implements Signaling {
     }
     const log = this.#log.child({ callId: req.get('Call-ID'), trunk: trunk.name });
     try {
-      this.#listener?.(new SipCall(this.#srf, req, res, trunk, this.#legs, this.#clock, log));
+      this.#listener?.(
+        new SipCall(
+          this.#srf,
+          req,
+          res,
+          trunk,
+          this.#legs,
+          this.#clock,
+          log,
+          this.#trunks.session(trunk.name),
+        ),
+      );
     } catch (error) {
       log.error({ err: error }, 'an INVITE could not be taken');
       if (!res.finalResponseSent) res.send(500);

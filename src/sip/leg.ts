@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { KeyReport } from '../ports/media.ts';
 import type { OfferReply, ReferOutcome, SignalingLeg, SipHeaders } from '../ports/signaling.ts';
+import type { DigestSession } from './digest-session.ts';
 import { keyOfInfo } from './info-digit.ts';
 import type { DialogOf, Sendable } from './srf-types.ts';
 
@@ -17,6 +18,7 @@ export class SipLeg implements SignalingLeg {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #onEnd: () => void;
+  readonly #session: DigestSession | undefined;
   #ended = false;
   #answer: string | undefined;
   #byeListener: (reason: string) => SipHeaders = () => ({});
@@ -25,10 +27,14 @@ export class SipLeg implements SignalingLeg {
   #offerHandler: ((sdp: string | null) => Promise<OfferReply>) | undefined;
   #referEnd: ((outcome: ReferOutcome) => void) | undefined;
 
-  /** @param onEnd - called once, when the dialog is over whoever ended it. */
-  constructor(dialog: Dialog, clock: Clock, log: Log, onEnd: () => void) {
+  /**
+   * @param onEnd - called once, when the dialog is over whoever ended it.
+   * @param session - answers the challenges of the peer, if we have credentials for it.
+   */
+  constructor(dialog: Dialog, clock: Clock, log: Log, onEnd: () => void, session?: DigestSession) {
     this.#dialog = dialog as DialogOf;
     this.#onEnd = onEnd;
+    this.#session = session;
     this.#clock = clock;
     this.#log = log;
     this.#attachByeHeaders();
@@ -63,9 +69,9 @@ export class SipLeg implements SignalingLeg {
     const outcome = new Promise<ReferOutcome>((resolve) => {
       this.#referEnd = resolve;
     });
-    const response = await this.#dialog.request({
-      method: 'REFER',
-      headers: { ...headers, 'Refer-To': referTo(target, targetHeaders) },
+    const response = await this.#authenticated('REFER', {
+      ...headers,
+      'Refer-To': referTo(target, targetHeaders),
     });
     if (response.status < 200 || response.status > 299) {
       this.#log.warn({ status: response.status }, 'the peer refuses REFER');
@@ -73,6 +79,18 @@ export class SipLeg implements SignalingLeg {
     }
     const cancel = this.#clock.schedule(kReferPatienceMs, () => this.#referEnd?.('failed'));
     return outcome.finally(cancel);
+  }
+
+  /** Sends a request in the dialog, and once more for a challenge of our realm. */
+  async #authenticated(method: string, headers: SipHeaders): Promise<SrfResponse> {
+    const { uri } = this.#dialog.remote;
+    const response = await this.#dialog.request({ method, headers: { ...headers } });
+    if ((response.status !== 401 && response.status !== 407) || !this.#session) return response;
+    const answer = this.#session.challenged(response, method, uri, {});
+    if (answer.kind === 'again')
+      return this.#dialog.request({ method, headers: { ...headers, ...answer.headers } });
+    this.#log.warn({ method, reason: answer.reason }, 'a challenge of the peer is not answered');
+    return response;
   }
 
   async bye(headers: SipHeaders): Promise<void> {
