@@ -63,7 +63,8 @@ export class EdgeServer {
   /** Binds everything, or nothing and rejects with a {@link ListenError}. */
   static async open(config: EdgeConfig, clock: Clock, log: EdgeLog): Promise<EdgeServer> {
     const limits = withDefaults(config.limits);
-    const network = new SocketNetwork(config.externalHost, new DnsClient(config.dnsServers ?? [], clock));
+    const dns = new DnsClient(config.dnsServers ?? [], clock);
+    const network = new SocketNetwork(config.externalHost, dns, (task) => guarded(log, task));
     const applications: AppServer = new AppServer({
       secret: config.secret,
       maxBacklogBytes: limits.applicationBacklogBytes,
@@ -106,7 +107,7 @@ export class EdgeServer {
         limits,
         accepts: (host) => edge.accepts(host),
         dropped: (reason) => edge.dropped(reason),
-        lost: (flow) => edge.lost(flow),
+        lost: (flow) => guarded(log, () => edge.lost(flow)),
         identity,
         webSocket: config.webSocket ?? kWebSocketPolicy,
       };

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
+import Srf from 'drachtio-srf';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { EdgeServer } from '../../src/edge/edge-server.ts';
 import type { EdgeConfig, EdgeTls } from '../../src/edge/protocol.ts';
 import { type Pem, TestAuthority } from '../support/certificates.ts';
-import { connectSrf, disconnectSrf, openEdge, placeCall } from '../support/edge-with-srf.ts';
+import { connectSrf, disconnectSrf, kSecret, openEdge, placeCall } from '../support/edge-with-srf.ts';
 import { kSdp, RawCall, writeReply } from '../support/raw-sip-peer.ts';
 import { connectTlsPeer, listenTlsPeer } from '../support/tls-peer.ts';
 
@@ -187,6 +188,26 @@ test('a call over TLS comes and ends by one connection', async () => {
   peer.send(writeReply(bye, '200 OK'));
   await gone;
   peer.close();
+});
+
+test('an application is told the addresses of every transport as drachtio-server tells them', async () => {
+  const edge = await open(
+    {},
+    {
+      listen: (['udp', 'tls', 'ws', 'wss'] as const).map((transport) => ({
+        transport,
+        host: '127.0.0.1',
+        port: 0,
+      })),
+    },
+  );
+  const srf = new Srf();
+  closing.push(() => disconnectSrf(srf));
+  srf.connect({ host: '127.0.0.1', port: edge.appPort, secret: kSecret });
+  const [, hostPorts] = await once(srf, 'connect');
+  expect(String(hostPorts)).toMatch(
+    /^udp\/127\.0\.0\.1:\d+,tls\/127\.0\.0\.1:\d+,ws\/127\.0\.0\.1:\d+,wss\/127\.0\.0\.1:\d+$/,
+  );
 });
 
 describe('a call of ours over TLS', () => {

@@ -28,11 +28,20 @@ export class SocketNetwork implements Network {
   readonly #listeners: Listener[] = [];
   readonly #externalHost: string | null;
   readonly #dns: Dns;
+  readonly #guard: (task: () => void) => void;
 
-  /** @param externalHost - how the far side of a NAT reaches us, or null. */
-  constructor(externalHost: string | null, dns: Dns = new DnsClient([], kSystemClock)) {
+  /**
+   * @param externalHost - how the far side of a NAT reaches us, or null.
+   * @param guard - runs what is called back later: a mistake in it must not end the process.
+   */
+  constructor(
+    externalHost: string | null,
+    dns: Dns = new DnsClient([], kSystemClock),
+    guard: (task: () => void) => void = (task) => task(),
+  ) {
     this.#externalHost = externalHost;
     this.#dns = dns;
+    this.#guard = guard;
   }
 
   add(listener: Listener): void {
@@ -76,8 +85,8 @@ export class SocketNetwork implements Network {
   locate(query: LocateQuery, done: (targets: readonly Target[]) => void): void {
     const transports = [...new Set(this.#listeners.map(({ transport }) => transport))];
     locate(query, { dns: this.#dns, transports, random: Math.random }).then(
-      (targets) => done(targets.filter(({ host }) => this.#canReach(host))),
-      () => done([]),
+      (targets) => this.#guard(() => done(targets.filter(({ host }) => this.#canReach(host)))),
+      () => this.#guard(() => done([])),
     );
   }
 
@@ -85,7 +94,7 @@ export class SocketNetwork implements Network {
     const listener = this.#listenerOf(flow);
     if (!listener) failed('no such listener');
     else if (listener.transport === 'udp') listener.send(flow.remote, bytes, failed);
-    else listener.send(flow, bytes, failed);
+    else listener.send(flow, bytes, (reason) => this.#guard(() => failed(reason)));
   }
 
   async close(): Promise<void> {
