@@ -16,6 +16,7 @@ export class ProxiedDialogs {
   }
 
   get size(): number {
+    this.#sweep();
     return this.#seenMs.size;
   }
 
@@ -23,10 +24,7 @@ export class ProxiedDialogs {
     const key = keyOf(essentials);
     this.#seenMs.delete(key); // the map stays in order of the last request
     this.#seenMs.set(key, this.#clock.now());
-    for (const [oldest, seenMs] of this.#seenMs) {
-      if (this.#seenMs.size <= this.#max && this.#clock.now() - seenMs < kForgottenMs) return;
-      this.#seenMs.delete(oldest);
-    }
+    this.#sweep();
   }
 
   knows(essentials: Pick<Essentials, 'callId' | 'from' | 'to'>): boolean {
@@ -35,6 +33,13 @@ export class ProxiedDialogs {
 
   forget(essentials: Pick<Essentials, 'callId' | 'from' | 'to'>): void {
     this.#seenMs.delete(keyOf(essentials));
+  }
+
+  #sweep(): void {
+    for (const [oldest, seenMs] of this.#seenMs) {
+      if (this.#seenMs.size <= this.#max && this.#clock.now() - seenMs < kForgottenMs) return;
+      this.#seenMs.delete(oldest);
+    }
   }
 }
 
