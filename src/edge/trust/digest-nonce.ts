@@ -31,11 +31,6 @@ export class Nonces {
     return { issuedMs: signed.readUIntBE(0, kTimeBytes) };
   }
 
-  /** A text only this process makes, for `opaque`. */
-  opaque(realm: string): string {
-    return this.#signature(Buffer.from(realm), 'opaque').toString('hex');
-  }
-
   #signature(signed: Uint8Array, source: string): Buffer {
     return createHmac('sha256', this.#key)
       .update(signed)

@@ -15,7 +15,9 @@ export type ChallengeReason =
   | 'missing'
   | 'malformed'
   | 'unknown-algorithm'
+  /** A wrong answer to a nonce that is not ours, or not for this source; and a right one. */
   | 'foreign-nonce'
+  | 'moved'
   | 'wrong'
   | 'stale'
   | 'replayed';
@@ -57,7 +59,7 @@ export class DigestServer {
     const secret = randomBytes(32).toString('hex');
     const made = (algorithm: DigestAlgorithm): string => digestOf(algorithm, secret);
     this.#nobody = { 'SHA-256': made('SHA-256'), 'SHA-512-256': made('SHA-512-256'), MD5: made('MD5') };
-    this.#opaque = this.#nonces.opaque(policy.realm);
+    this.#opaque = digestOf('SHA-256', `opaque of ${policy.realm}`).slice(0, 32); // the same after a restart
   }
 
   /** One WWW-Authenticate per algorithm, the best first (RFC 8760 section 2.4). @param source - who may use the nonce. */
@@ -83,8 +85,10 @@ export class DigestServer {
     const read = this.#read(request);
     if (typeof read === 'string') return { kind: 'challenge', reason: read };
     const nonce = this.#nonces.read(read.nonce, source);
-    if (!nonce) return { kind: 'challenge', reason: 'foreign-nonce' };
-    if (!this.#isRight(read, request.method, mayUse)) return { kind: 'challenge', reason: 'wrong' };
+    const isRight = this.#isRight(read, request.method, mayUse);
+    if (!isRight) return { kind: 'challenge', reason: nonce ? 'wrong' : 'foreign-nonce' };
+    // from before a restart of ours, or by another source behind a NAT: the client may try again without asking its user
+    if (!nonce) return { kind: 'challenge', reason: 'moved' };
     const youngestDeadMs = this.#clock.date().getTime() - this.#policy.nonceMs;
     if (nonce.issuedMs <= youngestDeadMs) return { kind: 'challenge', reason: 'stale' };
     this.#uses.expire(youngestDeadMs);

@@ -65,6 +65,7 @@ export class Gate {
   readonly #bans: BanList;
   readonly #requests: SourceRate;
   readonly #wrongAnswers: SourceRate;
+  readonly #foreignAnswers: SourceRate;
   readonly #scanners: Scanners;
   readonly #proved = new BoundedMap<string, number>(kMaxProved);
   readonly #drops: Counter;
@@ -81,6 +82,7 @@ export class Gate {
     this.#requests = new SourceRate(clock, guard.requests, guard.perMs, guard.sources);
     const wrongMs = guard.perMs * kWrongAnswersWindows;
     this.#wrongAnswers = new SourceRate(clock, guard.wrongAnswers, wrongMs, guard.sources);
+    this.#foreignAnswers = new SourceRate(clock, guard.wrongAnswers, wrongMs, guard.sources);
     this.#scanners = new Scanners(guard.scanners);
     this.registrar = new Registrar(clock, policy.registrar);
     this.caps = new CallCaps(clock);
@@ -181,8 +183,7 @@ export class Gate {
   }
 
   #prove(request: SipRequest, flow: Flow, trunk: TrunkPolicy | undefined) {
-    const mayUse = (user: string): boolean =>
-      trunk ? trunk.users.includes(user) : this.#trunks.openTrunkOf(user) !== undefined;
+    const mayUse = (user: string): boolean => this.#trunks.mayUse(trunk, user);
     const verdict = this.#digest.check(request, flow.remote.host, mayUse);
     if (verdict.kind === 'proved') this.#noteProof(flow.remote.host);
     return verdict;
@@ -198,8 +199,14 @@ export class Gate {
       this.#ban(host);
       return { kind: 'dropped' };
     }
-    const isStale = reason === 'stale' || reason === 'replayed';
+    const isStale = reason === 'stale' || reason === 'replayed' || this.#isBelieved(host, reason);
     return refused(401, 'Unauthorized', this.#digest.challenge(host, isStale));
+  }
+
+  /** Answers to nonces of others cost nothing to make up: told whether they are right, a source could try secrets without end. */
+  #isBelieved(host: string, reason: string): boolean {
+    if (reason !== 'moved' && reason !== 'foreign-nonce') return false;
+    return !this.#foreignAnswers.exceeds(sourceKey(host)) && reason === 'moved';
   }
 
   #noteProof(host: string): void {

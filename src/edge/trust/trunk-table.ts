@@ -17,7 +17,8 @@ export type Standing =
 export class TrunkTable {
   readonly #trunks: readonly { readonly policy: TrunkPolicy; readonly sources: AccessList }[];
   readonly #access: AccessList;
-  readonly #openTrunks: readonly TrunkPolicy[];
+  readonly #openTrunks: ReadonlyMap<string, TrunkPolicy>;
+  readonly #users: ReadonlyMap<TrunkPolicy, ReadonlySet<string>>;
   readonly #knowsNames: boolean;
   readonly #bySource = new BoundedMap<string, Standing>(kRemembered);
 
@@ -25,13 +26,15 @@ export class TrunkTable {
   constructor(trunks: readonly TrunkPolicy[], access: AccessList) {
     this.#trunks = trunks.map((policy) => ({ policy, sources: new AccessList(policy.sources) }));
     this.#access = access;
-    this.#openTrunks = trunks.filter(isOpen);
+    const open = trunks.filter(isOpen).toReversed(); // so that the first wins
+    this.#openTrunks = new Map(open.flatMap((trunk) => trunk.users.map((user) => [user, trunk])));
+    this.#users = new Map(trunks.map((trunk) => [trunk, new Set(trunk.users)]));
     this.#knowsNames = trunks.some(({ tlsNames }) => tlsNames.length > 0);
   }
 
   /** Whether anybody may connect, because who it is shows only later: by certificate or credentials. */
   get hearsStrangers(): boolean {
-    return this.#knowsNames || this.#openTrunks.length > 0;
+    return this.#knowsNames || this.#openTrunks.size > 0;
   }
 
   hasSource(host: string): boolean {
@@ -56,12 +59,17 @@ export class TrunkTable {
       return { kind: found.policy.users.length > 0 ? 'challenged' : 'trusted', trunk: found.policy };
     }
     if (this.#access.allows(host)) return { kind: 'trusted', trunk: undefined };
-    return this.#openTrunks.length > 0 ? { kind: 'challenged', trunk: undefined } : { kind: 'stranger' };
+    return this.#openTrunks.size > 0 ? { kind: 'challenged', trunk: undefined } : { kind: 'stranger' };
   }
 
   /** The trunk a user has by credentials alone. */
   openTrunkOf(user: string): TrunkPolicy | undefined {
-    return this.#openTrunks.find(({ users }) => users.includes(user));
+    return this.#openTrunks.get(user);
+  }
+
+  /** In the same time whoever is asked for. @param trunk - that the flow is of; undefined: any that is open. */
+  mayUse(trunk: TrunkPolicy | undefined, user: string): boolean {
+    return trunk ? this.#users.get(trunk)?.has(user) === true : this.#openTrunks.has(user);
   }
 }
 

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { Headers } from '../../../src/edge/sip/headers.ts';
 import type { SipRequest } from '../../../src/edge/sip/message.ts';
+import { AccessList } from '../../../src/edge/transport/access.ts';
 import { DigestServer } from '../../../src/edge/trust/digest-server.ts';
 import { kTrustSchema } from '../../../src/edge/trust/policy.ts';
+import { TrunkTable } from '../../../src/edge/trust/trunk-table.ts';
 import { kSystemClock } from '../../../src/process/system-clock.ts';
 import { credentialsFor, userWith } from '../../support/digest-caller.ts';
 
@@ -28,7 +30,9 @@ function median(values: readonly number[]): number {
 
 test('the time of a wrong answer does not tell whether the user exists', () => {
   const users = Array.from({ length: kUsers }, (_, n) => userWith(`user-${n}`, `secret-${n}`));
-  const policy = kTrustSchema.parse({ users });
+  const trunks = [{ name: 'phones', users: users.map(({ name }) => name) }];
+  const policy = kTrustSchema.parse({ users, trunks });
+  const table = new TrunkTable(policy.trunks, new AccessList([]));
   const server = new DigestServer(kSystemClock, policy.digest, policy.users);
   const requests = {
     known: Array.from({ length: 200 }, (_, n) => wrongAnswer(server, `user-${n * 5}`)),
@@ -44,7 +48,7 @@ test('the time of a wrong answer does not tell whether the user exists', () => {
         const request = requests[kind][(round * 7) % 200];
         if (!request) throw new Error('no request');
         const startedNs = process.hrtime.bigint();
-        const verdict = server.check(request, kSource, () => true);
+        const verdict = server.check(request, kSource, (user) => table.mayUse(undefined, user));
         taken[kind].push(Number(process.hrtime.bigint() - startedNs));
         if (verdict.kind !== 'challenge' || verdict.reason !== 'wrong') throw new Error('not a wrong answer');
       }

@@ -88,14 +88,17 @@ describe('credentials', () => {
     );
   });
 
-  it('are for one source', () => {
+  it('are for one source and one life of the process; who was right has moved', () => {
     const desk = new Desk();
-    expect(desk.check(desk.answer(), '198.51.100.8')).toEqual(challenged('foreign-nonce'));
+    expect(desk.check(desk.answer(), '198.51.100.8')).toEqual(challenged('moved'));
+    expect(desk.check(desk.answer(kAnn, {}, new Desk().challenges()))).toEqual(challenged('moved'));
+    const wrong = { ...kAnn, secret: 'guess' };
+    expect(desk.check(desk.answer(wrong), '198.51.100.8')).toEqual(challenged('foreign-nonce'));
+    expect(desk.check(desk.answer(wrong, {}, new Desk().challenges()))).toEqual(challenged('foreign-nonce'));
   });
 
-  it('of another server, realm or time are none', () => {
+  it('of another realm are none', () => {
     const desk = new Desk();
-    expect(desk.check(desk.answer(kAnn, {}, new Desk().challenges()))).toMatchObject({ kind: 'challenge' });
     expect(desk.check(desk.answer().replace('realm="hushpay"', 'realm="other"'))).toEqual(
       challenged('missing'),
     );

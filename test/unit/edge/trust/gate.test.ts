@@ -270,6 +270,29 @@ describe('a user', () => {
   });
 });
 
+describe('a phone from before a restart', () => {
+  /** Its answer to a nonce of another process. */
+  const moved = (secret: string): Readonly<Record<string, string>> => {
+    const [challenge] = new Source(openEdgeCore({}, [], kSoftphones)).fresh('OPTIONS');
+    const challenges = challenge?.headers('WWW-Authenticate') ?? [];
+    return { Authorization: credentialsFor(challenges, { ...kAnn, secret }, 'OPTIONS', kTarget) };
+  };
+
+  it('that answers rightly hears that only its nonce is stale', () => {
+    const source = new Source(openEdgeCore({}, [], kSoftphones));
+    expect(source.fresh('OPTIONS', moved(kAnn.secret))[0]?.text).toContain('stale=true');
+    expect(source.fresh('OPTIONS', moved('guess'))[0]?.text).not.toContain('stale=true');
+  });
+
+  it('cannot be played to try secrets without end', () => {
+    const source = new Source(openEdgeCore({}, [], kSoftphones));
+    for (let guess = 0; guess < 10; guess++) source.fresh('OPTIONS', moved(String(guess)));
+    const [answer] = source.fresh('OPTIONS', moved(kAnn.secret));
+    expect(answer?.status).toBe(401);
+    expect(answer?.text).not.toContain('stale=true');
+  });
+});
+
 describe('a trunk', () => {
   it('names itself to the application, and nobody else does', () => {
     const trust = { trunks: [{ name: 'pbx', sources: ['192.0.2.1'] }] };
