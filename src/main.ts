@@ -2,8 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createApi } from './api/api.ts';
 import { FrontDesk } from './call/front-desk.ts';
+import { CertificateWatch } from './config/certificate-watch.ts';
+import { readTls } from './config/certificates.ts';
 import type { Config } from './config/config.ts';
+import { sipAddresses } from './config/transport.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
+import type { TrustPolicy } from './edge/trust/policy.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { MeasuredGateway } from './gateway/measured.ts';
 import { GatewayWatch } from './gateway/watch.ts';
@@ -16,6 +20,7 @@ import { kSystemClock } from './process/system-clock.ts';
 import { loadCatalog } from './prompt/catalog.ts';
 import { RecordedPrompts } from './prompt/prompts.ts';
 import { SipFrontEnd, type SipServerAddress } from './sip/front-end.ts';
+import type { RegistrationSettings } from './sip/registration.ts';
 import { openStore } from './store/store.ts';
 import { followFigures, meterOf } from './telemetry/figures.ts';
 import { Health } from './telemetry/health.ts';
@@ -28,6 +33,8 @@ export interface Server {
   readonly listen: readonly { readonly transport: string; readonly host: string; readonly port: number }[];
   readonly httpUrl: string;
   readonly apiKey: string;
+  /** Reads the certificates again. */
+  reload(): void;
   /** Takes no new call, waits for the running ones (at most so long), and stops everything. A second stop does nothing. */
   stop(options: { readonly drainMs: number }): Promise<void>;
 }
@@ -104,12 +111,14 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     clock,
     log,
   });
+  frontEnd.register(registrationsOf(config));
   frontEnd.onCall((call) => desk.take(call));
   undo.defer(() => frontEnd.close());
   await frontEnd.connect(sipServer(config, edge, secret));
 
   const health = new Health();
   health.add('sip', () => state(frontEnd.connected && edge?.up !== false, 'the SIP server is not connected'));
+  if (frontEnd.registrations.length > 0) health.add('registrations', () => registrationState(frontEnd));
   health.add('media', () => state(media.up, 'no media worker is up'));
   health.add('gateway', () => state(watch.up, `gateway ${gateway.name} does not answer`));
   health.add('store', () => store.check());
@@ -119,6 +128,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     keys: [apiKey],
     records: store,
     liveSession: (id) => desk.find(id)?.snapshot,
+    ladderOf: async (callId) => edge?.ladder(callId),
     metrics,
     health,
     log,
@@ -133,11 +143,21 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
         countUnresolved: () => store.countUnresolved(),
         children: () => childStates(media, edge),
         workers: () => media.stats(),
-        edge: () => edgeFigures(edge?.stats()),
+        edge: () => edge?.stats(),
+        registrations: () => frontEnd.registrations,
       },
       clock,
     ),
   );
+
+  const certificates = new CertificateWatch({
+    settings: config.sip.tls,
+    clock,
+    log,
+    apply: (material) => edge?.reloadTls(material),
+  });
+  certificates.start();
+  undo.defer(() => certificates.stop());
 
   const started = undo.move();
   let stopped: Promise<void> | undefined;
@@ -145,6 +165,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     listen: edge?.listen ?? frontEnd.listen,
     httpUrl,
     apiKey,
+    reload: () => certificates.reload(),
     stop({ drainMs }) {
       stopped ??= drain(desk, health, drainMs, clock).then(() => started.disposeAsync());
       return stopped;
@@ -189,22 +210,57 @@ async function startEdge(
   clock: Clock,
   log: Log,
 ): Promise<EdgeHandle | undefined> {
-  const { server, host, port, transports, advertise, trunks } = config.sip;
+  const { server, advertise, tls, webSocket, dnsServers } = config.sip;
   if (server.kind !== 'embedded') return undefined;
+  const { material, exposedKeys } = readTls(tls, clock.date());
+  for (const file of exposedKeys) log.warn({ file }, 'others than its owner may read this key: chmod 600');
   const edgeConfig = {
-    listen: transports.map((transport) => ({ transport, host, port })),
+    listen: sipAddresses(config.sip),
+    tls: material.certificates.length > 0 ? material : null,
+    webSocket: { path: webSocket.path, origins: [...webSocket.origins] },
+    dnsServers: [...dnsServers],
     secret,
-    allowFrom: trunks.flatMap(({ sources }) => sources),
+    allowFrom: [],
+    trust: trustOf(config),
     externalHost: advertise,
+    natFix: config.sip.natContactFix,
+    capture: config.sip.capture,
   };
   return launchEdge(edgeConfig, clock, log);
+}
+
+function registrationsOf({ sip }: Config): RegistrationSettings[] {
+  return sip.trunks.flatMap(({ name, credentials, register }) =>
+    credentials && register ? [{ trunk: name, credentials, ...register }] : [],
+  );
+}
+
+/** Told, but no reason to take no calls: those of other trunks come all the same. */
+function registrationState({ registrations }: Pick<SipFrontEnd, 'registrations'>): {
+  ok: true;
+  detail: string;
+} {
+  const each = registrations.map(({ trunk, registered, registrar, problem }) => {
+    const how = registered ? 'registered' : 'not registered';
+    return `${trunk}: ${how} with ${registrar}${problem === null ? '' : ` (${problem})`}`;
+  });
+  return { ok: true, detail: each.join('; ') };
+}
+
+/** What the edge must know of trunks and users: no secret, only the digests of the users. */
+function trustOf({ sip }: Config): TrustPolicy {
+  const { users, digest, guard, registrar } = sip;
+  const trunks = sip.trunks.map(({ name, sources, tlsNames, users, limits }) => {
+    return { name, sources: [...sources], tlsNames: [...tlsNames], users: [...users], ...limits };
+  });
+  return { trunks, users: [...users], digest, guard: { ...guard, scanners: [...guard.scanners] }, registrar };
 }
 
 function sipServer(config: Config, edge: EdgeHandle | undefined, secret: string): SipServerAddress {
   const { server } = config.sip;
   if (server.kind === 'drachtio') return server;
   if (!edge) throw new Error('the embedded edge was not started');
-  return { host: '127.0.0.1', port: edge.appPort, secret };
+  return { host: '127.0.0.1', port: edge.appPort, secret, namesTrunks: true };
 }
 
 function overheard(prompts: Prompts, onPhrase: (phrase: Phrase) => void): Prompts {
@@ -223,12 +279,6 @@ function state(ok: boolean, reason: string): { ok: true } | { ok: false; reason:
 function childStates(media: Media, edge: EdgeHandle | undefined) {
   const worker = { name: 'media-worker', up: media.up, restarts: media.restarts };
   return edge ? [worker, { name: 'sip-edge', up: edge.up, restarts: edge.restarts }] : [worker];
-}
-
-function edgeFigures(stats: ReturnType<EdgeHandle['stats']>): Record<string, number> {
-  if (!stats) return {};
-  const drops = Object.entries(stats.drops).map(([reason, count]) => [`drop ${reason}`, count]);
-  return { ...stats.messages, ...Object.fromEntries(drops), retransmissions: stats.retransmissions };
 }
 
 async function drain(desk: FrontDesk, health: Health, drainMs: number, clock: Clock): Promise<void> {

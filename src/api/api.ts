@@ -5,6 +5,7 @@ import type { SessionRecords } from '../ports/store.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { ApiKeys } from './keys.ts';
+import { addLadders, type LadderOf } from './ladders.ts';
 import { addMonitoring } from './monitoring.ts';
 import { answerProblems } from './problem.ts';
 import { addSessions, type LiveSession } from './sessions.ts';
@@ -18,6 +19,8 @@ export interface ApiOptions {
   readonly records: Pick<SessionRecords, 'find' | 'attempts'>;
   /** The masked state of a session that runs; undefined for any other. */
   readonly liveSession: LiveSession;
+  /** The SIP of a recent call, masked. */
+  readonly ladderOf: LadderOf;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   readonly health: Pick<Health, 'report'>;
   readonly log: Log;
@@ -45,7 +48,7 @@ const kHeaders = {
 };
 
 export function createApi(options: ApiOptions): Api {
-  const { host, port, keys, records, liveSession, metrics, health, log } = options;
+  const { host, port, keys, records, liveSession, ladderOf, metrics, health, log } = options;
   const server = fastify({
     bodyLimit: kBodyLimitBytes,
     requestTimeout: kRequestTimeoutMs,
@@ -57,7 +60,9 @@ export function createApi(options: ApiOptions): Api {
   });
   answerProblems(server, log);
   addMonitoring(server, metrics, health);
-  addSessions(server, new ApiKeys(keys), records, liveSession);
+  const apiKeys = new ApiKeys(keys);
+  addSessions(server, apiKeys, records, liveSession);
+  addLadders(server, apiKeys, records, ladderOf);
   return { start: () => listen(server, host, port), stop: () => server.close() };
 }
 

@@ -1,4 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sendProblem } from './problem.ts';
 
 /** Bearer keys, kept as hashes; comparing takes as long whatever is wrong. */
 export class ApiKeys {
@@ -14,6 +16,15 @@ export class ApiKeys {
     // No early end: all are compared.
     return this.#hashes.reduce((found, hash) => timingSafeEqual(hash, offered) || found, false);
   }
+}
+
+/** The `onRequest` of a route that wants a key. */
+export function requireKey(keys: ApiKeys) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    if (keys.accepts(request.headers.authorization)) return undefined;
+    reply.header('www-authenticate', 'Bearer');
+    return sendProblem(reply, 401);
+  };
 }
 
 function hashOf(key: string): Buffer {

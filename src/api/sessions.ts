@@ -2,13 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import { maskCardLike } from '../card/card-like.ts';
 import { formatMajor, money } from '../money/money.ts';
 import type { AttemptRecord, SessionRecord, SessionRecords } from '../ports/store.ts';
-import type { ApiKeys } from './keys.ts';
+import { type ApiKeys, requireKey } from './keys.ts';
 import { sendProblem } from './problem.ts';
 
 /** Fields of a running session that the record does not have yet; masked. */
 export type LiveSession = (sessionId: string) => object | undefined;
 
-const kSessionId = /^[\w-]{1,64}$/;
+export const kSessionId = /^[\w-]{1,64}$/;
 
 export function addSessions(
   server: FastifyInstance,
@@ -18,13 +18,7 @@ export function addSessions(
 ): void {
   server.get<{ Params: { id: string } }>(
     '/v1/sessions/:id',
-    {
-      onRequest: async (request, reply) => {
-        if (keys.accepts(request.headers.authorization)) return;
-        reply.header('www-authenticate', 'Bearer');
-        return sendProblem(reply, 401);
-      },
-    },
+    { onRequest: requireKey(keys) },
     async ({ params: { id } }, reply) => {
       const record = kSessionId.test(id) ? records.find(id) : undefined;
       if (!record) return sendProblem(reply, 404);

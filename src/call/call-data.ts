@@ -54,7 +54,7 @@ export function readCallData(call: IncomingCall, defaultCurrency: string): ReadC
     currency,
     amount: readAmount(value('Amount'), currency ?? defaultCurrency, call, problems),
     identified: readIdentified(value('Identified'), problems),
-    returnUri: readReturnUri(value('Return-Uri'), problems),
+    returnUri: readReturnUri(value('Return-Uri'), call, problems),
   };
   return { data, problems };
 }
@@ -141,8 +141,14 @@ function readIdentified(value: string | null, problems: Problem[]): CallData['id
   return 'unknown';
 }
 
-function readReturnUri(value: string | null, problems: Problem[]): string | null {
+function readReturnUri(value: string | null, call: IncomingCall, problems: Problem[]): string | null {
   if (value === null) return null;
+  if (!call.trunk.mayBeReferred) {
+    problems.push(
+      `X-Pay-Return-Uri is ignored: trunk "${call.trunk.name}" may not be referred (mayBeReferred)`,
+    );
+    return null;
+  }
   const uri = value.replace(/^<(.*)>$/, '$1');
   // Neither brackets, quotes, blanks nor a header part: it is put between < and > of Refer-To, with headers of ours.
   if (uri.length <= kMaxUriLength && /^(sips?:[^\s<>"?,]+|tel:[0-9+*#().;=a-z-]+)$/i.test(uri)) return uri;

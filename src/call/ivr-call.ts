@@ -138,6 +138,7 @@ export class IvrCall {
       media,
       {
         advertised: this.#deps.settings.advertisedAddress,
+        codecs: this.#incoming.trunk.codecs,
         onHold: (held) => this.#conversation?.hold(held),
       },
       this.#log,

@@ -1,5 +1,5 @@
 import type { Log } from '../ports/log.ts';
-import type { MediaRemote, MediaSession } from '../ports/media.ts';
+import type { CodecName, MediaRemote, MediaSession } from '../ports/media.ts';
 import type { IncomingCall, OfferReply, SignalingLeg } from '../ports/signaling.ts';
 import { answerOffer, type LocalMedia, makeOffer, type Negotiated, readAnswer } from '../sdp/negotiation.ts';
 
@@ -22,6 +22,7 @@ export type Established =
 export class LegMedia {
   readonly #media: MediaSession;
   readonly #advertised: string;
+  readonly #codecs: readonly CodecName[];
   readonly #log: Log;
   readonly #onHold: (held: boolean) => void;
   readonly #sdpSessionId = String(crypto.getRandomValues(new Uint32Array(1))[0]);
@@ -29,22 +30,26 @@ export class LegMedia {
   /** A re-INVITE brought no offer, so ours went out and its ACK brings the answer (RFC 3261 section 14.2). */
   #awaitsAnswer = false;
 
-  /** @param advertised - address put into SDP; differs from the bound one behind a NAT. */
+  /**
+   * @param advertised - address put into SDP; differs from the bound one behind a NAT.
+   * @param codecs - what the peer may use.
+   */
   constructor(
     media: MediaSession,
-    options: { advertised: string | null; onHold: (held: boolean) => void },
+    options: { advertised: string | null; codecs: readonly CodecName[]; onHold: (held: boolean) => void },
     log: Log,
   ) {
     this.#media = media;
     this.#advertised = options.advertised ?? media.address;
     this.#onHold = options.onHold;
+    this.#codecs = options.codecs;
     this.#log = log;
   }
 
   /** Answers the INVITE and starts the media, or says how to refuse it. Rejects if the caller cancelled. */
   async establish(call: IncomingCall): Promise<Established> {
     if (call.offer === null) return this.#establishByOurOffer(call);
-    const negotiated = answerOffer(call.offer, this.#local());
+    const negotiated = answerOffer(call.offer, this.#local(), this.#codecs);
     if (negotiated.kind !== 'agreed') return { kind: 'refused', ...refusal(negotiated) };
     await this.#connect(negotiated.remote, negotiated.held);
     const leg = await call.answer(negotiated.sdp);
@@ -53,7 +58,7 @@ export class LegMedia {
   }
 
   async #establishByOurOffer(call: IncomingCall): Promise<Established> {
-    const leg = await call.answer(makeOffer(this.#local()));
+    const leg = await call.answer(makeOffer(this.#local(), this.#codecs));
     const answered = new Promise<Refusal | undefined>((resolve) => {
       leg.onAnswer((sdp) => resolve(this.#takeAnswer(sdp)));
       leg.onBye((reason) => {
@@ -69,7 +74,7 @@ export class LegMedia {
   }
 
   async #takeAnswer(sdp: string): Promise<Refusal | undefined> {
-    const negotiated = readAnswer(sdp);
+    const negotiated = readAnswer(sdp, this.#codecs);
     if (negotiated.kind !== 'agreed') return refusal(negotiated);
     await this.#connect(negotiated.remote, negotiated.held);
     return undefined;
@@ -96,8 +101,8 @@ export class LegMedia {
 
   async #reoffer(sdp: string | null): Promise<OfferReply> {
     this.#awaitsAnswer = sdp === null;
-    if (sdp === null) return { sdp: makeOffer(this.#local()) };
-    const negotiated = answerOffer(sdp, this.#local());
+    if (sdp === null) return { sdp: makeOffer(this.#local(), this.#codecs) };
+    const negotiated = answerOffer(sdp, this.#local(), this.#codecs);
     if (negotiated.kind !== 'agreed') return refusal(negotiated);
     await this.#connect(negotiated.remote, negotiated.held);
     return { sdp: negotiated.sdp };

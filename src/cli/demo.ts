@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { drawLadder } from '../phone/ladder.ts';
+import { drawLadder } from '../ladder/text.ts';
 import { kSystemClock } from '../process/system-clock.ts';
 import { type Command, kExit } from './command.ts';
 import { kDemoUsage, readDemoOptions } from './demo/options.ts';

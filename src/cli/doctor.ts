@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
+import { type SipTransport, sipAddresses } from '../config/transport.ts';
 import { AppError } from '../errors.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { kSystemClock } from '../process/system-clock.ts';
@@ -53,8 +54,8 @@ async function examine(): Promise<Finding[]> {
   if (!config) return findings;
   const { sip, http, audioDir, locale, gateway, production } = config;
   if (sip.server.kind === 'embedded') {
-    for (const transport of sip.transports) {
-      await look(`SIP over ${transport}`, () => assertFree(transport, sip.host, sip.port));
+    for (const { transport, host, port } of sipAddresses(sip)) {
+      await look(`SIP over ${transport}`, () => assertFree(transport, host, port));
     }
   }
   await look('HTTP', () => assertFree('tcp', http.host, http.port));
@@ -65,7 +66,7 @@ async function examine(): Promise<Finding[]> {
 }
 
 /** @returns what was found free; rejects with the reason it is not. */
-async function assertFree(transport: 'udp' | 'tcp', host: string, port: number): Promise<string> {
+async function assertFree(transport: SipTransport, host: string, port: number): Promise<string> {
   const place = `${host}:${port}`;
   const socket =
     transport === 'udp' ? createSocket({ type: host.includes(':') ? 'udp6' : 'udp4' }) : createServer();

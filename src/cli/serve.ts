@@ -8,12 +8,16 @@ const kLongestDrainMs = 10 * 60_000;
 
 export const serve: Command = {
   usage: 'serve',
-  sentence: 'runs the server; SIGTERM and Ctrl-C let running calls end first, a second one does not',
+  sentence:
+    'runs the server; SIGTERM and Ctrl-C let running calls end first, a second one does not; SIGHUP reads certificates again',
   async run() {
     const { config, path } = loadConfig();
     harden(config.production.enabled);
     const stop = stopSignal();
+    let running: Server | undefined;
+    process.on('SIGHUP', () => running?.reload());
     const server = await startServer(config);
+    running = server;
     process.stderr.write(greeting(server, { path, keyMadeUp: config.api.key === null }));
     await stop;
     process.stderr.write('stopping: no new calls; waiting for running ones to end\n');
@@ -35,7 +39,8 @@ function stopSignal(): Promise<void> {
 /** For the person at the terminal: standard output is the log's. */
 function greeting({ listen, httpUrl, apiKey }: Server, start: { path: string; keyMadeUp: boolean }): string {
   const addresses = listen.map(
-    ({ transport, host, port }) => `sip:pay@${host}:${port};transport=${transport}`,
+    ({ transport, host, port }) =>
+      `sip:pay@${host.includes(':') ? `[${host}]` : host}:${port};transport=${transport}`,
   );
   const lines = [
     'hushpay takes calls',

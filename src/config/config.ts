@@ -1,15 +1,19 @@
 import type { PaymentPolicy } from '../dialog/policy.ts';
 import type { Locale } from '../ports/prompts.ts';
+import type { SipTransport, TlsSettings, WebSocketSettings } from './transport.ts';
+import type { SipUser, Trunk } from './trust.ts';
 
 export type SipServer =
   | { readonly kind: 'embedded' }
   | { readonly kind: 'drachtio'; readonly host: string; readonly port: number; readonly secret: string };
 
-export interface Trunk {
-  readonly name: string;
-  /** IP addresses and CIDR blocks. */
-  readonly sources: readonly string[];
-  readonly maySetAmounts: boolean;
+/** Where SIP messages are copied to, masked, as HEP3 over UDP. */
+export interface CaptureSettings {
+  /** Numeric. */
+  readonly host: string;
+  readonly port: number;
+  readonly agentId: number;
+  readonly password: string | null;
 }
 
 /** The configuration as the program uses it: checked, joined, secrets read, paths absolute, frozen. */
@@ -18,9 +22,36 @@ export interface Config {
     readonly server: SipServer;
     readonly host: string;
     readonly port: number;
-    readonly transports: readonly ('udp' | 'tcp')[];
+    /** A second address, of IPv6. */
+    readonly host6: string | null;
+    readonly transports: readonly SipTransport[];
+    readonly tls: TlsSettings;
+    readonly webSocket: WebSocketSettings;
+    readonly dnsServers: readonly string[];
     readonly advertise: string | null;
+    readonly natContactFix: 'off' | 'private' | 'always';
     readonly trunks: readonly Trunk[];
+    readonly users: readonly SipUser[];
+    readonly digest: {
+      readonly realm: string;
+      readonly allowMd5: boolean;
+      readonly onlyMd5: boolean;
+      readonly nonceMs: number;
+    };
+    readonly guard: {
+      readonly requests: number;
+      readonly perMs: number;
+      readonly banMs: number;
+      readonly wrongAnswers: number;
+      readonly sources: number;
+      readonly scanners: readonly string[];
+    };
+    readonly registrar: {
+      readonly minExpiresS: number;
+      readonly maxExpiresS: number;
+      readonly contactsPerUser: number;
+    };
+    readonly capture: CaptureSettings | null;
     /** `apology`, or the SIP status of the refusal. */
     readonly onMissingParameters: 'apology' | number;
   };

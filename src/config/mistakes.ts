@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import { maskCardLike } from '../card/card-like.ts';
 import { AppError } from '../errors.ts';
-import { type Path, pathText } from './tree.ts';
-import { noteAt } from './walk.ts';
+import { noteOf } from './keys.ts';
+import { isTree, type Path, pathText } from './tree.ts';
+import { noteAt, schemaAt, typeOf } from './walk.ts';
 
 /** One thing wrong with the configuration. */
 export interface Mistake {
@@ -22,9 +23,25 @@ export function shownValue(path: Path, value: unknown): string {
   if (!note) return `(${Array.isArray(value) ? 'list' : typeof value})`; // a section: a secret may be in it
   if (note.secret !== undefined && value !== null) return masked(value, note.secret);
   const text = maskCardLike(
-    inspect(value, { depth: 2, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 8 }),
+    inspect(withoutSecrets(path, value), {
+      depth: 2,
+      breakLength: Number.POSITIVE_INFINITY,
+      maxArrayLength: 8,
+    }),
   );
   return text.length > kLongestValue ? `${text.slice(0, kLongestValue)}…` : text;
+}
+
+/** The same value, with `[set]` for every secret in it. What the schema does not know, or has a section for, may be one misplaced. */
+export function withoutSecrets(path: Path, value: unknown): unknown {
+  const schema = schemaAt(path);
+  const secret = schema && noteOf(schema)?.secret;
+  if (secret !== undefined && value !== null) return masked(value, secret);
+  if (Array.isArray(value)) return value.map((each, index) => withoutSecrets([...path, index], each));
+  if (!isTree(value)) return schema && typeOf(schema) !== 'object' ? value : '[set]';
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name, withoutSecrets([...path, name], each)]),
+  );
 }
 
 export function masked(value: unknown, secret: 'whole' | 'userinfo'): string {

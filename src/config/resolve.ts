@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import type { PaymentPolicy, Route } from '../dialog/policy.ts';
 import { parseMajor } from '../money/money.ts';
-import type { Config, GatewaySettings, SipServer } from './config.ts';
+import { readTls } from './certificates.ts';
+import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
 import { kSecretText } from './keys.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
 import type { CheckedFile } from './schema.ts';
+import type { TlsSettings } from './transport.ts';
 import { type Path, pathText, valueAt } from './tree.ts';
+import { TrustResolver } from './trust-resolver.ts';
 
 const kLoopback = /^http:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?(\/|$)/;
 
@@ -32,10 +36,20 @@ export class Resolver {
 
   config(): Config {
     const { sip, media, http, api, routes, log, production, locale, currency } = this.#file;
-    this.#checkTrunks();
     this.#checkProduction();
+    const trust = new TrustResolver(sip, {
+      secret: (path, value, file) => this.#secret(path, value, file),
+      refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
+    });
     return {
-      sip: { ...sip, server: sipServer(sip.server) },
+      sip: {
+        ...sip,
+        trunks: trust.trunks(),
+        users: trust.users(),
+        server: sipServer(sip.server),
+        tls: this.#tls(),
+        capture: this.#capture(),
+      },
       media: { ...media, ports: portRange(media.ports) },
       http,
       api: { key: this.#secret(['api', 'key'], api.key, api.keyFile) },
@@ -49,6 +63,45 @@ export class Resolver {
       log,
       production,
     };
+  }
+
+  /** The files are read for their mistakes; what is in them when the server starts is what counts. */
+  #tls(): TlsSettings {
+    const { tls, transports } = this.#file.sip;
+    const certificates = tls.certificates.map(({ certFile, keyFile }) => ({
+      certFile: this.#absolute(certFile),
+      keyFile: this.#absolute(keyFile),
+    }));
+    const settings = {
+      ...tls,
+      certificates,
+      caFile: tls.caFile === null ? null : this.#absolute(tls.caFile),
+    };
+    const needs = transports.find((transport) => transport === 'tls' || transport === 'wss');
+    if (needs && certificates.length === 0) {
+      const expects = `at least one certificate, because sip.transports has \`${needs}\``;
+      this.#refuse(['sip', 'tls', 'certificates'], expects, 'name one, with its key');
+    }
+    if (tls.clients !== 'ignored' && tls.caFile === null) {
+      const expects = `a file, because sip.tls.clients is \`${tls.clients}\``;
+      this.#refuse(['sip', 'tls', 'caFile'], expects, 'name the authority of the certificates of your peers');
+    }
+    for (const { path, expects, remedy } of readTls(settings, new Date()).problems) {
+      this.#refuse(path, expects, remedy);
+    }
+    return settings;
+  }
+
+  #capture(): CaptureSettings | null {
+    const { server, agentId, password } = this.#file.sip.capture;
+    if (server === null) return null;
+    const colon = server.lastIndexOf(':');
+    const host = server.slice(0, colon).replace(/^\[|\]$/g, '');
+    const port = Number(server.slice(colon + 1));
+    if (isIP(host) === 0 || port < 1 || port > 65_535) {
+      this.#refuse(['sip', 'capture', 'server'], 'IP address and port', 'write it like `10.20.0.9:9060`');
+    }
+    return { host, port, agentId, password };
   }
 
   #payment(): PaymentPolicy {
@@ -102,9 +155,9 @@ export class Resolver {
   }
 
   /** A secret from its key or from the file its `…File` key names. */
-  #secret(path: readonly string[], value: string | null, file: string | null): string | null {
+  #secret(path: Path, value: string | null, file: string | null): string | null {
     if (file === null) return value;
-    const filePath = [...path.slice(0, -1), `${path.at(-1)}File`];
+    const filePath = [...path.slice(0, -1), `${String(path.at(-1))}File`];
     if (value !== null)
       this.#refuse(filePath, `null, because ${pathText(path)} is set too`, 'keep one of the two');
     const secret = this.#fileText(filePath, file)?.trim() ?? null;
@@ -129,14 +182,6 @@ export class Resolver {
         'correct the path, or let the user hushpay runs as read it',
       );
       return null;
-    }
-  }
-
-  #checkTrunks(): void {
-    const names = this.#file.sip.trunks.map(({ name }) => name);
-    for (const [index, name] of names.entries()) {
-      if (names.indexOf(name) === index) continue;
-      this.#refuse(['sip', 'trunks', index, 'name'], 'a name no other trunk has', 'rename one of the two');
     }
   }
 

@@ -1,49 +1,20 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
-import {
-  choice,
-  flag,
-  list,
-  optionalText,
-  requiredText,
-  secretText,
-  section,
-  special,
-  text,
-  wholeNumber,
-} from './keys.ts';
+import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
 import { kPaymentSection } from './payment-section.ts';
+import { kTransportKeys } from './transport-section.ts';
+import { kTrustKeys } from './trust-section.ts';
 
 const kMinute = 60_000;
 const kHost = { expects: 'host name or IP address', pattern: /^[\w.:-]+$/ };
 const kSipUri = { expects: 'SIP URI such as `sip:desk@pbx.example.net`', pattern: /^sips?:[^\s<>"]+$/ };
+const kAddressAndPort = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):\d{1,5}$/;
 const kPath = { expects: 'path; a relative one counts from the folder hushpay is installed in' };
 const kServer = /^(embedded|drachtio:\/\/(:[^\s@/]+@)?[^\s:@/]+:\d{1,5})$/;
-
-/** @returns whether the text is an IP address or a CIDR block as node:net understands them. */
-function isSource(value: string): boolean {
-  const [address = '', prefix = null, ...more] = value.split('/');
-  const bits = isIPv4(address) ? 32 : isIPv6(address) ? 128 : 0;
-  if (bits === 0 || more.length > 0) return false;
-  return prefix === null || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
-}
 
 function isPortRange(value: string): boolean {
   const [low = 0, high = 0] = value.split('-').map(Number);
   return /^\d{4,5}-\d{4,5}$/.test(value) && low >= 1024 && low % 2 === 0 && high > low && high <= 65_535;
 }
-
-const kTrunk = z.strictObject({
-  name: requiredText('Name of the trunk in records, logs and metrics.', {
-    expects: 'letters, digits, `-` and `_`, at most 32',
-    pattern: /^[\w-]{1,32}$/,
-  }),
-  sources: special(z.array(z.string().refine(isSource)).min(1), {
-    sentence: 'Where its calls come from.',
-    expects: 'list of IP addresses and CIDR blocks such as `10.20.0.0/16`',
-  }),
-  maySetAmounts: flag('Amounts in its call data count.', false),
-});
 
 /** Every key of the configuration. A key's environment variable is its path: `sip.port` is HUSHPAY_SIP_PORT. */
 export const kConfigSchema = z.strictObject({
@@ -60,26 +31,30 @@ export const kConfigSchema = z.strictObject({
       unit: 'port',
       default: 5060,
     }),
-    transports: special(
-      z
-        .array(z.enum(['udp', 'tcp']))
-        .min(1)
-        .default(['udp', 'tcp']),
-      {
-        sentence: 'Transports SIP listens on.',
-        expects: 'list of `udp`, `tcp`',
-      },
-    ),
+    ...kTransportKeys,
     advertise: optionalText(
       'Address in Contact and Via when peers reach us by another than `sip.host`.',
       kHost,
     ),
-    trunks: list(
-      'Peers whose calls are taken; calls from anywhere else are not answered.',
-      'list of `{name, sources, maySetAmounts}`',
-      kTrunk,
-      [],
+    natContactFix: choice(
+      'When requests in a dialog go to where the far end really is instead of to its Contact: never (`off`), when the Contact is a private address and not the source (`private`), or whenever the two differ (`always`, as drachtio-server does).',
+      ['off', 'private', 'always'],
+      'private',
     ),
+    ...kTrustKeys,
+    capture: section({
+      server: optionalText('Capture server (Homer) that gets every SIP message as HEP3 over UDP, masked.', {
+        expects: 'IP address and port such as `10.20.0.9:9060` or `[2001:db8::9]:9060`',
+        pattern: kAddressAndPort,
+      }),
+      agentId: wholeNumber('Number this hushpay has at the capture server.', {
+        min: 0,
+        max: 0xff_ff_ff_ff,
+        unit: 'id',
+        default: 2001,
+      }),
+      password: secretText('What the capture server asks for.'),
+    }),
     onMissingParameters: special(
       z.union([z.literal('apology'), z.int().min(400).max(699)]).default('apology'),
       {

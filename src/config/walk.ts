@@ -47,6 +47,13 @@ export function allKeys(schema: Schema = kConfigSchema, path: readonly string[] 
   return childrenOf(schema).flatMap(([name, child]) => allKeys(child, [...path, name]));
 }
 
+/** The keys of the sections a list holds; none for a list of anything else. */
+export function itemKeys({ path, schema }: Key): Key[] {
+  const def = defOf(bare(schema));
+  if (def.type !== 'array') return [];
+  return childrenOf(def.element).flatMap(([name, child]) => allKeys(child, [...path, '[]', name]));
+}
+
 /** Every section and key by its environment variable: HUSHPAY_SIP, HUSHPAY_SIP_PORT, … */
 export function environmentNames(
   schema: Schema = kConfigSchema,

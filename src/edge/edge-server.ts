@@ -1,16 +1,21 @@
+import type { CallLadder } from '../ladder/call-ladder.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EdgeLog } from './core/context.ts';
 import { Edge } from './core/edge.ts';
 import { type EdgeLimits, kDefaultLimits } from './limits.ts';
 import type { EdgeConfig, EdgeFailure, EdgeListen } from './protocol.ts';
+import { DnsClient } from './resolve/dns-client.ts';
 import { uriHost } from './sip/uri.ts';
 import type { EdgeStats } from './stats.ts';
+import { EdgeTrace } from './trace/edge-trace.ts';
 import { AccessList } from './transport/access.ts';
 import type { Flow, ListenAddress } from './transport/flow.ts';
-import { SocketNetwork } from './transport/socket-network.ts';
-import { openTcp, type TcpNeeds } from './transport/tcp.ts';
-import { openUdp } from './transport/udp.ts';
+import { type ListenerNeeds, openListener } from './transport/open-listener.ts';
+import { type Listener, SocketNetwork } from './transport/socket-network.ts';
+import { TlsIdentity, type TlsMaterial } from './transport/tls-identity.ts';
+import { kNoTrust } from './trust/policy.ts';
 import { AppServer } from './wire/app-server.ts';
+import { RequestHandlers } from './wire/request-handlers.ts';
 
 /** A listening address that could not be had. */
 export class ListenError extends Error {
@@ -22,6 +27,18 @@ export class ListenError extends Error {
   }
 }
 
+interface Parts {
+  readonly edge: Edge;
+  readonly network: SocketNetwork;
+  readonly applications: AppServer;
+  readonly trace: EdgeTrace;
+  readonly identity: TlsIdentity | undefined;
+}
+
+/** For a handler of new requests to decide. */
+const kHandlerMs = 5_000;
+const kWebSocketPolicy = { path: '/', origins: [] };
+
 /** The edge with its sockets. Made by {@link EdgeServer.open}; close() ends calls, then sockets; a second close does nothing. */
 export class EdgeServer {
   readonly appPort: number;
@@ -29,12 +46,16 @@ export class EdgeServer {
   readonly #edge: Edge;
   readonly #network: SocketNetwork;
   readonly #applications: AppServer;
+  readonly #trace: EdgeTrace;
+  readonly #identity: TlsIdentity | undefined;
   #closed = false;
 
-  private constructor(edge: Edge, network: SocketNetwork, applications: AppServer, appPort: number) {
+  private constructor({ edge, network, applications, trace, identity }: Parts, appPort: number) {
     this.#edge = edge;
+    this.#trace = trace;
     this.#network = network;
     this.#applications = applications;
+    this.#identity = identity;
     this.appPort = appPort;
     this.listen = network.listening;
   }
@@ -42,7 +63,8 @@ export class EdgeServer {
   /** Binds everything, or nothing and rejects with a {@link ListenError}. */
   static async open(config: EdgeConfig, clock: Clock, log: EdgeLog): Promise<EdgeServer> {
     const limits = withDefaults(config.limits);
-    const network = new SocketNetwork(config.externalHost);
+    const dns = new DnsClient(config.dnsServers ?? [], clock);
+    const network = new SocketNetwork(config.externalHost, dns, (task) => guarded(log, task));
     const applications: AppServer = new AppServer({
       secret: config.secret,
       maxBacklogBytes: limits.applicationBacklogBytes,
@@ -55,14 +77,45 @@ export class EdgeServer {
       },
     });
     const access = new AccessList(config.allowFrom);
-    const edge = new Edge({ clock, network, limits, access, applications, log });
+    const trust = config.trust ?? kNoTrust;
+    const trace = new EdgeTrace(config.capture ?? null);
+    const decider = new RequestHandlers({
+      handlers: config.requestHandlers ?? [],
+      timeoutMs: kHandlerMs,
+      dial: (url) => applications.dial(url),
+      byTag: (tag) => applications.byTag(tag),
+      guard: (task) => guarded(log, task),
+    });
+    const natFix = config.natFix ?? 'private';
+    const edge = new Edge({
+      clock,
+      network,
+      limits,
+      access,
+      trust,
+      applications,
+      decider,
+      natFix,
+      log,
+      trace,
+    });
     const receive = (text: string, flow: Flow): void => guarded(log, () => edge.receive(text, flow));
     try {
-      const needs = { receive, limits, accepts: (host: string) => edge.accepts(host) };
-      for (const address of config.listen) await openListener(network, address, needs);
+      const identity = config.tls ? new TlsIdentity(config.tls) : undefined;
+      const needs: ListenerNeeds = {
+        receive,
+        limits,
+        accepts: (host) => edge.accepts(host),
+        dropped: (reason) => edge.dropped(reason),
+        lost: (flow) => guarded(log, () => edge.lost(flow)),
+        identity,
+        webSocket: config.webSocket ?? kWebSocketPolicy,
+      };
+      for (const address of config.listen) network.add(await listenOn(address, needs, config.listen));
       const appPort = await openApplications(applications, config.appPort ?? 0);
-      return new EdgeServer(edge, network, applications, appPort);
+      return new EdgeServer({ edge, network, applications, trace, identity }, appPort);
     } catch (error) {
+      trace.close();
       await network.close();
       throw error;
     }
@@ -72,12 +125,23 @@ export class EdgeServer {
     return { ...this.#edge.stats(), applications: this.#applications.size };
   }
 
+  /** The ladder of a recent call, masked. */
+  ladder(callId: string): CallLadder | undefined {
+    return this.#trace.ladder(callId);
+  }
+
+  /** New connections get the new certificates; those that live are left alone. Throws on certificates that cannot be used. */
+  reloadTls(tls: TlsMaterial): void {
+    this.#identity?.reload(tls);
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#edge.close();
     await new Promise((resolve) => setImmediate(resolve)); // the datagrams just written leave first
     await Promise.all([this.#applications.close(), this.#network.close()]);
+    this.#trace.close();
   }
 }
 
@@ -99,17 +163,15 @@ function guarded(log: EdgeLog, task: () => void): void {
   }
 }
 
-async function openListener(
-  network: SocketNetwork,
-  { transport, host, port }: EdgeListen,
-  needs: TcpNeeds,
-): Promise<void> {
+async function listenOn(
+  address: EdgeListen,
+  needs: ListenerNeeds,
+  all: readonly EdgeListen[],
+): Promise<Listener> {
   try {
-    network.add(
-      await (transport === 'udp' ? openUdp(host, port, needs.receive) : openTcp(host, port, needs)),
-    );
+    return await openListener(address, needs, all);
   } catch (error) {
-    throw new ListenError(failureOf(error, transport, host, port));
+    throw new ListenError(failureOf(error, address.transport, address.host, address.port));
   }
 }
 

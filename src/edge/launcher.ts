@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
+import type { CallLadder } from '../ladder/call-ladder.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { SupervisedChild } from '../process/child.ts';
@@ -12,6 +13,8 @@ import {
   type EdgeFailure,
   type EdgeListen,
   type EdgeReply,
+  type EdgeRequest,
+  type EdgeTls,
   kEdgeLogSchema,
   kEdgeReplySchema,
 } from './protocol.ts';
@@ -20,16 +23,22 @@ import type { EdgeStats } from './stats.ts';
 type Ready = Extract<EdgeReply, { ready: unknown }>['ready'];
 
 const kReadyMs = 10_000;
+const kAnswerMs = 2_000;
 const kMain = fileURLToPath(new URL('./main.ts', import.meta.url));
 const kRoot = fileURLToPath(new URL('../..', import.meta.url));
-/** Where zod really is: node_modules may be a link. */
-const kZod = dirname(createRequire(import.meta.url).resolve('zod/package.json'));
+/** Where packages really are: node_modules may be a link. */
+const kPackages = ['zod', 'ws'].map((name) =>
+  dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)),
+);
 /** Node's permission model: the process on the SIP port reads its own code and nothing else, writes nothing, starts nothing. */
 const kPermissions = [
   '--permission',
-  ...[`${kRoot}src/*`, `${kRoot}package.json`, `${kRoot}node_modules/*`, `${kZod}/*`].map(
-    (path) => `--allow-fs-read=${path}`,
-  ),
+  ...[
+    `${kRoot}src/*`,
+    `${kRoot}package.json`,
+    `${kRoot}node_modules/*`,
+    ...kPackages.map((at) => `${at}/*`),
+  ].map((path) => `--allow-fs-read=${path}`),
 ];
 
 /** The running edge process. It comes back after a crash on the same ports, but every call it carried is gone. */
@@ -43,6 +52,10 @@ export interface EdgeHandle {
   readonly restarts: number;
   /** The newest counters, at most a few seconds old; undefined before the first. */
   stats(): EdgeStats | undefined;
+  /** What went to and fro in a recent call; undefined when the edge does not know it, no longer, or does not answer. */
+  ladder(callId: string): Promise<CallLadder | undefined>;
+  /** Replaces certificates and authorities while calls go on. */
+  reloadTls(tls: EdgeTls): void;
   /** @returns undo. */
   onDown(listener: () => void): () => void;
   stop(): Promise<void>;
@@ -66,6 +79,9 @@ class EdgeProcess implements EdgeHandle {
   #config: EdgeConfig;
   #ready: Ready | undefined;
   #stats: EdgeStats | undefined;
+  #channel: Duplex | undefined;
+  /** Told of each ladder that comes. */
+  readonly #ladderListeners = new Set<(callId: string, ladder: CallLadder | null) => void>();
 
   constructor(config: EdgeConfig, clock: Clock, log: Log) {
     this.#config = config;
@@ -105,6 +121,30 @@ class EdgeProcess implements EdgeHandle {
     return this.#stats;
   }
 
+  ladder(callId: string): Promise<CallLadder | undefined> {
+    const { promise, resolve } = Promise.withResolvers<CallLadder | undefined>();
+    const cancel = this.#clock.schedule(kAnswerMs, () => done(null));
+    const listener = (of: string, ladder: CallLadder | null): void => {
+      if (of === callId) done(ladder);
+    };
+    const done = (ladder: CallLadder | null): void => {
+      cancel();
+      this.#ladderListeners.delete(listener);
+      resolve(ladder ?? undefined);
+    };
+    this.#ladderListeners.add(listener);
+    const request: EdgeRequest = { ladder: callId };
+    if (this.up && this.#channel?.writable) this.#channel.write(`${JSON.stringify(request)}\n`);
+    else done(null);
+    return promise;
+  }
+
+  reloadTls(tls: EdgeTls): void {
+    this.#config = { ...this.#config, tls }; // for a restart too
+    const request: EdgeRequest = { tls };
+    if (this.up && this.#channel?.writable) this.#channel.write(`${JSON.stringify(request)}\n`);
+  }
+
   onDown(listener: () => void): () => void {
     this.#downListeners.add(listener);
     return () => this.#downListeners.delete(listener);
@@ -131,6 +171,10 @@ class EdgeProcess implements EdgeHandle {
           this.#stats = reply.stats;
           return;
         }
+        if ('ladderOf' in reply) {
+          for (const listener of this.#ladderListeners) listener(reply.ladderOf, reply.ladder);
+          return;
+        }
         cancel();
         if ('ready' in reply) resolve(reply.ready);
         else reject(failureError(reply.failed));
@@ -138,6 +182,7 @@ class EdgeProcess implements EdgeHandle {
     });
     channel.write(`${JSON.stringify(this.#config)}\n`);
     this.#ready = await ready;
+    this.#channel = channel;
     // a restart takes the same ports: peers and drachtio-srf look for us there
     this.#config = { ...this.#config, listen: this.#ready.listen, appPort: this.#ready.appPort };
   }

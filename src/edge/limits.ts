@@ -5,6 +5,14 @@ export interface EdgeLimits {
   readonly tcpConnections: number;
   /** A TCP connection without traffic is closed after this time. */
   readonly tcpIdleMs: number;
+  /** How long a connection of ours may take to be made, TLS handshake included. */
+  readonly connectMs: number;
+  /** A connection of ours without traffic is kept open by a double CRLF (RFC 5626 section 4.4.1). */
+  readonly keepAliveMs: number;
+  /** … and its answer is waited for so long. */
+  readonly pongMs: number;
+  /** A longer request goes by TCP where there is TCP (RFC 3261 section 18.1.1: the path MTU is not known). */
+  readonly udpRequestBytes: number;
   /** An INVITE the application has not answered finally is refused after this time. */
   readonly inviteUnansweredMs: number;
   /** Other requests: just under 64*T1, when the client gives up (RFC 3261 section 17.1.2.2). */
@@ -20,6 +28,10 @@ export const kDefaultLimits: EdgeLimits = {
   dialogs: 20_000,
   tcpConnections: 2_000,
   tcpIdleMs: 600_000,
+  connectMs: 5_000,
+  keepAliveMs: 110_000,
+  pongMs: 10_000,
+  udpRequestBytes: 1_300,
   inviteUnansweredMs: 180_000,
   requestUnansweredMs: 30_000,
   ringingMs: 300_000,

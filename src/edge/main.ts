@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { kSystemClock } from '../process/system-clock.ts';
 import { EdgeServer, ListenError } from './edge-server.ts';
-import { type EdgeReply, kEdgeConfigSchema } from './protocol.ts';
+import { type EdgeReply, type EdgeTls, kEdgeConfigSchema, kEdgeRequestLine } from './protocol.ts';
 
 const kChannelFd = 3;
 const kStatsMs = 2_000;
@@ -38,6 +38,28 @@ async function start(line: string): Promise<void> {
   setInterval(() => server && write({ stats: server.stats() }), kStatsMs);
 }
 
+/** The old certificates go on when the new ones cannot be used. */
+function reload(tls: EdgeTls): void {
+  try {
+    server?.reloadTls(tls);
+    log('info', 'certificates replaced');
+  } catch (error) {
+    log('error', 'certificates not replaced', { error: error instanceof Error ? error.message : '' });
+  }
+}
+
+/** What is not understood is passed over. */
+function answer(line: string): void {
+  const asked = kEdgeRequestLine.safeParse(line);
+  if (!asked.success || !server) return;
+  if ('tls' in asked.data) {
+    reload(asked.data.tls);
+    return;
+  }
+  const { ladder } = asked.data;
+  write({ ladderOf: ladder, ladder: server.ladder(ladder) ?? null });
+}
+
 function fail(error: unknown): void {
   const failed =
     error instanceof ListenError
@@ -69,4 +91,7 @@ channel.on('error', () => void end(0));
 channel.on('close', () => void end(0));
 const lines = createInterface({ input: channel });
 lines.on('error', () => void end(0));
-lines.once('line', (line) => void start(line).catch(fail));
+lines.once('line', (first) => {
+  lines.on('line', answer);
+  void start(first).catch(fail);
+});

@@ -1,19 +1,23 @@
 /** What the edge has done since it started, and what is alive in it now. */
 export interface EdgeStats {
-  /** Messages, keyed `in|out` + ` ` + method or status, such as `in INVITE`, `out 200`. */
+  /** Messages, keyed by direction, transport, and method or status: `in udp INVITE`, `out tcp 200`. Copies count too. */
   readonly messages: Readonly<Record<string, number>>;
-  /** Messages per transport, keyed `in udp`, `out tcp`. */
-  readonly transports: Readonly<Record<string, number>>;
   /** What was not acted upon, by reason. */
   readonly drops: Readonly<Record<string, number>>;
   readonly retransmissions: number;
   readonly transactions: number;
   readonly dialogs: number;
   readonly timers: number;
+  /** Phones registered with us. */
+  readonly bindings: number;
+  /** Sources not listened to for a while. */
+  readonly bans: number;
+  /** Running calls that count against the limits of their trunk. */
+  readonly callsByTrunk: Readonly<Record<string, number>>;
   readonly applications: number;
 }
 
-const kMaxKeys = 200; // an attacker invents methods; the table does not grow with them
+const kMaxKeys = 500; // an attacker invents statuses; the table does not grow with them
 
 /** Counters by name. */
 export class Counter {

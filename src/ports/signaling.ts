@@ -1,4 +1,4 @@
-import type { KeyReport } from './media.ts';
+import type { CodecName, KeyReport } from './media.ts';
 
 /** Extra header fields of a SIP message; names as they go on the wire, values without line breaks. */
 export type SipHeaders = Readonly<Record<string, string>>;
@@ -8,6 +8,10 @@ export interface TrunkRights {
   readonly name: string;
   /** Amounts in its call data count. */
   readonly maySetAmounts: boolean;
+  /** Its calls may be sent to where they ask, by REFER. */
+  readonly mayBeReferred: boolean;
+  /** What its calls may be carried by. */
+  readonly codecs: readonly CodecName[];
 }
 
 /** The SDP answer to a re-INVITE, or the SIP status that refuses it. */

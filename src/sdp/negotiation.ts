@@ -20,6 +20,7 @@ const kCodecs: readonly { readonly name: CodecName; readonly payloadType: number
   { name: 'PCMU', payloadType: 0 },
   { name: 'PCMA', payloadType: 8 },
 ];
+const kAllCodecs: readonly CodecName[] = kCodecs.map(({ name }) => name);
 const kOurEventPayloadType = 101; // in our own offers
 const kPtimesMs = [10, 20, 30, 40, 60];
 const kUsualPtimeMs = 20;
@@ -33,14 +34,19 @@ const kReversed: Record<Direction, Direction> = {
 /**
  * Answers an offer (RFC 3264 section 6): the first audio section with a codec we speak is taken, with the offerer's first choice;
  * every other section is refused with port 0.
+ * @param allowed - codecs this peer may use.
  */
-export function answerOffer(offer: string, local: LocalMedia): Negotiated {
+export function answerOffer(
+  offer: string,
+  local: LocalMedia,
+  allowed: readonly CodecName[] = kAllCodecs,
+): Negotiated {
   const parsed = parseSdp(offer);
   if (parsed.kind === 'malformed') return malformed(parsed.line, parsed.problem);
-  const taken = parsed.media.findIndex((section) => agreedCodec(section) !== undefined);
+  const taken = parsed.media.findIndex((section) => agreedCodec(section, allowed) !== undefined);
   const section = parsed.media[taken];
   if (!section) return { kind: 'no_common_codec' };
-  const agreed = agree(section);
+  const agreed = agree(section, allowed);
   if (!agreed) return { kind: 'malformed', problem: 'the audio section has no usable c= address' };
   const sections = parsed.media.map((each, index) =>
     index === taken
@@ -51,23 +57,25 @@ export function answerOffer(offer: string, local: LocalMedia): Negotiated {
 }
 
 /** What we offer when the INVITE brought no offer (RFC 3261 section 13.2.1). */
-export function makeOffer(local: LocalMedia): string {
-  const codecs = kCodecs.map((codec) => ({
-    codec: codec.name,
-    payloadType: codec.payloadType,
-    eventPayloadType: kOurEventPayloadType,
-    ptimeMs: kUsualPtimeMs,
-  }));
+export function makeOffer(local: LocalMedia, allowed: readonly CodecName[] = kAllCodecs): string {
+  const codecs = kCodecs
+    .filter(({ name }) => allowed.includes(name))
+    .map((codec) => ({
+      codec: codec.name,
+      payloadType: codec.payloadType,
+      eventPayloadType: kOurEventPayloadType,
+      ptimeMs: kUsualPtimeMs,
+    }));
   return header(local) + audioSection(local, codecs, 'sendrecv');
 }
 
 /** Reads the answer to {@link makeOffer}. */
-export function readAnswer(answer: string): Negotiated {
+export function readAnswer(answer: string, allowed: readonly CodecName[] = kAllCodecs): Negotiated {
   const parsed = parseSdp(answer);
   if (parsed.kind === 'malformed') return malformed(parsed.line, parsed.problem);
   const section = parsed.media[0];
-  if (!section || agreedCodec(section) === undefined) return { kind: 'no_common_codec' };
-  const agreed = agree(section);
+  if (!section || agreedCodec(section, allowed) === undefined) return { kind: 'no_common_codec' };
+  const agreed = agree(section, allowed);
   if (!agreed) return { kind: 'malformed', problem: 'the audio section has no usable c= address' };
   return { kind: 'agreed', sdp: '', ...agreed };
 }
@@ -81,21 +89,25 @@ interface AgreedCodec {
   readonly payloadType: number;
 }
 
-/** The offerer's first format that we speak. Port 0 means the section is refused or withdrawn. */
-function agreedCodec(section: MediaDescription): AgreedCodec | undefined {
+/** The offerer's first format that we speak and allow. Port 0 means the section is refused or withdrawn. */
+function agreedCodec(section: MediaDescription, allowed: readonly CodecName[]): AgreedCodec | undefined {
   if (section.type !== 'audio' || section.port === 0 || !/^RTP\/AVPF?$/.test(section.protocol))
     return undefined;
   for (const format of section.formats) {
     const payloadType = Number(format);
     const map = section.rtpMaps.get(payloadType);
     const codec = kCodecs.find(({ name }) => name === map?.encoding.toUpperCase());
-    if (codec && map?.clockRateHz === 8000) return { codec: codec.name, payloadType };
+    if (codec && allowed.includes(codec.name) && map?.clockRateHz === 8000)
+      return { codec: codec.name, payloadType };
   }
   return undefined;
 }
 
-function agree(section: MediaDescription): { remote: MediaRemote; held: boolean } | undefined {
-  const codec = agreedCodec(section);
+function agree(
+  section: MediaDescription,
+  allowed: readonly CodecName[],
+): { remote: MediaRemote; held: boolean } | undefined {
+  const codec = agreedCodec(section, allowed);
   if (!codec || !section.address || isIP(section.address) === 0) return undefined;
   const offeredEvent = section.formats.find((format) => isTelephoneEvent(section, Number(format)));
   // c=0.0.0.0 is how RFC 2543 put a call on hold.

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { IncomingCall, SignalingLeg, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import type { DigestSession } from './digest-session.ts';
 import { type Losable, SipLeg } from './leg.ts';
 
 /** An INVITE from drachtio-srf as {@link IncomingCall}. Lives until answer() or reject(). */
@@ -20,9 +21,13 @@ export class SipCall implements IncomingCall {
   readonly #losable: Set<Losable>;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #session: DigestSession | undefined;
   #cancelled = false;
 
-  /** @param losable - who must know when the server is lost: the call while it is answered, then the leg until it is over. */
+  /**
+   * @param losable - who must know when the server is lost: the call while it is answered, then the leg until it is over.
+   * @param session - answers the challenges of the trunk.
+   */
   constructor(
     srf: Srf,
     req: SrfRequest,
@@ -31,6 +36,7 @@ export class SipCall implements IncomingCall {
     losable: Set<Losable>,
     clock: Clock,
     log: Log,
+    session?: DigestSession,
   ) {
     this.#srf = srf;
     this.#losable = losable;
@@ -38,6 +44,7 @@ export class SipCall implements IncomingCall {
     this.#res = res;
     this.#clock = clock;
     this.#log = log;
+    this.#session = session;
     this.trunk = trunk;
     this.callId = req.get('Call-ID');
     this.requestUri = req.uri;
@@ -66,7 +73,13 @@ export class SipCall implements IncomingCall {
           reject(this.#cancelled ? cancelledError() : unansweredError(error));
           return;
         }
-        const leg = new SipLeg(dialog, this.#clock, this.#log, () => this.#losable.delete(leg));
+        const leg = new SipLeg(
+          dialog,
+          this.#clock,
+          this.#log,
+          () => this.#losable.delete(leg),
+          this.#session,
+        );
         this.#losable.add(leg);
         resolve(leg);
       });

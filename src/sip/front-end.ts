@@ -4,10 +4,12 @@ import Srf from 'drachtio-srf';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { IncomingCall, Signaling } from '../ports/signaling.ts';
+import type { IncomingCall, Signaling, TrunkRights } from '../ports/signaling.ts';
 import { SipCall } from './call.ts';
 import type { Losable } from './leg.ts';
 import { type SipListen, sipListenOf } from './listen.ts';
+import { Registration, type RegistrationSettings, type RegistrationState } from './registration.ts';
+import { srfRequests } from './request.ts';
 import { disconnectForGood } from './srf-types.ts';
 import { type TrunkConfig, Trunks } from './trunks.ts';
 
@@ -16,8 +18,12 @@ export interface SipServerAddress {
   readonly host: string;
   readonly port: number;
   readonly secret: string;
+  /** It says in a header of its own which trunk a call is of; the embedded edge does. */
+  readonly namesTrunks?: boolean;
 }
 
+/** Written by the embedded edge, which takes it out of what comes from the network. */
+const kTrunkHeader = 'X-Hushpay-Trunk';
 const kConnectPatienceMs = 5_000;
 const kLongestRetryMs = 1_000;
 /** Extensions an INVITE may require: the SIP server has them, or they ask nothing of us. */
@@ -46,10 +52,12 @@ export class SipFrontEnd implements Signaling {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #losable = new Set<Losable>();
+  readonly #registrations: Registration[] = [];
   #connected = false;
   #closed = false;
   #isRefused = false;
   #listen: readonly SipListen[] = [];
+  #namesTrunks = false;
   #listener: ((call: IncomingCall) => void) | undefined;
 
   constructor(trunks: readonly TrunkConfig[], clock: Clock, log: Log) {
@@ -81,6 +89,7 @@ export class SipFrontEnd implements Signaling {
   /** Resolves when the server has taken our secret; rejects with SIP_UNREACHABLE, or CFG_INVALID if it has not. */
   connect(server: SipServerAddress): Promise<void> {
     const place = `${server.host}:${server.port}`;
+    this.#namesTrunks = server.namesTrunks === true;
     return new Promise((resolve, reject) => {
       let cause: Error | undefined;
       this.#srf.on('error', (error) => {
@@ -93,14 +102,27 @@ export class SipFrontEnd implements Signaling {
         this.#onConnected(place, hostports);
         resolve();
       });
-      this.#srf.connect({ ...server, ...{ reconnect: { retryMaxDelay: kLongestRetryMs } } });
+      const { host, port, secret } = server;
+      this.#srf.connect({ host, port, secret, ...{ reconnect: { retryMaxDelay: kLongestRetryMs } } });
     });
   }
 
-  /** A second close does nothing. */
-  close(): void {
+  /** Keeps us registered from the moment the SIP server is there; called before connect(). */
+  register(settings: readonly RegistrationSettings[]): void {
+    const send = srfRequests(this.#srf);
+    for (const each of settings)
+      this.#registrations.push(new Registration(each, send, this.#clock, this.#log));
+  }
+
+  get registrations(): readonly RegistrationState[] {
+    return this.#registrations.map(({ state }) => state);
+  }
+
+  /** Takes our registrations away, then leaves the SIP server. A second close does nothing. */
+  async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#connected) await Promise.all(this.#registrations.map((each) => each.stop()));
     this.#connected = false;
     disconnectForGood(this.#srf);
   }
@@ -114,6 +136,7 @@ export class SipFrontEnd implements Signaling {
     this.#isRefused = false;
     this.#listen = sipListenOf(hostports);
     this.#log.info({ server: place }, 'connected to the SIP server');
+    for (const registration of this.#registrations) registration.start();
   }
 
   /** drachtio-srf tries again every second; it is said once. */
@@ -135,8 +158,13 @@ export class SipFrontEnd implements Signaling {
     this.#losable.clear();
   }
 
+  #trunkOf(req: SrfRequest): TrunkRights | undefined {
+    const named = this.#namesTrunks && req.has(kTrunkHeader) ? req.get(kTrunkHeader) : undefined;
+    return named === undefined ? this.#trunks.find(req.source_address) : this.#trunks.named(named);
+  }
+
   #onInvite(req: SrfRequest, res: SrfResponse): void {
-    const trunk = this.#trunks.find(req.source_address);
+    const trunk = this.#trunkOf(req);
     if (!trunk) {
       this.#log.warn({ source: req.source_address }, 'INVITE from no trunk refused');
       res.send(403);
@@ -149,7 +177,18 @@ export class SipFrontEnd implements Signaling {
     }
     const log = this.#log.child({ callId: req.get('Call-ID'), trunk: trunk.name });
     try {
-      this.#listener?.(new SipCall(this.#srf, req, res, trunk, this.#losable, this.#clock, log));
+      this.#listener?.(
+        new SipCall(
+          this.#srf,
+          req,
+          res,
+          trunk,
+          this.#losable,
+          this.#clock,
+          log,
+          this.#trunks.session(trunk.name),
+        ),
+      );
     } catch (error) {
       log.error({ err: error }, 'an INVITE could not be taken');
       if (!res.finalResponseSent) res.send(500);

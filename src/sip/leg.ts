@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { KeyReport } from '../ports/media.ts';
 import type { OfferReply, ReferOutcome, SignalingLeg, SipHeaders } from '../ports/signaling.ts';
+import type { DigestSession } from './digest-session.ts';
 import { keyOfInfo } from './info-digit.ts';
 import type { DialogOf, Sendable } from './srf-types.ts';
 
@@ -34,6 +35,7 @@ export class SipLeg implements SignalingLeg, Losable {
   readonly #log: Log;
   readonly #onEnd: () => void;
   readonly #lost = Promise.withResolvers<void>();
+  readonly #session: DigestSession | undefined;
   #ended = false;
   #answer: string | undefined;
   readonly #heard = new Set<Listener>();
@@ -44,10 +46,14 @@ export class SipLeg implements SignalingLeg, Losable {
   #offerHandler: (sdp: string | null) => Promise<OfferReply> = kNotHere;
   #referEnd: ((outcome: ReferOutcome) => void) | undefined;
 
-  /** @param onEnd - called once, when the dialog is over whoever ended it: nothing more is waited for. */
-  constructor(dialog: Dialog, clock: Clock, log: Log, onEnd: () => void) {
+  /**
+   * @param onEnd - called once, when the dialog is over whoever ended it: nothing more is waited for.
+   * @param session - answers the challenges of the peer, if we have credentials for it.
+   */
+  constructor(dialog: Dialog, clock: Clock, log: Log, onEnd: () => void, session?: DigestSession) {
     this.#dialog = dialog as DialogOf;
     this.#onEnd = onEnd;
+    this.#session = session;
     this.#clock = clock;
     this.#log = log;
     this.#standBetween();
@@ -111,12 +117,24 @@ export class SipLeg implements SignalingLeg, Losable {
   /** @returns the status of the final response; undefined if the request could not be sent or the server was lost. */
   async #request(method: string, headers: Record<string, string>): Promise<number | undefined> {
     try {
-      const response = await Promise.race([this.#dialog.request({ method, headers }), this.#lost.promise]);
+      const response = await Promise.race([this.#authenticated(method, headers), this.#lost.promise]);
       return response?.status;
     } catch (error) {
       this.#log.warn({ err: error, method }, 'a request could not be sent'); // such as one that crosses the peer's BYE
       return undefined;
     }
+  }
+
+  /** Sends a request in the dialog, and once more for a challenge of our realm. */
+  async #authenticated(method: string, headers: SipHeaders): Promise<SrfResponse> {
+    const { uri } = this.#dialog.remote;
+    const response = await this.#dialog.request({ method, headers: { ...headers } });
+    if ((response.status !== 401 && response.status !== 407) || !this.#session) return response;
+    const answer = this.#session.challenged(response, method, uri, {});
+    if (answer.kind === 'again')
+      return this.#dialog.request({ method, headers: { ...headers, ...answer.headers } });
+    this.#log.warn({ method, reason: answer.reason }, 'a challenge of the peer is not answered');
+    return response;
   }
 
   /**

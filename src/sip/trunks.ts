@@ -1,20 +1,38 @@
 import { BlockList, isIP } from 'node:net';
 import type { TrunkRights } from '../ports/signaling.ts';
+import { DigestSession, type TrunkCredentials } from './digest-session.ts';
 
 export interface TrunkConfig extends TrunkRights {
   /** Addresses and CIDR blocks calls of this trunk come from. */
   readonly sources: readonly string[];
+  /** Who we are to it when it challenges us. */
+  readonly credentials?: TrunkCredentials | null;
 }
 
 /** Who a source address belongs to; the first trunk that names it wins. Unknown sources are nobody: default deny. */
 export class Trunks {
+  readonly #credentials: ReadonlyMap<string, TrunkCredentials>;
   readonly #trunks: readonly { readonly rights: TrunkRights; readonly sources: BlockList }[];
 
   constructor(trunks: readonly TrunkConfig[]) {
-    this.#trunks = trunks.map(({ sources, name, maySetAmounts }) => ({
-      rights: { name, maySetAmounts },
+    this.#credentials = new Map(
+      trunks.flatMap(({ name, credentials }) => (credentials ? [[name, credentials]] : [])),
+    );
+    this.#trunks = trunks.map(({ sources, name, maySetAmounts, mayBeReferred, codecs }) => ({
+      rights: { name, maySetAmounts, mayBeReferred, codecs },
       sources: blockList(sources),
     }));
+  }
+
+  /** The trunk a SIP server says a call is of. */
+  named(name: string): TrunkRights | undefined {
+    return this.#trunks.find(({ rights }) => rights.name === name)?.rights;
+  }
+
+  /** Answers the challenges of a trunk within one call; undefined when we have no credentials for it. */
+  session(name: string): DigestSession | undefined {
+    const credentials = this.#credentials.get(name);
+    return credentials && new DigestSession(credentials);
   }
 
   find(address: string): TrunkRights | undefined {

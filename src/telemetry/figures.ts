@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Meter } from '../ports/meter.ts';
-import type { MediaWorkerFigures, Metrics } from './metrics.ts';
+import type { MediaWorkerFigures, Metrics, SipEdgeFigures } from './metrics.ts';
 
 /** What the adapters count by themselves; read off, not told. */
 export interface FigureSources {
@@ -12,8 +12,10 @@ export interface FigureSources {
     readonly restarts: number;
   }[];
   readonly workers: () => readonly (MediaWorkerFigures & { readonly name: string })[];
-  /** Counters of the sip edge by event; empty without one. */
-  readonly edge: () => Readonly<Record<string, number>>;
+  /** Undefined without an embedded edge, and before its first report. */
+  readonly edge: () => SipEdgeFigures | undefined;
+  /** Trunks we register with. */
+  readonly registrations: () => readonly { readonly trunk: string; readonly registered: boolean }[];
 }
 
 const kEveryMs = 1_000;
@@ -26,7 +28,9 @@ export function followFigures(metrics: Metrics, sources: FigureSources, clock: C
     metrics.unknownOpen(sources.countUnresolved());
     for (const child of sources.children()) metrics.child(child.name, child);
     for (const worker of sources.workers()) metrics.mediaWorker(worker.name, worker);
-    metrics.sipEdge(sources.edge());
+    for (const { trunk, registered } of sources.registrations()) metrics.trunkRegistered(trunk, registered);
+    const edge = sources.edge();
+    if (edge) metrics.sipEdge(edge);
     cancel = clock.schedule(kEveryMs, read);
   };
   read();

@@ -19,6 +19,23 @@ export interface MediaWorkerFigures {
   readonly eventsDropped: number;
 }
 
+/** What the sip edge has counted since its process started, and what is alive in it now. */
+export interface SipEdgeFigures {
+  /** Keyed by direction, transport, and method or status: `in udp INVITE`, `out tcp 200`. */
+  readonly messages: Readonly<Record<string, number>>;
+  /** By reason. */
+  readonly drops: Readonly<Record<string, number>>;
+  readonly retransmissions: number;
+  readonly transactions: number;
+  readonly dialogs: number;
+  readonly timers: number;
+  readonly applications: number;
+  readonly bindings: number;
+  readonly bans: number;
+  /** Running calls by trunk. */
+  readonly callsByTrunk: Readonly<Record<string, number>>;
+}
+
 const kDurationBuckets = [15, 30, 60, 90, 120, 180, 300, 600];
 const kGatewayBuckets = [0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 
@@ -80,6 +97,9 @@ export function createMetrics() {
     kGatewayBuckets,
   );
   const gatewayUp = gauge('payment_gateway_up', 'Whether the gateway answered its last check.', ['gateway']);
+  const trunkRegistered = gauge('sip_trunk_registered', 'Whether we are registered with the trunk.', [
+    'trunk',
+  ]);
   const unknownOpen = gauge('payment_unknown_outcomes_open', 'Submissions whose outcome nobody knows yet.');
   const reversals = counter('payment_reversals_total', 'Payments taken back.', ['gateway', 'result']);
   const scrubbed = counter(
@@ -94,6 +114,8 @@ export function createMetrics() {
   const callsRejected = counter('sip_rejected_total', 'Calls that were not taken.', ['why']);
   const callsActive = gauge('sip_calls_active', 'Calls now.');
   const childUp = gauge('child_process_up', 'Whether the child process works.', ['child']);
+  const trunkCalls = gauge('sip_trunk_calls', 'Running calls of the trunk.', ['trunk']);
+  const edgeAlive = gauge('sip_edge_objects', 'What is alive in the sip edge.', ['kind']);
   const workerSessions = gauge('media_sessions', 'Media sessions of the worker.', ['worker']);
   const workerPorts = gauge('media_ports_free', 'Port pairs the worker can give out now.', ['worker']);
   const workerLateMax = gauge('media_tick_late_max_seconds', 'Latest 20 ms tick of the last second.', [
@@ -132,6 +154,9 @@ export function createMetrics() {
     },
     gatewayUp(gateway: string, up: boolean): void {
       gatewayUp.set({ gateway }, up ? 1 : 0);
+    },
+    trunkRegistered(trunk: string, registered: boolean): void {
+      trunkRegistered.set({ trunk }, registered ? 1 : 0);
     },
     unknownOpen(count: number): void {
       unknownOpen.set(count);
@@ -200,15 +225,48 @@ export function createMetrics() {
         figures.eventsDropped,
       );
     },
-    /** Counters of the sip edge by name, as they stand. */
-    sipEdge(figures: Readonly<Record<string, number>>): void {
-      for (const [event, value] of Object.entries(figures)) {
-        totals.set('sip_edge_events_total', 'What the sip edge counted.', { event }, value);
+    sipEdge(figures: SipEdgeFigures): void {
+      for (const [key, count] of Object.entries(figures.messages)) sipMessages(totals, key, count);
+      for (const [reason, count] of Object.entries(figures.drops)) {
+        totals.set('sip_dropped_total', 'Messages not acted upon, and why.', { reason }, count);
       }
+      const { retransmissions, transactions, dialogs, timers, applications, bindings, bans } = figures;
+      totals.set('sip_retransmissions_total', 'Messages that came or went again.', {}, retransmissions);
+      for (const [kind, count] of Object.entries({
+        transactions,
+        dialogs,
+        timers,
+        applications,
+        bindings,
+        bans,
+      })) {
+        edgeAlive.set({ kind }, count);
+      }
+      for (const [trunk, count] of Object.entries(figures.callsByTrunk)) trunkCalls.set({ trunk }, count);
     },
     contentType: registry.contentType,
     text(): Promise<string> {
       return registry.metrics();
     },
   };
+}
+
+/** @param key - such as `in udp INVITE`. */
+function sipMessages(totals: RunningTotals, key: string, count: number): void {
+  const [direction = '', transport = '', what = ''] = key.split(' ');
+  if (/^\d/.test(what)) {
+    totals.set(
+      'sip_responses_total',
+      'SIP responses, copies included.',
+      { direction, transport, status: what },
+      count,
+    );
+  } else {
+    totals.set(
+      'sip_requests_total',
+      'SIP requests, copies included.',
+      { direction, transport, method: what },
+      count,
+    );
+  }
 }

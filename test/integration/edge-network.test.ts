@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
 import { kDefaultLimits } from '../../src/edge/limits.ts';
+import type { Target } from '../../src/edge/resolve/target.ts';
 import type { Flow } from '../../src/edge/transport/flow.ts';
 import { SocketNetwork } from '../../src/edge/transport/socket-network.ts';
 import { openTcp } from '../../src/edge/transport/tcp.ts';
@@ -68,10 +69,12 @@ test('a transport we do not listen on leads nowhere', async () => {
 
 test('names are resolved, unknown ones are not', async () => {
   const { network } = await open('127.0.0.1', null);
-  const resolve = (host: string): Promise<string | undefined> =>
-    new Promise((done) => network.resolve(host, done));
-  expect(await resolve('localhost')).toMatch(/^(127\.0\.0\.1|::1)$/);
-  expect(await resolve('no-such-host.invalid')).toBeUndefined();
+  const resolve = (host: string): Promise<readonly Target[]> =>
+    new Promise((done) => network.locate({ host, port: 5060, transport: 'udp', secure: false }, done));
+  expect(await resolve('localhost')).toEqual([
+    { transport: 'udp', host: '127.0.0.1', port: 5060, domain: 'localhost' },
+  ]);
+  expect(await resolve('no-such-host.invalid')).toEqual([]);
 });
 
 test('more TCP connections than allowed are closed at once', async () => {

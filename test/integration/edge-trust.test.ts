@@ -143,7 +143,7 @@ test('an INVITE of an application that goes is cancelled', async () => {
   placed.catch(() => {});
   const invite = await peer.next('INVITE');
   peer.send(writeReply(invite, '180 Ringing', { toTag: 'far' }));
-  await expect.poll(() => it.edge.stats().messages['in 180']).toBe(1);
+  await expect.poll(() => it.edge.stats().messages['in udp 180']).toBe(1);
   disconnectSrf(it.srf);
   await peer.next('CANCEL');
 });

@@ -1,8 +1,10 @@
 import { Edge } from '../../src/edge/core/edge.ts';
 import { type EdgeLimits, kDefaultLimits } from '../../src/edge/limits.ts';
+import type { LocateQuery, Target } from '../../src/edge/resolve/target.ts';
 import { AccessList } from '../../src/edge/transport/access.ts';
 import type { Flow, HostPort, ListenAddress, TransportName } from '../../src/edge/transport/flow.ts';
 import type { Network } from '../../src/edge/transport/network.ts';
+import { kTrustSchema, type TrustInput } from '../../src/edge/trust/policy.ts';
 import type { Application, ApplicationChoice } from '../../src/edge/wire/application.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -23,6 +25,8 @@ export class FakeEdgeNetwork implements Network {
   ];
   /** Set to make every send over TCP fail. */
   broken = false;
+  /** What a name leads to. */
+  readonly targets = new Map<string, readonly Target[]>();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -41,8 +45,12 @@ export class FakeEdgeNetwork implements Network {
     return host === '192.0.2.10' && port === 5060;
   }
 
-  resolve(host: string, done: (address: string | undefined) => void): void {
-    done(/^[\d.]+$/.test(host) ? host : undefined);
+  locate(
+    { host, port = 5060, transport = 'udp' }: LocateQuery,
+    done: (targets: readonly Target[]) => void,
+  ): void {
+    const known = this.targets.get(host);
+    done(known ?? (/^[\d.]+$/.test(host) ? [{ transport, host, port, domain: host }] : []));
   }
 
   send(flow: Flow, bytes: string, failed: (reason: string) => void): void {
@@ -106,14 +114,16 @@ export const kPeer = { host: '192.0.2.1', port: 5062 };
 export function openEdgeCore(
   limits?: Partial<EdgeLimits>,
   allowFrom?: readonly string[],
+  trust?: TrustInput,
 ): EdgeCore<FakeClock> {
-  return openEdgeCoreWith(new FakeClock(), limits, allowFrom);
+  return openEdgeCoreWith(new FakeClock(), limits, allowFrom, trust);
 }
 
 export function openEdgeCoreWith<C extends Clock>(
   clock: C,
   limits: Partial<EdgeLimits> = {},
   allowFrom: readonly string[] = ['192.0.2.0/24'],
+  trust: TrustInput = {},
 ): EdgeCore<C> {
   const network = new FakeEdgeNetwork(clock);
   const application = new FakeApplication();
@@ -130,6 +140,7 @@ export function openEdgeCoreWith<C extends Clock>(
     applications,
     limits: { ...kDefaultLimits, ...limits },
     access: new AccessList(allowFrom),
+    trust: kTrustSchema.parse(trust),
     log: () => {},
   });
   let commands = 0;

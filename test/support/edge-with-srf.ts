@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import Srf from 'drachtio-srf';
 import { EdgeServer } from '../../src/edge/edge-server.ts';
 import type { EdgeConfig } from '../../src/edge/protocol.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
 
 export interface EdgeWithSrf {
@@ -52,7 +53,7 @@ export function disconnectSrf(srf: Srf): void {
   if (client.mapServer.size > 0) srf.disconnect();
 }
 
-export function openEdge(over: Partial<EdgeConfig> = {}): Promise<EdgeServer> {
+export function openEdge(over: Partial<EdgeConfig> = {}, clock: Clock = kSystemClock): Promise<EdgeServer> {
   const config: EdgeConfig = {
     listen: [
       { transport: 'udp', host: '127.0.0.1', port: 0 },
@@ -63,7 +64,7 @@ export function openEdge(over: Partial<EdgeConfig> = {}): Promise<EdgeServer> {
     externalHost: null,
     ...over,
   };
-  return EdgeServer.open(config, kSystemClock, () => {});
+  return EdgeServer.open(config, clock, () => {});
 }
 
 export async function connectSrf(edge: EdgeServer, secret = kSecret): Promise<Srf> {

@@ -63,6 +63,13 @@ export interface FakeCall extends IncomingCall {
   readonly answers: string[];
 }
 
+export const kLabTrunk: TrunkRights = {
+  name: 'lab',
+  maySetAmounts: true,
+  mayBeReferred: true,
+  codecs: ['PCMU', 'PCMA'],
+};
+
 export function fakeIncomingCall(options: {
   headers?: Record<string, string>;
   requestUri?: string;
@@ -81,7 +88,7 @@ export function fakeIncomingCall(options: {
     rejections,
     answers,
     callId: 'call-1@fake',
-    trunk: options.trunk ?? { name: 'lab', maySetAmounts: true },
+    trunk: options.trunk ?? kLabTrunk,
     dialled: options.dialled ?? 'pay',
     requestUri: options.requestUri ?? 'sip:pay@127.0.0.1',
     from: '+15550100',

@@ -22,6 +22,8 @@ export interface RawRequest {
   readonly body?: string;
 }
 
+export type PeerTransport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
+
 const kPatienceMs = 20_000;
 const kLinger = 3_000;
 
@@ -30,7 +32,7 @@ const kLinger = 3_000;
  * repeated, acknowledged or absorbed unless the test does it.
  */
 export class RawSipPeer {
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: PeerTransport;
   readonly host: string;
   readonly port: number;
   /** Everything received, in order. */
@@ -44,7 +46,7 @@ export class RawSipPeer {
   readonly #waiting = new Set<() => void>();
 
   constructor(
-    transport: 'udp' | 'tcp',
+    transport: PeerTransport,
     address: { readonly host: string; readonly port: number },
     write: (text: string) => void,
     close: () => void,
@@ -118,7 +120,7 @@ export async function openUdpPeer(
   to?: { host: string; port: number },
   host = '127.0.0.1',
 ): Promise<RawSipPeer> {
-  const socket: Datagram = createSocket('udp4');
+  const socket: Datagram = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   await new Promise<void>((resolve) => socket.bind(0, host, resolve));
   let target = to;
   const write = (text: string): void => {
@@ -136,7 +138,9 @@ export async function openUdpPeer(
 export async function connectTcpPeer(to: { host: string; port: number }): Promise<RawSipPeer> {
   const socket = connect(to);
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-  return tcpPeer(socket, { host: '127.0.0.1', port: socket.localPort ?? 0 }, () => socket.destroy());
+  return streamPeer('tcp', socket, { host: '127.0.0.1', port: socket.localPort ?? 0 }, () =>
+    socket.destroy(),
+  );
 }
 
 /** Waits for the edge to connect. */
@@ -158,8 +162,14 @@ export async function listenTcpPeer(): Promise<RawSipPeer> {
   return peer;
 }
 
-function tcpPeer(socket: Socket, address: { host: string; port: number }, close: () => void): RawSipPeer {
-  const peer = new RawSipPeer('tcp', address, (text) => void socket.write(text, 'latin1'), close);
+/** A peer at one end of a connection that is there. */
+export function streamPeer(
+  transport: 'tcp' | 'tls',
+  socket: Socket,
+  address: { host: string; port: number },
+  close: () => void = () => socket.destroy(),
+): RawSipPeer {
+  const peer = new RawSipPeer(transport, address, (text) => void socket.write(text, 'latin1'), close);
   cut(socket, (text) => peer.take(text));
   socket.once('close', () => peer.markClosed());
   return peer;
@@ -241,6 +251,10 @@ export function randomName(): string {
   return randomBytes(6).toString('hex');
 }
 
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
 /** A call the peer places: knows its tags and numbers, so that a test says only what matters. */
 export class RawCall {
   readonly callId = `${randomName()}@peer`;
@@ -257,8 +271,8 @@ export class RawCall {
   }
 
   get contact(): string {
-    const transport = this.peer.transport === 'tcp' ? ';transport=tcp' : '';
-    return `<sip:peer@${this.peer.host}:${this.peer.port}${transport}>`;
+    const { transport, host, port } = this.peer;
+    return `<sip:peer@${bracketed(host)}:${port}${transport === 'udp' ? '' : `;transport=${transport}`}>`;
   }
 
   /** The text of a request of this call. @param over - headers that replace the usual ones. */
@@ -266,8 +280,8 @@ export class RawCall {
     if (method !== 'ACK' && method !== 'CANCEL') this.seq++;
     if (method !== 'CANCEL') this.lastBranch = `z9hG4bK${randomName()}`;
     const headers: Record<string, string> = {
-      Via: `SIP/2.0/${this.peer.transport.toUpperCase()} ${this.peer.host}:${this.peer.port};branch=${this.lastBranch};rport`,
-      From: `"Peer" <sip:peer@${this.peer.host}:${this.peer.port}>;tag=${this.fromTag}`,
+      Via: `SIP/2.0/${this.peer.transport.toUpperCase()} ${bracketed(this.peer.host)}:${this.peer.port};branch=${this.lastBranch};rport`,
+      From: `"Peer" <sip:peer@${bracketed(this.peer.host)}:${this.peer.port}>;tag=${this.fromTag}`,
       To: `<${this.target}>${this.toTag === '' || method === 'CANCEL' ? '' : `;tag=${this.toTag}`}`,
       'Call-ID': this.callId,
       CSeq: `${this.seq} ${method}`,

@@ -16,7 +16,7 @@ interface Import {
   readonly names: string;
 }
 
-const kPure = ['card', 'dtmf', 'sdp', 'money'];
+const kPure = ['card', 'digest', 'dtmf', 'sdp', 'money', 'ladder'];
 const kCore = ['call', 'dialog', 'payment'];
 const kAdapters = [
   'sip',
@@ -46,7 +46,7 @@ const kMayImport: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(
     kAdapters.map((folder) => [folder, ['ports', 'errors', 'dialog', 'process', ...kPure]]),
   ),
-  phone: ['ports', 'card', 'sdp', 'money', 'dtmf'],
+  phone: ['ports', 'card', 'sdp', 'money', 'dtmf', 'ladder'],
   ...Object.fromEntries(
     kTop.map((folder) => [folder, ['main', 'errors', 'ports', ...kPure, ...kCore, ...kAdapters]]),
   ),
@@ -65,6 +65,7 @@ const kHomes: Readonly<Record<string, readonly string[]>> = {
   '@bufbuild/protobuf': ['media'],
   yaml: ['config'],
   zod: ['config', 'gateway', 'edge', 'prompt'],
+  ws: ['edge'],
 };
 
 const kInputOutput =

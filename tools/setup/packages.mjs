@@ -15,10 +15,12 @@ const kTestPackages = {
   'clang-format': 'clang-format',
   'sip-tester': 'sipp',
   baresip: 'baresip',
+  kamailio: 'kamailio',
   flite: 'flite',
   sox: 'sox',
   openssl: 'openssl',
   'libspandsp-dev': null, // what the tone benchmark compares with
+  'dnsmasq-base': 'dnsmasq',
 };
 
 /** @param {'serve' | 'test'} purpose */

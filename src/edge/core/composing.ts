@@ -5,7 +5,7 @@ import { parseCSeq } from '../sip/essentials.ts';
 import { Headers } from '../sip/headers.ts';
 import type { SipRequest } from '../sip/message.ts';
 import { hostPortText, uriHost } from '../sip/uri.ts';
-import type { Flow, HostPort } from '../transport/flow.ts';
+import { type Flow, type HostPort, transportText } from '../transport/flow.ts';
 import { kContactMethods } from './methods.ts';
 
 const kMaxForwards = '70';
@@ -30,14 +30,13 @@ export interface Composed {
   readonly branch: string;
 }
 
-function viaHeader(flow: Flow, local: HostPort, branch: string): string {
+export function viaHeader(flow: Flow, local: HostPort, branch: string): string {
   const rport = flow.transport === 'udp' ? ';rport' : ''; // RFC 3581 section 3
   return `SIP/2.0/${flow.transport.toUpperCase()} ${hostPortText(local)}${rport};branch=${branch}`;
 }
 
 function contactHeader(flow: Flow, local: HostPort): string {
-  const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
-  return `<sip:${hostPortText(local)}${transport}>`;
+  return `<sip:${hostPortText(local)}${transportText(flow.transport)}>`;
 }
 
 /** A request outside any dialog (RFC 3261 section 8.1.1). From, To, Call-ID and CSeq of the application are honoured. */
@@ -84,6 +83,23 @@ export function composeInDialog(
   if (kContactMethods.has(method)) composed.add('Contact', contact ?? dialog.contact);
   addRest(composed, asked, local, 'route');
   return { request: { ...asked, uri: requestUri, headers: composed }, branch };
+}
+
+/** The same request with another CSeq and branch, and other values of some headers. */
+export function recompose(
+  request: SipRequest,
+  seq: number,
+  changed: Readonly<Record<string, string>>,
+  flow: Flow,
+  local: HostPort,
+): Composed {
+  const branch = newBranch();
+  const headers = request.headers
+    .copy()
+    .setFirst('Via', viaHeader(flow, local, branch))
+    .setFirst('CSeq', `${seq} ${request.method}`);
+  for (const [name, value] of Object.entries(changed)) headers.setFirst(name, value);
+  return { request: { ...request, headers }, branch };
 }
 
 /** CANCEL of an INVITE: the same in everything that identifies it (RFC 3261 section 9.1). */

@@ -1,23 +1,32 @@
 import type { Clock } from '../../ports/clock.ts';
 import { DialogTable } from '../dialog/dialog-table.ts';
+import type { NatFix } from '../dialog/nat.ts';
 import { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
 import type { EdgeLimits } from '../limits.ts';
+import { ProxiedDialogs } from '../proxy/proxied-dialogs.ts';
+import { Proxying } from '../proxy/proxying.ts';
 import { isProblem, readEssentials } from '../sip/essentials.ts';
 import type { SipRequest, SipResponse } from '../sip/message.ts';
 import { parseApplicationMessage, parseMessage } from '../sip/parse.ts';
 import { Counter, type EdgeStats } from '../stats.ts';
+import type { Trace } from '../trace/trace.ts';
 import { clientKey } from '../transaction/keys.ts';
 import { Timers } from '../transaction/timers.ts';
 import type { AccessList } from '../transport/access.ts';
-import type { Flow } from '../transport/flow.ts';
+import { type Flow, isStream } from '../transport/flow.ts';
 import type { Network } from '../transport/network.ts';
+import { Gate } from '../trust/gate.ts';
+import { kNoTrust, type TrustPolicy } from '../trust/policy.ts';
 import type { Application, ApplicationChoice } from '../wire/application.ts';
 import { failureLine } from '../wire/lines.ts';
+import type { Decider } from '../wire/request-handlers.ts';
 import { Answering } from './answering.ts';
+import { CallRecords } from './call-records.ts';
 import type { EdgeContext, EdgeLog } from './context.ts';
 import { InboundTable } from './inbound.ts';
 import { Incoming } from './incoming.ts';
 import { MeteredNetwork } from './metered-network.ts';
+import { kMethods } from './methods.ts';
 import { OutboundTable } from './outbound.ts';
 import { OutgoingDialogs } from './outgoing-dialogs.ts';
 
@@ -25,9 +34,17 @@ export interface EdgeNeeds {
   readonly clock: Clock;
   readonly network: Network;
   readonly limits: EdgeLimits;
+  /** Sources that may call without belonging to a trunk. */
   readonly access: AccessList;
+  /** Trunks, users, guards; nothing of the kind unless given. */
+  readonly trust?: TrustPolicy;
   readonly applications: ApplicationChoice;
+  readonly decider?: Decider | undefined;
   readonly log: EdgeLog;
+  /** 'private' unless given. */
+  readonly natFix?: NatFix;
+  /** Sees every message from and to those who may talk to us. */
+  readonly trace?: Trace;
 }
 
 /** The SIP edge without its sockets: messages come in by its methods and leave by the network and the applications. */
@@ -35,46 +52,64 @@ export class Edge {
   readonly #context: EdgeContext;
   readonly #answering: Answering;
   readonly #incoming: Incoming;
+  readonly #proxying: Proxying;
   readonly #dialogs: OutgoingDialogs;
+  readonly #trace: Trace | undefined;
 
   constructor(needs: EdgeNeeds) {
-    const transports = new Counter();
+    const messages = new Counter();
+    const drops = new Counter();
+    const gate = new Gate(needs.clock, needs.trust ?? kNoTrust, needs.access, drops);
+    this.#trace = needs.trace;
     this.#context = {
       ...needs,
-      network: new MeteredNetwork(needs.network, transports),
+      network: new MeteredNetwork(needs.network, messages, (flow, bytes) => this.#show('out', flow, bytes)),
+      natFix: needs.natFix ?? 'private',
+      records: new CallRecords(needs.applications, needs.clock),
       timers: new Timers(needs.clock),
-      dialogs: new DialogTable(),
-      inbound: new InboundTable(),
+      gate,
+      dialogs: new DialogTable((dialog) => gate.caps.ended(dialog.id)),
+      proxied: new ProxiedDialogs(needs.clock, needs.limits.dialogs),
+      inbound: new InboundTable(({ counted, dialog, dialogId }) => {
+        if (counted && !dialog) gate.caps.ended(dialogId);
+      }),
       outbound: new OutboundTable(),
-      messages: new Counter(),
-      transports,
-      drops: new Counter(),
+      messages,
+      drops,
       retransmissions: { count: 0 },
     };
     const unacknowledged = new UnacknowledgedAnswers(this.#context.timers);
     this.#dialogs = new OutgoingDialogs(this.#context, unacknowledged);
-    this.#answering = new Answering(this.#context, unacknowledged, (dialog, reason) =>
-      this.#dialogs.hangUp(dialog, reason),
-    );
-    this.#incoming = new Incoming(this.#context, this.#answering, unacknowledged, (dialog) =>
+    this.#answering = new Answering(this.#context, unacknowledged, this.#dialogs);
+    const { outgoing } = this.#dialogs;
+    this.#proxying = new Proxying(this.#context, outgoing, this.#answering, this.#context.proxied);
+    this.#incoming = new Incoming(this.#context, this.#answering, unacknowledged, this.#proxying, (dialog) =>
       this.#dialogs.forget(dialog),
     );
   }
 
   /** Whether a source may open a connection; one that may not is counted. */
   accepts(host: string): boolean {
-    const isTrusted = this.#context.access.allows(host);
-    if (!isTrusted) this.#context.drops.add('unknown-source');
-    return isTrusted;
+    return this.#context.gate.accepts(host);
+  }
+
+  /** A connection has gone, and with it the phones that registered over it. */
+  lost(flow: Flow): void {
+    this.#context.gate.registrar.loseFlow(flow);
+  }
+
+  /** Something was turned away before it was a message. */
+  dropped(reason: string): void {
+    this.#context.drops.add(reason);
   }
 
   /** One message from the network. @param text - byte string of a datagram, or one message of a stream. */
   receive(text: string, flow: Flow): void {
-    if (isKeepAlive(text)) return;
-    const parsed = parseMessage(text, { stream: flow.transport === 'tcp' });
-    this.#context.transports.add(`in ${flow.transport}`);
+    if (isKeepAlive(text) || this.#context.gate.isBanned(flow.remote.host)) return;
+    const parsed = parseMessage(text, { stream: isStream(flow.transport) });
     if (parsed.kind === 'rubbish') {
       this.#context.drops.add(parsed.reason);
+      this.#context.gate.disturbed(flow);
       return;
     }
     if (parsed.kind === 'bad-request') {
@@ -83,19 +118,25 @@ export class Edge {
     }
     const { message } = parsed;
     if (message.kind === 'response') {
-      this.#receiveResponse(message);
+      this.#receiveResponse(message, flow, text);
       return;
     }
-    this.#context.messages.add(`in ${message.method}`);
+    const method = kMethods.includes(message.method) ? message.method : 'other';
+    this.#count(flow, method, text);
     this.#incoming.receive(message, flow, text.length);
   }
 
-  /** One `sip` command of an application. */
+  /** One `sip` or `proxy` command of an application. */
   command(application: Application, tokens: readonly string[], text: string): void {
-    const [id = '', , transactionId = '', dialogId = '', proxy = ''] = tokens;
+    const [id = '', verb, transactionId = '', dialogId = '', proxy = ''] = tokens;
     const message = parseApplicationMessage(text);
     if (!message) {
       application.push(failureLine(id, 'invalid message'));
+      return;
+    }
+    if (verb === 'proxy') {
+      if (message.kind === 'request') this.#proxying.fromApplication(application, tokens, message);
+      else application.push(failureLine(id, 'invalid message'));
       return;
     }
     if (message.kind === 'response') this.#answering.fromApplication(application, id, transactionId, message);
@@ -123,23 +164,35 @@ export class Edge {
   }
 
   stats(): Omit<EdgeStats, 'applications'> {
-    const { messages, transports, drops, retransmissions, inbound, outbound, dialogs, timers } =
+    const { messages, drops, retransmissions, inbound, outbound, dialogs, proxied, timers, gate } =
       this.#context;
     return {
       messages: messages.toJSON(),
-      transports: transports.toJSON(),
       drops: drops.toJSON(),
       retransmissions: retransmissions.count,
       transactions: inbound.size + outbound.size,
-      dialogs: dialogs.size,
+      dialogs: dialogs.size + proxied.size,
       timers: timers.live,
+      bindings: gate.registrar.size,
+      bans: gate.bans,
+      callsByTrunk: gate.caps.calls,
     };
   }
 
+  #count(flow: Flow, what: string, text: string): void {
+    this.#context.messages.add(`in ${flow.transport} ${what}`);
+    if (this.#trace && this.#context.gate.standingOf(flow).kind !== 'stranger') this.#show('in', flow, text);
+  }
+
+  #show(direction: 'in' | 'out', flow: Flow, text: string): void {
+    const { clock } = this.#context;
+    this.#trace?.pass({ direction, flow, text, atMs: clock.now(), date: clock.date() });
+  }
+
   /** RFC 3261 section 17.1.3: by branch and method; what matches nothing is dropped. */
-  #receiveResponse(response: SipResponse): void {
+  #receiveResponse(response: SipResponse, flow: Flow, text: string): void {
     const essentials = readEssentials(response);
-    this.#context.messages.add(`in ${response.status}`);
+    this.#count(flow, String(response.status), text);
     if (isProblem(essentials)) {
       this.#context.drops.add('malformed');
       return;

@@ -21,6 +21,12 @@ export interface InboundRecord {
   tag: string;
 }
 
+/** A proxied request, as far as its server side must know it. */
+export interface Proxied {
+  /** The caller gave up. */
+  cancel(): void;
+}
+
 /** A request from the network without a final answer. */
 export interface Inbound {
   readonly record: InboundRecord;
@@ -29,6 +35,8 @@ export interface Inbound {
   readonly essentials: Essentials;
   /** Where it came from. */
   readonly flow: Flow;
+  /** It is a call that counts against the limits of its trunk. */
+  readonly counted: boolean;
   /** Where answers go. */
   readonly replyFlow: Flow;
   readonly dialogId: string;
@@ -37,6 +45,8 @@ export interface Inbound {
   /** The dialog it came in, or has made. */
   dialog: SipDialog | undefined;
   application: Application | undefined;
+  /** The request is being proxied: answers come from elsewhere. */
+  proxied: Proxied | undefined;
   cancelReap: Cancel;
 }
 
@@ -45,6 +55,12 @@ export class InboundTable {
   readonly #byKey = new Map<string, InboundRecord>();
   readonly #byMerge = new Map<string, InboundRecord>();
   readonly #open = new Map<string, Inbound>();
+  readonly #answered: (inbound: Inbound) => void;
+
+  /** @param answered - told of each request that has got its final answer. */
+  constructor(answered: (inbound: Inbound) => void = () => {}) {
+    this.#answered = answered;
+  }
 
   get size(): number {
     return this.#byKey.size;
@@ -79,8 +95,11 @@ export class InboundTable {
   }
 
   answered({ id }: InboundRecord): void {
-    this.#open.get(id)?.cancelReap();
+    const inbound = this.#open.get(id);
+    if (!inbound) return;
     this.#open.delete(id);
+    inbound.cancelReap();
+    this.#answered(inbound);
   }
 
   remove(record: InboundRecord): void {

@@ -1,6 +1,8 @@
-import { dialogId, dialogKey, type SipDialog } from '../dialog/dialog.ts';
+import { contactUri, dialogId, dialogKey, type SipDialog } from '../dialog/dialog.ts';
+import { natHop } from '../dialog/nat.ts';
 import type { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
 import { newId, newTag, statelessTag } from '../identifiers.ts';
+import type { Proxying } from '../proxy/proxying.ts';
 import { tagOf } from '../sip/address.ts';
 import { checkRequest, type Essentials, isProblem, readEssentials } from '../sip/essentials.ts';
 import type { SipRequest } from '../sip/message.ts';
@@ -10,13 +12,27 @@ import { mergeKey, serverKey } from '../transaction/keys.ts';
 import { ServerTransaction } from '../transaction/server.ts';
 import { ServerInviteTransaction } from '../transaction/server-invite.ts';
 import { type Flow, isReliable } from '../transport/flow.ts';
+import type { Caller } from '../trust/gate.ts';
+import { withTrunk } from '../trust/trunk-header.ts';
 import { dialogMessageLine, newRequestLine, type Passage } from '../wire/lines.ts';
 import { plainForm } from '../wire/plain-form.ts';
+import type { Decider, Decision } from '../wire/request-handlers.ts';
 import type { Answering } from './answering.ts';
 import type { EdgeContext } from './context.ts';
+import { factsOf, redirection } from './deciding.ts';
 import type { AnyServerTransaction, Inbound, InboundRecord } from './inbound.ts';
-import { busy, capabilities, notAllowed, refuseExtensions, refuseGlare, refuseNew } from './refusals.ts';
+import {
+  busy,
+  capabilities,
+  notAllowed,
+  refuseExtensions,
+  refuseGlare,
+  refuseInterval,
+  refuseNew,
+} from './refusals.ts';
 import { guessReplyFlow, makeReply, type ReplyParts, replyFlow, stampRequest } from './reply.ts';
+
+const kTargetRefresh: ReadonlySet<string> = new Set(['INVITE', 'UPDATE']);
 
 /** A request that has passed the checks of its own text. */
 interface Arrival {
@@ -27,11 +43,15 @@ interface Arrival {
   readonly bytes: number;
 }
 
+/** Whoever is in a dialog of ours was admitted when it was made. */
+const kPartner: Caller = { trunk: undefined, user: undefined, counted: false };
+
 /** Requests from the network: checked (RFC 3261 section 8.2), matched with what is known, handed to an application. */
 export class Incoming {
   readonly #context: EdgeContext;
   readonly #answering: Answering;
   readonly #unacknowledged: UnacknowledgedAnswers;
+  readonly #proxying: Proxying;
   /** The dialog is over: by a BYE from the far end. */
   readonly #forget: (dialog: SipDialog) => void;
 
@@ -39,11 +59,13 @@ export class Incoming {
     context: EdgeContext,
     answering: Answering,
     unacknowledged: UnacknowledgedAnswers,
+    proxying: Proxying,
     forget: (dialog: SipDialog) => void,
   ) {
     this.#context = context;
     this.#answering = answering;
     this.#unacknowledged = unacknowledged;
+    this.#proxying = proxying;
     this.#forget = forget;
   }
 
@@ -54,10 +76,7 @@ export class Incoming {
       return;
     }
     const arrival = { request: stampRequest(request, essentials.via, flow), essentials, flow, bytes };
-    if (!this.#context.access.allows(flow.remote.host) && !this.#isKnown(arrival)) {
-      this.#drop('unknown-source');
-      return;
-    }
+    if (!this.#isKnown(arrival) && !this.#context.gate.hears(request, flow)) return;
     const problem = checkRequest(request, essentials);
     if (problem) {
       this.refuse(request, flow, problem);
@@ -70,7 +89,8 @@ export class Incoming {
 
   /** Answers a request that is too broken to be worked on, without keeping anything of it. */
   refuse(request: SipRequest, flow: Flow, problem: Problem): void {
-    if (!this.#context.access.allows(flow.remote.host)) {
+    if (!this.#context.gate.explainsTo(flow)) {
+      this.#context.gate.disturbed(flow);
       this.#drop('unknown-source');
       return;
     }
@@ -86,7 +106,7 @@ export class Incoming {
   }
 
   #isKnown({ request, essentials, flow }: Arrival): boolean {
-    if (this.#dialogOf(essentials)) return true;
+    if (this.#dialogOf(essentials) || this.#context.proxied.knows(essentials)) return true;
     const method = request.method === 'ACK' || request.method === 'CANCEL' ? 'INVITE' : request.method;
     return (
       this.#context.inbound.byKey(serverKey(request, essentials, method, flow.remote.host)) !== undefined
@@ -107,7 +127,7 @@ export class Incoming {
     const dialog = this.#dialogOf(essentials);
     const transactionId = dialog && this.#unacknowledged.acknowledge(dialog, essentials.cseq.seq);
     if (!dialog || transactionId === undefined) {
-      this.#drop('stray-ack');
+      if (!this.#proxying.forwardAck(request, essentials)) this.#drop('stray-ack');
       return;
     }
     this.#push(dialog, arrival, transactionId);
@@ -131,9 +151,14 @@ export class Incoming {
     this.#answering.answer(cancel, { status: cancelled ? 200 : 481 });
     const invite = cancelled && this.#context.inbound.open(cancelled.id);
     if (!invite) return;
+    if (invite.proxied) {
+      invite.proxied.cancel();
+      return;
+    }
     this.#answering.answer(invite, { status: 487 });
     const line = dialogMessageLine(this.#passage(arrival), cancelled.id, invite.dialogId);
     invite.application?.push(line, plainForm(request));
+    this.#context.records.stop('network', 'call-canceled', () => plainForm(request));
   }
 
   #receiveOther(arrival: Arrival): void {
@@ -149,8 +174,21 @@ export class Incoming {
       this.#overloaded(arrival);
       return;
     }
+    const isPartner = this.#dialogOf(essentials) !== undefined || this.#context.proxied.knows(essentials);
+    const caller = isPartner ? kPartner : this.#admit(arrival);
+    if (!caller) return;
     if (tagOf(essentials.to) !== '') this.#receiveInDialog(arrival);
-    else this.#receiveNew(arrival);
+    else this.#receiveNew(arrival, caller);
+  }
+
+  /** Who asks, outside all dialogs. One that may not is answered here, without keeping anything of it, or not at all. */
+  #admit({ request, essentials, flow }: Arrival): Caller | undefined {
+    const id = dialogId(essentials.callId, tagOf(essentials.from));
+    const verdict = this.#context.gate.judge(request, flow, tagOf(essentials.to) === '' ? id : undefined);
+    if (verdict.kind === 'admitted') return verdict.caller;
+    if (verdict.kind === 'refused')
+      this.#answerStateless(request, replyFlow(flow, essentials.via), verdict.refusal);
+    return undefined;
   }
 
   #repeat(known: InboundRecord): void {
@@ -162,18 +200,54 @@ export class Incoming {
     const { request, essentials } = arrival;
     const dialog = this.#dialogOf(essentials);
     const inbound = this.#open(arrival, dialog);
-    if (!dialog) return void this.#answering.answer(inbound, { status: 481 });
-    if (!dialog.acceptsSeq(essentials.cseq.seq)) return void this.#answering.answer(inbound, { status: 500 });
-    const refusal = refuseExtensions(request) ?? refuseGlare(request, dialog);
-    if (refusal) return void this.#answering.answer(inbound, refusal);
-    inbound.application = dialog.application;
-    if (request.method === 'INVITE') {
-      dialog.inviteIn = true;
-      this.#answering.answer(inbound, { status: 100 });
+    if (!dialog) {
+      if (!this.#proxying.forward(inbound)) this.#answering.answer(inbound, { status: 481 });
+      return;
     }
+    if (!dialog.acceptsSeq(essentials.cseq.seq)) return void this.#answering.answer(inbound, { status: 500 });
+    const refusal = refuseExtensions(request) ?? refuseInterval(request) ?? refuseGlare(request, dialog);
+    if (refusal) return void this.#refuseInDialog(inbound, refusal);
+    if (request.method === 'PRACK') return void this.#receivePrack(inbound, arrival, dialog);
+    this.#followConnection(arrival, dialog);
+    inbound.application = dialog.application;
+    this.#noteOffer(request, dialog);
+    if (request.method === 'INVITE') this.#answering.answer(inbound, { status: 100 });
     if (request.method === 'BYE') this.#endByBye(dialog);
     this.#reapLater(inbound);
     this.#push(dialog, arrival, inbound.record.id);
+    if (request.method === 'BYE')
+      this.#context.records.stop('network', 'normal-release', () => plainForm(request));
+  }
+
+  /** A phone that lost its connection comes by a new one: from the same address, or by renewing its Contact. */
+  #followConnection({ request, flow }: Arrival, dialog: SipDialog): void {
+    const isNew = flow.connection !== undefined && flow.connection !== dialog.flow.connection;
+    const mayMove = flow.remote.host === dialog.flow.remote.host || kTargetRefresh.has(request.method);
+    if (!isNew || !mayMove) return;
+    const contact = contactUri(request.headers) ?? dialog.remoteTarget;
+    dialog.moveTo(flow, natHop(this.#context.natFix, contact, flow, dialog.routeSet.length > 0));
+  }
+
+  /** A refusal must not touch what goes on in the dialog. */
+  #refuseInDialog(inbound: Inbound, refusal: ReplyParts): void {
+    inbound.dialog = undefined;
+    this.#answering.answer(inbound, refusal);
+  }
+
+  #noteOffer({ method, body }: SipRequest, dialog: SipDialog): void {
+    if (method === 'INVITE') dialog.inviteIn = true;
+    if (method === 'UPDATE') dialog.updateIn = true;
+    if ((method === 'INVITE' || method === 'UPDATE') && body !== '') dialog.offerIn = true;
+  }
+
+  /** RFC 3262 section 3: one that acknowledges nothing is refused. */
+  #receivePrack(inbound: Inbound, arrival: Arrival, dialog: SipDialog): void {
+    const invite = this.#answering.acknowledgeReliable(dialog, arrival.request);
+    if (invite === undefined) return void this.#refuseInDialog(inbound, { status: 481 });
+    inbound.application = dialog.application;
+    this.#reapLater(inbound);
+    this.#push(dialog, arrival, inbound.record.id);
+    this.#answering.released(invite);
   }
 
   /** RFC 3261 section 15.1.2: what is open in the dialog is answered 487. */
@@ -184,13 +258,54 @@ export class Incoming {
     this.#forget(dialog);
   }
 
-  #receiveNew(arrival: Arrival): void {
+  #receiveNew(received: Arrival, caller: Caller): void {
+    const arrival = { ...received, request: withTrunk(received.request, caller) };
     const { request } = arrival;
-    const refusal = this.#refuse(arrival);
-    const inbound = this.#open(arrival, undefined);
+    const refusal = this.#refuse(arrival) ?? this.#register(arrival, caller);
+    const inbound = this.#open(arrival, undefined, caller.counted);
+    const isInvite = request.method === 'INVITE';
+    if (!refusal && this.#context.decider?.handles(request.method)) {
+      this.#decide(inbound, arrival, this.#context.decider);
+      if (isInvite) this.#context.records.attempt('network', () => plainForm(request));
+      return;
+    }
     const application = refusal ? undefined : this.#context.applications.choose(request.method.toLowerCase());
     if (application) this.#deliver(inbound, arrival, application);
     else this.#answering.answer(inbound, refusal ?? this.#unrouted(request));
+    if (!isInvite || refusal) return;
+    this.#context.records.attempt('network', () => plainForm(request));
+    if (!application) this.#context.records.stop('application', 'call-rejected', () => plainForm(request));
+  }
+
+  #decide(inbound: Inbound, arrival: Arrival, decider: Decider): void {
+    if (arrival.request.method === 'INVITE') this.#answering.answer(inbound, { status: 100 });
+    this.#reapLater(inbound);
+    const follow = (decision: Decision): void => this.#follow(inbound, arrival, decision);
+    decider.decide(factsOf(arrival.request, arrival.flow), follow);
+  }
+
+  #follow(inbound: Inbound, arrival: Arrival, decision: Decision): void {
+    const isOpen = this.#context.inbound.open(inbound.record.id) !== undefined;
+    if (decision.kind === 'application') {
+      if (isOpen) this.#hand(inbound, arrival, decision.application);
+      else decision.release(); // cancelled meanwhile
+      return;
+    }
+    if (!isOpen) return;
+    if (decision.kind === 'proxy') {
+      this.#proxying.start(inbound, decision.options);
+      return;
+    }
+    if (decision.kind === 'unavailable')
+      this.#context.log('warn', 'no application for a request', { reason: decision.reason });
+    this.#answering.answer(inbound, answerFor(decision));
+    if (arrival.request.method === 'INVITE')
+      this.#context.records.stop('application', 'call-rejected', () => plainForm(arrival.request));
+  }
+
+  #hand(inbound: Inbound, arrival: Arrival, application: NonNullable<Inbound['application']>): void {
+    inbound.application = application;
+    application.push(newRequestLine(this.#passage(arrival), inbound.record.id), plainForm(arrival.request));
   }
 
   #refuse({ request, essentials }: Arrival): ReplyParts | undefined {
@@ -201,6 +316,12 @@ export class Incoming {
     return refuseNew(request, essentials);
   }
 
+  /** A user's phone registers with the edge itself; what a trunk registers is the application's. */
+  #register({ request, essentials, flow }: Arrival, { user }: Caller): ReplyParts | undefined {
+    if (request.method !== 'REGISTER' || user === undefined) return undefined;
+    return this.#context.gate.registrar.register(user, request, essentials, flow);
+  }
+
   /** 405 only from a server that has an application: without one the caller had better try elsewhere, or later. */
   #unrouted({ method }: SipRequest): ReplyParts {
     if (method === 'OPTIONS') return capabilities();
@@ -208,10 +329,9 @@ export class Incoming {
   }
 
   #deliver(inbound: Inbound, arrival: Arrival, application: NonNullable<Inbound['application']>): void {
-    inbound.application = application;
     if (arrival.request.method === 'INVITE') this.#answering.answer(inbound, { status: 100 });
     this.#reapLater(inbound);
-    application.push(newRequestLine(this.#passage(arrival), inbound.record.id), plainForm(arrival.request));
+    this.#hand(inbound, arrival, application);
   }
 
   #push(dialog: SipDialog, arrival: Arrival, transactionId: string): void {
@@ -224,7 +344,7 @@ export class Incoming {
   }
 
   /** Starts the server transaction. */
-  #open({ request, essentials, flow }: Arrival, dialog: SipDialog | undefined): Inbound {
+  #open({ request, essentials, flow }: Arrival, dialog: SipDialog | undefined, counted = false): Inbound {
     const answerFlow = replyFlow(flow, essentials.via);
     const record: InboundRecord = {
       id: newId(),
@@ -240,11 +360,13 @@ export class Incoming {
       request,
       essentials,
       flow,
+      counted,
       replyFlow: answerFlow,
       dialogId: dialog?.id ?? dialogId(essentials.callId, tagOf(essentials.from)),
       tagged: false,
       dialog,
       application: undefined,
+      proxied: undefined,
       cancelReap: () => {},
     };
     this.#context.inbound.add(inbound);
@@ -284,11 +406,21 @@ export class Incoming {
 
   #answerStateless(request: SipRequest, flow: Flow, parts: ReplyParts): void {
     const tag = statelessTag(`${request.headers.first('via')}|${request.headers.first('call-id')}`);
-    this.#context.messages.add(`out ${parts.status}`);
     this.#context.network.send(flow, serialize(makeReply(request, tag, parts)), () => {});
   }
 
   #drop(reason: string): void {
     this.#context.drops.add(reason);
+  }
+}
+
+function answerFor(decision: Exclude<Decision, { kind: 'application' | 'proxy' }>): ReplyParts {
+  switch (decision.kind) {
+    case 'answer':
+      return { status: decision.status, ...(decision.reason !== undefined && { reason: decision.reason }) };
+    case 'redirect':
+      return redirection(decision.contacts);
+    case 'unavailable':
+      return busy();
   }
 }

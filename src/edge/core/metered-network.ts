@@ -1,24 +1,37 @@
+import type { LocateQuery, Target } from '../resolve/target.ts';
 import type { Counter } from '../stats.ts';
+import { startOf } from '../trace/trace.ts';
 import type { Flow, HostPort, ListenAddress, TransportName } from '../transport/flow.ts';
 import type { Network } from '../transport/network.ts';
 
-/** A network that counts what is sent. */
+/** Told of every message that is sent. */
+export type Sent = (flow: Flow, bytes: string) => void;
+
+/** A network that counts what is sent, and shows it to the trace. */
 export class MeteredNetwork implements Network {
   readonly #network: Network;
-  readonly #transports: Counter;
+  readonly #messages: Counter;
+  readonly #sent: Sent;
 
-  /** @param transports - counts `out udp` and the like. */
-  constructor(network: Network, transports: Counter) {
+  /** @param messages - counts `out udp INVITE` and the like. */
+  constructor(network: Network, messages: Counter, sent: Sent) {
     this.#network = network;
-    this.#transports = transports;
+    this.#messages = messages;
+    this.#sent = sent;
   }
 
   get listening(): readonly ListenAddress[] {
     return this.#network.listening;
   }
 
-  flowTo(transport: TransportName, host: string, port: number, like?: Flow): Flow | undefined {
-    return this.#network.flowTo(transport, host, port, like);
+  flowTo(
+    transport: TransportName,
+    host: string,
+    port: number,
+    like?: Flow,
+    domain?: string,
+  ): Flow | undefined {
+    return this.#network.flowTo(transport, host, port, like, domain);
   }
 
   advertised(flow: Flow): HostPort {
@@ -29,12 +42,13 @@ export class MeteredNetwork implements Network {
     return this.#network.isOwn(transport, host, port);
   }
 
-  resolve(host: string, done: (address: string | undefined) => void): void {
-    this.#network.resolve(host, done);
+  locate(query: LocateQuery, done: (targets: readonly Target[]) => void): void {
+    this.#network.locate(query, done);
   }
 
   send(flow: Flow, bytes: string, failed: (reason: string) => void): void {
-    this.#transports.add(flow.transport === 'udp' ? 'out udp' : 'out tcp');
+    this.#messages.add(`out ${flow.transport} ${startOf(bytes)}`);
+    this.#sent(flow, bytes);
     this.#network.send(flow, bytes, failed);
   }
 }

@@ -4,10 +4,12 @@ export const kMethods: readonly string[] = [
   'SUBSCRIBE', 'UPDATE',
 ]; // biome-ignore format: a list
 
-export const kAllow = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, NOTIFY, REFER, UPDATE';
+export const kAllow = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, NOTIFY, PRACK, REFER, UPDATE';
 
-/** Extensions a request may require: they need nothing of the edge, the application reads their headers. */
+/** Extensions a request may require: the edge does the first two, of the others the application reads the headers. */
 export const kExtensions: ReadonlySet<string> = new Set([
+  '100rel',
+  'timer',
   'replaces',
   'norefersub',
   'tdialog',
@@ -18,6 +20,9 @@ export const kExtensions: ReadonlySet<string> = new Set([
 
 /** Requests that need our Contact (RFC 3261 section 12.1, RFC 3311, RFC 3515, RFC 6665). */
 export const kContactMethods: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'UPDATE']);
+
+/** A 2xx to these names our Contact: it makes a dialog or moves its target. */
+export const kContactAnswers: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'REFER']);
 
 /** Option tags of a header such as Require that are not in `known`. */
 export function unknownTags(values: readonly string[], known: ReadonlySet<string>): string[] {

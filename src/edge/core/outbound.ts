@@ -1,10 +1,11 @@
 import type { Cancel } from '../../ports/clock.ts';
 import type { SipDialog } from '../dialog/dialog.ts';
-import type { SipRequest } from '../sip/message.ts';
+import type { SipRequest, SipResponse } from '../sip/message.ts';
 import type { ClientTransaction } from '../transaction/client.ts';
 import type { ClientInviteTransaction } from '../transaction/client-invite.ts';
 import type { Flow } from '../transport/flow.ts';
 import type { Application } from '../wire/application.ts';
+import type { Way } from './ways.ts';
 
 export type AnyClientTransaction = ClientInviteTransaction | ClientTransaction;
 
@@ -14,21 +15,36 @@ export interface SentAck {
   readonly bytes: string;
 }
 
+/** Takes the answers of a request that is none of an application's: every provisional one, the final one, each further 2xx. */
+export type AnswerTaker = (response: SipResponse, flow: Flow) => void;
+
 /** A request of ours, from its sending until its transaction ends. */
 export interface Outbound {
   readonly id: string;
   readonly key: string;
   readonly request: SipRequest;
+  /** Length as sent. */
+  readonly length: number;
   readonly dialogId: string;
   /** Undefined when the edge sent it of its own accord. */
   readonly application: Application | undefined;
   readonly transaction: AnyClientTransaction;
   /** Where it goes; its address is known once the name is resolved. */
   flow: Flow;
+  /** What is left to try if this way fails. */
+  ways: readonly Way[];
+  /** Highest provisional status heard; 0 for none. */
+  heard: number;
   dialog: SipDialog | undefined;
   /** To tag of the 2xx that made the dialog; another one is another fork. */
   acceptedTag: string | undefined;
   ack: SentAck | undefined;
+  /** ACKs of other forks that were accepted and hung up, by To tag. */
+  readonly refusedForks: Map<string, SentAck | undefined>;
+  /** How often it was sent again with a longer session interval. */
+  readonly attempt: number;
+  /** Of a request that is proxied. */
+  readonly taker: AnswerTaker | undefined;
   /** A CANCEL that waits for the first provisional response (RFC 3261 section 9.1). */
   heldCancel: (() => void) | undefined;
   cancelled: boolean;
@@ -64,6 +80,6 @@ export class OutboundTable {
   remove(outbound: Outbound): void {
     outbound.cancelRinging();
     this.#byKey.delete(outbound.key);
-    this.#byId.delete(outbound.id);
+    if (this.#byId.get(outbound.id) === outbound) this.#byId.delete(outbound.id); // sent again it keeps its name
   }
 }

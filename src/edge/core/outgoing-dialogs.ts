@@ -1,18 +1,31 @@
 import type { Cancel } from '../../ports/clock.ts';
-import { contactUri, recordRoutes, routeRequest, SipDialog } from '../dialog/dialog.ts';
+import { contactUri, recordRoutes, SipDialog } from '../dialog/dialog.ts';
+import { EarlyDialogs } from '../dialog/early-dialogs.ts';
+import { natHop } from '../dialog/nat.ts';
+import { parseRAck } from '../dialog/reliable-answers.ts';
+import { names, sessionExpiresText, sessionFromAnswer } from '../dialog/session-expires.ts';
+import type { SessionTimers } from '../dialog/session-timers.ts';
+import { Subscriptions } from '../dialog/subscriptions.ts';
 import type { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
 import { parseAddress, tagOf } from '../sip/address.ts';
-import { parseCSeq } from '../sip/essentials.ts';
+import { parseCSeq, parseDecimalHeader } from '../sip/essentials.ts';
 import { Headers } from '../sip/headers.ts';
 import type { SipRequest, SipResponse } from '../sip/message.ts';
 import { serialize } from '../sip/serialize.ts';
 import { kTimeoutMs } from '../transaction/timers.ts';
+import type { HostPort } from '../transport/flow.ts';
 import { type Passage, unsolicitedLine } from '../wire/lines.ts';
+import { plainForm } from '../wire/plain-form.ts';
+import type { DialogKeeper } from './answering.ts';
+import { type StopReason, stopReasonOf } from './call-records.ts';
 import { composeInDialog, credentialsOf } from './composing.ts';
 import type { EdgeContext } from './context.ts';
 import { nextHop } from './next-hop.ts';
-import type { Outbound } from './outbound.ts';
+import type { Outbound, SentAck } from './outbound.ts';
 import { Outgoing, type OutgoingEvents } from './outgoing.ts';
+import { SessionRefresh } from './session-refresh.ts';
+
+const kExpired = 'Session timer expired';
 
 /** An INVITE of ours that was accepted, until the application acknowledges. */
 interface AwaitedAck {
@@ -24,26 +37,44 @@ interface AwaitedAck {
 }
 
 /** The dialogs our requests make, change and end. */
-export class OutgoingDialogs implements OutgoingEvents {
+export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
   readonly outgoing: Outgoing;
+  readonly subscriptions: Subscriptions;
   readonly #context: EdgeContext;
   readonly #unacknowledged: UnacknowledgedAnswers;
   readonly #awaited = new Map<SipDialog, AwaitedAck>();
+  readonly #early = new EarlyDialogs();
+  readonly #refresh: SessionRefresh;
 
   constructor(context: EdgeContext, unacknowledged: UnacknowledgedAnswers) {
     this.#context = context;
     this.#unacknowledged = unacknowledged;
     this.outgoing = new Outgoing(context, this);
+    this.#refresh = new SessionRefresh(context, this.outgoing, (dialog) =>
+      this.hangUp(dialog, kExpired, 'session-expired'),
+    );
+    this.subscriptions = new Subscriptions(context.timers, (dialog) => this.forget(dialog));
+  }
+
+  get sessions(): SessionTimers {
+    return this.#refresh.timers;
   }
 
   response(outbound: Outbound, response: SipResponse): boolean {
-    if (outbound.request.method === 'INVITE') return this.#inviteAnswered(outbound, response);
-    const { dialog } = outbound;
-    if (!dialog || response.status < 200) return outbound.application !== undefined;
+    const { request, dialog, application } = outbound;
+    if (response.status === 422 && this.#refresh.sentAgain(outbound, response)) {
+      if (request.method === 'INVITE' && isInitial(outbound)) this.#endEarly(outbound.dialogId);
+      return false;
+    }
+    if (request.method === 'INVITE') return this.#inviteAnswered(outbound, response);
+    if (request.method === 'SUBSCRIBE') this.#subscribeAnswered(outbound, response);
+    if (!dialog || response.status < 200) return application !== undefined;
     const challenged = response.status === 401 || response.status === 407;
-    if (outbound.request.method === 'BYE' && !challenged) this.forget(dialog);
-    if (outbound.request.method === 'UPDATE' && response.status < 300) dialog.refreshTarget(response.headers);
-    return outbound.application !== undefined;
+    if (request.method === 'BYE' && !challenged) this.forget(dialog);
+    if (request.method === 'UPDATE') this.#updateAnswered(outbound, dialog, response);
+    if (request.method === 'NOTIFY' && this.subscriptions.notified(dialog, request.headers))
+      this.forget(dialog);
+    return application !== undefined;
   }
 
   acknowledge(dialog: SipDialog, asked: SipRequest): { passage: Passage; text: string } | undefined {
@@ -51,69 +82,141 @@ export class OutgoingDialogs implements OutgoingEvents {
     if (!awaited) return undefined;
     this.#awaited.delete(dialog);
     awaited.cancelTimeout();
+    if (asked.body.startsWith('v=0')) dialog.localSdp = asked.body;
     const sent = this.#sendAck(dialog, awaited.outbound, asked, awaited.seq);
     if (awaited.unusable) this.hangUp(dialog, 'no Contact in answer');
     return sent;
   }
 
+  prepare(dialog: SipDialog, asked: SipRequest): SipRequest {
+    if (asked.method === 'INVITE') dialog.inviteOut = true;
+    if (asked.method !== 'INVITE' && asked.method !== 'UPDATE') return asked;
+    if (asked.body !== '') dialog.offerOut = true;
+    const session = this.sessions.of(dialog);
+    if (!session || asked.headers.has('session-expires')) return asked;
+    const refresher = session.refresher === 'us' ? 'uac' : 'uas';
+    const headers = asked.headers
+      .copy()
+      .add('Session-Expires', sessionExpiresText(session.intervalS, refresher));
+    if (!names(headers, 'supported', 'timer')) headers.add('Supported', 'timer');
+    return { ...asked, headers };
+  }
+
+  pracked(dialogId: string, asked: SipRequest): { dialog: SipDialog; asked: SipRequest } | undefined {
+    const rack = parseRAck(asked.headers.first('rack') ?? '');
+    const dialog = rack && this.#early.prackFor(dialogId, rack.rseq);
+    if (!rack || !dialog) return undefined;
+    // sent again after a 422 the INVITE has another number than the application knows
+    const seq = this.#early.inviteSeq(dialogId) ?? rack.seq;
+    return {
+      dialog,
+      asked: { ...asked, headers: asked.headers.copy().setFirst('RAck', `${rack.rseq} ${seq} INVITE`) },
+    };
+  }
+
   /** Ends a dialog by a BYE of the edge's own and tells the application. */
-  hangUp(dialog: SipDialog, reason: string): void {
+  hangUp(dialog: SipDialog, reason: string, record: StopReason = 'system-error-initiated-release'): void {
     if (!this.#context.dialogs.has(dialog)) return;
     this.#context.log('info', 'call ended by the edge', { reason });
+    if (dialog.kind === 'subscription') {
+      this.#unsubscribe(dialog);
+      return;
+    }
     const bye = this.#sendBye(dialog, reason);
     this.forget(dialog);
     if (!bye) return;
     const text = serialize(bye.request);
     const passage = { flow: bye.flow, bytes: text.length, at: this.#context.clock.date() };
     dialog.application.push(unsolicitedLine(passage, dialog.id), text);
+    this.#context.records.stop('application', record, () => text);
   }
 
   forget(dialog: SipDialog): void {
     this.#unacknowledged.stop(dialog);
     this.#awaited.get(dialog)?.cancelTimeout();
     this.#awaited.delete(dialog);
+    this.#refresh.stop(dialog);
+    this.subscriptions.stop(dialog);
     this.#context.dialogs.remove(dialog);
   }
 
   #inviteAnswered(outbound: Outbound, response: SipResponse): boolean {
     const { status } = response;
-    if (status < 200) {
-      if (response.headers.has('rseq')) this.#earlyDialog(outbound, response);
-      return true;
-    }
+    if (status < 200) return this.#earlyDialog(outbound, response);
     if (status < 300) return this.#accepted(outbound, response);
     const { dialog } = outbound;
-    if (dialog) {
+    if (isInitial(outbound)) {
+      this.#endEarly(outbound.dialogId);
+      if (outbound.application)
+        this.#context.records.stop('network', stopReasonOf(status), () => plainForm(response));
+    } else if (dialog) {
       dialog.inviteOut = false;
-      if (isInitial(outbound)) this.forget(dialog);
+      dialog.offerOut = false;
     }
-    return true;
+    if (!outbound.application && dialog) this.#refresh.failed(dialog, status);
+    return outbound.application !== undefined;
   }
 
-  /** A reliable provisional response makes a dialog, so that the application's PRACK finds its way (RFC 3262). */
-  #earlyDialog(outbound: Outbound, response: SipResponse): void {
-    if (outbound.dialog || toTag(response) === '') return;
-    outbound.dialog = this.#makeDialog(outbound, response);
-    if (outbound.dialog) this.#context.dialogs.add(outbound.dialog);
+  /**
+   * A provisional answer with a tag makes a dialog, one for each fork, so that PRACK and UPDATE find their way.
+   * @returns false for a copy of a reliable answer.
+   */
+  #earlyDialog(outbound: Outbound, response: SipResponse): boolean {
+    const isFromApplication = outbound.application !== undefined;
+    const tag = toTag(response);
+    if (!isInitial(outbound) || tag === '' || contactUri(response.headers) === undefined)
+      return isFromApplication;
+    let dialog = this.#early.fork(outbound.dialogId, tag);
+    if (!dialog) {
+      dialog = this.#makeDialog(outbound, response);
+      if (!dialog) return isFromApplication;
+      dialog.offerOut = outbound.request.body !== '';
+      this.#early.add(dialog, seqOf(outbound.request));
+      this.#context.dialogs.add(dialog);
+    }
+    const rseq = parseDecimalHeader(response.headers, 'rseq');
+    if (rseq === undefined || !names(response.headers, 'require', '100rel')) return isFromApplication;
+    if (response.body !== '') dialog.offerOut = false;
+    return this.#early.acceptsReliable(dialog, rseq) && isFromApplication;
+  }
+
+  #endEarly(id: string): void {
+    for (const dialog of this.#early.all(id)) this.forget(dialog);
+    this.#early.end(id);
   }
 
   /** RFC 3261 section 13.2.2.4. */
   #accepted(outbound: Outbound, response: SipResponse): boolean {
     const tag = toTag(response);
     if (outbound.acceptedTag === tag) {
-      if (outbound.ack) this.#context.network.send(outbound.ack.flow, outbound.ack.bytes, () => {});
+      this.#repeatAck(outbound.ack);
       return false;
     }
-    const isFork = outbound.acceptedTag !== undefined;
-    if (!isFork) outbound.acceptedTag = tag;
-    const dialog = isFork ? this.#makeDialog(outbound, response) : this.#confirm(outbound, response);
-    if (!dialog) return !isFork;
-    if (isFork || outbound.application?.connected !== true) {
+    if (outbound.acceptedTag !== undefined) {
+      this.#refuseFork(outbound, response, tag);
+      return false;
+    }
+    outbound.acceptedTag = tag;
+    const dialog = this.#confirm(outbound, response);
+    if (!dialog) return outbound.application !== undefined;
+    this.#agree(dialog, outbound, response);
+    if (!outbound.application && !isInitial(outbound)) {
+      this.#sendAck(dialog, outbound, emptyRequest('ACK'), seqOf(outbound.request)); // of a refresh
+      return false;
+    }
+    if (outbound.application?.connected !== true) {
       this.#refuseAnswer(dialog, outbound);
       return false;
     }
     this.#awaitAck(dialog, outbound, contactUri(response.headers) === undefined);
+    if (isInitial(outbound)) this.#context.records.start('network', 'uac', () => plainForm(response));
     return true;
+  }
+
+  #agree(dialog: SipDialog, outbound: Outbound, response: SipResponse): void {
+    dialog.offerOut = false;
+    if (outbound.request.body.startsWith('v=0')) dialog.localSdp = outbound.request.body;
+    this.sessions.arm(dialog, sessionFromAnswer(response.headers, this.sessions.of(dialog)));
   }
 
   #confirm(outbound: Outbound, response: SipResponse): SipDialog | undefined {
@@ -123,8 +226,10 @@ export class OutgoingDialogs implements OutgoingEvents {
       existing.refreshTarget(response.headers);
       return existing;
     }
-    const made = this.#makeDialog(outbound, response, existing?.nextSeq());
-    if (existing) this.forget(existing);
+    const early = this.#early.fork(outbound.dialogId, toTag(response));
+    const made = this.#makeDialog(outbound, response, early?.localSeq);
+    if (made && early) made.remoteSeq = early.remoteSeq;
+    this.#endEarly(outbound.dialogId);
     outbound.dialog = made;
     if (made) this.#context.dialogs.add(made);
     return made;
@@ -135,15 +240,20 @@ export class OutgoingDialogs implements OutgoingEvents {
     const remote = parseAddress(response.headers.first('to') ?? '');
     const { application, request, flow } = outbound;
     if (!local || !remote || !application) return undefined;
+    const remoteTarget = contactUri(response.headers) ?? request.uri;
+    const routeSet = (recordRoutes(response.headers) ?? []).reverse();
     return new SipDialog({
       id: outbound.dialogId,
+      kind: request.method === 'SUBSCRIBE' ? 'subscription' : 'invite',
+      event: request.headers.first('event'),
       callId: request.headers.first('call-id') ?? '',
       local,
       remote,
       localSeq: localSeq ?? seqOf(request),
       remoteSeq: undefined,
-      remoteTarget: contactUri(response.headers) ?? request.uri,
-      routeSet: (recordRoutes(response.headers) ?? []).reverse(),
+      remoteTarget,
+      routeSet,
+      natHop: natHop(this.#context.natFix, remoteTarget, flow, routeSet.length > 0),
       flow,
       application,
       contact: request.headers.first('contact') ?? '',
@@ -158,10 +268,26 @@ export class OutgoingDialogs implements OutgoingEvents {
     this.#awaited.set(dialog, { outbound, seq: seqOf(outbound.request), cancelTimeout, unusable });
   }
 
+  /** Another fork was answered too: it is acknowledged and ended at once, its copies are only acknowledged. */
+  #refuseFork(outbound: Outbound, response: SipResponse, tag: string): void {
+    if (outbound.refusedForks.has(tag)) {
+      this.#repeatAck(outbound.refusedForks.get(tag));
+      return;
+    }
+    outbound.refusedForks.set(tag, undefined);
+    const dialog = this.#makeDialog(outbound, response);
+    if (dialog) this.#refuseAnswer(dialog, outbound);
+  }
+
+  #repeatAck(ack: SentAck | undefined): void {
+    if (!ack) return;
+    this.#context.retransmissions.count++;
+    this.#context.network.send(ack.flow, ack.bytes, () => {});
+  }
+
   /** An answer nobody wants: another fork, or the application has gone. It is acknowledged and ended at once. */
   #refuseAnswer(dialog: SipDialog, outbound: Outbound): void {
-    const ack: SipRequest = { kind: 'request', method: 'ACK', uri: '', headers: new Headers(), body: '' };
-    this.#sendAck(dialog, outbound, ack, seqOf(outbound.request));
+    this.#sendAck(dialog, outbound, emptyRequest('ACK'), seqOf(outbound.request));
     this.#sendBye(dialog, 'answer not wanted');
     this.forget(dialog);
   }
@@ -172,27 +298,63 @@ export class OutgoingDialogs implements OutgoingEvents {
     asked: SipRequest,
     seq: number,
   ): { passage: Passage; text: string } | undefined {
-    const { network, clock, messages } = this.#context;
-    const hop = nextHop(network, routeRequest(dialog.remoteTarget, dialog.routeSet).nextHop, outbound.flow);
+    const { network, clock } = this.#context;
+    const hop = nextHop(network, dialog.nextHop, outbound.flow);
     if (hop.kind === 'refused') return undefined;
     const { request } = composeInDialog(dialog, asked, seq, hop.flow, network.advertised(hop.flow));
     for (const { name, value } of credentialsOf(outbound.request)) request.headers.add(name, value);
     const text = serialize(request);
-    const send = (host: string | undefined): void => {
-      if (host === undefined) return;
-      const flow = { ...hop.flow, remote: { host, port: hop.flow.remote.port } };
-      if (toTagOf(dialog) === outbound.acceptedTag) outbound.ack = { flow, bytes: text };
+    const send = (remote: HostPort | undefined): void => {
+      if (!remote) return;
+      const flow = { ...hop.flow, remote: { host: remote.host, port: remote.port } };
+      const tag = tagOf(dialog.remote);
+      if (tag === outbound.acceptedTag) outbound.ack = { flow, bytes: text };
+      else outbound.refusedForks.set(tag, { flow, bytes: text });
       network.send(flow, text, () => {});
     };
-    messages.add('out ACK');
-    network.resolve(hop.flow.remote.host, send);
+    const { transport } = hop.flow;
+    if (!hop.query) send(hop.flow.remote);
+    else
+      network.locate(hop.query, (targets) => send(targets.find((target) => target.transport === transport)));
     return { passage: { flow: hop.flow, bytes: text.length, at: clock.date() }, text };
   }
 
   #sendBye(dialog: SipDialog, reason: string): Outbound | undefined {
-    const headers = new Headers().add('Reason', `SIP;cause=200;text="${reason}"`);
-    return this.outgoing.sendInDialog(dialog, { kind: 'request', method: 'BYE', uri: '', headers, body: '' });
+    const bye = emptyRequest('BYE');
+    bye.headers.add('Reason', `SIP;cause=200;text="${reason}"`);
+    return this.outgoing.sendInDialog(dialog, bye);
   }
+
+  #updateAnswered(outbound: Outbound, dialog: SipDialog, response: SipResponse): void {
+    dialog.offerOut = false;
+    if (response.status >= 300) return;
+    dialog.refreshTarget(response.headers);
+    if (this.#context.dialogs.has(dialog)) this.#agree(dialog, outbound, response);
+  }
+
+  #subscribeAnswered(outbound: Outbound, response: SipResponse): void {
+    if (response.status < 200 || response.status >= 300) return;
+    const dialog = outbound.dialog ?? this.#makeDialog(outbound, response);
+    if (!dialog) return;
+    if (!outbound.dialog) this.#context.dialogs.add(dialog);
+    else dialog.refreshTarget(response.headers);
+    this.subscriptions.accepted(dialog, response.headers, outbound.request.headers);
+  }
+
+  /** Ends a subscription nobody here attends to any more, from whichever side we are. */
+  #unsubscribe(dialog: SipDialog): void {
+    const isSubscriber = dialog.id.endsWith(`;from-tag=${tagOf(dialog.local)}`);
+    const asked = emptyRequest(isSubscriber ? 'SUBSCRIBE' : 'NOTIFY');
+    if (dialog.event !== undefined) asked.headers.add('Event', dialog.event);
+    if (isSubscriber) asked.headers.add('Expires', '0');
+    else asked.headers.add('Subscription-State', 'terminated;reason=deactivated');
+    this.outgoing.sendInDialog(dialog, asked);
+    this.forget(dialog);
+  }
+}
+
+function emptyRequest(method: string): SipRequest {
+  return { kind: 'request', method, uri: '', headers: new Headers(), body: '' };
 }
 
 function isInitial(outbound: Outbound): boolean {
@@ -203,10 +365,6 @@ function isInitial(outbound: Outbound): boolean {
 function toTag(response: SipResponse): string {
   const to = parseAddress(response.headers.first('to') ?? '');
   return to ? tagOf(to) : '';
-}
-
-function toTagOf(dialog: SipDialog): string {
-  return tagOf(dialog.remote);
 }
 
 function seqOf(request: SipRequest): number {

@@ -2,7 +2,7 @@ import { addressText, parseAddress, tagOf, withTag } from '../sip/address.ts';
 import { Headers } from '../sip/headers.ts';
 import { kReasons, type SipRequest, type SipResponse } from '../sip/message.ts';
 import { parseTopVia, stampVia, type Via, viaText } from '../sip/via.ts';
-import type { Flow } from '../transport/flow.ts';
+import { defaultPort, type Flow, isWebSocket } from '../transport/flow.ts';
 
 const kSipPort = 5060;
 
@@ -47,10 +47,14 @@ export function stampRequest(request: SipRequest, via: Via, flow: Flow): SipRequ
 
 /**
  * Where the answer goes (RFC 3261 section 18.2.2, RFC 3581 section 4): back by the connection; for a datagram to its source
- * address, at the port of Via, or at the source port when `rport` asks for it.
+ * address, at the port of Via, or at the source port when `rport` asks for it. A connection that has gone is made anew, to the
+ * port of Via.
  */
 export function replyFlow(flow: Flow, via: Pick<Via, 'port' | 'params'>): Flow {
-  if (flow.transport !== 'udp' || via.params.has('rport')) return flow;
+  const { transport } = flow;
+  if (isWebSocket(transport)) return flow;
+  if (transport !== 'udp') return { ...flow, redialPort: via.port || defaultPort(transport) };
+  if (via.params.has('rport')) return flow;
   return { ...flow, remote: { host: flow.remote.host, port: via.port || kSipPort } };
 }
 

@@ -4,6 +4,12 @@ import type { SipDialog } from './dialog.ts';
 export class DialogTable {
   readonly #byKey = new Map<string, SipDialog>();
   readonly #byId = new Map<string, SipDialog>();
+  readonly #removed: (dialog: SipDialog) => void;
+
+  /** @param removed - told of each dialog that is over. */
+  constructor(removed: (dialog: SipDialog) => void = () => {}) {
+    this.#removed = removed;
+  }
 
   get size(): number {
     return this.#byKey.size;
@@ -29,6 +35,7 @@ export class DialogTable {
   remove(dialog: SipDialog): void {
     if (this.#byKey.get(dialog.key) === dialog) this.#byKey.delete(dialog.key);
     if (this.#byId.get(dialog.id) === dialog) this.#byId.delete(dialog.id);
+    this.#removed(dialog);
   }
 
   all(): SipDialog[] {

@@ -15,6 +15,7 @@ export interface DialogPeers {
 export interface DialogSetup extends DialogPeers {
   /** `<Call-ID>;from-tag=<From tag of the INVITE>`: what the application calls the dialog, on both sides of it. */
   readonly id: string;
+  readonly kind?: 'invite' | 'subscription';
   readonly localSeq: number | undefined;
   readonly remoteSeq: number | undefined;
   readonly remoteTarget: string;
@@ -24,6 +25,9 @@ export interface DialogSetup extends DialogPeers {
   readonly application: Application;
   /** Our Contact, as we sent it. */
   readonly contact: string;
+  /** URI of where the far end really is, when its Contact is behind a NAT. */
+  readonly natHop?: string | undefined;
+  readonly event?: string | undefined;
 }
 
 /** One SIP dialog. {@link DialogTable} creates, finds and forgets them. */
@@ -33,8 +37,11 @@ export class SipDialog {
   readonly local: Address;
   readonly remote: Address;
   readonly routeSet: readonly string[];
+  /** What made it. */
+  readonly kind: 'invite' | 'subscription';
   readonly application: Application;
-  readonly flow: Flow;
+  /** How the far end reached us last. */
+  flow: Flow;
   /** Our Contact, as we sent it last. */
   contact: string;
   remoteTarget: string;
@@ -44,10 +51,21 @@ export class SipDialog {
   inviteIn = false;
   /** An INVITE of ours without final response. */
   inviteOut = false;
+  /** An UPDATE of the far end that is not answered. */
+  updateIn = false;
+  /** A session description of the far end, or of ours, that is not answered (RFC 3311 section 5). */
+  offerIn = false;
+  offerOut = false;
+  /** The session description the far end has of us: repeated by a refresh. */
+  localSdp: string | undefined;
+  /** Of a subscription: its Event. */
+  readonly event: string | undefined;
+  natHop: string | undefined;
   #localSeq: number | undefined;
 
   constructor(setup: DialogSetup) {
     this.id = setup.id;
+    this.kind = setup.kind ?? 'invite';
     this.callId = setup.callId;
     this.local = setup.local;
     this.remote = setup.remote;
@@ -55,6 +73,8 @@ export class SipDialog {
     this.application = setup.application;
     this.contact = setup.contact;
     this.flow = setup.flow;
+    this.natHop = setup.natHop;
+    this.event = setup.event;
     this.remoteTarget = setup.remoteTarget;
     this.remoteSeq = setup.remoteSeq;
     this.#localSeq = setup.localSeq;
@@ -62,6 +82,16 @@ export class SipDialog {
 
   get key(): string {
     return dialogKey(this.callId, tagOf(this.local), tagOf(this.remote));
+  }
+
+  /** URI of the next hop of our requests. */
+  get nextHop(): string {
+    return this.natHop ?? routeRequest(this.remoteTarget, this.routeSet).nextHop;
+  }
+
+  /** Of our newest request. */
+  get localSeq(): number | undefined {
+    return this.#localSeq;
   }
 
   /** The CSeq of our next request; the application may ask for a higher one. */
@@ -76,6 +106,12 @@ export class SipDialog {
     if (this.remoteSeq !== undefined && seq < this.remoteSeq) return false;
     this.remoteSeq = seq;
     return true;
+  }
+
+  /** The far end has come back by another connection: our requests go by that one from now on. @param natHop - for it. */
+  moveTo(flow: Flow, natHop: string | undefined): void {
+    this.flow = flow;
+    this.natHop = natHop;
   }
 
   /** Takes the new remote target from a target refresh request or its 2xx. */

@@ -1,5 +1,7 @@
 import { type Address, parseAddress, parseAddressList } from './address.ts';
+import { checkBody } from './body.ts';
 import { isCallId, isToken, parseDecimal } from './characters.ts';
+import type { Headers } from './headers.ts';
 import { type CSeq, kMaxSeq, type SipMessage, type SipRequest } from './message.ts';
 import { badRequest, type Problem } from './parse.ts';
 import { parseSipUri, schemeOf } from './uri.ts';
@@ -53,6 +55,11 @@ export function isProblem(result: Essentials | Problem): result is Problem {
   return 'status' in result;
 }
 
+/** A header that is a number, or undefined. */
+export function parseDecimalHeader(headers: Headers, key: string): number | undefined {
+  return parseDecimal(headers.first(key) ?? '', kMaxSeq);
+}
+
 export function parseCSeq(text: string): CSeq | undefined {
   const match = /^([0-9]{1,20})[ \t]+([^ \t]+)$/.exec(text);
   const seq = parseDecimal(match?.[1] ?? '', kMaxSeq);
@@ -65,7 +72,8 @@ export function checkRequest(request: SipRequest, essentials: Essentials): Probl
   if (essentials.cseq.method !== request.method) return badRequest('CSeq Method Mismatch');
   const target = checkRequestUri(request.uri);
   if (target) return target;
-  return checkContacts(request);
+  const body = checkBody(request.headers, request.body);
+  return body === undefined ? checkContacts(request) : badRequest(body);
 }
 
 function checkRequestUri(uri: string): Problem | undefined {
@@ -79,6 +87,9 @@ function checkRequestUri(uri: string): Problem | undefined {
 }
 
 function checkContacts({ method, headers }: SipRequest): Problem | undefined {
+  for (const value of headers.all('record-route')) {
+    if (!parseAddressList(value)) return badRequest('Bad Record-Route');
+  }
   for (const value of headers.all('contact')) {
     if (value === '*' && method === 'REGISTER') continue;
     const addresses = parseAddressList(value);

@@ -39,6 +39,16 @@ export class StreamFramer {
     return true;
   }
 
+  /** No more will come: what has begun and is not whole is handed over as it is, so that its sender gets its 400. */
+  finish(): void {
+    const isBegun = this.#wanted > 0;
+    const rest = this.#pending;
+    this.#pending = '';
+    this.#wanted = 0;
+    this.#scanned = 0;
+    if (isBegun) this.#events.message(rest);
+  }
+
   /** True once the headers are complete. */
   #readHead(): boolean {
     this.#skipLineEnds();

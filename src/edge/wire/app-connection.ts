@@ -11,6 +11,8 @@ export interface AppConnectionEvents {
 export class AppConnection implements Application {
   /** Has proved that it knows the secret. */
   authenticated = false;
+  /** What it calls itself, so that handlers of requests can choose it. */
+  tags: readonly string[] = [];
   readonly #socket: Socket;
   readonly #maxBacklogBytes: number;
   readonly #frames = new FrameReader();

@@ -45,6 +45,16 @@ export function responseSentLine(
   return `${newId()}|response|${commandId}|OK|application|${passageTokens(passage)}|${transactionId}|${dialogId}||Msg sent:|`;
 }
 
+/** @param more - the role or the reason that ends the line. */
+export function callRecordLine(kind: string, source: string, at: Date, more: readonly string[]): string {
+  return [newId(), kind, source, timeText(at), ...more].join('|');
+}
+
+/** A final answer to a request the edge proxies; `OK|done` follows when no more will come. */
+export function proxyProgressLine(commandId: string, passage: Passage): string {
+  return `${newId()}|response|${commandId}|OK|network|${passageTokens(passage)}|||continue`;
+}
+
 export function okLine(commandId: string, ...more: string[]): string {
   return [newId(), 'response', commandId, 'OK', ...more].join('|');
 }

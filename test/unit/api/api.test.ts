@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Api, type ApiOptions, createApi } from '../../../src/api/api.ts';
+import type { CallLadder } from '../../../src/ladder/call-ladder.ts';
 import { money } from '../../../src/money/money.ts';
 import type { AttemptRecord, SessionRecord } from '../../../src/ports/store.ts';
 import { Health } from '../../../src/telemetry/health.ts';
@@ -81,6 +82,7 @@ async function start(options: Partial<ApiOptions> = {}) {
       attempts: () => [kAttempt],
     },
     liveSession: () => undefined,
+    ladderOf: async () => undefined,
     metrics,
     health,
     log: createLog({ level: 'debug', destination: { write: (line: string) => void lines.push(line) } }),
@@ -171,6 +173,53 @@ describe('GET /v1/sessions/{id}', () => {
       { type: 'about:blank', title: 'Internal Server Error', status: 500 },
     ]);
     expect(lines.join('')).toContain('disk is full');
+  });
+});
+
+describe('GET /v1/sessions/{id}/ladder', () => {
+  const ladder: CallLadder = {
+    callId: 'c-1',
+    peer: 'udp 192.0.2.1:5060',
+    startedAt: '2026-11-21T12:00:00.000Z',
+    rows: [{ atMs: 0, kind: 'sent', text: 'INVITE sip:<pay>@h, SDP', method: 'INVITE' }],
+    leftOut: 3,
+  };
+  const ladderOf: ApiOptions['ladderOf'] = async (callId) => (callId === 'c-1' ? ladder : undefined);
+
+  it('is the SIP of the call as text', async () => {
+    const { get } = await start({ ladderOf });
+    const response = await get('/v1/sessions/s-1/ladder', kKey);
+    expect([response.status, response.headers.get('content-type')]).toEqual([
+      200,
+      'text/plain; charset=utf-8',
+    ]);
+    const [head = '', first = '', last = ''] = (await response.text()).split('\n');
+    expect(head).toMatch(/^ +udp 192\.0\.2\.1:5060 +hushpay$/);
+    expect(first).toContain('─ INVITE sip:<pay>@h, SDP ─');
+    expect(last).toContain('· 3 more left out ·');
+  });
+
+  it('and as a picture', async () => {
+    const { get } = await start({ ladderOf });
+    const response = await get('/v1/sessions/s-1/ladder.svg', kKey);
+    expect(response.headers.get('content-type')).toBe('image/svg+xml; charset=utf-8');
+    expect(await response.text()).toContain('INVITE sip:&#60;pay&#62;@h, SDP');
+  });
+
+  it.each(['ladder', 'ladder.svg'])('%s wants a key', async (ending) => {
+    const { get } = await start({ ladderOf });
+    expect((await get(`/v1/sessions/s-1/${ending}`)).status).toBe(401);
+    expect((await get(`/v1/sessions/s-1/${ending}`, 'open-sesam')).status).toBe(401);
+  });
+
+  it('is 404 for a session nobody knows, and says so when the SIP is not kept any more', async () => {
+    const { get } = await start();
+    expect((await get('/v1/sessions/nobody/ladder', kKey)).status).toBe(404);
+    const gone = await get('/v1/sessions/s-1/ladder', kKey);
+    expect([gone.status, await gone.json()]).toMatchObject([
+      404,
+      { detail: expect.stringContaining('not kept') },
+    ]);
   });
 });
 

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { readCallData } from '../../../src/call/call-data.ts';
-import { fakeIncomingCall } from '../../support/fake-signaling.ts';
+import { fakeIncomingCall, kLabTrunk } from '../../support/fake-signaling.ts';
 
-function read(headers: Record<string, string>, requestUri = 'sip:pay@127.0.0.1', maySetAmounts = true) {
+function read(
+  headers: Record<string, string>,
+  requestUri = 'sip:pay@127.0.0.1',
+  maySetAmounts = true,
+  mayBeReferred = true,
+) {
   return readCallData(
-    fakeIncomingCall({ headers, requestUri, trunk: { name: 'lab', maySetAmounts } }),
+    fakeIncomingCall({ headers, requestUri, trunk: { ...kLabTrunk, maySetAmounts, mayBeReferred } }),
     'USD',
   );
 }
@@ -14,6 +19,14 @@ function uui(text: string): string {
 }
 
 describe('call data', () => {
+  it('of a trunk that may not be referred names no way back', () => {
+    const { data, problems } = read({ 'X-Pay-Return-Uri': 'sip:desk@pbx' }, undefined, true, false);
+    expect(data.returnUri).toBeNull();
+    expect(problems).toEqual([
+      'X-Pay-Return-Uri is ignored: trunk "lab" may not be referred (mayBeReferred)',
+    ]);
+  });
+
   it('is read from X-Pay headers', () => {
     const { data, problems } = read({
       'X-Pay-Customer-Id': 'C-1',

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { printConfig } from '../../../src/config/print.ts';
 import { configTable, kTableBegin, kTableEnd } from '../../../src/config/table.ts';
-import { allKeys, environmentName, environmentNames } from '../../../src/config/walk.ts';
+import { allKeys, environmentName, environmentNames, itemKeys } from '../../../src/config/walk.ts';
 import { AppError } from '../../../src/errors.ts';
 
 function fileWith(text: string): string {
@@ -37,7 +37,20 @@ describe('the default configuration', () => {
       host: '127.0.0.1',
       port: 5060,
       transports: ['udp', 'tcp'],
-      trunks: [{ name: 'lab', sources: ['127.0.0.0/8'], maySetAmounts: true }],
+      trunks: [
+        {
+          name: 'lab',
+          sources: ['127.0.0.0/8'],
+          tlsNames: [],
+          users: [],
+          maySetAmounts: true,
+          mayBeReferred: true,
+          codecs: ['PCMU', 'PCMA'],
+          limits: { callsPerSecond: null, concurrentCalls: null },
+          credentials: null,
+          register: null,
+        },
+      ],
     });
     expect(config.media.ports).toEqual({ min: 20_000, max: 29_999 });
     expect(config.http).toEqual({ host: '127.0.0.1', port: 8080 });
@@ -218,8 +231,9 @@ describe('secrets', () => {
 describe('the documentation table', () => {
   it('has a row for every key, with its values, default and a sentence', () => {
     const rows = configTable().trimEnd().split('\n').slice(2);
-    expect(rows).toHaveLength(allKeys().length);
-    for (const row of rows) expect(row).toMatch(/^\| `[\w.]+` \| .+ \| `.+` \| [A-Z`].*\. \|$/);
+    const keys = allKeys();
+    expect(rows).toHaveLength(keys.length + keys.flatMap(itemKeys).length);
+    for (const row of rows) expect(row).toMatch(/^\| `[\w.[\]]+` \| .+ \| .*`.+` \| [A-Z`].*\. \|$/);
     expect(configTable()).toContain('`summary`; cloud-ivr: `per_field`');
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { drawLadder, Ladder } from '../../../src/phone/ladder.ts';
+import { drawLadder } from '../../../src/ladder/text.ts';
+import { Ladder } from '../../../src/phone/ladder.ts';
 import { readSip, type SipMessage, writeSip } from '../../../src/phone/sip-message.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 

@@ -133,4 +133,14 @@ describe('offering, when the INVITE brought no offer', () => {
     const answer = readAnswer(offer('m=audio 4000 RTP/AVP 8 101', 'a=rtpmap:101 telephone-event/8000'));
     expect(answer).toMatchObject({ kind: 'agreed', remote: { codec: 'PCMA', eventPayloadType: 101 } });
   });
+
+  it('offers and takes only what the peer may use', () => {
+    expect(makeOffer(local, ['PCMA'])).toContain('m=audio 20000 RTP/AVP 8 101\r\n');
+    const answer = offer('m=audio 4000 RTP/AVP 0 8');
+    expect(readAnswer(answer, ['PCMA'])).toMatchObject({ kind: 'agreed', remote: { codec: 'PCMA' } });
+    expect(answerOffer(answer, local, ['PCMA'])).toMatchObject({ kind: 'agreed', remote: { codec: 'PCMA' } });
+    expect(answerOffer(offer('m=audio 4000 RTP/AVP 0'), local, ['PCMA'])).toEqual({
+      kind: 'no_common_codec',
+    });
+  });
 });

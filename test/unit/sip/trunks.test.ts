@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Trunks } from '../../../src/sip/trunks.ts';
 
+const kRights = { maySetAmounts: true, mayBeReferred: false, codecs: ['PCMU'] } as const;
+
 const trunks = new Trunks([
-  { name: 'pbx', sources: ['192.0.2.7', '2001:db8::/32'], maySetAmounts: true },
-  { name: 'carrier', sources: ['192.0.2.0/24'], maySetAmounts: false },
+  { name: 'pbx', sources: ['192.0.2.7', '2001:db8::/32'], ...kRights },
+  { name: 'carrier', sources: ['192.0.2.0/24'], ...kRights },
 ]);
 
 describe('the trunk of a source address', () => {
@@ -17,5 +19,10 @@ describe('the trunk of a source address', () => {
     ['nonsense', undefined],
   ])('%s belongs to %s', (address, name) => {
     expect(trunks.find(address)?.name).toBe(name);
+  });
+
+  it('is found by its name too', () => {
+    expect(trunks.named('carrier')).toEqual({ name: 'carrier', ...kRights });
+    expect(trunks.named('nobody')).toBeUndefined();
   });
 });

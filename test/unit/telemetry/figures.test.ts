@@ -14,7 +14,8 @@ it('follows what the adapters count until it is ended', async () => {
       countUnresolved: () => open,
       children: () => [{ name: 'sip-edge', up: true, restarts: 2 }],
       workers: () => [],
-      edge: () => ({ 'in INVITE': 7 }),
+      edge: () => undefined,
+      registrations: () => [{ trunk: 'carrier', registered: true }],
     },
     clock,
   );
@@ -27,7 +28,7 @@ it('follows what the adapters count until it is ended', async () => {
     'payment_unknown_outcomes_open 3',
     'child_process_up{child="sip-edge"} 1',
     'child_process_restarts_total{child="sip-edge"} 2',
-    'sip_edge_events_total{event="in INVITE"} 7',
+    'sip_trunk_registered{trunk="carrier"} 1',
   ]) {
     expect(text).toContain(line);
   }

@@ -62,6 +62,40 @@ describe('metrics', () => {
     );
   });
 
+  it('pass on what the sip edge counted, as families with labels', async () => {
+    const metrics = createMetrics();
+    const alive = { transactions: 5, dialogs: 1, timers: 9, applications: 1, bindings: 3, bans: 4 };
+    const figures = { retransmissions: 2, ...alive, callsByTrunk: { pbx: 7 } };
+    metrics.sipEdge({
+      ...figures,
+      messages: { 'in udp INVITE': 3, 'out tcp 200': 4 },
+      drops: { 'unknown-source': 7, 'refused 400': 1 },
+    });
+    expect((await lines(metrics)).filter((line) => line.startsWith('sip_'))).toEqual(
+      expect.arrayContaining([
+        'sip_requests_total{direction="in",transport="udp",method="INVITE"} 3',
+        'sip_responses_total{direction="out",transport="tcp",status="200"} 4',
+        'sip_dropped_total{reason="unknown-source"} 7',
+        'sip_dropped_total{reason="refused 400"} 1',
+        'sip_retransmissions_total 2',
+        'sip_edge_objects{kind="transactions"} 5',
+        'sip_edge_objects{kind="dialogs"} 1',
+        'sip_edge_objects{kind="bans"} 4',
+        'sip_trunk_calls{trunk="pbx"} 7',
+      ]),
+    );
+  });
+
+  it('tell where we are registered', async () => {
+    const metrics = createMetrics();
+    metrics.trunkRegistered('pbx', true);
+    metrics.trunkRegistered('carrier', false);
+    expect((await lines(metrics)).filter((line) => line.startsWith('sip_trunk_registered'))).toEqual([
+      'sip_trunk_registered{trunk="pbx"} 1',
+      'sip_trunk_registered{trunk="carrier"} 0',
+    ]);
+  });
+
   it('count key presses by carrier and by nothing else', async () => {
     const metrics = createMetrics();
     metrics.digit('event');

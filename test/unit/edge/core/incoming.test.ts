@@ -291,8 +291,7 @@ describe('a call', () => {
 test('messages are counted by direction, method, status and transport', () => {
   peer.establish();
   expect(core.edge.stats()).toMatchObject({
-    messages: { 'in INVITE': 1, 'out 100': 1, 'out 200': 1, 'in ACK': 1 },
-    transports: { 'in udp': 2, 'out udp': 2 },
+    messages: { 'in udp INVITE': 1, 'out udp 100': 1, 'out udp 200': 1, 'in udp ACK': 1 },
     drops: {},
     dialogs: 1,
   });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Edge } from '../../../../src/edge/core/edge.ts';
 import { kDefaultLimits } from '../../../../src/edge/limits.ts';
+import type { LocateQuery, Target } from '../../../../src/edge/resolve/target.ts';
 import { AccessList } from '../../../../src/edge/transport/access.ts';
 import type { Flow, HostPort, ListenAddress, TransportName } from '../../../../src/edge/transport/flow.ts';
 import type { Network } from '../../../../src/edge/transport/network.ts';
@@ -40,8 +41,8 @@ class LossyNetwork implements Network {
     return host === this.#host;
   }
 
-  resolve(host: string, done: (address: string) => void): void {
-    done(host);
+  locate({ host }: LocateQuery, done: (targets: readonly Target[]) => void): void {
+    done([{ transport: 'udp', host, port: 5060, domain: host }]);
   }
 
   send(flow: Flow, bytes: string): void {

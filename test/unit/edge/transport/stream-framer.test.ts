@@ -51,3 +51,14 @@ test('headers that never end are given up at the limit', () => {
   expect(alive).toBe(false);
   expect(messages).toEqual([]);
 });
+
+test('a message that was cut off is handed over as it is at the end of the stream, half a header is not', () => {
+  const { framer, messages } = open();
+  framer.push(kInfo.slice(0, -3));
+  framer.finish();
+  framer.finish();
+  expect(messages).toEqual([kInfo.slice(0, -3)]);
+  framer.push('BYE sip:x');
+  framer.finish();
+  expect(messages).toHaveLength(1);
+});

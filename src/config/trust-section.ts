@@ -1,0 +1,225 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { z } from 'zod';
+import {
+  flag,
+  list,
+  optionalText,
+  requiredText,
+  secretText,
+  section,
+  special,
+  text,
+  wholeNumber,
+} from './keys.ts';
+
+const kMinuteMs = 60_000;
+const kDayS = 86_400;
+const kName = { expects: 'letters, digits, `-` and `_`, at most 32', pattern: /^[\w-]{1,32}$/ };
+const kUserName = {
+  expects: 'user part of a SIP URI without `"`, `:` and blanks',
+  pattern: /^[^\s":@<>\\]{1,64}$/,
+};
+const kPath = { expects: 'path; a relative one counts from the folder hushpay is installed in' };
+const kRealm = { expects: 'text without quotes', pattern: /^[^"\\\r\n]{1,128}$/ };
+const kRegistrarUri = /^sips?:[^\s<>"@]+$/;
+
+/** @returns whether the text is an IP address or a CIDR block as node:net understands them. */
+function isSource(value: string): boolean {
+  const [address = '', prefix = null, ...more] = value.split('/');
+  const bits = isIPv4(address) ? 32 : isIPv6(address) ? 128 : 0;
+  if (bits === 0 || more.length > 0) return false;
+  return prefix === null || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+}
+
+function names(sentence: string, expects: string, pattern: RegExp) {
+  return special(z.array(z.string().regex(pattern)).default([]), { sentence, expects });
+}
+
+const kTrunk = z.strictObject({
+  name: requiredText('Name of the trunk in records, logs and metrics.', kName),
+  sources: special(z.array(z.string().refine(isSource)).default([]), {
+    sentence: 'Where its calls come from.',
+    expects: 'list of IP addresses and CIDR blocks such as `10.20.0.0/16`',
+  }),
+  tlsNames: names(
+    'Or: names its verified TLS certificate bears (needs client certificates).',
+    'list of host names',
+    /^[\w.-]+$/,
+  ),
+  users: names(
+    'Who may use it by digest credentials, names of `sip.users`; without sources and TLS names from anywhere.',
+    'list of user names',
+    kUserName.pattern,
+  ),
+  maySetAmounts: flag('Amounts in its call data count.', false),
+  mayBeReferred: flag('Its X-Pay-Return-Uri is honoured: the call is sent there by REFER.', false),
+  codecs: special(
+    z
+      .array(z.enum(['PCMU', 'PCMA']))
+      .min(1)
+      .default(['PCMU', 'PCMA']),
+    {
+      sentence: 'Codecs its calls may use.',
+      expects: 'list of `PCMU`, `PCMA`',
+    },
+  ),
+  limits: section({
+    callsPerSecond: special(z.number().positive().max(100_000).nullable().default(null), {
+      sentence: 'Calls it may begin per second; more get 503 with Retry-After.',
+      expects: 'number above 0, or `null`',
+    }),
+    concurrentCalls: special(z.int().min(0).max(1_000_000).nullable().default(null), {
+      sentence: 'Calls it may have at a time; more get 503 with Retry-After.',
+      expects: 'whole number, or `null`',
+    }),
+  }),
+  credentials: section({
+    user: optionalText('Who we are to the trunk when it challenges us.', kUserName),
+    realm: optionalText('The realm we answer; a challenge from any other is not answered.', kRealm),
+    secret: secretText('What proves it.'),
+    secretFile: optionalText('File that holds the secret instead.', kPath),
+    allowMd5: flag('Answer with MD5 if it offers nothing better.', false),
+  }),
+  register: section({
+    registrars: names(
+      'Where we register with the credentials, the next one when one fails; none: we do not register.',
+      'list of SIP URIs without user such as `sip:pbx.example.net;transport=tcp`',
+      kRegistrarUri,
+    ),
+    domain: optionalText('Domain of the address we register; the host of the registrar if not given.', {
+      expects: 'host name',
+      pattern: /^[\w.-]+$/,
+    }),
+    expiresS: wholeNumber('How long a registration is asked for.', {
+      min: 30,
+      max: kDayS,
+      unit: 's',
+      default: 300,
+    }),
+  }),
+});
+
+/** H(user:realm:password) as hex. */
+function ha1(sentence: string, digits: number) {
+  return special(
+    z
+      .string()
+      .regex(new RegExp(`^[0-9a-f]{${digits}}$`))
+      .nullable()
+      .default(null),
+    {
+      sentence,
+      expects: `${digits} lower-case hex digits, or \`null\``,
+      secret: 'whole' as const,
+    },
+  );
+}
+
+const kUser = z.strictObject({
+  name: requiredText('User name of the credentials and of the address the phone registers.', kUserName),
+  secret: secretText('Password.'),
+  secretFile: optionalText('File that holds the password instead.', kPath),
+  ha1Sha256: ha1('Or its digest H(user:realm:password) by SHA-256.', 64),
+  ha1Sha512256: ha1('And, or, by SHA-512/256.', 64),
+  ha1Md5: ha1('And, or, by MD5.', 32),
+});
+
+/** Programs that look for open servers, as they name themselves or whom they call. */
+const kScanners = [
+  'friendly-scanner', 'friendly-request', 'sipvicious', 'sipcli', 'sip-scan', 'sipscan', 'sipsak', 'sundayddr', 'iwar',
+  'cseq-scanner', 'pplsip', 'smap', 'vaxsipuseragent', 'vaxasip', 'voipscan', 'eyebeam-scan', 'sip:nm@nm', 'nmap',
+]; // biome-ignore format: a list
+
+/** Keys of the section `sip` that say whom to trust. */
+export const kTrustKeys = {
+  trunks: list(
+    'Peers whose calls are taken; calls from anywhere else are not answered. The first that fits counts.',
+    'list of sections with the keys `sip.trunks[]…`',
+    kTrunk,
+    [],
+  ),
+  users: list(
+    'Users that prove themselves by digest credentials; their phones may register.',
+    'list of sections with the keys `sip.users[]…`',
+    kUser,
+    [],
+  ),
+  digest: section({
+    realm: text(
+      'Realm our challenges name. Changing it makes every stored digest worthless.',
+      kRealm,
+      'hushpay',
+    ),
+    allowMd5: flag('Offers MD5 too, after SHA-256 and SHA-512-256.', false),
+    onlyMd5: flag(
+      'Offers nothing but MD5, for phones that give up at a challenge they do not know (baresip 1.0 does).',
+      false,
+    ),
+    nonceMs: wholeNumber('How long a client may use one nonce.', {
+      min: 10_000,
+      max: 60 * kMinuteMs,
+      unit: 'ms',
+      default: 300_000,
+    }),
+  }),
+  guard: section({
+    requests: wholeNumber(
+      'So many requests a source outside all trunks may send within `perMs`; more ban it.',
+      {
+        min: 1,
+        max: 10_000,
+        unit: 'times',
+        default: 16,
+      },
+    ),
+    perMs: wholeNumber('The window they are counted in.', {
+      min: 100,
+      max: kMinuteMs,
+      unit: 'ms',
+      default: 2_000,
+    }),
+    banMs: wholeNumber('How long a banned source is not listened to.', {
+      min: 1_000,
+      max: 1_440 * kMinuteMs,
+      unit: 'ms',
+      default: 300_000,
+    }),
+    wrongAnswers: wholeNumber('So many wrong secrets a source may try within 30 windows; more ban it.', {
+      min: 1,
+      max: 10_000,
+      unit: 'times',
+      default: 10,
+    }),
+    sources: wholeNumber('Sources that are remembered; the oldest make room.', {
+      min: 100,
+      max: 1_000_000,
+      unit: 'times',
+      default: 10_000,
+    }),
+    scanners: special(z.array(z.string().min(3)).default(kScanners), {
+      sentence:
+        'Who says this in User-Agent, From, To, Contact or the request URI is dropped and banned; any case.',
+      expects: 'list of texts of at least 3 characters',
+    }),
+  }),
+  registrar: section({
+    minExpiresS: wholeNumber('Shortest registration of a phone; less gets 423.', {
+      min: 1,
+      max: kDayS,
+      unit: 's',
+      default: 60,
+    }),
+    maxExpiresS: wholeNumber('Longest registration of a phone.', {
+      min: 60,
+      max: kDayS,
+      unit: 's',
+      default: 3_600,
+    }),
+    contactsPerUser: wholeNumber('Phones one user may have registered.', {
+      min: 1,
+      max: 100,
+      unit: 'times',
+      default: 5,
+    }),
+  }),
+};

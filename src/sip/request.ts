@@ -1,0 +1,103 @@
+import type Srf from 'drachtio-srf';
+import type { SipHeaders } from '../ports/signaling.ts';
+import type { ChallengeAnswer, DigestSession } from './digest-session.ts';
+
+/** What came back for a request of ours. */
+export interface Answer {
+  readonly status: number;
+  readonly reason: string;
+  get(header: string): string | undefined;
+}
+
+/** What the peer needs to see again when a request is repeated: the same Call-ID and From, the next CSeq. */
+export interface SentRequest {
+  readonly callId: string;
+  readonly from: string;
+  readonly seq: number;
+}
+
+/** A request outside dialogs. Rejects when it cannot be sent. */
+export type SendRequest = (
+  method: string,
+  uri: string,
+  headers: SipHeaders,
+) => Promise<{ readonly sent: SentRequest; readonly answer: Answer }>;
+
+/** An {@link Answer}, or why the challenge in it is not answered. */
+export type Authenticated =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  | { readonly kind: 'unauthorized'; readonly reason: string };
+
+const kMostAnswers = 2; // the second when the nonce we went on with was refused
+
+/** Sends a request, and once more for a challenge of our realm. */
+export async function sendAuthenticated(
+  send: SendRequest,
+  session: DigestSession,
+  method: string,
+  uri: string,
+  headers: SipHeaders,
+): Promise<Authenticated> {
+  let credentials = session.headers(method, uri);
+  let repeated: SipHeaders = {};
+  for (let challenges = 0; ; challenges++) {
+    const { sent, answer } = await send(method, uri, { ...headers, ...repeated, ...credentials });
+    if (answer.status !== 401 && answer.status !== 407) return { kind: 'answered', answer };
+    const reply: ChallengeAnswer =
+      challenges < kMostAnswers
+        ? session.challenged(answer, method, uri, credentials)
+        : { kind: 'refused', reason: 'wrong-credentials' };
+    if (reply.kind === 'refused') return { kind: 'unauthorized', reason: reply.reason };
+    credentials = reply.headers;
+    repeated = { From: sent.from, 'Call-ID': sent.callId, CSeq: `${sent.seq + 1} ${method}` };
+  }
+}
+
+/** Parts of drachtio-srf that its type file gets wrong. */
+interface Requesting {
+  request(
+    uri: string,
+    options: { readonly method: string; readonly headers: Record<string, string> },
+    callback: (error: unknown, sent: Sent | undefined) => void,
+  ): void;
+}
+
+interface Sent {
+  get(header: string): string;
+  getParsedHeader(header: 'cseq'): { readonly seq: number };
+  on(event: 'response', listener: (response: Received) => void): void;
+}
+
+interface Received {
+  readonly status: number;
+  readonly reason: string;
+  has(header: string): boolean;
+  get(header: string): string;
+}
+
+/** Requests by drachtio-srf, without its own digest client: that one knows MD5 only and answers any realm. */
+export function srfRequests(srf: Srf): SendRequest {
+  const requesting = srf as unknown as Requesting;
+  return (method, uri, headers) =>
+    new Promise((resolve, reject) => {
+      requesting.request(uri, { method, headers: { ...headers } }, (error, req) => {
+        if (error || !req) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+          return;
+        }
+        const sent = {
+          callId: req.get('Call-ID'),
+          from: req.get('From'),
+          seq: Number(req.getParsedHeader('cseq').seq),
+        };
+        req.on('response', (response) => {
+          if (response.status >= 200) resolve({ sent, answer: answerOf(response) });
+        });
+      });
+    });
+}
+
+function answerOf(response: Received): Answer {
+  const { status, reason } = response;
+  return { status, reason, get: (header) => (response.has(header) ? response.get(header) : undefined) };
+}

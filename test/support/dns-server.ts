@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { promises } from 'node:dns';
+import { once } from 'node:events';
+
+export const kHasDnsmasq = spawnSync('dnsmasq', ['--version'], { stdio: 'ignore' }).status === 0;
+
+const kPatienceMs = 20_000;
+const kAskAgainMs = 50;
+
+/** A real DNS server on loopback: dnsmasq with the records of a test. Ended with stop(). */
+export class DnsServer {
+  /** As the edge wants it: `127.0.0.1:port`. */
+  readonly address: string;
+  readonly #child: ChildProcess;
+
+  constructor(child: ChildProcess, address: string) {
+    this.#child = child;
+    this.address = address;
+  }
+
+  async stop(): Promise<void> {
+    const ended = once(this.#child, 'close');
+    this.#child.kill();
+    await ended;
+  }
+}
+
+/** @param records - options of dnsmasq such as `srv-host=_sip._udp.pbx.test,one.pbx.test,5060,10,20`. */
+export async function startDns(records: readonly string[]): Promise<DnsServer> {
+  const port = await freePort();
+  const options = [
+    '--keep-in-foreground',
+    '--conf-file=/dev/null',
+    '--no-resolv',
+    '--no-hosts',
+    '--no-daemon',
+    '--listen-address=127.0.0.1',
+    '--bind-interfaces',
+    '--local=/test/',
+    `--port=${port}`,
+    '--host-record=alive.dns.test,192.0.2.1',
+    ...records.map((record) => `--${record}`),
+  ];
+  const child = spawn('dnsmasq', options, { stdio: 'ignore' });
+  const address = `127.0.0.1:${port}`;
+  await answers(address);
+  return new DnsServer(child, address);
+}
+
+async function answers(address: string): Promise<void> {
+  const resolver = new promises.Resolver({ timeout: 500, tries: 1 });
+  resolver.setServers([address]);
+  const giveUpAtMs = Date.now() + kPatienceMs;
+  for (;;) {
+    const found = await resolver.resolve4('alive.dns.test').catch(() => []);
+    if (found.length > 0) return;
+    if (Date.now() > giveUpAtMs) throw new Error('dnsmasq does not answer');
+    await new Promise((resolve) => setTimeout(resolve, kAskAgainMs));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  return port;
+}

@@ -1,0 +1,445 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type EdgeCore, openEdgeCore, type SentMessage } from '../../../support/edge-core.ts';
+import { answer, ask, CorePeer, dialogIdOf } from '../../../support/edge-peer.ts';
+import type { FakeClock } from '../../../support/fake-clock.ts';
+import { kSdp, writeReply, writeRequest } from '../../../support/raw-sip-peer.ts';
+
+const kFar = 'sip:far@192.0.2.1:5062';
+const kReliable = 'Require: 100rel\r\n';
+let core: EdgeCore<FakeClock>;
+
+beforeEach(() => {
+  core = openEdgeCore();
+});
+
+function last(): SentMessage {
+  const sent = core.network.sent.at(-1);
+  if (!sent) throw new Error('nothing was sent');
+  return sent;
+}
+
+function sentOf(what: string): SentMessage[] {
+  return core.network.sent.filter(({ status, method }) => (status > 0 ? String(status) : method) === what);
+}
+
+async function expectNothingLeft(): Promise<void> {
+  await core.clock.advance(64_001);
+  expect(core.edge.stats()).toMatchObject({ transactions: 0, dialogs: 0, timers: 0 });
+  expect(core.clock.pending).toBe(0);
+}
+
+describe('a provisional answer sent reliably (RFC 3262)', () => {
+  let peer: CorePeer;
+  let invite: string;
+
+  function ring(headers: Record<string, string> = { Supported: '100rel' }): void {
+    peer = new CorePeer(core);
+    peer.send('INVITE', headers, kSdp);
+    invite = core.application.last('sip').tokens[8] ?? '';
+  }
+
+  function respond(status: string, body = '', headers = ''): void {
+    core.command(invite, '', `SIP/2.0 ${status}\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`);
+  }
+
+  function prack(rseq: string): void {
+    peer.send('PRACK', { RAck: `${rseq} 1 INVITE` });
+  }
+
+  test('has RSeq, is repeated at 0.5, 1.5, 3.5 … s until its PRACK, which the application gets', async () => {
+    ring();
+    respond('183 Session Progress', kSdp, kReliable);
+    peer.learn(last());
+    const rseq = last().header('RSeq');
+    expect(core.application.last('response').message?.header('RSeq')).toBe(rseq);
+    await core.clock.advance(3_600);
+    expect(sentOf('183').map(({ atMs }) => atMs)).toEqual([0, 500, 1_500, 3_500]);
+    prack(rseq);
+    const { tokens, message } = core.application.last('sip');
+    expect([message?.method, tokens[9]]).toEqual(['PRACK', dialogIdOf(peer)]);
+    answer(core, '200 OK');
+    expect(last().header('CSeq')).toBe('2 PRACK');
+    await core.clock.advance(30_000);
+    expect(sentOf('183')).toHaveLength(4);
+    respond('200 OK', kSdp);
+    peer.send('ACK', { CSeq: '1 ACK' });
+    peer.send('BYE');
+    answer(core, '200 OK');
+    await expectNothingLeft();
+  });
+
+  test('never acknowledged, ends the INVITE with a 5xx after 64*T1', async () => {
+    ring();
+    respond('180 Ringing', '', kReliable);
+    await core.clock.advance(31_999);
+    expect(sentOf('504')).toHaveLength(0);
+    await core.clock.advance(1);
+    expect(last().status).toBe(504);
+    expect(core.edge.stats().drops).toMatchObject({ 'no-prack': 1 });
+    await expectNothingLeft();
+  });
+
+  test('is refused to the application when the caller does not know 100rel', () => {
+    ring({});
+    respond('180 Ringing', '', kReliable);
+    expect(core.application.last('response').tokens.slice(3)).toEqual([
+      'NOK',
+      'Remote endpoint does not support 100rel',
+    ]);
+  });
+
+  test('is what a caller gets that requires it, whatever the application writes', () => {
+    ring({ Require: '100rel' });
+    respond('180 Ringing');
+    expect(last().header('Require')).toBe('100rel');
+    expect(last().header('RSeq')).toMatch(/^\d+$/);
+  });
+
+  test.each(['999999999 1 INVITE', '1 2 INVITE', 'x', ''])('a PRACK of %s is answered 481', (rack) => {
+    ring();
+    respond('180 Ringing', '', kReliable);
+    peer.learn(last());
+    peer.send('PRACK', { RAck: rack });
+    expect(last().status).toBe(481);
+    expect(core.application.carrying('PRACK')).toHaveLength(0);
+  });
+
+  test('holds the next one, and a 200, back until it is acknowledged', () => {
+    ring();
+    respond('183 Session Progress', kSdp, kReliable);
+    peer.learn(last());
+    const first = Number(last().header('RSeq'));
+    respond('180 Ringing', '', kReliable);
+    respond('200 OK', kSdp);
+    expect([sentOf('180').length, sentOf('200').length]).toEqual([0, 0]);
+    prack(String(first));
+    expect(Number(sentOf('180')[0]?.header('RSeq'))).toBe(first + 1);
+    expect(sentOf('200')).toHaveLength(0);
+    prack(String(first + 1));
+    expect(last().header('CSeq')).toBe('1 INVITE');
+    expect(last().status).toBe(200);
+  });
+
+  test('without a session description does not hold the 200 back', async () => {
+    ring();
+    respond('180 Ringing', '', kReliable);
+    peer.learn(last());
+    respond('200 OK', kSdp);
+    expect(last().status).toBe(200);
+    peer.send('ACK', { CSeq: '1 ACK' });
+    await core.clock.advance(40_000);
+    expect(sentOf('180')).toHaveLength(1);
+  });
+
+  test('and cancelled: what was held back is refused, nothing is left', async () => {
+    ring();
+    respond('183 Session Progress', kSdp, kReliable);
+    respond('200 OK', kSdp);
+    peer.send('CANCEL', { CSeq: '1 CANCEL' });
+    expect(sentOf('487')).toHaveLength(1);
+    expect(core.application.frames.some(({ tokens }) => tokens[3] === 'NOK')).toBe(true);
+    await expectNothingLeft();
+  });
+});
+
+describe('forks of a call out', () => {
+  let invite: SentMessage;
+  let dialogId: string;
+
+  function ring(): void {
+    ask(core, 'INVITE', '', kFar, kSdp);
+    invite = last();
+    dialogId = `${invite.header('Call-ID')};from-tag=${/tag=(\w+)/.exec(invite.header('From'))?.[1]}`;
+  }
+
+  function reply(status: string, toTag: string, headers: Record<string, string> = {}, body = ''): void {
+    const contact = { Contact: `<sip:${toTag}@192.0.2.1:5062>` };
+    core.receive(writeReply(invite, status, { toTag, headers: { ...contact, ...headers }, body }));
+  }
+
+  function prack(rseq: string): void {
+    core.command('', dialogId, `PRACK ${kFar} SIP/2.0\r\nRAck: ${rseq} ${invite.header('CSeq')}\r\n\r\n`);
+  }
+
+  test('each reliable answer is acknowledged to the fork it came from', () => {
+    ring();
+    reply('183 Progress', 'one', { Require: '100rel', RSeq: '7' });
+    reply('183 Progress', 'two', { Require: '100rel', RSeq: '70' });
+    prack('70');
+    expect(last().startLine).toBe('PRACK sip:two@192.0.2.1:5062 SIP/2.0');
+    expect(last().header('To')).toBe(`<${kFar}>;tag=two`);
+    prack('7');
+    expect(last().startLine).toBe('PRACK sip:one@192.0.2.1:5062 SIP/2.0');
+  });
+
+  test('a copy of a reliable answer, or one out of order, is not handed on', () => {
+    ring();
+    reply('183 Progress', 'one', { Require: '100rel', RSeq: '7' });
+    reply('183 Progress', 'one', { Require: '100rel', RSeq: '7' });
+    reply('180 Ringing', 'one', { Require: '100rel', RSeq: '9' });
+    expect([core.application.carrying('183').length, core.application.carrying('180').length]).toEqual([
+      1, 0,
+    ]);
+    reply('180 Ringing', 'one', { Require: '100rel', RSeq: '8' });
+    expect(core.application.carrying('180')).toHaveLength(1);
+  });
+
+  test('the second 2xx is acknowledged and ended at once, its copies only acknowledged', async () => {
+    ring();
+    reply('180 Ringing', 'one');
+    reply('180 Ringing', 'two');
+    reply('200 OK', 'two', {}, kSdp);
+    ask(core, 'ACK', dialogId, kFar);
+    expect(last().header('To')).toContain('tag=two');
+    reply('200 OK', 'one', {}, kSdp);
+    expect(core.network.sent.slice(-2).map(({ method, header }) => [method, header('To')])).toEqual([
+      ['ACK', `<${kFar}>;tag=one`],
+      ['BYE', `<${kFar}>;tag=one`],
+    ]);
+    core.receive(writeReply(last(), '200 OK'));
+    reply('200 OK', 'one', {}, kSdp);
+    expect(last().method).toBe('ACK');
+    expect(sentOf('BYE')).toHaveLength(1);
+    expect(core.application.carrying('200')).toHaveLength(1);
+    ask(core, 'BYE', dialogId, 'sip:placeholder');
+    expect(last().header('To')).toContain('tag=two');
+    core.receive(writeReply(last(), '200 OK'));
+    await expectNothingLeft();
+  });
+
+  test('that ring are forgotten when the INVITE fails', async () => {
+    ring();
+    reply('180 Ringing', 'one');
+    reply('180 Ringing', 'two');
+    expect(core.edge.stats().dialogs).toBe(2);
+    reply('486 Busy Here', 'one');
+    await expectNothingLeft();
+  });
+});
+
+describe('UPDATE (RFC 3311)', () => {
+  test('goes both ways and moves the target', async () => {
+    const peer = new CorePeer(core);
+    const dialogId = peer.establish();
+    peer.send('UPDATE', { Contact: '<sip:moved@192.0.2.1:5070>' }, kSdp);
+    answer(core, '200 OK', kSdp);
+    expect(last().header('Contact')).toBe('<sip:192.0.2.10:5060>');
+    ask(core, 'UPDATE', dialogId, 'sip:placeholder', kSdp);
+    expect(last().startLine).toBe('UPDATE sip:moved@192.0.2.1:5070 SIP/2.0');
+    core.receive(writeReply(last(), '200 OK', { headers: { Contact: '<sip:again@192.0.2.1:5062>' } }));
+    ask(core, 'BYE', dialogId, 'sip:placeholder');
+    expect(last().startLine).toBe('BYE sip:again@192.0.2.1:5062 SIP/2.0');
+    core.receive(writeReply(last(), '200 OK'));
+    await expectNothingLeft();
+  });
+
+  test.each([
+    ['an offer of ours is open', 'UPDATE', kSdp, 491],
+    ['an offer of ours is open and it has none', 'UPDATE', '', 0],
+    ['an offer of ours is open', 'INVITE', kSdp, 491],
+  ])('when %s, %s of the far end is answered %s', (_name, method, body, status) => {
+    const peer = new CorePeer(core);
+    const dialogId = peer.establish();
+    ask(core, 'UPDATE', dialogId, 'sip:placeholder', kSdp);
+    core.application.frames.length = 0;
+    peer.send(method, {}, body);
+    if (status === 0) expect(core.application.carrying(method)).toHaveLength(1);
+    else expect(last().status).toBe(status);
+  });
+
+  test('a second one before the first is answered gets 500 and Retry-After', () => {
+    const peer = new CorePeer(core);
+    peer.establish();
+    peer.send('UPDATE', {}, kSdp);
+    peer.send('UPDATE');
+    expect([last().status, last().header('Retry-After')]).toEqual([500, '1']);
+  });
+
+  test('with an offer meets the unanswered one of the INVITE with 500; answered reliably, it is taken', () => {
+    const peer = new CorePeer(core);
+    peer.send('INVITE', { Supported: '100rel' }, kSdp);
+    const invite = core.application.last('sip').tokens[8] ?? '';
+    core.command(invite, '', `SIP/2.0 180 Ringing\r\n\r\n`);
+    peer.learn(last());
+    peer.send('UPDATE', {}, kSdp);
+    expect(last().status).toBe(500);
+    core.command(invite, '', `SIP/2.0 183 Progress\r\n${kReliable}\r\n${kSdp}`);
+    const rseq = last().header('RSeq');
+    peer.send('PRACK', { RAck: `${rseq} 1 INVITE` });
+    answer(core, '200 OK');
+    peer.send('UPDATE', {}, kSdp);
+    expect(core.application.last('sip').message?.method).toBe('UPDATE');
+  });
+
+  test('a re-INVITE refused for glare leaves the first one answerable', () => {
+    const peer = new CorePeer(core);
+    peer.establish();
+    peer.send('INVITE', {}, kSdp);
+    const first = core.application.last('sip').tokens[8] ?? '';
+    peer.send('INVITE', {}, kSdp);
+    expect(last().status).toBe(500);
+    peer.send('INVITE', {}, kSdp);
+    expect(last().status).toBe(500);
+    core.command(first, '', `SIP/2.0 200 OK\r\n\r\n${kSdp}`);
+    expect(last().status).toBe(200);
+  });
+});
+
+describe('a subscription (RFC 6665)', () => {
+  const kNotify = { Event: 'dialog', 'Subscription-State': 'active;expires=60' };
+
+  test('from outside: NOTIFYs of ours go in its dialog; the last one ends it', async () => {
+    core.routed.add('subscribe');
+    const peer = new CorePeer(core);
+    peer.send('SUBSCRIBE', { Event: 'dialog', Expires: '60' });
+    answer(core, '202 Accepted', '', 'Expires: 60\r\n');
+    expect(last().header('Contact')).toBe('<sip:192.0.2.10:5060>');
+    expect(core.edge.stats().dialogs).toBe(1);
+    const notify = (state: string): void =>
+      core.command(
+        '',
+        dialogIdOf(peer),
+        `NOTIFY sip:placeholder SIP/2.0\r\nEvent: dialog\r\nSubscription-State: ${state}\r\n\r\n`,
+      );
+    notify('active;expires=60');
+    expect(last().startLine).toBe('NOTIFY sip:peer@192.0.2.1:5062 SIP/2.0');
+    core.receive(writeReply(last(), '200 OK'));
+    notify('terminated;reason=timeout');
+    core.receive(writeReply(last(), '200 OK'));
+    expect(core.edge.stats().dialogs).toBe(0);
+    await expectNothingLeft();
+  });
+
+  test('of ours: NOTIFYs come in its dialog; when it runs out it is forgotten', async () => {
+    core.command('', '', `SUBSCRIBE ${kFar} SIP/2.0\r\nEvent: dialog\r\nExpires: 60\r\n\r\n`);
+    const subscribe = last();
+    core.receive(
+      writeReply(subscribe, '200 OK', { toTag: 'far', headers: { Contact: `<${kFar}>`, Expires: '60' } }),
+    );
+    const headers = {
+      Via: 'SIP/2.0/UDP 192.0.2.1:5062;branch=z9hG4bKn1',
+      From: `<${kFar}>;tag=far`,
+      To: subscribe.header('From'),
+      'Call-ID': subscribe.header('Call-ID'),
+      CSeq: '1 NOTIFY',
+      Contact: `<${kFar}>`,
+      ...kNotify,
+    };
+    core.receive(writeRequest({ method: 'NOTIFY', uri: 'sip:192.0.2.10', headers }));
+    const { message, tokens } = core.application.last('sip');
+    expect([message?.method, tokens[9]?.startsWith(subscribe.header('Call-ID'))]).toEqual(['NOTIFY', true]);
+    answer(core, '200 OK');
+    expect(core.edge.stats().dialogs).toBe(1);
+    await core.clock.advance(92_001);
+    await expectNothingLeft();
+  });
+
+  test('whose application goes is ended, without a BYE', () => {
+    core.routed.add('subscribe');
+    const peer = new CorePeer(core);
+    peer.send('SUBSCRIBE', { Event: 'dialog', Expires: '60' });
+    answer(core, '202 Accepted');
+    core.application.connected = false;
+    core.edge.applicationGone(core.application);
+    expect([last().method, last().header('Subscription-State')]).toEqual([
+      'NOTIFY',
+      'terminated;reason=deactivated',
+    ]);
+    expect(core.edge.stats().dialogs).toBe(0);
+  });
+});
+
+describe('behind a NAT', () => {
+  test.each([
+    ['a private Contact from elsewhere', '<sip:peer@192.168.1.5:5062>', {}, '192.0.2.1'],
+    ['a public Contact from elsewhere', '<sip:peer@192.0.2.99:5062>', {}, '192.0.2.99'],
+    [
+      'a private Contact by a proxy',
+      '<sip:peer@10.0.0.1>',
+      { 'Record-Route': '<sip:192.0.2.80;lr>' },
+      '192.0.2.80',
+    ],
+  ])('%s', (_name, contact, headers, host) => {
+    const peer = new CorePeer(core);
+    const dialogId = peer.establish({ Contact: contact, ...headers });
+    ask(core, 'BYE', dialogId, 'sip:placeholder');
+    expect(last().flow.remote.host).toBe(host);
+    expect(last().startLine).toBe(`BYE ${contact.slice(1, -1)} SIP/2.0`);
+  });
+});
+
+describe('call records', () => {
+  beforeEach(() => {
+    for (const kind of ['attempt', 'start', 'stop']) core.routed.add(`cdr:${kind}`);
+  });
+
+  function records(): string[] {
+    return core.application.frames
+      .filter(({ tokens }) => tokens[1]?.startsWith('cdr:'))
+      .map(({ tokens, message }) =>
+        [tokens[1]?.slice(4), tokens[2], tokens[4], message?.status || message?.method]
+          .filter((token) => token !== undefined)
+          .join(' '),
+      );
+  }
+
+  test('of a call in', () => {
+    const peer = new CorePeer(core);
+    peer.send('INVITE', {}, kSdp);
+    const invite = core.application.frames.find(({ message }) => message?.method === 'INVITE');
+    core.command(invite?.tokens[8] ?? '', '', `SIP/2.0 200 OK\r\n\r\n${kSdp}`);
+    peer.learn(last());
+    peer.send('ACK');
+    peer.send('BYE');
+    expect(records()).toEqual([
+      'attempt network INVITE',
+      'start application uas 200',
+      'stop network normal-release BYE',
+    ]);
+  });
+
+  test('of a call out', () => {
+    ask(core, 'INVITE', '', kFar, kSdp);
+    const invite = last();
+    core.receive(writeReply(invite, '200 OK', { toTag: 'far', headers: { Contact: `<${kFar}>` } }));
+    const dialogId = core.application.frames.findLast(({ tokens }) => tokens[1] === 'sip')?.tokens[9] ?? '';
+    ask(core, 'ACK', dialogId, kFar);
+    ask(core, 'BYE', dialogId, 'sip:placeholder');
+    expect(records()).toEqual([
+      'attempt application INVITE',
+      'start network uac 200',
+      'stop application normal-release BYE',
+    ]);
+  });
+
+  test('of calls that come to nothing', () => {
+    const refused = new CorePeer(core);
+    refused.send('INVITE', {}, kSdp);
+    const transaction = core.application.frames.find(({ tokens }) => tokens[1] === 'sip')?.tokens[8] ?? '';
+    core.command(transaction, '', 'SIP/2.0 486 Busy Here\r\n\r\n');
+    const cancelled = new CorePeer(core);
+    cancelled.send('INVITE', {}, kSdp);
+    cancelled.send('CANCEL', { CSeq: '1 CANCEL' });
+    ask(core, 'INVITE', '', kFar, kSdp);
+    core.receive(writeReply(last(), '404 Not Found', { toTag: 'x' }));
+    expect(records()).toEqual([
+      'attempt network INVITE',
+      'stop application call-rejected 486',
+      'attempt network INVITE',
+      'stop network call-canceled CANCEL',
+      'attempt application INVITE',
+      'stop network call-rejected 404',
+    ]);
+  });
+
+  test('of a session nobody refreshes', async () => {
+    const peer = new CorePeer(core);
+    peer.send('INVITE', { Supported: 'timer', 'Session-Expires': '90;refresher=uac' }, kSdp);
+    const transaction = core.application.frames.find(({ tokens }) => tokens[1] === 'sip')?.tokens[8] ?? '';
+    core.command(transaction, '', `SIP/2.0 200 OK\r\n\r\n${kSdp}`);
+    peer.learn(last());
+    peer.send('ACK');
+    await core.clock.advance(60_000);
+    expect(records().at(-1)).toBe('stop application session-expired BYE');
+  });
+});
