@@ -1,7 +1,7 @@
 import type { ProfileName } from '../../dialog/policy.ts';
 import type { LedgerEntry } from '../../gateway/simulator-bank.ts';
-import { Caller } from '../../phone/caller.ts';
 import type { LadderRow } from '../../ladder/row.ts';
+import { Caller } from '../../phone/caller.ts';
 import type { CallEnd } from '../../phone/phone-call.ts';
 import type { KeyCarrier } from '../../phone/script.ts';
 import { headerOf } from '../../phone/sip-message.ts';
