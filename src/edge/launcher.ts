@@ -211,12 +211,19 @@ function parseJson(line: string): unknown {
   }
 }
 
+/** What sets the port of a transport that has one of its own. */
+const kPortVariables: Readonly<Record<string, string>> = {
+  tls: 'HUSHPAY_SIP_TLS_PORT',
+  ws: 'HUSHPAY_SIP_WEB_SOCKET_PORT',
+  wss: 'HUSHPAY_SIP_WEB_SOCKET_SECURE_PORT',
+};
+
 function failureError({ code, transport, host, port, message }: EdgeFailure): AppError {
   const where = `${transport}/${host}:${port}`;
   if (code === 'EADDRINUSE') {
     return new AppError(
       'CFG_PORT_BUSY',
-      `sip.listen ${where}: the port is in use by another program. Stop that program, or set another port (HUSHPAY_SIP_PORT=5070)`,
+      `sip.listen ${where}: the port is in use by another program. Stop that program, or set another port (${kPortVariables[transport] ?? 'HUSHPAY_SIP_PORT'}=…)`,
     );
   }
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -44,17 +46,17 @@ async function shown(port: number): Promise<string> {
 }
 
 describe('the edge process, which reads no files', () => {
+  const kConfig: EdgeConfig = {
+    listen: (['tls', 'ws', 'wss'] as const).map((transport) => ({ transport, host: '127.0.0.1', port: 0 })),
+    secret: 'only-for-tests',
+    allowFrom: ['127.0.0.0/8'],
+    externalHost: null,
+  };
   const kTls = { ca: null, clients: 'ignored', verifyServers: true } as const;
 
   async function launch(log: FakeLog): Promise<EdgeHandle> {
-    const config: EdgeConfig = {
-      listen: (['tls', 'ws', 'wss'] as const).map((transport) => ({ transport, host: '127.0.0.1', port: 0 })),
-      secret: 'only-for-tests',
-      allowFrom: ['127.0.0.0/8'],
-      externalHost: null,
-      tls: { ...kTls, certificates: [issued()] },
-    };
-    const edge = await launchEdge(config, kSystemClock, log);
+    const tls = { ...kTls, certificates: [issued()] };
+    const edge = await launchEdge({ ...kConfig, tls }, kSystemClock, log);
     closing.push(() => edge.stop());
     return edge;
   }
@@ -73,6 +75,23 @@ describe('the edge process, which reads no files', () => {
     await down;
     await expect.poll(() => edge.up, { timeout: 20_000 }).toBe(true);
     expect(await shown(port)).toBe(second);
+  });
+
+  test('names the key that sets the port when TLS finds it in use', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    closing.push(() => void taken.close());
+    const port = (taken.address() as AddressInfo).port;
+    const launched = launchEdge(
+      {
+        ...kConfig,
+        listen: [{ transport: 'tls', host: '127.0.0.1', port }],
+        tls: { ...kTls, certificates: [issued()] },
+      },
+      kSystemClock,
+      new FakeLog(),
+    );
+    await expect(launched).rejects.toThrow(new RegExp(`tls/127\\.0\\.0\\.1:${port}.*HUSHPAY_SIP_TLS_PORT`));
   });
 
   test('goes on with the old ones when the new ones cannot be used', async () => {

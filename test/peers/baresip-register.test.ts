@@ -56,7 +56,7 @@ function startPhone(account: string): void {
   });
 }
 
-describe.skipIf(!hasProgram('baresip'))('baresip', () => {
+describe.skipIf(!hasProgram('baresip'))('a phone with a user and a secret (needs baresip)', () => {
   it.each(['udp', 'tcp'] as const)('registers over %s with its secret, and is called', async (transport) => {
     const it = await open();
     const { port } = it[transport];

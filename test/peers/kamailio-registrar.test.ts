@@ -57,7 +57,7 @@ async function register(
 const settled = (frontEnd: SipFrontEnd) =>
   expect.poll(() => frontEnd.registrations[0]?.problem, { timeout: 20_000 }).not.toBe('not registered yet');
 
-describe.skipIf(!hasProgram('kamailio'))('our registration with Kamailio', () => {
+describe.skipIf(!hasProgram('kamailio'))('our registration with Kamailio (needs kamailio)', () => {
   it.each([
     ['by SHA-256 over UDP', 'SHA-256', {}],
     ['by SHA-256 over TCP', 'SHA-256', { transport: ';transport=tcp' }],

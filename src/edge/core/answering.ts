@@ -233,7 +233,7 @@ export class Answering {
       this.#keeper.subscriptions.accepted(dialog, headers, inbound.request.headers);
     if (method === 'NOTIFY' && this.#keeper.subscriptions.notified(dialog, inbound.request.headers))
       this.#keeper.forget(dialog);
-    const refreshes = status < 300 && kContactAnswers.has(method) && method !== 'REFER';
+    const refreshes = status < 300 && kContactAnswers.has(method);
     if (refreshes) dialog.refreshTarget(inbound.request.headers);
     if (refreshes && headers.has('contact')) dialog.contact = headers.first('contact') ?? dialog.contact;
   }

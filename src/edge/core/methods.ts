@@ -22,7 +22,7 @@ export const kExtensions: ReadonlySet<string> = new Set([
 export const kContactMethods: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'UPDATE']);
 
 /** A 2xx to these names our Contact: it makes a dialog or moves its target. */
-export const kContactAnswers: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'REFER']);
+export const kContactAnswers: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE']);
 
 /** Option tags of a header such as Require that are not in `known`. */
 export function unknownTags(values: readonly string[], known: ReadonlySet<string>): string[] {
