@@ -15,6 +15,8 @@ const kSampleMs = 5_000;
  * never gets back shows where it is lowest. 30 minutes are 90 000 calls: 300 bytes kept of each are seen.
  */
 const kMaxGrowthMb = 12;
+/** At this rate the collector takes its time: only thirds of several minutes each have a low to compare. */
+const kJudgedMinutes = 15;
 const kMaxRssMb = 400;
 
 const hasSipp = spawnSync('sipp', ['-v']).error === undefined;
@@ -64,7 +66,7 @@ test.skipIf(!hasSipp)(
       }),
     );
     expect(exit).toBe(0); // no call failed
-    expect(lowest.last - lowest.second).toBeLessThan(kMaxGrowthMb);
+    if (kMinutes >= kJudgedMinutes) expect(lowest.last - lowest.second).toBeLessThan(kMaxGrowthMb);
     expect(Math.max(...samples)).toBeLessThan(kMaxRssMb);
     await expect.poll(() => it.edge.stats()?.dialogs, { timeout: 10_000 }).toBe(0);
     await expect.poll(() => it.edge.stats()?.timers, { timeout: 40_000, interval: 1_000 }).toBe(0);
