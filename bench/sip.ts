@@ -172,7 +172,9 @@ function difference(
 
 async function serverRetransmissions(server: PeersServer): Promise<number> {
   const metrics = await (await fetch(`${server.httpUrl}/metrics`)).text();
-  return Number(/^\w*sip_edge_events_total\{event="retransmissions"\} (\d+)$/m.exec(metrics)?.[1] ?? 0);
+  const count = /^sip_retransmissions_total (\d+)$/m.exec(metrics)?.[1];
+  if (count === undefined) throw new Error('the server does not count retransmissions');
+  return Number(count);
 }
 
 /** Wide enough for closed ports to rest between the runs. */
