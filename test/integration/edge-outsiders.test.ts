@@ -39,7 +39,10 @@ async function open() {
   const legs: SignalingLeg[] = [];
   frontEnd.onCall((call) => {
     calls.push(call);
-    void call.answer(kSdp).then((leg) => legs.push(leg));
+    void call.answer(kSdp).then((leg) => {
+      leg.onBye(() => ({}));
+      legs.push(leg);
+    });
   });
   await frontEnd.connect({ host: '127.0.0.1', port: edge.appPort, secret: kSecret, namesTrunks: true });
   const port = edge.listen.find(({ transport }) => transport === 'udp')?.port ?? 0;

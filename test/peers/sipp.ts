@@ -97,7 +97,7 @@ async function inFolder<T>(
 
 /** @param startingS - how long it takes to start all calls. @returns the exit code. */
 async function run(folder: string, address: string, args: readonly string[], startingS = 0): Promise<number> {
-  const fixed = ['-sf', 'scenario.xml', '-i', '127.0.0.1', '-p', await freePort(), '-mp', mediaPort()];
+  const fixed = ['-sf', 'scenario.xml', '-i', '127.0.0.1', '-p', await freePort(), '-mp', await mediaPort()];
   const traces = ['-nostdin', '-trace_err', '-error_file', 'errors.log'];
   const patience = ['-timeout', `${kPatienceS + startingS}s`, '-timeout_error'];
   const child = spawn('sipp', [...fixed, ...traces, ...patience, ...args, address], {
@@ -131,6 +131,22 @@ async function freePort(): Promise<string> {
 }
 
 /** Calls of one run count up from here, four ports each; below the ports that servers under test take. */
-function mediaPort(): string {
-  return String(10_000 + 4 * Math.floor(Math.random() * 2000));
+async function mediaPort(): Promise<string> {
+  for (;;) {
+    const first = 10_000 + 4 * Math.floor(Math.random() * 2000);
+    const free = await Promise.all([0, 1, 2, 3].map((offset) => isFree(first + offset)));
+    if (free.every((each) => each)) return String(first);
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  const bound = once(socket, 'listening').then(
+    () => true,
+    () => false,
+  );
+  socket.bind(port, '127.0.0.1');
+  const free = await bound;
+  if (free) socket.close();
+  return free;
 }
