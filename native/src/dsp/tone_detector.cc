@@ -23,7 +23,7 @@ constexpr int kMaxUnheardBlocks = 30;   // 120 ms of loss end a key
 constexpr int kMaxBridgedBlocks = 7;    // that a gap of 20 ms leaves incomplete
 constexpr int kSuspiciousSamples = 12;  // of a block: fewer are chance
 constexpr std::int64_t kEchoSamples = 400 * 8;
-constexpr float kEchoShare = 0.25F;  // the same key 12 dB weaker within 400 ms is its echo
+constexpr float kEchoShare = 0.16F;  // the same key 16 dB weaker within 400 ms is its echo
 // Off a nominal frequency by up to what is accepted, a tone loses so much of its power in the filter.
 constexpr float kOffCentre = 0.85F;
 
