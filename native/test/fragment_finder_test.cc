@@ -46,9 +46,9 @@ TEST_CASE("finds no piece in noise, in one tone, or in two that swell") {
   single.silence(50).tone({.durationMs = 20, .highOverLowDb = -60}).silence(50);
   CHECK(find(single.pcm).empty());
   ToneMaker swelling;
-  swelling.silence(50).tone({.durationMs = 120}).silence(50);
+  swelling.silence(50).tone({.durationMs = 300}).silence(50);
   for (std::size_t i = 0; i < swelling.pcm.size(); i++) {
-    const double swell = std::sin(std::numbers::pi * (static_cast<double>(i) / 8 - 50) / 120);
+    const double swell = std::sin(std::numbers::pi * (static_cast<double>(i) / 8 - 50) / 300);
     swelling.pcm[i] = ToneMaker::clipped(swelling.pcm[i] * swell * swell);
   }
   CHECK(find(swelling.pcm).empty());
