@@ -46,7 +46,7 @@ bool FragmentFinder::analyse(Fragment& into) noexcept {
   filterBlock(window_, blockCount_++, block);
   bool found = false;
   if (ended_.blocks + 1 >= kMinRun && isQuietAround(ended_, block)) {
-    const float amplitude = 2 * std::sqrt(std::max(ended_.power[0], ended_.power[1])) / kHannSum;
+    const float amplitude = 2 * std::sqrt(std::max(ended_.last[0], ended_.last[1])) / kHannSum;
     into = {
         .begin = fed_ - kHop * (ended_.blocks + 2) - kBlock,
         .end = fed_ - 2 * kHop,
@@ -58,12 +58,13 @@ bool FragmentFinder::analyse(Fragment& into) noexcept {
     const std::array<std::size_t, 2> bins{strongest(block, 0), strongest(block, 4)};
     if (run_.blocks == 0) {
       run_.bin = bins;
-      for (std::size_t group = 0; group < 2; group++)
+      for (std::size_t group = 0; group < 2; group++) {
+        run_.first[group] = std::norm(past_[0].tone[bins[group]]);
         run_.before[group] = std::norm(past_[2].tone[bins[group]]);
+      }
     }
     run_.blocks++;
-    for (std::size_t group = 0; group < 2; group++)
-      run_.power[group] = std::max(run_.power[group], std::norm(block.tone[bins[group]]));
+    for (std::size_t group = 0; group < 2; group++) run_.last[group] = std::norm(block.tone[bins[group]]);
   } else {
     ended_ = run_;
     run_ = {};
@@ -72,10 +73,11 @@ bool FragmentFinder::analyse(Fragment& into) noexcept {
   return found;
 }
 
-bool FragmentFinder::isQuietAround(const Run& run, const Spectrum& after) noexcept {
+bool FragmentFinder::isQuietAround(const Run& run, const Spectrum& next) noexcept {
   for (std::size_t group = 0; group < 2; group++) {
-    const float most = kQuietShare * kQuietShare * run.power[group];
-    if (run.before[group] > most || std::norm(after.tone[run.bin[group]]) > most) return false;
+    const float after = std::norm(next.tone[run.bin[group]]);
+    if (run.before[group] > kQuietShare * kQuietShare * run.first[group]) return false;
+    if (after > kQuietShare * kQuietShare * run.last[group]) return false;
   }
   return true;
 }

@@ -30,12 +30,13 @@ class FragmentFinder {
   struct Run {
     int blocks = 0;                    // that belong together, beyond the first
     std::array<std::size_t, 2> bin{};  // filters of the two tones
-    std::array<float, 2> power{};      // the most they gave
-    std::array<float, 2> before{};     // and what they gave 8 ms before it began
+    std::array<float, 2> first{};      // powers of the first block
+    std::array<float, 2> last{};       // and of the last
+    std::array<float, 2> before{};     // and 8 ms before the first
   };
 
   [[nodiscard]] bool continues(const Spectrum& block) const noexcept;
-  [[nodiscard]] static bool isQuietAround(const Run& run, const Spectrum& after) noexcept;
+  [[nodiscard]] static bool isQuietAround(const Run& run, const Spectrum& next) noexcept;
   bool analyse(Fragment& into) noexcept;
 
   std::array<float, kBlock> window_{};
