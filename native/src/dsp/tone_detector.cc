@@ -16,8 +16,11 @@ constexpr float kMaxLowOverHigh = 8.51F;             // -9.3 dB; Q.24 asks for -
 constexpr float kMinAmplitude = 32767.0F * 0.0045F;  // about -44 dBm0 per tone
 constexpr float kPresentShare = 0.4F;                // of a key's amplitude: below, the block is a gap
 constexpr float kHeldShare = 0.5F;                   // of it: above, the block belongs to the same tone
-constexpr float kQuietShare = 0.5F;     // of it: what may be left 12 ms beyond a sharp beginning or end
-constexpr int kEdgeBlocks = 3;          // those 12 ms
+// Of it: what may be left 12 ms beyond the beginning and the end of a key known by both, and 8 ms before the
+// beginning of one known by that alone.
+constexpr float kQuietShare = 0.5F;
+constexpr float kQuieterShare = 0.35F;
+constexpr int kEdgeBlocks = 3;
 constexpr int kEndBlocks = 7;           // a gap of 30 ms and more separates; one below 20 ms does not
 constexpr int kMaxUnheardBlocks = 30;   // 120 ms of loss end a key
 constexpr int kMaxBridgedBlocks = 7;    // that a gap of 20 ms leaves incomplete
@@ -27,10 +30,8 @@ constexpr float kEchoShare = 0.16F;  // the same key 16 dB weaker within 400 ms 
 // Off a nominal frequency by up to what is accepted, a tone loses so much of its power in the filter.
 constexpr float kOffCentre = 0.85F;
 
-// The longer a pair has been steady, the less of the energy it needs to hold. 2.2 % lies between what must be
-// accepted (1.5 %) and what must be refused (3.5 %), and keeps out the notes of the scale that are 2.5 to 3 %
-// off (G sharp 5, D 6, D sharp 6): music is where false keys come from.
-constexpr float kMaxOffset = 0.022F;
+// A tone under noise or speech is held to less: a voice that has wandered there is more likely.
+constexpr float kMaxNoisyOffset = 0.0185F;
 
 std::complex<float> unit(std::complex<float> value) noexcept {
   const float length = std::sqrt(std::norm(value));
@@ -160,12 +161,21 @@ void ToneDetector::start(const Press& found, ToneEdges& edges) noexcept {
 bool ToneDetector::find(Press& found) const noexcept {
   static constexpr std::array<Rule, 4> kRules = {{
       {.blocks = 6, .minShare = 0.95F, .minCoherence = 0.985F, .minFlatness = 0.92F},
-      {.blocks = 8, .minShare = 0.92F, .minCoherence = 0.95F, .minFlatness = 0.75F},
-      {.blocks = 14, .minShare = 0.72F, .minCoherence = 0.93F, .minFlatness = 0.40F},
+      {.blocks = 8,
+       .minShare = 0.92F,
+       .minCoherence = 0.92F,
+       .minFlatness = 0.75F,
+       .maxOffset = kMaxNoisyOffset},
+      {.blocks = 14,
+       .minShare = 0.72F,
+       .minCoherence = 0.93F,
+       .minFlatness = 0.40F,
+       .maxOffset = kMaxNoisyOffset},
       {.blocks = 18,
        .minShare = 0.70F,
        .minCoherence = 0.97F,
        .minFlatness = 0.50F,
+       .maxOffset = kMaxNoisyOffset,
        .needsSharpOnset = false},
   }};
   static constexpr std::array<Rule, 2> kBridged = {{
@@ -173,7 +183,11 @@ bool ToneDetector::find(Press& found) const noexcept {
       {.blocks = 6, .minShare = 0.90F, .minCoherence = 0.95F, .minFlatness = 0.80F},
   }};
   static constexpr std::array<int, 4> kWholeBlocks = {10, 12, 14, 16};
-  static constexpr Rule kWhole{.blocks = 0, .minShare = 0.74F, .minCoherence = 0.93F, .minFlatness = 0.50F};
+  static constexpr Rule kWhole{.blocks = 0,
+                               .minShare = 0.74F,
+                               .minCoherence = 0.93F,
+                               .minFlatness = 0.50F,
+                               .maxOffset = kMaxNoisyOffset};
   for (const Rule& rule : kRules) {
     if (mayMatch(rule) && matches(rule, 0, false, found)) return true;
   }
@@ -232,7 +246,7 @@ bool ToneDetector::matches(const Rule& rule, int newest, bool bridging, Press& f
   if (count < rule.blocks || skipped > kMaxBridgedBlocks || (bridging && skipped == 0)) return false;
   if (!judge(rule, blocks, count, found)) return false;
   const int first = firstOf(found, at - 1);
-  if (rule.needsSharpOnset && !isSharp(found, first)) return false;
+  if (rule.needsSharpOnset && !isSharp(found, first, newest == 0)) return false;
   if (newest > 0) {
     for (std::size_t group = 0; group < 2; group++) {
       const float level = std::abs(back(0).tone[static_cast<std::size_t>(found.bin[group])]);
@@ -250,9 +264,9 @@ bool ToneDetector::judge(const Rule& rule, const Blocks& blocks, int count, Pres
   if (energy < minPower * kHannSum * static_cast<float>(count)) return false;
 
   const Tone low = measure(blocks, count, 0);
-  if (low.power < minPower || low.offset > kMaxOffset) return false;
+  if (low.power < minPower || low.offset > rule.maxOffset) return false;
   const Tone high = measure(blocks, count, 4);
-  if (high.power < minPower || high.offset > kMaxOffset) return false;
+  if (high.power < minPower || high.offset > rule.maxOffset) return false;
   if (high.power > kMaxHighOverLow * low.power || low.power > kMaxLowOverHigh * high.power) return false;
   const float total = energy / (kHannSum * static_cast<float>(count));
   const float share = (low.power + high.power) / 2 / total;
@@ -364,8 +378,9 @@ int ToneDetector::firstOf(const Press& press, int newest) const noexcept {
   return first;
 }
 
-bool ToneDetector::isSharp(const Press& press, int first) const noexcept {
-  const int before = first + kEdgeBlocks;
+bool ToneDetector::isSharp(const Press& press, int first, bool strictly) const noexcept {
+  const int before = first + (strictly ? kEdgeBlocks - 1 : kEdgeBlocks);
+  const float most = strictly ? kQuieterShare : kQuietShare;
   if (before >= blockCount_) return true;
   if (before >= kRing) return false;
   for (int count = first + 1; count <= before; count++) {
@@ -373,7 +388,7 @@ bool ToneDetector::isSharp(const Press& press, int first) const noexcept {
   }
   for (std::size_t group = 0; group < 2; group++) {
     const float level = std::abs(back(before).tone[static_cast<std::size_t>(press.bin[group])]);
-    if (level > kQuietShare * press.level[group]) return false;
+    if (level > most * press.level[group]) return false;
   }
   return true;
 }

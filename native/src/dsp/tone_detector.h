@@ -74,11 +74,16 @@ class ToneDetector {
     float flatness = 0;   // weakest block over the mean
     int bin = 0;          // filter measured with
   };
+  /// The longer a pair has been steady, the less of the energy it needs to hold.
   struct Rule {
     int blocks;
     float minShare;  // of the energy in the two tones
     float minCoherence;
     float minFlatness;
+    // Relative, from a nominal frequency. 2.2 % lies between what must be accepted (1.5 %) and what must be
+    // refused (3.5 %), and keeps out the notes of the scale that are 2.5 to 3 % off (G sharp 5, D 6,
+    // D sharp 6): music is where false keys come from.
+    float maxOffset = 0.022F;
     bool needsSharpOnset = true;
   };
   using Blocks = std::array<const Block*, kRing>;
@@ -104,7 +109,7 @@ class ToneDetector {
   [[nodiscard]] Tone measure(const Blocks& blocks, int count, int firstBin) const noexcept;
   [[nodiscard]] float shareOf(const Press& press, int count) const noexcept;
   [[nodiscard]] int firstOf(const Press& press, int newest) const noexcept;
-  [[nodiscard]] bool isSharp(const Press& press, int first) const noexcept;
+  [[nodiscard]] bool isSharp(const Press& press, int first, bool strictly) const noexcept;
   [[nodiscard]] std::int64_t onsetOf(const Press& press, int first) const noexcept;
   void follow(ToneEdges& edges) noexcept;
   void watch(ToneEdges& edges) noexcept;
