@@ -13,7 +13,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import wavefile from 'wavefile';
 import { decodeG711, encodeG711 } from '../src/phone/g711.ts';
-import { dtmfTone, type ToneShape } from '../src/phone/tones.ts';
+import { dtmfTone, sine, type ToneShape } from '../src/phone/tones.ts';
 import type { Key } from '../src/ports/media.ts';
 import { rounded } from './figures.ts';
 
@@ -32,6 +32,8 @@ interface Condition {
   readonly name: string;
   /** Must the keys be found, or must they not. */
   readonly wanted: 'all' | 'none';
+  /** Per cent of the strings that should be exact; 100 unless told. */
+  readonly least?: number;
   readonly levelDbm0?: number;
   readonly highOverLowDb?: number;
   /** Of both tones, in per cent. */
@@ -41,6 +43,12 @@ interface Condition {
   /** White noise this far below the tones together. */
   readonly noiseDb?: number;
   readonly codec?: 'PCMU' | 'PCMA';
+  /** Dial tone of 350 and 440 Hz at this level each. */
+  readonly dialToneDbm0?: number;
+  /** An echo so late, 20 dB down. */
+  readonly echoMs?: number;
+  /** Of 100 packets of 20 ms so many are lost and filled with zeros. */
+  readonly lossPercent?: number;
 }
 
 // Limits of Q.24 and of RFC 4733's senders; what is refused lies beyond what Q.24 lets pass.
@@ -56,6 +64,11 @@ const kConditions: readonly Condition[] = [
   { name: 'noisy', wanted: 'all', noiseDb: 15 },
   { name: 'muLaw', wanted: 'all', codec: 'PCMU', levelDbm0: -20 },
   { name: 'aLaw', wanted: 'all', codec: 'PCMA', levelDbm0: -20 },
+  { name: 'dialTone', wanted: 'all', dialToneDbm0: -10 },
+  { name: 'lateEcho', wanted: 'all', onMs: 60, echoMs: 60 },
+  { name: 'laterEcho', wanted: 'all', onMs: 60, echoMs: 250 },
+  { name: 'loss', wanted: 'all', lossPercent: 5, least: 95 },
+  { name: 'lossShort', wanted: 'all', onMs: 50, offMs: 50, lossPercent: 1, least: 90 },
   { name: 'tooSharp', wanted: 'none', offFrequency: 3.5 },
   { name: 'tooFlat', wanted: 'none', offFrequency: -3.5 },
   { name: 'tooShort', wanted: 'none', onMs: 23, offMs: 60 },
@@ -79,14 +92,16 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
     const files = [...strings.keys(), ...speech];
     const hushpay = detectWithHushpay(folder);
     const spandsp = detectWithSpandsp(folder, files);
+    const ours = score(hushpay, strings, speech);
+    const theirs = spandsp && score(spandsp, strings, speech);
+    process.stdout.write(tableOf(ours, theirs));
     return {
       stringsPerCondition: kStrings,
       digitsPerString: kDigits,
       speechClips: speech.length,
-      hushpay: score(hushpay, strings, speech),
-      spandsp: spandsp
-        ? score(spandsp, strings, speech)
-        : 'not there: libspandsp-dev and a C compiler are needed',
+      hushpay: ours,
+      spandsp: theirs ?? 'not there: libspandsp-dev and a C compiler are needed',
+      target: targets(),
       ...(spandsp ? { cpuToSpandsp: rounded(hushpay.nsPer20Ms / spandsp.nsPer20Ms) } : {}),
     };
   } finally {
@@ -118,6 +133,9 @@ function soundOf(digits: readonly Key[], condition: Condition, random: () => num
     sound.set(tone, (leadMs + index * (onMs + offMs)) * kSamplesPerMs);
   }
   if (noiseDb !== undefined) addNoise(sound, powerOf(sound, leadMs, onMs) * 10 ** (-noiseDb / 10), random);
+  if (condition.dialToneDbm0 !== undefined) addDialTone(sound, condition.dialToneDbm0);
+  if (condition.echoMs !== undefined) addEcho(sound, condition.echoMs * kSamplesPerMs);
+  if (condition.lossPercent !== undefined) losePackets(sound, condition.lossPercent, random);
   return codec ? decodeG711(codec, encodeG711(codec, sound)) : sound;
 }
 
@@ -131,6 +149,27 @@ function shapeOf(digit: number, durationMs: number, condition: Condition): ToneS
     rowHz: (kRowsHz[digit] ?? 0) * factor,
     columnHz: (kColumnsHz[digit] ?? 0) * factor,
   };
+}
+
+function addDialTone(sound: Int16Array, levelDbm0: number): void {
+  for (const hz of [350, 440]) {
+    const tone = sine(hz, sound.length / kSamplesPerMs, levelDbm0);
+    for (const [index, sample] of tone.entries()) sound[index] = (sound[index] ?? 0) + sample;
+  }
+}
+
+function addEcho(sound: Int16Array, delay: number): void {
+  const dry = sound.slice();
+  for (let index = delay; index < sound.length; index++) {
+    sound[index] = (dry[index] ?? 0) + Math.round((dry[index - delay] ?? 0) / 10);
+  }
+}
+
+function losePackets(sound: Int16Array, percent: number, random: () => number): void {
+  const packet = 20 * kSamplesPerMs;
+  for (let at = 0; at < sound.length; at += packet) {
+    if (100 * random() < percent) sound.fill(0, at, at + packet);
+  }
 }
 
 /** Mean square of a stretch. */
@@ -240,4 +279,27 @@ function score(
     ...Object.fromEntries(conditions),
     speech: { falseKeys: speech.reduce((sum, file) => sum + (found.get(file)?.length ?? 0), 0) },
   };
+}
+
+type Scores = ReturnType<typeof score>;
+
+/** What the standards and hushpay itself ask for, in the shape of a score. */
+function targets(): Readonly<Record<string, unknown>> {
+  const conditions = kConditions.map(({ name, wanted, least = 100 }) => [
+    name,
+    wanted === 'all' ? { exactPercent: least } : { falseKeys: 0 },
+  ]);
+  return { nsPer20Ms: 5000, ...Object.fromEntries(conditions), speech: { falseKeys: 0 } };
+}
+
+/** Ours, spandsp's and the target, side by side. */
+function tableOf(ours: Scores, theirs: Scores | undefined): string {
+  const columns: readonly Readonly<Record<string, unknown>>[] = [ours, theirs ?? {}, targets()];
+  const cell = (value: unknown) =>
+    String(value !== null && typeof value === 'object' ? Object.values(value)[0] : (value ?? '-'));
+  const rows = Object.keys(ours).map((name) => [name, ...columns.map((column) => cell(column[name]))]);
+  const all = [['tones', 'hushpay', 'spandsp', 'target'], ...rows];
+  return all
+    .map(([name = '', ...cells]) => `${name.padEnd(12)}${cells.map((c) => c.padStart(10)).join('')}\n`)
+    .join('');
 }

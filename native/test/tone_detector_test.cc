@@ -210,6 +210,51 @@ TEST_CASE("a key that is lost for long, or reset away, comes up") {
   CHECK(detector.samplesFed() == 0);
 }
 
+TEST_CASE("a lost packet that was filled in without a word is bridged") {
+  // Keys of 50 ms, so that 20 ms lost in the middle leave no stretch that is long enough alone.
+  for (const bool repeats : {false, true}) {
+    CAPTURE(repeats);
+    for (std::uint8_t key = 0; key < 10; key++) {
+      CAPTURE(key);
+      ToneMaker maker;
+      maker.silence(125).tone({.key = key, .durationMs = 50}).silence(125).noise(-50, key + 1U);
+      for (std::size_t n = 1120; n < 1280; n++) maker.pcm[n] = repeats ? maker.pcm[n - 160] : std::int16_t{0};
+      CHECK(listen(maker.pcm).keys == std::string(1, kKeys[key]));
+    }
+  }
+}
+
+TEST_CASE("an echo up to 250 ms late and 20 dB down is no second press, a softer second press is one") {
+  for (const double delayMs : {20.0, 60.0, 130.0, 250.0}) {
+    CAPTURE(delayMs);
+    ToneMaker maker;
+    maker.silence(100);
+    for (const int key : {1, 1, 5, 5, 9, 0})
+      maker.tone({.key = static_cast<std::uint8_t>(key), .durationMs = 60}).silence(80);
+    maker.silence(400);
+    const auto dry = maker.pcm;
+    const auto delay = static_cast<std::size_t>(delayMs * 8);
+    for (std::size_t n = delay; n < dry.size(); n++)
+      maker.pcm[n] = ToneMaker::clipped(dry[n] + 0.1 * dry[n - delay]);
+    CHECK(listen(maker.pcm).keys == "115590");
+  }
+  ToneMaker softer;
+  softer.silence(100).tone({.levelDbm0 = -6}).silence(90).tone({.levelDbm0 = -20}).silence(100);
+  CHECK(listen(softer.pcm).keys == "55");
+}
+
+TEST_CASE("dial tone as loud as each tone does not hide a key") {
+  ToneMaker maker;
+  for (std::uint8_t key = 0; key < 16; key++) maker.silence(60).tone({.key = key, .levelDbm0 = -15});
+  maker.silence(100);
+  const double peak = ToneMaker::peakOf(-15);
+  for (std::size_t n = 0; n < maker.pcm.size(); n++) {
+    const double at = 2 * std::numbers::pi * static_cast<double>(n) / kSampleRateHz;
+    maker.pcm[n] = ToneMaker::clipped(maker.pcm[n] + peak * (std::sin(350 * at) + std::sin(440 * at)));
+  }
+  CHECK(listen(maker.pcm).keys == kKeys);
+}
+
 TEST_CASE("finds the keys of our own generator") {
   ToneGenerator generator;
   std::vector<std::int16_t> pcm(800);

@@ -11,6 +11,7 @@ const kCommands: Readonly<Record<string, Loader>> = {
   doctor: async () => (await import('./doctor.ts')).doctor,
   demo: async () => (await import('./demo.ts')).demo,
   config: async () => (await import('./config.ts')).config,
+  dtmf: async () => (await import('./dtmf.ts')).dtmf,
   help: async () => helpOf(() => Promise.all(Object.values(kCommands).map((load) => load()))),
 };
 

@@ -9,24 +9,37 @@ namespace {
 constexpr float kPi = std::numbers::pi_v<float>;
 // Hops after which every nominal frequency, being whole hertz, is back in phase: 32 / 8000 s = 1 / 250 s.
 constexpr int kPhasePeriod = 250;
+constexpr int kHalf = kBlock / 2;
+// Bins of the block's own Fourier transform, 125 Hz apart: 0 to 500 Hz.
+constexpr int kLowBins = 5;
+constexpr int kColumns = 16;           // eight tones, then the low bins, then nothing: whole vectors
+constexpr float kSquaredHannSum = 24;  // of 64: 3/8
 
-/// Rows: samples of the block; columns: cos and -sin of the eight tones under a Hann window.
+/// Rows: pairs of samples as far before the block's centre as after it. A cosine about the centre sees only
+/// their sum, a sine only their difference: half the products.
 struct FilterBank {
-  alignas(16) std::array<std::array<float, 2 * kTones>, kBlock> weight{};
-  std::array<float, kBlock> hann{};
+  alignas(64) std::array<std::array<float, kColumns>, kHalf> cosine{};
+  alignas(64) std::array<std::array<float, kColumns>, kHalf> sine{};
+  alignas(64) std::array<float, kHalf> squaredHann{};
   std::array<std::array<std::complex<float>, kTones>, kPhasePeriod> turn{};  // undoes a hop's phase advance
 };
 
 FilterBank makeFilterBank() {
   FilterBank bank;
-  for (int n = 0; n < kBlock; n++) {
-    const auto row = static_cast<std::size_t>(n);
-    const double hann = 0.5 - 0.5 * std::cos(2 * std::numbers::pi * (n + 0.5) / kBlock);
-    bank.hann[row] = static_cast<float>(hann);
-    for (std::size_t tone = 0; tone < kTones; tone++) {
-      const double angle = 2 * std::numbers::pi * kToneHz[tone] * n / kSampleRateHz;
-      bank.weight[row][tone] = static_cast<float>(hann * std::cos(angle));
-      bank.weight[row][kTones + tone] = static_cast<float>(-hann * std::sin(angle));
+  for (std::size_t row = 0; row < kHalf; row++) {
+    const double fromCentre = static_cast<double>(row) + 0.5;
+    const double hann = 0.5 + 0.5 * std::cos(2 * std::numbers::pi * fromCentre / kBlock);
+    bank.squaredHann[row] = static_cast<float>(hann * hann);
+    const auto put = [&](std::size_t column, double hz, double weight) {
+      const double angle = 2 * std::numbers::pi * hz * fromCentre / kSampleRateHz;
+      bank.cosine[row][column] = static_cast<float>(weight * hann * std::cos(angle));
+      bank.sine[row][column] = static_cast<float>(-weight * hann * std::sin(angle));
+    };
+    for (std::size_t tone = 0; tone < kTones; tone++) put(tone, kToneHz[tone], 1);
+    for (std::size_t bin = 0; bin < kLowBins; bin++) {
+      // Parseval: every bin but the first stands for its mirror image too.
+      const double weight = std::sqrt((bin == 0 ? 1.0 : 2.0) / kBlock);
+      put(kTones + bin, static_cast<double>(bin) * kSampleRateHz / kBlock, weight);
     }
   }
   for (std::size_t hop = 0; hop < kPhasePeriod; hop++) {
@@ -44,16 +57,24 @@ const FilterBank kBank = makeFilterBank();
 }  // namespace
 
 void filterBlock(std::span<const float, kBlock> samples, std::int64_t number, Spectrum& into) noexcept {
-  alignas(16) std::array<float, 2 * kTones> sum{};
+  alignas(64) std::array<float, kColumns> real{};
+  alignas(64) std::array<float, kColumns> imaginary{};
   float energy = 0;
-  for (std::size_t n = 0; n < kBlock; n++) {
-    energy += kBank.hann[n] * samples[n] * samples[n];
-    for (std::size_t i = 0; i < 2 * kTones; i++) sum[i] += samples[n] * kBank.weight[n][i];
+  for (std::size_t row = 0; row < kHalf; row++) {
+    const float after = samples[kHalf + row];
+    const float before = samples[kHalf - 1 - row];
+    const float sum = after + before;
+    const float difference = after - before;
+    energy += kBank.squaredHann[row] * (after * after + before * before);
+    for (std::size_t i = 0; i < kColumns; i++) real[i] += sum * kBank.cosine[row][i];
+    for (std::size_t i = 0; i < kColumns; i++) imaginary[i] += difference * kBank.sine[row][i];
   }
-  into.energy = energy;
+  float low = 0;
+  for (std::size_t i = kTones; i < kColumns; i++) low += real[i] * real[i] + imaginary[i] * imaginary[i];
+  into.energy = (energy > low ? energy - low : 0) * (kHannSum / kSquaredHannSum);
   const auto& turn = kBank.turn[static_cast<std::size_t>(number % kPhasePeriod)];
   for (std::size_t tone = 0; tone < kTones; tone++) {
-    into.tone[tone] = std::complex<float>(sum[tone], sum[kTones + tone]) * turn[tone];
+    into.tone[tone] = std::complex<float>(real[tone], imaginary[tone]) * turn[tone];
   }
 }
 

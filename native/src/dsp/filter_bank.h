@@ -14,9 +14,11 @@ constexpr int kBlock = 64;  // 8 ms
 constexpr int kTones = 8;
 constexpr float kHannSum = kBlock / 2.0F;
 
-/// What the eight filters make of one block.
+/// What the filters make of one block.
 struct Spectrum {
-  float energy = 0;                                // sum of squares under the Hann window
+  // Sum of squares under the Hann window, of what lies above 560 Hz: hum, dial tone and the pitch of a voice
+  // do not count beside the tones. A tone of amplitude A alone gives A * A / 2 * kHannSum.
+  float energy = 0;
   std::array<std::complex<float>, kTones> tone{};  // demodulated at the nominal frequency, phase from block 0
 };
 

@@ -32,8 +32,11 @@ struct ToneEdges {
 /// Every 4 ms a Hann block of 8 ms goes through eight Goertzel filters, here as one matrix product so that
 /// the compiler can vectorise it. A pair of tones counts when, over several overlapping blocks, it is steady
 /// in level, advances in phase as one frequency near a nominal one (which is finer than any block can
-/// resolve), has acceptable twist, and holds most of the energy. Three rules decide: a strict one for a short
-/// stretch, looser ones once the pair has been steady for longer.
+/// resolve), has acceptable twist, holds most of the energy, and began at once: both tones of a key start
+/// within milliseconds, the harmonics of a voice swell. A strict rule decides over a short stretch, looser
+/// ones once the pair has been steady for longer, the loosest when it has ended as sharply as it began.
+/// A short loss inside a key is bridged: the tone goes on in phase behind it. Losses that nobody told of
+/// are recognised where a packet was filled with zeros or with a copy of the one before it.
 ///
 /// Media thread: no allocation, lock, log or throw; the state is fixed and can be wiped.
 class ToneDetector {
@@ -54,8 +57,12 @@ class ToneDetector {
  private:
   static constexpr int kRing = 32;  // blocks remembered
 
+  static constexpr int kPacket = 160;  // 20 ms: what a lost packet takes, and what is repeated in its place
+  static constexpr int kPresses = 6;   // remembered for their echoes
+
   struct Block : Spectrum {
     bool heard = false;  // no sample of it is concealed
+    bool whole = false;  // nor looks as if another had concealed it
   };
 
   /// What a stretch of blocks says about the strongest tone of one group.
@@ -67,12 +74,19 @@ class ToneDetector {
     float flatness = 0;   // weakest block over the mean
     int bin = 0;          // filter measured with
   };
+  /// The longer a pair has been steady, the less of the energy it needs to hold.
   struct Rule {
     int blocks;
     float minShare;  // of the energy in the two tones
     float minCoherence;
     float minFlatness;
+    // Relative, from a nominal frequency. 2.2 % lies between what must be accepted (1.5 %) and what must be
+    // refused (3.5 %), and keeps out the notes of the scale that are 2.5 to 3 % off (G sharp 5, D 6,
+    // D sharp 6): music is where false keys come from.
+    float maxOffset = 0.022F;
+    bool needsSharpOnset = true;
   };
+  using Blocks = std::array<const Block*, kRing>;
   struct Press {
     bool down = false;
     std::uint8_t key = 0;
@@ -84,29 +98,38 @@ class ToneDetector {
     std::int64_t lastPresent = 0;  // sample up to which it was there
   };
 
-  void push(float sample, bool heard, ToneEdges& edges) noexcept;
+  void pushHop(ToneEdges& edges) noexcept;
+  void noteFill() noexcept;
   void analyse(ToneEdges& edges) noexcept;
-  static void undo(std::complex<float> advance, std::span<const Block* const> blocks, std::size_t bin,
-                   std::array<std::complex<float>, kRing>& into) noexcept;
-  static bool mayHoldKey(const Block& block) noexcept;
-  bool matches(const Rule& rule, Press& found) const noexcept;
-  [[nodiscard]] Tone measure(const std::array<const Block*, kRing>& blocks, int count,
-                             int firstBin) const noexcept;
-  [[nodiscard]] std::int64_t onsetOf(const Press& press, int blocks) const noexcept;
+  [[nodiscard]] bool mayMatch(const Rule& rule) const noexcept;
+  [[nodiscard]] bool hasEnded() const noexcept;
+  bool find(Press& found) const noexcept;
+  bool matches(const Rule& rule, int newest, bool bridging, Press& found) const noexcept;
+  bool judge(const Rule& rule, const Blocks& blocks, int count, Press& found) const noexcept;
+  [[nodiscard]] Tone measure(const Blocks& blocks, int count, int firstBin) const noexcept;
+  [[nodiscard]] float shareOf(const Press& press, int count) const noexcept;
+  [[nodiscard]] int firstOf(const Press& press, int newest) const noexcept;
+  [[nodiscard]] bool isSharp(const Press& press, int first, bool strictly) const noexcept;
+  [[nodiscard]] std::int64_t onsetOf(const Press& press, int first) const noexcept;
   void follow(ToneEdges& edges) noexcept;
+  void watch(ToneEdges& edges) noexcept;
+  void start(const Press& found, ToneEdges& edges) noexcept;
   void end(ToneEdges& edges) noexcept;
   [[nodiscard]] bool isEcho(const Press& found) const noexcept;
   [[nodiscard]] const Block& back(int count) const noexcept;
 
-  std::array<float, kBlock> window_{};  // the last samples, oldest first
-  int filled_ = 0;                      // samples of the hop so far
-  int unheard_ = 0;                     // samples until a block is free of concealed ones
+  std::array<float, kBlock> window_{};                  // the last samples, oldest first
+  std::array<std::int16_t, kPacket + kHop> samples_{};  // the last hop and the packet before it, oldest first
+  int filled_ = 0;                                      // samples of the hop so far
+  int lost_ = 0;                                        // of them concealed
+  std::array<int, 2> suspicious_{};  // samples that another may have filled in, in the last hops
+  int unheard_ = 0;                  // blocks until one is free of concealed samples
   std::int64_t fed_ = 0;
   std::int64_t blockCount_ = 0;
   std::array<Block, kRing> ring_{};
   Press press_{};
-  Press last_{};  // the press before, to know its echo
-  std::array<float, 4> highPass_{};
+  std::array<Press, kPresses> past_{};  // the presses before, to know their echoes
+  int pastCount_ = 0;
 };
 
 }  // namespace hushpay

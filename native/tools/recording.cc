@@ -1,0 +1,144 @@
+#include "recording.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <numbers>
+#include <span>
+
+#include "codec/g711.h"
+
+namespace hushpay {
+namespace {
+
+constexpr const char* kExpected =
+    "; expected WAV: PCM of 8 or 16 bits, mu-law or A-law at 8000 Hz or a multiple up to 48000 Hz "
+    "(convert it: sox IN -r 8000 -b 16 OUT.wav)";
+constexpr std::uint32_t kExtensible = 0xfffe;
+constexpr std::uint32_t kMaxRateHz = 48'000;
+constexpr std::uint32_t kMaxChannels = 32;
+
+struct Format {
+  std::uint32_t tag = 0;
+  std::uint32_t channels = 0;
+  std::uint32_t rateHz = 0;
+  std::uint32_t bits = 0;
+};
+
+using Bytes = std::span<const std::uint8_t>;
+
+std::uint32_t little16(Bytes bytes, std::size_t at) {
+  return bytes[at] | static_cast<std::uint32_t>(bytes[at + 1]) << 8;
+}
+
+std::uint32_t little32(Bytes bytes, std::size_t at) {
+  return little16(bytes, at) | little16(bytes, at + 2) << 16;
+}
+
+bool isTag(Bytes bytes, std::size_t at, const char* tag) {
+  return std::memcmp(bytes.data() + at, tag, 4) == 0;
+}
+
+Format readFormat(Bytes chunk) {
+  Format format{.tag = little16(chunk, 0),
+                .channels = little16(chunk, 2),
+                .rateHz = little32(chunk, 4),
+                .bits = little16(chunk, 14)};
+  if (format.tag == kExtensible && chunk.size() >= 26) format.tag = little16(chunk, 24);
+  return format;
+}
+
+bool isReadable(const Format& format) {
+  const bool isPcm = format.tag == 1 && (format.bits == 8 || format.bits == 16);
+  const bool isG711 = (format.tag == 6 || format.tag == 7) && format.bits == 8;
+  return (isPcm || isG711) && format.channels >= 1 && format.channels <= kMaxChannels &&
+         format.rateHz >= 8000 && format.rateHz <= kMaxRateHz && format.rateHz % 8000 == 0;
+}
+
+std::int16_t sampleAt(const Format& format, Bytes data, std::size_t index) {
+  if (format.bits == 16) return static_cast<std::int16_t>(little16(data, 2 * index));
+  const std::uint8_t code = data[index];
+  if (format.tag == 6) return decodeALaw(code);
+  if (format.tag == 7) return decodeMuLaw(code);
+  return static_cast<std::int16_t>((code - 128) * 256);
+}
+
+/// Keeps every n-th sample, after a filter that keeps what lies above 4000 Hz from folding back upon a tone.
+std::vector<std::int16_t> decimate(const std::vector<std::int16_t>& in, std::size_t factor) {
+  if (factor == 1) return in;
+  const std::size_t half = 12 * factor;
+  std::vector<double> tap(2 * half + 1);
+  const double cutoff = 0.45 / static_cast<double>(factor);
+  for (std::size_t i = 0; i < tap.size(); i++) {
+    const double at = static_cast<double>(i) - static_cast<double>(half);
+    const double x = 2 * std::numbers::pi * cutoff * at;
+    const double hann = 0.5 + 0.5 * std::cos(std::numbers::pi * at / static_cast<double>(half + 1));
+    tap[i] = 2 * cutoff * (at == 0 ? 1 : std::sin(x) / x) * hann;
+  }
+  std::vector<std::int16_t> out;
+  out.reserve(in.size() / factor);
+  for (std::size_t centre = 0; centre < in.size(); centre += factor) {
+    double sum = 0;
+    for (std::size_t i = 0; i < tap.size(); i++) {
+      if (centre + i >= half && centre + i - half < in.size()) sum += tap[i] * in[centre + i - half];
+    }
+    out.push_back(static_cast<std::int16_t>(std::lround(std::clamp(sum, -32768.0, 32767.0))));
+  }
+  return out;
+}
+
+Recording split(const Format& format, Bytes data) {
+  const std::size_t frames = data.size() / (format.bits / 8) / format.channels;
+  Recording recording;
+  for (std::size_t channel = 0; channel < format.channels; channel++) {
+    std::vector<std::int16_t> samples(frames);
+    for (std::size_t i = 0; i < frames; i++)
+      samples[i] = sampleAt(format, data, i * format.channels + channel);
+    recording.channels.push_back(decimate(samples, format.rateHz / 8000));
+  }
+  return recording;
+}
+
+std::variant<Recording, std::string> parse(Bytes file) {
+  if (file.size() < 12 || !isTag(file, 0, "RIFF") || !isTag(file, 8, "WAVE"))
+    return std::string("it is no RIFF WAVE file") + kExpected;
+  Format format;
+  for (std::size_t at = 12; at + 8 <= file.size();) {
+    const std::size_t declared = little32(file, at + 4);
+    const std::size_t rest = file.size() - at - 8;
+    const Bytes chunk = file.subspan(at + 8, std::min(declared, rest));
+    if (isTag(file, at, "fmt ") && chunk.size() >= 16) {
+      format = readFormat(chunk);
+      if (!isReadable(format)) {
+        return "it is format " + std::to_string(format.tag) + ", " + std::to_string(format.channels) +
+               " channels, " + std::to_string(format.rateHz) + " Hz, " + std::to_string(format.bits) +
+               " bits" + kExpected;
+      }
+    } else if (isTag(file, at, "data")) {
+      if (format.channels == 0) return std::string("its samples come before its format") + kExpected;
+      // A recorder that was cut off, or wrote to a pipe, left a length of 0 or one beyond the end.
+      return split(format, declared == 0 ? file.subspan(at + 8) : chunk);
+    }
+    at += 8 + declared + declared % 2;
+  }
+  return std::string("it has no samples") + kExpected;
+}
+
+}  // namespace
+
+std::variant<Recording, std::string> readRecording(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary | std::ios::ate);
+  if (!stream) return std::string(std::strerror(errno)) + "; expected a WAV file that can be read";
+  const std::streamoff size = stream.tellg();
+  if (size < 0) return std::string("it cannot be read") + kExpected;
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
+  stream.seekg(0);
+  stream.read(reinterpret_cast<char*>(bytes.data()), size);
+  if (stream.gcount() != size) return std::string("it cannot be read to its end") + kExpected;
+  return parse(bytes);
+}
+
+}  // namespace hushpay

@@ -1,0 +1,1 @@
+export const kDtmfUsage = 'hushpay dtmf detect|audit [--json] FILE.wav|DIRECTORY…';

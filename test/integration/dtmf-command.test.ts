@@ -1,0 +1,123 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import wavefile from 'wavefile';
+import { noise, wavFile } from '../support/media-fixture.ts';
+import { dtmfTone } from '../support/tones.ts';
+
+const kHushpay = fileURLToPath(new URL('../../src/cli/hushpay.ts', import.meta.url));
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function hushpay(...args: readonly string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [kHushpay, 'dtmf', ...args], { maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    );
+  });
+}
+
+/** Quiet noise with a key of so many milliseconds in it. */
+function callWith(durationMs: number): Int16Array {
+  const sound = noise(2_000, 7).map((sample) => Math.round(sample / 50));
+  sound.set(dtmfTone(4, { durationMs }), 8 * 700);
+  return sound;
+}
+
+function wavOf(channels: Int16Array[], rateHz: number, format: '16' | '8m'): Uint8Array {
+  const wav = new wavefile.WaveFile();
+  const [only = new Int16Array()] = channels;
+  wav.fromScratch(channels.length, rateHz, '16', channels.length === 1 ? only : channels);
+  if (format === '8m') wav.toMuLaw();
+  return wav.toBuffer();
+}
+
+describe('hushpay dtmf', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'hushpay-dtmf-'));
+    mkdirSync(join(folder, 'calls'));
+    const put = (name: string, bytes: Uint8Array) => writeFileSync(join(folder, name), bytes);
+    put('calls/press.wav', wavFile(callWith(80)));
+    put('calls/fragment.wav', wavFile(callWith(20)));
+    put('calls/stereo.wav', wavOf([callWith(0), callWith(80)], 8000, '16'));
+    put('calls/muLaw.WAV', wavOf([callWith(80)], 8000, '8m'));
+    const wide = callWith(80);
+    const doubled = Int16Array.from({ length: 2 * wide.length }, (_, n) => wide[n >> 1] ?? 0);
+    put('calls/wide.wav', wavOf([doubled], 16_000, '16'));
+    put('clean.wav', wavFile(callWith(0)));
+    put('odd.wav', wavOf([callWith(0)], 11_025, '16'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('detect prints keys as JSON, of files and directories, and fails if one cannot be read', async () => {
+    const { code, stdout, stderr } = await hushpay(
+      'detect',
+      '--json',
+      join(folder, 'calls/press.wav'),
+      join(folder, 'odd.wav'),
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/odd\.wav: it is format 1, 1 channels, 11025 Hz, 16 bits; expected .*convert it/);
+    const report = JSON.parse(stdout);
+    expect(report.detections).toHaveLength(1);
+    expect(report.detections[0]).toMatchObject({
+      file: 'press.wav',
+      digit: '4',
+      onsetMs: expect.closeTo(700, -1),
+    });
+    expect(JSON.parse((await hushpay('detect', '--json', folder)).stdout).detections).toHaveLength(4);
+  });
+
+  it('audit finds presses and fragments in every format, names the recording, and exits with 1', async () => {
+    const { code, stdout } = await hushpay('audit', join(folder, 'calls'));
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/press\.wav\n {2}0:00:00\.[67] {2}key press, \d+ ms \(certain\)/);
+    expect(stdout).toMatch(
+      /fragment\.wav\n {2}0:00:00\.[67] {2}fragment of a key press, \d+ ms \((likely|possible)\)/,
+    );
+    expect(stdout).toMatch(/stereo\.wav\n {2}0:00:00\.[67] {2}key press, \d+ ms, channel 2 \(certain\)/);
+    expect(stdout).toMatch(/muLaw\.WAV\n/);
+    expect(stdout).toMatch(/wide\.wav\n/);
+    expect(stdout).toContain('5 recordings');
+    expect(stdout).toContain('4 key presses and 1 fragment in 5 recordings');
+  });
+
+  it('audit gives the same as JSON, and no key in it', async () => {
+    const { code, stdout } = await hushpay('audit', '--json', join(folder, 'calls'));
+    expect(code).toBe(1);
+    const report = JSON.parse(stdout);
+    expect(report.summary).toMatchObject({ recordings: 5, affected: 5, presses: 4, fragments: 1 });
+    const names = report.recordings.flatMap(({ findings }: { findings: object[] }) =>
+      findings.map(Object.keys),
+    );
+    for (const keys of names) expect(keys).toEqual(['kind', 'sureness', 'channel', 'atMs', 'durationMs']);
+  });
+
+  it('audit exits with 0 for clean recordings only; what it could not read is not clean', async () => {
+    expect(await hushpay('audit', join(folder, 'clean.wav'))).toMatchObject({ code: 0 });
+    const unread = await hushpay('audit', join(folder, 'clean.wav'), join(folder, 'nowhere.wav'));
+    expect(unread).toMatchObject({ code: 65, stdout: expect.stringContaining('nowhere.wav: No such file') });
+  });
+
+  it('takes thousands of files in one call', async () => {
+    const paths = Array.from({ length: 3_000 }, () => join(folder, 'calls/fragment.wav'));
+    const { stdout } = await hushpay('audit', '--json', ...paths);
+    expect(JSON.parse(stdout).summary).toMatchObject({ recordings: 3_000, fragments: 3_000 });
+  });
+
+  it('says what it expected when it is called wrongly', async () => {
+    for (const args of [[], ['listen'], ['audit'], ['detect', '--quiet', 'a.wav']]) {
+      const { code, stderr } = await hushpay(...args);
+      expect(code).toBe(64);
+      expect(stderr).toContain('usage: hushpay dtmf detect|audit');
+    }
+  });
+});
