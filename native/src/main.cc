@@ -11,6 +11,7 @@
 namespace {
 
 constexpr int kChannelFd = 3;
+constexpr int kBoardFd = 4;
 
 /// Memory holds digits: no core file, no ptrace by others of the same user.
 void keepMemoryPrivate() {
@@ -41,7 +42,7 @@ int main() {
     return 64;
   }
   try {
-    return hushpay::Server(kChannelFd).run();
+    return hushpay::Server(kChannelFd, fcntl(kBoardFd, F_GETFD) < 0 ? -1 : kBoardFd).run();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "hushpay-media: %s\n", error.what());
     return 70;

@@ -289,4 +289,76 @@ TEST_CASE("a queue hands on in order, refuses when full, and wipes what was take
   CHECK_FALSE(queue.pop(value));
 }
 
+TEST_CASE("takes up another worker's stream: same name and clock, no number twice") {
+  Call before;
+  before.tick(20);
+  const auto lastPacket = parseRtp(before.wire.rtp.back());
+  REQUIRE(lastPacket);
+  const StreamPosition position = before.session.position(before.nowMs);
+
+  Wire wire;
+  Session after(9, StreamSeed{.ssrc = 5}, 1000, wire, wire);
+  after.resume(position, before.nowMs + 200);
+  after.connect(kSettings, before.nowMs + 200);
+  after.tick(before.nowMs + 200);
+  REQUIRE(wire.rtp.size() == 1);
+  const auto packet = parseRtp(wire.rtp[0]);
+  REQUIRE(packet);
+  CHECK(packet->ssrc == 1);
+  CHECK(packet->marker);
+  const auto step = static_cast<std::uint16_t>(packet->sequence - lastPacket->sequence);
+  CHECK(step > 1);
+  CHECK(step < 100);
+  CHECK(packet->timestamp - lastPacket->timestamp == 160 + 200 * 8);
+  CHECK(after.counts().packetsSent == before.session.counts().packetsSent + 1);
+}
+
+TEST_CASE("a press during which a session was taken up is not reported again") {
+  ToneMaker maker;
+  maker.silence(40).tone({.key = 5, .durationMs = 300}).silence(100).tone({.key = 5}).silence(120);
+  const auto pcm = std::span(maker.pcm);
+  Call before;
+  const std::size_t cut = 200 * 8;  // in the first press
+  before.say({pcm.begin(), pcm.begin() + cut});
+  REQUIRE(before.wire.keys(KeyCarrier::kTone) == "5 ");
+
+  Call after;
+  after.session.resume(before.session.position(before.nowMs), after.nowMs);
+  after.say({pcm.begin() + cut, pcm.end()});
+  CHECK(after.wire.keys(KeyCarrier::kTone) == "5 ");
+}
+
+TEST_CASE("a press that began while nobody listened is reported") {
+  ToneMaker maker;
+  maker.tone({.key = 5, .durationMs = 200}).silence(120);
+  Call before;
+  before.tick(10);
+  Call after;
+  after.session.resume(before.session.position(before.nowMs), after.nowMs);
+  after.say(maker.pcm);
+  CHECK(after.wire.keys(KeyCarrier::kTone) == "5 ");
+}
+
+TEST_CASE("an event that goes on over a change of workers is one press, with its end") {
+  Call before;
+  for (int i = 1; i <= 3; i++) {
+    before.send(101, before.timestamp, {4, 10, 0, static_cast<std::uint8_t>(i * 20)});
+    before.tick(2);
+  }
+  REQUIRE(before.wire.keys(KeyCarrier::kEvent) == "4 ");
+  Call after;
+  after.nowMs = before.nowMs + 100;
+  after.session.resume(before.session.position(before.nowMs), after.nowMs);
+  after.sequence = before.sequence;
+  for (int i = 8; i <= 10; i++) {
+    after.send(101, before.timestamp,
+               {4, 10, static_cast<std::uint8_t>(i * 160 >> 8), static_cast<std::uint8_t>(i * 160)});
+    after.tick(2);
+  }
+  CHECK(after.wire.keys(KeyCarrier::kEvent) == "");
+  after.send(101, after.timestamp + 8000, {4, 10, 0, 160});
+  after.tick(2);
+  CHECK(after.wire.keys(KeyCarrier::kEvent) == "4 ");
+}
+
 TEST_SUITE_END();

@@ -33,6 +33,11 @@ export class WorkerChannel {
     stream.on('close', () => this.lose());
   }
 
+  /** The process has gone. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
   /** Sends a command. Rejects with MEDIA_UNAVAILABLE if the worker is lost before it has answered. */
   request(body: CommandBody): Promise<Reply> {
     if (this.#lost) return Promise.reject(workerLost());

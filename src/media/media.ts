@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { MediaPlane, MediaSession, Unsubscribe } from '../ports/media.ts';
+import type { MediaPlane, MediaSession } from '../ports/media.ts';
 import { type ClipFile, type MediaConfig, MediaWorker, type WorkerFigures } from './worker.ts';
 
 export type { ClipFile, MediaConfig, WorkerFigures } from './worker.ts';
@@ -16,8 +16,6 @@ export interface Media extends MediaPlane {
   readonly pids: readonly number[];
   /** The newest figures of each worker, about a second old. */
   stats(): readonly WorkerFigures[];
-  /** A worker has died; its sessions have been told already. */
-  onDown(listener: () => void): Unsubscribe;
   /** Ends every session with `worker_lost` and the workers with SIGTERM. A second stop does nothing. */
   stop(): Promise<void>;
 }
@@ -41,12 +39,9 @@ export async function launchMedia(
 /** Which worker carries a new session is decided here and nowhere else. */
 class WorkerPool implements Media {
   readonly #workers: readonly MediaWorker[];
-  readonly #downListeners = new Set<() => void>();
-  #stopping = false;
 
   constructor(config: MediaConfig, clips: readonly ClipFile[], clock: Clock, log: Log) {
-    const onDown = (): void => this.#tellDown();
-    this.#workers = [new MediaWorker('media-worker-0', config, clips, clock, log, onDown)];
+    this.#workers = [new MediaWorker('media-worker-0', config, clips, clock, log)];
   }
 
   get up(): boolean {
@@ -65,17 +60,11 @@ class WorkerPool implements Media {
     return this.#workers.map((worker) => worker.figures());
   }
 
-  onDown(listener: () => void): Unsubscribe {
-    this.#downListeners.add(listener);
-    return () => void this.#downListeners.delete(listener);
-  }
-
   async start(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.start()));
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
     await Promise.all(this.#workers.map((worker) => worker.stop()));
   }
 
@@ -83,10 +72,5 @@ class WorkerPool implements Media {
     const [first, ...others] = this.#workers.filter((worker) => worker.up);
     if (!first) throw new AppError('MEDIA_UNAVAILABLE', 'no media worker is up; it is being started again');
     return others.reduce((best, each) => (each.sessionCount < best.sessionCount ? each : best), first).open();
-  }
-
-  #tellDown(): void {
-    if (this.#stopping) return;
-    for (const listener of [...this.#downListeners]) listener();
   }
 }

@@ -1,11 +1,12 @@
-import { AppError } from '../errors.ts';
 import type { PhraseItem, PlayOptions, PlayResult } from '../ports/media.ts';
 import type { CommandBody } from './channel.ts';
 import { PlayEnd } from './generated/media_pb.ts';
 
 const kMaxLookahead = 32; // the worker's queue has room for twice as many
+/** With so little look-ahead a phrase may spell card digits: no more of it is remembered than lies in the worker's queue. */
+const kSecretLookahead = 2;
 
-/** Resolves when the worker has taken a command, rejects if it has not. */
+/** Resolves when the worker has taken a command, or has died: resume() or abandon() follows then. Rejects if it has refused. */
 export type SendCommand = (body: CommandBody) => Promise<unknown>;
 
 /**
@@ -14,6 +15,9 @@ export type SendCommand = (body: CommandBody) => Promise<unknown>;
  *
  *   feeding ── items are used up: end mark sent ──> draining ── PlayFinished ──> over
  *      └──────── stop(): StopPlay sent ──────────────┘
+ *
+ * When the worker dies, what was heard of the running sentence is not worth much to the listener: {@link resume} has the next worker
+ * begin the sentence again, a sentence being what lies between two silences.
  */
 export class Phrase {
   readonly #session: number;
@@ -22,8 +26,17 @@ export class Phrase {
   readonly #source: Iterator<PhraseItem>;
   readonly #send: SendCommand;
   readonly #over = Promise.withResolvers<PlayResult>();
+  /** Resolves when every command so far is answered. */
+  #answered: Promise<unknown> = Promise.resolve();
   #sent = 0;
   #started = 0;
+  /** Items sent and not known to be past their sentence, the first of them being item {@link #firstKept} of the phrase. */
+  #kept: PhraseItem[] = [];
+  #firstKept = 0;
+  /** Items to be sent once more, before those that follow. */
+  #again: PhraseItem[] = [];
+  /** Items of the phrase before the first that the present worker was given. */
+  #base = 0;
   #complete = false;
   #stopped = false;
 
@@ -51,6 +64,7 @@ export class Phrase {
       signal.removeEventListener('abort', onAbort);
       if (!this.#complete) this.#source.return?.();
       this.#complete = true;
+      this.#kept = this.#again = [];
     }
   }
 
@@ -61,14 +75,29 @@ export class Phrase {
     this.#command({ case: 'stopPlay', value: { session: this.#session, play: this.#play } });
   }
 
-  /** @param clipsStarted - items of this phrase that have begun to play. */
+  /** @param clipsStarted - items of this phrase that the present worker has begun to play. */
   onProgress(clipsStarted: number): void {
-    this.#started = clipsStarted;
+    this.#started = this.#base + clipsStarted;
+    this.#forgetPast();
+    this.#feed();
+  }
+
+  /** Another worker plays on; what the one before was sent is unknown to it. */
+  resume(): void {
+    if (this.#stopped) {
+      this.abandon();
+      return;
+    }
+    this.#again = [...this.#kept, ...this.#again];
+    this.#kept = [];
+    this.#sent = this.#started = this.#base = this.#firstKept;
+    this.#complete = false;
     this.#feed();
   }
 
   onFinished(end: PlayEnd): void {
-    this.#over.resolve(resultOf(end));
+    // A refusal that came just before counts, though its promise is told later.
+    void this.#answered.then(() => this.#over.resolve(resultOf(end)));
   }
 
   /** The session has no media any more. */
@@ -87,17 +116,34 @@ export class Phrase {
   }
 
   #feedNext(): void {
-    const next = this.#source.next();
-    if (next.done) {
+    const item = this.#again.shift() ?? this.#nextOfSource();
+    if (!item) {
       this.#complete = true;
       if (this.#sent === 0) this.#over.resolve('finished');
       else this.#append({ last: true });
       return;
     }
-    const item = next.value;
     if ('silenceMs' in item && item.silenceMs <= 0) return;
     this.#sent++;
+    this.#kept.push(item);
     this.#append('clip' in item ? { clip: item.clip } : { silenceMs: Math.round(item.silenceMs) });
+  }
+
+  #nextOfSource(): PhraseItem | undefined {
+    const next = this.#source.next();
+    return next.done ? undefined : next.value;
+  }
+
+  /** The item that plays is the last of the started ones. */
+  #forgetPast(): void {
+    const playing = this.#started - 1 - this.#firstKept;
+    const isSecret = this.#options.lookahead <= kSecretLookahead;
+    const past = isSecret
+      ? playing
+      : 1 + this.#kept.slice(0, Math.max(0, playing)).findLastIndex((item) => 'silenceMs' in item);
+    if (past <= 0) return;
+    this.#kept = this.#kept.slice(past);
+    this.#firstKept += past;
   }
 
   #append(item: { readonly clip?: number; readonly silenceMs?: number; readonly last?: boolean }): void {
@@ -109,10 +155,8 @@ export class Phrase {
   }
 
   #command(body: CommandBody): void {
-    this.#send(body).catch((error: unknown) => {
-      if (error instanceof AppError && error.code === 'MEDIA_UNAVAILABLE') this.abandon();
-      else this.#fail(error);
-    });
+    const answered = this.#send(body).catch((error: unknown) => this.#fail(error));
+    this.#answered = Promise.all([this.#answered, answered]);
   }
 
   #fail(error: unknown): void {

@@ -20,6 +20,7 @@ import {
   Carrier as ProtoCarrier,
   type Reply,
   type SessionStats,
+  Status,
 } from './generated/media_pb.ts';
 import { Phrase } from './phrase.ts';
 import { checkReply } from './status.ts';
@@ -38,16 +39,27 @@ const kNoStats: MediaStats = {
 
 export type SessionEvent = Extract<WorkerEvent, { value: { session: number } }>;
 
-/** One leg's media in a worker. Made by the worker's open(), closed by the leg; ends on its own when the worker is lost. */
+/**
+ * One leg's media in a worker. Made by the worker's open(), closed by the leg. When the worker's process dies the session waits for the
+ * next one and goes on there, on the same port; commands wait meanwhile. It ends on its own only when no worker comes.
+ *
+ *   up ── suspend() ──> waiting ── resume() ──> up
+ *                          └────── lose() ────> ended
+ */
 export class WorkerSession implements MediaSession {
   readonly id: number;
   readonly address: string;
   readonly port: number;
-  readonly #channel: WorkerChannel;
   readonly #onClosed: () => void;
   readonly #keyListeners = new Set<(report: KeyReport) => void>();
   readonly #endListeners = new Set<(end: MediaEnd) => void>();
   readonly #phrases = new Map<number, Phrase>();
+  /** Undefined while there is no worker. */
+  #channel: WorkerChannel | undefined;
+  /** Resolves when waiting is over. */
+  #up = Promise.withResolvers<void>();
+  /** What the worker agreed to last. */
+  #connection: CommandBody | undefined;
   #plays = 0;
   #ended: MediaEnd | undefined;
   #closing: Promise<MediaStats> | undefined;
@@ -61,21 +73,9 @@ export class WorkerSession implements MediaSession {
   }
 
   async connect(remote: MediaRemote): Promise<void> {
-    await this.#command({
-      case: 'connectSession',
-      value: {
-        session: this.id,
-        remoteAddress: remote.address,
-        remotePort: remote.port,
-        remoteRtcpPort: remote.rtcpPort,
-        codec: kCodecs[remote.codec],
-        payloadType: remote.payloadType,
-        eventPayloadType: remote.eventPayloadType ?? 0,
-        ptimeMs: remote.ptimeMs,
-        sending: remote.sending,
-        receiving: remote.receiving,
-      },
-    });
+    const body = connectionOf(this.id, remote);
+    await this.#command(body);
+    this.#connection = body;
   }
 
   async play(items: Iterable<PhraseItem>, options: PlayOptions, signal: AbortSignal): Promise<PlayResult> {
@@ -83,7 +83,7 @@ export class WorkerSession implements MediaSession {
     for (const running of this.#phrases.values()) running.stop();
     if (signal.aborted) return 'stopped';
     const play = ++this.#plays;
-    const phrase = new Phrase(this.id, play, items, options, (body) => this.#command(body));
+    const phrase = new Phrase(this.id, play, items, options, (body) => this.#speak(body));
     this.#phrases.set(play, phrase);
     try {
       return await phrase.run(signal);
@@ -129,10 +129,40 @@ export class WorkerSession implements MediaSession {
     }
   }
 
-  /** The worker's process has gone. */
+  /** The worker's process has gone; another will come, or {@link lose} is called. */
+  suspend(): void {
+    if (!this.#channel) return;
+    this.#channel = undefined;
+    this.#up = Promise.withResolvers<void>();
+  }
+
+  /**
+   * Goes on in another process. Its clips may still be on their way: {@link resumePhrases} comes after them.
+   * @returns false if it cannot: the session has ended then.
+   */
+  async resume(channel: WorkerChannel): Promise<boolean> {
+    this.#channel = channel;
+    const opened = channel.request({
+      case: 'openSession',
+      value: { session: this.id, resumePort: this.port },
+    });
+    const connected = this.#connection && channel.request(this.#connection);
+    this.#up.resolve();
+    const replies = await Promise.all([opened, ...(connected ? [connected] : [])]).catch(() => []);
+    const isTaken = replies.length > 0 && replies.every(({ status }) => status === Status.OK);
+    if (!isTaken && !channel.lost) this.lose();
+    return isTaken;
+  }
+
+  resumePhrases(): void {
+    for (const phrase of this.#phrases.values()) phrase.resume();
+  }
+
+  /** The worker has gone for good. */
   lose(): void {
     for (const phrase of this.#phrases.values()) phrase.abandon();
     this.#end('worker_lost');
+    this.#up.resolve();
   }
 
   async #close(): Promise<MediaStats> {
@@ -140,7 +170,7 @@ export class WorkerSession implements MediaSession {
     this.#endListeners.clear();
     for (const phrase of this.#phrases.values()) phrase.abandon();
     try {
-      const reply = await this.#channel.request({ case: 'closeSession', value: { session: this.id } });
+      const reply = await this.#request({ case: 'closeSession', value: { session: this.id } });
       return reply.stats ? statsOf(reply.stats) : kNoStats;
     } catch {
       return kNoStats; // the counts went with the worker
@@ -164,13 +194,64 @@ export class WorkerSession implements MediaSession {
 
   async #command(body: CommandBody): Promise<Reply> {
     this.#refuseIfGone();
-    return checkReply(await this.#channel.request(body), body.case ?? 'a command');
+    return checkReply(await this.#request(body), body.case ?? 'a command');
+  }
+
+  /** Asks the worker, or the one that comes after it. @throws AppError MEDIA_UNAVAILABLE if none comes */
+  async #request(body: CommandBody): Promise<Reply> {
+    for (;;) {
+      if (this.#ended === 'worker_lost') throw workerGone();
+      const channel = this.#channel;
+      if (!channel) {
+        await this.#up.promise;
+        continue;
+      }
+      try {
+        return await channel.request(body);
+      } catch (error) {
+        if (!channel.lost) throw error;
+        if (this.#channel === channel) this.suspend();
+      }
+    }
+  }
+
+  /** A command of a phrase. It is not sent to another worker: there the phrase says itself what is to be played. */
+  async #speak(body: CommandBody): Promise<void> {
+    const channel = this.#channel;
+    if (!channel) return;
+    try {
+      checkReply(await channel.request(body), body.case ?? 'a command');
+    } catch (error) {
+      if (!channel.lost) throw error;
+    }
   }
 
   #refuseIfGone(): void {
     if (this.#closing) throw new AppError('MEDIA_UNAVAILABLE', 'the media session is closed');
-    if (this.#ended === 'worker_lost') throw new AppError('MEDIA_UNAVAILABLE', 'the media worker has gone');
+    if (this.#ended === 'worker_lost') throw workerGone();
   }
+}
+
+function workerGone(): AppError {
+  return new AppError('MEDIA_UNAVAILABLE', 'the media worker has gone');
+}
+
+function connectionOf(session: number, remote: MediaRemote): CommandBody {
+  return {
+    case: 'connectSession',
+    value: {
+      session,
+      remoteAddress: remote.address,
+      remotePort: remote.port,
+      remoteRtcpPort: remote.rtcpPort,
+      codec: kCodecs[remote.codec],
+      payloadType: remote.payloadType,
+      eventPayloadType: remote.eventPayloadType ?? 0,
+      ptimeMs: remote.ptimeMs,
+      sending: remote.sending,
+      receiving: remote.receiving,
+    },
+  };
 }
 
 function isKey(key: number): key is Key {

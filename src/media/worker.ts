@@ -1,16 +1,23 @@
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
-import type { Clock } from '../ports/clock.ts';
+import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { ClipId } from '../ports/media.ts';
 import { SupervisedChild } from '../process/child.ts';
+import { Board } from './board.ts';
 import { WorkerChannel, type WorkerEvent } from './channel.ts';
 import { LogLevel, type Log as ProtoLog, Status, type WorkerStats } from './generated/media_pb.ts';
 import { WorkerSession } from './session.ts';
 import { checkReply } from './status.ts';
 
 const kWorkerPath = fileURLToPath(new URL('../../build/native/hushpay-media', import.meta.url));
+
+/** Calls wait so long for another process when theirs has died. */
+const kGiveUpMs = 5_000;
+const kLookMs = 100;
+/** A process whose media thread has not ticked at so many looks in a row hangs. */
+const kLooksMissed = 4;
 
 export interface MediaConfig {
   /** IP address of every RTP socket. */
@@ -50,39 +57,41 @@ export interface WorkerFigures {
   readonly eventsDropped: number;
 }
 
-/** One worker process and its sessions. start() once, stop() at the end; between, the process is started again when it dies. */
+/**
+ * One worker process and its sessions. start() once, stop() at the end; between, the process is started again when it dies or hangs, and
+ * the sessions go on in the next one: on the same ports, with the numbers the board says, their prompts from the sentence they were in.
+ */
 export class MediaWorker {
   readonly name: string;
   readonly #config: MediaConfig;
   readonly #clips: readonly ClipFile[];
   readonly #log: Log;
   readonly #child: SupervisedChild;
-  readonly #onDown: () => void;
+  readonly #clock: Clock;
+  readonly #board = new Board();
   readonly #sessions = new Map<number, WorkerSession>();
   #channel: WorkerChannel | undefined;
   #lastSession = 0;
   #stats: WorkerStats | undefined;
+  #cancelGiveUp: Cancel = () => undefined;
+  #cancelLook: Cancel = () => undefined;
+  #lastBeat = 0n;
+  #looksMissed = 0;
 
-  constructor(
-    name: string,
-    config: MediaConfig,
-    clips: readonly ClipFile[],
-    clock: Clock,
-    log: Log,
-    onDown: () => void,
-  ) {
+  constructor(name: string, config: MediaConfig, clips: readonly ClipFile[], clock: Clock, log: Log) {
     this.name = name;
     this.#config = config;
     this.#clips = clips;
     this.#log = log.child({ part: name });
-    this.#onDown = onDown;
+    this.#clock = clock;
     this.#child = new SupervisedChild(
       {
         name,
         command: config.workerPath ?? kWorkerPath,
         args: [],
         prepare: (stream) => this.#prepare(stream),
-        onDown: () => this.#lose(),
+        inherited: [this.#board.fd],
+        onDown: () => this.#suspend(),
         onLine: (line) => this.#log.error({ line: line.slice(0, 500) }, 'output of the media worker'),
       },
       clock,
@@ -106,13 +115,17 @@ export class MediaWorker {
     return this.#sessions.size;
   }
 
-  start(): Promise<void> {
-    return this.#child.start();
+  async start(): Promise<void> {
+    await this.#child.start();
+    this.#look();
   }
 
   async stop(): Promise<void> {
+    this.#cancelLook();
     await this.#child.stop();
+    this.#cancelGiveUp();
     this.#lose();
+    this.#board.close();
   }
 
   figures(): WorkerFigures {
@@ -150,13 +163,23 @@ export class MediaWorker {
     return session;
   }
 
+  /** One burst of commands: the worker takes them in this order, and calls wait for nothing that is not theirs. */
   async #prepare(stream: Duplex): Promise<void> {
     const channel = new WorkerChannel(stream, (event) => this.#onEvent(event));
     const { bindAddress, portMin, portMax, portRestMs, mediaTimeoutMs } = this.#config;
     const value = { bindAddress, portMin, portMax, portRestMs, mediaTimeoutMs };
-    checkReply(await channel.request({ case: 'configure', value }), 'configure');
-    await Promise.all(this.#clips.map((file) => loadClip(channel, file)));
+    const configured = channel.request({ case: 'configure', value });
+    const waiting = [...this.#sessions.values()];
+    const resumed = waiting.map((session) => session.resume(channel));
+    const loaded = Promise.all(this.#clips.map((file) => loadClip(channel, file)));
+    for (const session of waiting) session.resumePhrases();
+    loaded.catch(() => {}); // awaited below
+    checkReply(await configured, 'configure');
+    const sessions = (await Promise.all(resumed)).filter((isTaken) => isTaken).length;
+    await loaded;
+    this.#cancelGiveUp();
     this.#channel = channel;
+    if (waiting.length > 0) this.#log.warn({ sessions, of: waiting.length }, 'calls go on in a new worker');
   }
 
   /** A listener that fails harms its own session, not the channel all of them share. */
@@ -187,14 +210,33 @@ export class MediaWorker {
     else this.#log.info({}, message);
   }
 
-  #lose(): void {
+  /** The process has died; another is on its way. */
+  #suspend(): void {
     this.#channel?.lose();
     this.#channel = undefined;
     this.#stats = undefined;
+    for (const session of this.#sessions.values()) session.suspend();
+    this.#cancelGiveUp = this.#clock.schedule(kGiveUpMs, () => this.#lose());
+  }
+
+  /** No process has come in time. */
+  #lose(): void {
     const lost = [...this.#sessions.values()];
     this.#sessions.clear();
     for (const session of lost) session.lose();
-    this.#onDown();
+  }
+
+  /** A media thread that has stopped ticking carries nothing, however alive its process looks. */
+  #look(): void {
+    const beat = this.#board.heartbeat();
+    this.#looksMissed = beat === this.#lastBeat && this.up ? this.#looksMissed + 1 : 0;
+    this.#lastBeat = beat;
+    if (this.#looksMissed >= kLooksMissed) {
+      this.#looksMissed = 0;
+      this.#log.error({ missedMs: kLooksMissed * kLookMs }, 'the media thread hangs; its process is ended');
+      this.#child.kill();
+    }
+    this.#cancelLook = this.#clock.schedule(kLookMs, () => this.#look());
   }
 
   #noPort(detail: string): AppError {

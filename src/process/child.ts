@@ -14,13 +14,15 @@ export interface ChildSpec {
    * work. A rejection at the first start is fatal: {@link SupervisedChild.start} rejects with it.
    */
   readonly prepare: (channel: Duplex) => Promise<void>;
-  /** The process has gone; everything it carried is lost. */
+  /** Open files the child gets as file descriptors 4, 5, …; the owner closes them after stop(). */
+  readonly inherited?: readonly number[];
+  /** The process has gone, and what was in its memory. */
   readonly onDown: () => void;
   /** One line of the child's standard output or error. */
   readonly onLine: (line: string) => void;
 }
 
-const kFirstBackOffMs = 100;
+const kFirstBackOffMs = 100; // before the second start again; the first comes at once
 const kLastBackOffMs = 5_000;
 const kStableMs = 10_000; // up for so long, a child starts again without delay
 const kStopMs = 2_000; // SIGTERM to SIGKILL
@@ -37,7 +39,7 @@ export class SupervisedChild {
   #up = false;
   #stopping = false;
   #restarts = 0;
-  #backOffMs = kFirstBackOffMs;
+  #backOffMs = 0;
   #cancelRestart: Cancel | undefined;
 
   constructor(spec: ChildSpec, clock: Clock, log: Log) {
@@ -83,10 +85,15 @@ export class SupervisedChild {
     cancel();
   }
 
+  /** Ends a process that is alive and does not work; it is started again like one that died. */
+  kill(): void {
+    this.#process?.kill('SIGKILL');
+  }
+
   async #launch(): Promise<void> {
     const startedMs = this.#clock.now();
     const child = spawn(this.#spec.command, [...this.#spec.args], {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(this.#spec.inherited ?? [])],
       detached: true, // Ctrl-C in a terminal is for us to handle: children go on until calls have ended
       env: environmentOfChild(process.env),
     });
@@ -116,10 +123,10 @@ export class SupervisedChild {
     if (wasUp) this.#spec.onDown();
     if (this.#stopping) return;
     if (!wasUp && this.#restarts === 0) return; // first start: start() reports it
-    if (this.#clock.now() - startedMs > kStableMs) this.#backOffMs = kFirstBackOffMs;
+    if (this.#clock.now() - startedMs > kStableMs) this.#backOffMs = 0;
     this.#log.error({ code, signal, restartInMs: this.#backOffMs }, 'child process died');
     this.#cancelRestart = this.#clock.schedule(this.#backOffMs, () => this.#relaunch());
-    this.#backOffMs = Math.min(this.#backOffMs * 2, kLastBackOffMs);
+    this.#backOffMs = Math.min(Math.max(kFirstBackOffMs, this.#backOffMs * 2), kLastBackOffMs);
   }
 
   #relaunch(): void {

@@ -1,63 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { kill } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { launchMedia } from '../../src/media/media.ts';
 import type { MediaEnd } from '../../src/ports/media.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
 import { FakeLog } from '../support/fake-log.ts';
-import { MediaFixture, mediaConfig, noise, remoteOf } from '../support/media-fixture.ts';
+import { MediaFixture, mediaConfig, remoteOf } from '../support/media-fixture.ts';
 
 const kWorker = fileURLToPath(new URL('../../build/native/hushpay-media', import.meta.url));
-const kOptions = { bargeIn: true, lookahead: 2 };
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
-
-describe('a worker that is killed', () => {
-  it('ends its sessions with worker_lost, comes back with its clips and carries new ones', async () => {
-    const fixture = await MediaFixture.start({ 1: noise(100, 1), 2: noise(5_000, 2) });
-    const { media } = fixture;
-    const { session } = await fixture.call();
-    const ends: MediaEnd[] = [];
-    session.onEnd((end) => ends.push(end));
-    let downs = 0;
-    media.onDown(() => downs++);
-    const playing = session.play([{ clip: 2 }], kOptions, new AbortController().signal);
-    const [pid] = media.pids;
-    kill(pid ?? 0, 'SIGKILL');
-    expect(await playing).toBe('stopped');
-    await until(() => ends.length > 0);
-    expect(ends).toEqual(['worker_lost']);
-    expect(downs).toBe(1);
-    expect(media.up).toBe(false);
-    await expect(media.open()).rejects.toMatchObject({ code: 'MEDIA_UNAVAILABLE', retry: 'safe' });
-    await expect(session.play([{ clip: 1 }], kOptions, new AbortController().signal)).rejects.toMatchObject({
-      code: 'MEDIA_UNAVAILABLE',
-    });
-    expect(await session.close()).toMatchObject({ packetsSent: 0 });
-
-    await until(() => media.up);
-    expect(media.restarts).toBe(1);
-    expect(media.pids).not.toEqual([pid]);
-    const { session: next } = await fixture.call();
-    expect(await next.play([{ clip: 1 }], kOptions, new AbortController().signal)).toBe('finished');
-    await next.close();
-    await fixture.stop();
-  });
-
-  it('rejects commands that wait for its answer', async () => {
-    const fixture = await MediaFixture.start();
-    kill(fixture.media.pids[0] ?? 0, 'SIGSTOP'); // so that it cannot answer before it dies
-    const opening = fixture.media.open();
-    const rejected = expect(opening).rejects.toMatchObject({ code: 'MEDIA_UNAVAILABLE' });
-    kill(fixture.media.pids[0] ?? 0, 'SIGKILL');
-    await rejected;
-    await fixture.stop();
-  });
-});
 
 describe('the worker process', () => {
   it('ends with code 0 on SIGTERM', async () => {

@@ -45,7 +45,12 @@ int openSecondTimer() {
 
 }  // namespace
 
-Server::Server(int channelFd) : channel_(channelFd), signalFd_(openSignalFd()), timerFd_(openSecondTimer()) {}
+Server::Server(int channelFd, int boardFd)
+    : channel_(channelFd),
+      signalFd_(openSignalFd()),
+      timerFd_(openSecondTimer()),
+      board_(boardFd, Engine::kMaxLegs),
+      engine_(board_) {}
 
 Server::~Server() {
   ::close(signalFd_);
@@ -160,16 +165,34 @@ Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
   if (find(command.session()) != nullptr) return {pb::STATUS_SESSION_EXISTS, {}};
   if (legs_.size() + closing_.size() >= Engine::kMaxLegs)
     return {pb::STATUS_NO_FREE_PORT, "too many sessions"};
-  std::optional<SocketPair> sockets = ports_->open(*bindTo_, nowMs());
-  if (!sockets) return {pb::STATUS_NO_FREE_PORT, {}};
-  const std::uint16_t port = sockets->port();
-  auto leg = std::make_unique<Leg>(command.session(), std::move(*sockets), bindTo_->withPort(port),
-                                   makeSeed(), mediaTimeoutMs_, engine_);
+  std::optional<Place> place = placeOf(command);
+  if (!place) return {pb::STATUS_NO_FREE_PORT, {}};
+  const std::uint16_t port = place->sockets.port();
+  auto leg = std::make_unique<Leg>(command.session(), std::move(place->sockets), bindTo_->withPort(port),
+                                   makeSeed(), place->slot, mediaTimeoutMs_, engine_);
+  if (place->isTakenUp) leg->session().resume(Board::last(place->slot), nowMs());
   const Outcome outcome = post({.kind = MediaCommand::Kind::kAdd, .leg = leg.get()});
-  if (outcome.status != pb::STATUS_OK) return outcome;
+  if (outcome.status != pb::STATUS_OK) {
+    board_.release(place->slot);
+    return outcome;
+  }
   legs_.emplace(command.session(), std::move(leg));
   reply.set_local_port(port);
   return {};
+}
+
+/// The sockets and the slot of a session: new ones, or those of an earlier process.
+std::optional<Server::Place> Server::placeOf(const pb::OpenSession& command) {
+  const bool isTakenUp = command.resume_port() != 0;
+  if (!isTakenUp) board_.forgetOthers();
+  auto sockets = isTakenUp ? ports_->reopen(*bindTo_, static_cast<std::uint16_t>(command.resume_port()))
+                           : ports_->open(*bindTo_, nowMs());
+  if (!sockets) return std::nullopt;
+  BoardSlot* found = isTakenUp ? board_.takeUp(command.session()) : nullptr;
+  BoardSlot* slot = found != nullptr ? found : board_.claim(command.session());
+  if (slot == nullptr) return std::nullopt;
+  const bool hasPosition = found != nullptr && Board::last(*found).atMs > 0;
+  return Place{std::move(*sockets), *slot, hasPosition};
 }
 
 Server::Outcome Server::connect(const pb::ConnectSession& command) {
@@ -284,6 +307,7 @@ void Server::finishClosing() {
     copyStats(closing.leg->session().counts(), *reply.mutable_stats());
     if (closing.replyTo != 0) channel_.write(event);
     ports_->giveBack(closing.leg->sockets().port(), nowMs());
+    board_.release(closing.leg->slot());
     closing.leg.reset();
   }
   std::erase_if(closing_, [](const Closing& closing) { return closing.leg == nullptr; });

@@ -20,7 +20,8 @@ namespace hushpay {
 class Server {
  public:
   /// @param channelFd  the inherited socket
-  explicit Server(int channelFd);
+  /// @param boardFd    the inherited board, -1 if there is none
+  Server(int channelFd, int boardFd);
   ~Server();
 
   /// @return exit code: 0 after end of file, SIGTERM or SIGINT; 1 if the channel carried something that is no
@@ -33,6 +34,11 @@ class Server {
     Status status = media::v1::STATUS_OK;
     std::string detail;
   };
+  struct Place {
+    SocketPair sockets;
+    BoardSlot& slot;
+    bool isTakenUp;
+  };
   struct Closing {
     std::unique_ptr<Leg> leg;
     std::uint32_t replyTo;
@@ -42,6 +48,7 @@ class Server {
   Outcome configure(const media::v1::Configure& command);
   Outcome loadClip(const media::v1::LoadClip& command, media::v1::Reply& reply);
   Outcome open(const media::v1::OpenSession& command, media::v1::Reply& reply);
+  std::optional<Place> placeOf(const media::v1::OpenSession& command);
   Outcome connect(const media::v1::ConnectSession& command);
   Outcome play(const media::v1::PlayClip& command);
   Outcome stopPlay(const media::v1::StopPlay& command);
@@ -63,6 +70,7 @@ class Server {
   std::vector<Closing> closing_;
   int signalFd_ = -1;
   int timerFd_ = -1;
+  Board board_;
   Engine engine_;  // last, so that its thread has ended before the legs it carries go
 };
 

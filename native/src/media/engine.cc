@@ -34,8 +34,9 @@ int checked(int fd, const char* what) {
 
 }  // namespace
 
-Engine::Engine()
-    : epollFd_(checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+Engine::Engine(Board& board)
+    : board_(board),
+      epollFd_(checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wakeFd_(checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
   legs_.reserve(kMaxLegs);
   thread_ = std::thread([this] { run(); });
@@ -92,8 +93,9 @@ void Engine::tick() noexcept {
   receive(now);
   for (Leg* leg : legs_) {
     leg->session().tick(now);
-    leg->publish();
+    leg->publish(now);
   }
+  board_.beat();
   if (ticks_.load(std::memory_order_relaxed) % kTicksPerCount == 0) publishCounts();
   if (wake_) eventfd_write(wakeFd_, 1);
   wake_ = false;

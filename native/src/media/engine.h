@@ -42,7 +42,8 @@ class Engine final : public EventSink {
  public:
   static constexpr std::size_t kMaxLegs = 8192;
 
-  Engine();
+  /// @param board  outlives the engine
+  explicit Engine(Board& board);
   ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -69,6 +70,7 @@ class Engine final : public EventSink {
   void countLateness(double lateMs) noexcept;
   void publishCounts() noexcept;
 
+  Board& board_;
   SpscQueue<MediaCommand, 4096> commands_;
   SpscQueue<MediaEvent, 8192> events_;
   std::vector<Leg*> legs_;         // media thread; never grows beyond kMaxLegs

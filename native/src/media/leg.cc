@@ -14,9 +14,12 @@ constexpr int kMaxDatagramsPerTick = 64;  // a flood on one leg leaves time for 
 
 }  // namespace
 
-Leg::Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const StreamSeed& seed,
+Leg::Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const StreamSeed& seed, BoardSlot& slot,
          std::uint32_t mediaTimeoutMs, EventSink& events)
-    : sockets_(std::move(sockets)), local_(local), session_(id, seed, mediaTimeoutMs, *this, events) {}
+    : sockets_(std::move(sockets)),
+      local_(local),
+      slot_(slot),
+      session_(id, seed, mediaTimeoutMs, *this, events) {}
 
 void Leg::sendRtp(ByteView datagram) noexcept {
   // A datagram that cannot be sent is lost like one on the way; the peer's reports tell.

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "media/board.h"
 #include "media/endpoint.h"
 #include "media/port_pool.h"
 #include "media/session.h"
@@ -14,7 +15,8 @@ namespace hushpay {
 class Leg final : public PacketSink {
  public:
   /// @param local  address the RTP socket is bound to
-  Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const StreamSeed& seed,
+  /// @param slot   where its position is noted
+  Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const StreamSeed& seed, BoardSlot& slot,
       std::uint32_t mediaTimeoutMs, EventSink& events);
 
   void sendRtp(ByteView datagram) noexcept override;
@@ -36,9 +38,11 @@ class Leg final : public PacketSink {
   [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
   [[nodiscard]] const SocketPair& sockets() const noexcept { return sockets_; }
   [[nodiscard]] Session& session() noexcept { return session_; }
+  [[nodiscard]] BoardSlot& slot() noexcept { return slot_; }
 
   /// Media thread, after every tick.
-  void publish() noexcept {
+  void publish(double nowMs) noexcept {
+    Board::save(slot_, session_.position(nowMs));
     playItemsConsumed_.store(session_.playItemsConsumed(), std::memory_order_release);
   }
   /// Media thread's last touch: from here on the leg is the IPC thread's again.
@@ -53,6 +57,7 @@ class Leg final : public PacketSink {
   Endpoint local_;
   Endpoint remoteRtp_{};
   Endpoint remoteRtcp_{};
+  BoardSlot& slot_;
   Session session_;
   std::uint32_t playItemsSent_ = 0;
   std::atomic<std::uint32_t> playItemsConsumed_{0};

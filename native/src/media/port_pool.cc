@@ -22,6 +22,14 @@ int bindUdp(const Endpoint& bindTo, std::uint16_t port) {
   return -1;
 }
 
+std::optional<SocketPair> bindPair(const Endpoint& bindTo, std::uint16_t port) {
+  const int rtp = bindUdp(bindTo, port);
+  const int rtcp = rtp < 0 ? -1 : bindUdp(bindTo, static_cast<std::uint16_t>(port + 1));
+  SocketPair pair(rtp, rtcp, port);
+  if (rtp < 0 || rtcp < 0) return std::nullopt;
+  return pair;
+}
+
 }  // namespace
 
 SocketPair::SocketPair(SocketPair&& other) noexcept
@@ -52,13 +60,18 @@ std::optional<SocketPair> PortPool::open(const Endpoint& bindTo, double nowMs) {
   while (!ready_.empty()) {
     const std::uint16_t port = ready_.front();
     ready_.pop_front();
-    const int rtp = bindUdp(bindTo, port);
-    const int rtcp = rtp < 0 ? -1 : bindUdp(bindTo, static_cast<std::uint16_t>(port + 1));
-    SocketPair pair(rtp, rtcp, port);
-    if (rtp >= 0 && rtcp >= 0) return pair;
+    if (auto pair = bindPair(bindTo, port)) return pair;
     giveBack(port, nowMs);
   }
   return std::nullopt;
+}
+
+std::optional<SocketPair> PortPool::reopen(const Endpoint& bindTo, std::uint16_t port) {
+  const auto at = std::ranges::find(ready_, port);
+  if (at == ready_.end()) return std::nullopt;
+  auto pair = bindPair(bindTo, port);
+  if (pair) ready_.erase(at);
+  return pair;
 }
 
 void PortPool::giveBack(std::uint16_t port, double nowMs) { resting_.push_back({port, nowMs + restMs_}); }

@@ -37,6 +37,8 @@ class PortPool {
 
   /// @param bindTo  its port is ignored
   std::optional<SocketPair> open(const Endpoint& bindTo, double nowMs);
+  /// Binds one pair again, which another process held when it died.
+  std::optional<SocketPair> reopen(const Endpoint& bindTo, std::uint16_t port);
   void giveBack(std::uint16_t port, double nowMs);
 
   /// Pairs that could be opened now.

@@ -53,6 +53,17 @@ struct SessionCounts {
   std::uint64_t starvedMs = 0;
 };
 
+/// Where a session's streams are, for the worker that takes them up after this one. No key, no digit.
+struct StreamPosition {
+  StreamSeed next{};  // of the packet that would be sent next
+  double atMs = 0;    // CLOCK_MONOTONIC
+  SessionCounts counts{};
+  std::uint32_t packetsSent = 0;  // as sender reports say
+  std::uint32_t octetsSent = 0;
+  std::array<std::uint32_t, 2> presses{};  // by carrier
+  std::array<bool, 2> pressed{};           // a press was reported and has not ended
+};
+
 /// One leg's media: what arrives goes through sequence, decoder and key detectors; what leaves is the
 /// player's audio or a key. Made whole on the IPC thread, then owned by the media thread until it is retired;
 /// knows packets, not sockets.
@@ -63,6 +74,10 @@ class Session {
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  /// Goes on where another worker's session stopped; before the first connect().
+  void resume(const StreamPosition& position, double nowMs) noexcept;
+  [[nodiscard]] StreamPosition position(double nowMs) const noexcept;
 
   void connect(const StreamSettings& settings, double nowMs) noexcept;
   void play(const PlayItem& item) noexcept;
@@ -98,6 +113,7 @@ class Session {
   void hear(const ReorderBuffer::Packet& packet) noexcept;
   void report(KeyEdges& edges) noexcept;
   void report(ToneEdges& edges) noexcept;
+  bool isOfBefore(KeyCarrier carrier, double onsetMs) noexcept;
   void keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept;
   void keyUp(KeyCarrier carrier, double onsetMs, std::uint32_t durationMs) noexcept;
 
@@ -136,6 +152,9 @@ class Session {
   double lastPacketMs_ = 0;
   bool timedOut_ = false;
   std::array<std::uint32_t, 2> presses_{};  // by carrier
+  std::array<bool, 2> pressed_{};           // by carrier: reported, and not ended
+  double resumedMs_ = 0;                    // when another worker's session was taken up; 0 = never
+  std::array<bool, 2> pressedBefore_{};     // by carrier: pressed_ of that session
   bool hasLastKey_ = false;
   std::uint8_t lastKey_ = 0;
   KeyCarrier lastCarrier_ = KeyCarrier::kEvent;

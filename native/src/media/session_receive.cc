@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "media/session.h"
 #include "media/time.h"
@@ -15,6 +16,9 @@ constexpr int kMaxGapSamples = 200 * 8;  // longer is a pause in the stream, not
 constexpr int kMaxDropout = 3000;        // RFC 3550 appendix A.1
 constexpr int kMaxMisorder = 100;
 constexpr int kReplayRun = 5;
+/// A tone that was on when the session was taken up is heard as beginning with the first packet, or little
+/// later.
+constexpr double kTakeUpMs = 60;
 constexpr double kSamePressMs = 400;  // the second carrier of a press begins within this of the first
 
 std::uint32_t arrivalTs(double arrivalMs) noexcept {
@@ -173,7 +177,16 @@ void Session::report(ToneEdges& edges) noexcept {
   explicit_bzero(&edges, sizeof edges);
 }
 
+/// True for the press during which another worker's session was taken up: it has been reported already.
+bool Session::isOfBefore(KeyCarrier carrier, double onsetMs) noexcept {
+  bool& pressed = pressedBefore_[static_cast<std::size_t>(carrier)];
+  const bool wasPressed = std::exchange(pressed, false);
+  return wasPressed && onsetMs < resumedMs_ + kTakeUpMs;
+}
+
 void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept {
+  if (isOfBefore(carrier, onsetMs)) return;
+  pressed_[static_cast<std::size_t>(carrier)] = true;
   (carrier == KeyCarrier::kEvent ? counts_.eventsReceived : counts_.tonesDetected)++;
   const std::uint32_t press = ++presses_[static_cast<std::size_t>(carrier)];
   // The second carrier of a press must not end the phrase that answers the first.
@@ -192,6 +205,8 @@ void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noex
 }
 
 void Session::keyUp(KeyCarrier carrier, double, std::uint32_t durationMs) noexcept {
+  // The end of a press that an earlier worker reported, or one whose start was not reported here.
+  if (!std::exchange(pressed_[static_cast<std::size_t>(carrier)], false)) return;
   MediaEvent event{.kind = MediaEvent::Kind::kKeyUp, .carrier = carrier, .session = id_};
   event.press = presses_[static_cast<std::size_t>(carrier)];
   event.durationMs = durationMs;

@@ -9,6 +9,9 @@ namespace hushpay {
 namespace {
 
 constexpr std::uint32_t kSamplesPerMs = 8;
+/// Packets that may have been sent after the position was saved. A number is never used twice: under SRTP
+/// that would use a key stream twice.
+constexpr std::uint16_t kResumeSkip = 32;
 constexpr double kReportIntervalMs = 5000;  // RFC 3550 section 6.2, spread by half either way
 
 }  // namespace
@@ -30,6 +33,31 @@ Session::~Session() {
   toneGenerator_.wipe();
   detector_.wipe();
   reorder_.wipe();
+}
+
+void Session::resume(const StreamPosition& position, double nowMs) noexcept {
+  seed_ = position.next;
+  sequence_ = static_cast<std::uint16_t>(position.next.sequence + kResumeSkip);
+  timestamp_ = position.next.timestamp + static_cast<std::uint32_t>((nowMs - position.atMs) * kSamplesPerMs);
+  counts_ = position.counts;
+  packetsSent_ = position.packetsSent;
+  octetsSent_ = position.octetsSent;
+  presses_ = position.presses;
+  pressedBefore_ = position.pressed;
+  resumedMs_ = nowMs;
+}
+
+StreamPosition Session::position(double nowMs) const noexcept {
+  StreamPosition position{.next = seed_,
+                          .atMs = nowMs,
+                          .counts = counts(),
+                          .packetsSent = packetsSent_,
+                          .octetsSent = octetsSent_,
+                          .presses = presses_,
+                          .pressed = pressed_};
+  position.next.sequence = sequence_;
+  position.next.timestamp = timestamp_;
+  return position;
 }
 
 void Session::connect(const StreamSettings& settings, double nowMs) noexcept {

@@ -136,7 +136,7 @@ describe('a phrase', () => {
     expect(bench.worker.got('stopPlay')).toHaveLength(2);
   });
 
-  it('resolves as stopped when its session closes or its worker dies', async () => {
+  it('resolves as stopped when its session closes or its worker has gone for good', async () => {
     const closing = new Bench();
     const first = closing.session.play([{ clip: 1 }], kOptions, never());
     await closing.session.close();
@@ -146,6 +146,7 @@ describe('a phrase', () => {
     dying.worker.answer = () => undefined;
     const second = dying.session.play([{ clip: 1 }], kOptions, never());
     dying.worker.die();
+    dying.session.lose();
     expect(await second).toBe('stopped');
   });
 });
@@ -202,9 +203,10 @@ describe('a media session', () => {
     });
   });
 
-  it('closes without counts when the worker has gone', async () => {
+  it('closes without counts when the worker has gone for good', async () => {
     const bench = new Bench();
     bench.worker.die();
+    bench.session.lose();
     await settle();
     expect((await bench.session.close()).packetsReceived).toBe(0);
     expect(bench.closed).toBe(1);

@@ -1,0 +1,196 @@
+import { describe, expect, it } from 'vitest';
+import { WorkerChannel } from '../../../src/media/channel.ts';
+import { PlayEnd, Status } from '../../../src/media/generated/media_pb.ts';
+import { type SessionEvent, WorkerSession } from '../../../src/media/session.ts';
+import type { MediaEnd, MediaRemote, PhraseItem } from '../../../src/ports/media.ts';
+import { settle } from '../../support/fake-clock.ts';
+import { FakeMediaWorker } from '../../support/fake-media-worker.ts';
+
+const kRemote: MediaRemote = {
+  address: '127.0.0.1',
+  port: 5000,
+  rtcpPort: 5001,
+  codec: 'PCMU',
+  payloadType: 0,
+  eventPayloadType: 101,
+  ptimeMs: 20,
+  sending: true,
+  receiving: true,
+};
+const kRead = { bargeIn: true, lookahead: 32 };
+const kSpelled = { bargeIn: true, lookahead: 2 };
+
+/** A session and the workers that carry it, one after the other. */
+class Bench {
+  worker = new FakeMediaWorker();
+  readonly session: WorkerSession;
+  #channel: WorkerChannel;
+
+  constructor() {
+    this.#channel = this.#connect();
+    this.session = new WorkerSession(7, '127.0.0.1', 4000, this.#channel, () => {});
+  }
+
+  /** The process dies. */
+  die(): void {
+    this.worker.die();
+    this.#channel.lose();
+    this.session.suspend();
+  }
+
+  /** Another process takes over. */
+  async goOn(): Promise<boolean> {
+    this.worker = new FakeMediaWorker();
+    this.#channel = this.#connect();
+    const resuming = this.session.resume(this.#channel);
+    this.session.resumePhrases();
+    await settle();
+    return resuming;
+  }
+
+  progress(clipsStarted: number): Promise<void> {
+    this.worker.send({ case: 'playProgress', value: { session: 7, play: 1, clipsStarted } });
+    return settle();
+  }
+
+  /** What the present worker was told to play: clips, silences as negative milliseconds, 0 for the end. */
+  get played(): number[] {
+    return this.worker.got('playClip').map(({ clip, silenceMs }) => (silenceMs > 0 ? -silenceMs : clip));
+  }
+
+  #connect(): WorkerChannel {
+    return new WorkerChannel(this.worker.stream, (event) => this.session.receive(event as SessionEvent));
+  }
+}
+
+const clips = (...numbers: number[]): PhraseItem[] =>
+  numbers.map((number) => (number < 0 ? { silenceMs: -number } : { clip: number }));
+const never = (): AbortSignal => new AbortController().signal;
+
+describe('a session whose worker has died', () => {
+  it('is opened on its port again and connected as before', async () => {
+    const bench = new Bench();
+    await bench.session.connect(kRemote);
+    bench.die();
+    expect(await bench.goOn()).toBe(true);
+    expect(bench.worker.commands.map((body) => body.case)).toEqual(['openSession', 'connectSession']);
+    expect(bench.worker.got('openSession')).toMatchObject([{ session: 7, resumePort: 4000 }]);
+    expect(bench.worker.got('connectSession')).toMatchObject([{ remotePort: 5000, eventPayloadType: 101 }]);
+  });
+
+  it('keeps commands until there is another', async () => {
+    const bench = new Bench();
+    bench.worker.answer = () => undefined;
+    const underWay = bench.session.connect(kRemote);
+    bench.die();
+    const late = bench.session.connect({ ...kRemote, port: 6000 });
+    await bench.goOn();
+    await Promise.all([underWay, late]);
+    expect(bench.worker.got('connectSession').map(({ remotePort }) => remotePort)).toEqual([5000, 6000]);
+    bench.die();
+    const closing = bench.session.close();
+    await bench.goOn();
+    await closing;
+    expect(bench.worker.got('closeSession')).toHaveLength(1);
+  });
+
+  it('ends when the next one cannot take it, and when none comes', async () => {
+    for (const lose of [refuse, giveUp]) {
+      const bench = new Bench();
+      const ends: MediaEnd[] = [];
+      bench.session.onEnd((end) => ends.push(end));
+      const playing = bench.session.play(clips(1), kRead, never());
+      bench.die();
+      const waiting = bench.session.connect(kRemote);
+      const refused = expect(waiting).rejects.toMatchObject({ code: 'MEDIA_UNAVAILABLE' });
+      await lose(bench);
+      expect(ends).toEqual(['worker_lost']);
+      expect(await playing).toBe('stopped');
+      await refused;
+    }
+  });
+
+  it('goes on in a third one when the second dies at once', async () => {
+    const bench = new Bench();
+    await bench.session.connect(kRemote);
+    bench.die();
+    bench.die();
+    expect(await bench.goOn()).toBe(true);
+    bench.die();
+    expect(await bench.goOn()).toBe(true);
+    expect(bench.worker.got('connectSession')).toHaveLength(1);
+  });
+});
+
+async function refuse(bench: Bench): Promise<void> {
+  const worker = new FakeMediaWorker();
+  worker.answer = (body) => ({
+    status: body.case === 'openSession' ? Status.NO_FREE_PORT : Status.NO_SUCH_SESSION,
+  });
+  const channel = new WorkerChannel(worker.stream, () => {});
+  expect(await bench.session.resume(channel)).toBe(false);
+}
+
+async function giveUp(bench: Bench): Promise<void> {
+  bench.session.lose();
+  await settle();
+}
+
+describe('a phrase whose worker has died', () => {
+  it.each([
+    ['from its start', [1, 2, 3, -200, 4, 5], 2, [1, 2, 3, -200, 4, 5, 0]],
+    ['from the sentence it was in', [1, 2, 3, -200, 4, 5], 6, [4, 5, 0]],
+    ['from the sentence it was in, its first word', [1, 2, 3, -200, 4, 5], 5, [4, 5, 0]],
+    ['from its start in the silence that ends the first sentence', [1, -200, 2], 2, [1, -200, 2, 0]],
+  ])('plays on %s', async (_, items, started, again) => {
+    const bench = new Bench();
+    const playing = bench.session.play(clips(...items), kRead, never());
+    await settle();
+    await bench.progress(started);
+    bench.die();
+    await bench.goOn();
+    expect(bench.played).toEqual(again);
+    bench.worker.send({ case: 'playFinished', value: { session: 7, play: 1, end: PlayEnd.FINISHED } });
+    expect(await playing).toBe('finished');
+  });
+
+  it('that spells digits plays on from the word it was in, and keeps no other', async () => {
+    const bench = new Bench();
+    bench.session.play(clips(1, 2, 3, 4, 5), kSpelled, never());
+    await settle();
+    await bench.progress(3);
+    expect(bench.played).toEqual([1, 2, 3, 4, 5]);
+    bench.die();
+    await bench.goOn();
+    expect(bench.played).toEqual([3, 4]);
+    await bench.progress(1); // of the new worker
+    await bench.progress(2);
+    bench.die();
+    await bench.goOn();
+    expect(bench.played).toEqual([4, 5]);
+  });
+
+  it('takes its next items from where it was', async () => {
+    const bench = new Bench();
+    bench.session.play(clips(1, -100, 2, -100, 3, 4, 5), { bargeIn: false, lookahead: 3 }, never());
+    await settle();
+    await bench.progress(3);
+    bench.die();
+    await bench.goOn();
+    expect(bench.played).toEqual([2, -100, 3]);
+    await bench.progress(2);
+    expect(bench.played).toEqual([2, -100, 3, 4, 5]);
+  });
+
+  it('is over if it was being stopped', async () => {
+    const bench = new Bench();
+    const abort = new AbortController();
+    const playing = bench.session.play(clips(1, 2), kRead, abort.signal);
+    await settle();
+    bench.die();
+    abort.abort();
+    await bench.goOn();
+    expect(await playing).toBe('stopped');
+    expect(bench.played).toEqual([]);
+  });
+});
