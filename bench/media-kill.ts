@@ -34,7 +34,14 @@ export interface KillFigures {
 export async function measureKill(signal: 'SIGKILL' | 'SIGSTOP', audioDir = 'audio'): Promise<KillFigures> {
   const clips = loadCatalog(audioDir, ['en-US']).clips;
   const portMax = kPortMin + 2 * kLegs + 99;
-  const config = { bindAddress: '127.0.0.1', portMin: kPortMin, portMax, mediaTimeoutMs: 0, portRestMs: 0 };
+  const config = {
+    bindAddress: '127.0.0.1',
+    portMin: kPortMin,
+    portMax,
+    mediaTimeoutMs: 0,
+    portRestMs: 0,
+    maxBusy: 1,
+  };
   const media = await launchMedia(config, clips, kSystemClock, kQuiet);
   const sink = await openSink();
   const phones = await Promise.all(Array.from({ length: kListening }, () => RtpPhone.open()));

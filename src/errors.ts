@@ -13,6 +13,7 @@ export const kErrorTable = {
   SIP_REFER_REFUSED: { blame: 'carrier', retry: 'never' },
   SDP_MALFORMED: { blame: 'carrier', retry: 'never' },
   SDP_NO_COMMON_CODEC: { blame: 'carrier', retry: 'never' },
+  MEDIA_BUSY: { blame: 'server', retry: 'safe' },
   MEDIA_UNAVAILABLE: { blame: 'server', retry: 'safe' },
   MEDIA_NO_PORT: { blame: 'server', retry: 'safe' },
   MEDIA_TIMEOUT: { blame: 'carrier', retry: 'never' },

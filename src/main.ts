@@ -182,13 +182,14 @@ async function startChildren(
   log: Log,
   undo: AsyncDisposableStack,
 ): Promise<[Media, EdgeHandle | undefined]> {
-  const { host, ports, timeoutMs, portRestMs } = config.media;
+  const { host, ports, timeoutMs, portRestMs, maxBusyPercent } = config.media;
   const mediaOptions = {
     bindAddress: host,
     portMin: ports.min,
     portMax: ports.max,
     mediaTimeoutMs: timeoutMs,
     portRestMs,
+    maxBusy: maxBusyPercent / 100,
   };
   const starting = [
     launchMedia(mediaOptions, clips, clock, log).then((media) => {

@@ -63,6 +63,7 @@ export interface Config {
     /** 0 = never. */
     readonly timeoutMs: number;
     readonly portRestMs: number;
+    readonly maxBusyPercent: number;
   };
   readonly http: { readonly host: string; readonly port: number };
   /** Null: one is made up at start. */

@@ -76,6 +76,10 @@ export const kConfigSchema = z.strictObject({
       unit: 'ms',
       default: 60_000,
     }),
+    maxBusyPercent: wholeNumber(
+      'A media worker whose thread uses more of its core takes no new call: 503 with Retry-After.',
+      { min: 10, max: 100, unit: '%', default: 80 },
+    ),
     portRestMs: wholeNumber('A closed port is not used again before this.', {
       min: 0,
       max: 10 * kMinute,

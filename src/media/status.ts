@@ -15,6 +15,8 @@ function codeOf(status: Status): ErrorCode {
   switch (status) {
     case Status.NO_FREE_PORT:
       return 'MEDIA_NO_PORT';
+    case Status.OVERLOADED:
+      return 'MEDIA_BUSY';
     case Status.NO_SUCH_SESSION:
     case Status.NOT_CONFIGURED:
     case Status.SYSTEM:

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { ClipId } from '../ports/media.ts';
+import type { ClipId, MediaWorkerFigures } from '../ports/media.ts';
 import { SupervisedChild } from '../process/child.ts';
 import { Board } from './board.ts';
 import { WorkerChannel, type WorkerEvent } from './channel.ts';
@@ -30,6 +30,8 @@ export interface MediaConfig {
   readonly mediaTimeoutMs: number;
   /** A closed port pair is not given out again before this. */
   readonly portRestMs: number;
+  /** Share of its core from which on a worker takes no new session. */
+  readonly maxBusy: number;
   /** Another worker than the one the build made. */
   readonly workerPath?: string;
 }
@@ -39,22 +41,11 @@ export interface ClipFile {
   readonly path: string;
 }
 
-/** What a worker says of itself once a second; counts begin with its process. */
-export interface WorkerFigures {
+/** What a worker says of itself, and what control knows of its process. */
+export interface WorkerFigures extends MediaWorkerFigures {
   readonly name: string;
   readonly up: boolean;
   readonly restarts: number;
-  readonly sessions: number;
-  readonly portsFree: number;
-  readonly packetsReceived: number;
-  readonly packetsSent: number;
-  readonly packetsForeign: number;
-  readonly packetsMalformed: number;
-  readonly ticks: number;
-  readonly ticksLate: number;
-  /** Since the report before. */
-  readonly tickLateMaxMs: number;
-  readonly eventsDropped: number;
 }
 
 /**
@@ -144,6 +135,7 @@ export class MediaWorker {
       ticksLate: Number(stats?.ticksLate ?? 0),
       tickLateMaxMs: stats?.tickLateMaxMs ?? 0,
       eventsDropped: Number(stats?.eventsDropped ?? 0),
+      busy: stats?.busy ?? 0,
     };
   }
 
@@ -166,8 +158,8 @@ export class MediaWorker {
   /** One burst of commands: the worker takes them in this order, and calls wait for nothing that is not theirs. */
   async #prepare(stream: Duplex): Promise<void> {
     const channel = new WorkerChannel(stream, (event) => this.#onEvent(event));
-    const { bindAddress, portMin, portMax, portRestMs, mediaTimeoutMs } = this.#config;
-    const value = { bindAddress, portMin, portMax, portRestMs, mediaTimeoutMs };
+    const { bindAddress, portMin, portMax, portRestMs, mediaTimeoutMs, maxBusy } = this.#config;
+    const value = { bindAddress, portMin, portMax, portRestMs, mediaTimeoutMs, maxBusy };
     const configured = channel.request({ case: 'configure', value });
     const waiting = [...this.#sessions.values()];
     const resumed = waiting.map((session) => session.resume(channel));

@@ -86,3 +86,20 @@ export interface MediaSession {
 export interface MediaPlane {
   open(): Promise<MediaSession>;
 }
+
+/** What a media worker reports once a second; every number counts from the start of its process unless its name says otherwise. */
+export interface MediaWorkerFigures {
+  readonly sessions: number;
+  readonly portsFree: number;
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly packetsForeign: number;
+  readonly packetsMalformed: number;
+  readonly ticks: number;
+  readonly ticksLate: number;
+  /** Since the last report. */
+  readonly tickLateMaxMs: number;
+  readonly eventsDropped: number;
+  /** Share of its core the media thread uses, 0 to 1, mean of about a second. */
+  readonly busy: number;
+}

@@ -1,6 +1,7 @@
 import type { Cancel, Clock } from '../ports/clock.ts';
+import type { MediaWorkerFigures } from '../ports/media.ts';
 import type { Meter } from '../ports/meter.ts';
-import type { MediaWorkerFigures, Metrics, SipEdgeFigures } from './metrics.ts';
+import type { Metrics, SipEdgeFigures } from './metrics.ts';
 
 /** What the adapters count by themselves; read off, not told. */
 export interface FigureSources {

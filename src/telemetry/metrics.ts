@@ -1,23 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Carrier } from '../ports/media.ts';
+import type { Carrier, MediaWorkerFigures } from '../ports/media.ts';
 import { RunningTotals } from './running-totals.ts';
 
 type Mode = 'ivr';
-
-/** What a media worker reports once a second; every number counts from the start of its process unless its name says otherwise. */
-export interface MediaWorkerFigures {
-  readonly sessions: number;
-  readonly portsFree: number;
-  readonly packetsReceived: number;
-  readonly packetsSent: number;
-  readonly packetsForeign: number;
-  readonly packetsMalformed: number;
-  readonly ticks: number;
-  readonly ticksLate: number;
-  /** Since the last report. */
-  readonly tickLateMaxMs: number;
-  readonly eventsDropped: number;
-}
 
 /** What the sip edge has counted since its process started, and what is alive in it now. */
 export interface SipEdgeFigures {
@@ -118,6 +103,7 @@ export function createMetrics() {
   const edgeAlive = gauge('sip_edge_objects', 'What is alive in the sip edge.', ['kind']);
   const workerSessions = gauge('media_sessions', 'Media sessions of the worker.', ['worker']);
   const workerPorts = gauge('media_ports_free', 'Port pairs the worker can give out now.', ['worker']);
+  const workerBusy = gauge('media_worker_busy_ratio', 'Share of its core a media worker uses.', ['worker']);
   const workerLateMax = gauge('media_tick_late_max_seconds', 'Latest 20 ms tick of the last second.', [
     'worker',
   ]);
@@ -197,6 +183,7 @@ export function createMetrics() {
       workerSessions.set({ worker }, figures.sessions);
       workerPorts.set({ worker }, figures.portsFree);
       workerLateMax.set({ worker }, figures.tickLateMaxMs / 1000);
+      workerBusy.set({ worker }, figures.busy);
       totals.set(
         'rtp_packets_received_total',
         'RTP packets that came in.',

@@ -89,8 +89,8 @@ it('answers every command, however wrong, and goes on', async () => {
   expect((await channel.request({ case: 'openSession', value: { session: 1 } })).status).toBe(
     Status.NOT_CONFIGURED,
   );
-  const { bindAddress, portMin, portMax } = mediaConfig();
-  const configured = await channel.request({ case: 'configure', value: { bindAddress, portMin, portMax } });
+  const { bindAddress, portMin, portMax, maxBusy } = mediaConfig();
+  const configured = await channel.request({ case: 'configure', value: { bindAddress, portMin, portMax, maxBusy } });
   expect(configured.status).toBe(Status.OK);
 
   const chance = new Chance();
@@ -118,7 +118,7 @@ it('answers every command, however wrong, and goes on', async () => {
 it('refuses what its queue of a session cannot hold', async () => {
   const child = spawn(kWorker, { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
   const channel = new WorkerChannel(child.stdio[3] as Duplex, () => {});
-  const { bindAddress, portMin, portMax } = mediaConfig();
+  const { bindAddress, portMin, portMax, maxBusy } = mediaConfig();
   await channel.request({ case: 'configure', value: { bindAddress, portMin, portMax } });
   await channel.request({ case: 'openSession', value: { session: 1 } });
   const replies = await Promise.all(

@@ -138,6 +138,15 @@ describe('ports', () => {
   });
 });
 
+describe('a worker that is full', () => {
+  it('refuses new sessions, and says why', async () => {
+    const fixture = await MediaFixture.start({}, { maxBusy: 1e-9 }); // any work at all is too much
+    await until(() => fixture.media.stats().some(({ busy }) => busy > 1e-9));
+    await expect(fixture.media.open()).rejects.toMatchObject({ code: 'MEDIA_BUSY', retry: 'safe' });
+    await fixture.stop();
+  });
+});
+
 describe('a session', () => {
   it('does not talk to itself', async () => {
     const fixture = await MediaFixture.start();

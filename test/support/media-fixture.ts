@@ -99,6 +99,7 @@ export function mediaConfig(config: Partial<MediaConfig> = {}): MediaConfig {
     portMax: portMin + 199,
     mediaTimeoutMs: 0,
     portRestMs: 0,
+    maxBusy: 1,
     ...(kOtherWorker === undefined ? {} : { workerPath: kOtherWorker }),
     ...config,
   };

@@ -144,7 +144,9 @@ Server::Outcome Server::configure(const pb::Configure& command) {
   bindTo_ = Endpoint::parse(command.bind_address(), 0);
   if (!bindTo_) return {pb::STATUS_BAD_ADDRESS, "bind_address is no IP address"};
   ports_.emplace(static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last), command.port_rest_ms());
+  if (!(command.max_busy() > 0 && command.max_busy() <= 1)) return {pb::STATUS_BAD_ARGUMENT, "max_busy"};
   mediaTimeoutMs_ = command.media_timeout_ms();
+  maxBusy_ = command.max_busy();
   return {};
 }
 
@@ -165,6 +167,9 @@ Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
   if (find(command.session()) != nullptr) return {pb::STATUS_SESSION_EXISTS, {}};
   if (legs_.size() + closing_.size() >= Engine::kMaxLegs)
     return {pb::STATUS_NO_FREE_PORT, "too many sessions"};
+  const bool isNew = command.resume_port() == 0;
+  if (isNew && engine_.load().isFull(maxBusy_))
+    return {pb::STATUS_OVERLOADED, "it carries as many as it can"};
   std::optional<Place> place = placeOf(command);
   if (!place) return {pb::STATUS_NO_FREE_PORT, {}};
   const std::uint16_t port = place->sockets.port();
@@ -329,6 +334,7 @@ void Server::sendStats() {
   stats->set_events_dropped(counts.eventsDropped);
   stats->set_packets_foreign(counts.packetsForeign);
   stats->set_packets_malformed(counts.packetsMalformed);
+  stats->set_busy(engine_.load().busy());
   channel_.write(event);
 }
 

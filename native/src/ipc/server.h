@@ -65,6 +65,7 @@ class Server {
   std::optional<Endpoint> bindTo_;
   std::optional<PortPool> ports_;
   std::uint32_t mediaTimeoutMs_ = 0;
+  double maxBusy_ = 1;
   std::unordered_map<std::uint32_t, std::vector<std::int16_t>> clips_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Leg>> legs_;
   std::vector<Closing> closing_;

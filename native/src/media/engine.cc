@@ -27,6 +27,13 @@ void watch(int epollFd, int fd, std::uintptr_t token) noexcept {
   epoll_ctl(epollFd, EPOLL_CTL_ADD, fd, &interest);
 }
 
+/// Processor time of the calling thread.
+double threadCpuMs() noexcept {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
 int checked(int fd, const char* what) {
   if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
   return fd;
@@ -77,6 +84,7 @@ void Engine::run() noexcept {
     countLateness(lateMs);
     if (lateMs > kMaxTicksBehind * static_cast<double>(Session::kTickMs)) dueMs += lateMs;
     tick();
+    measureLoad(lateMs);
   }
 }
 
@@ -85,6 +93,14 @@ void Engine::countLateness(double lateMs) noexcept {
   if (lateMs > kLateMs) ticksLate_.fetch_add(1, std::memory_order_relaxed);
   if (lateMs > tickLateMaxMs_.load(std::memory_order_relaxed))
     tickLateMaxMs_.store(lateMs, std::memory_order_relaxed);
+}
+
+void Engine::measureLoad(double lateMs) noexcept {
+  const double now = nowMs();
+  const double cpuMs = threadCpuMs();
+  if (measuredMs_ > 0) load_.note(cpuMs - measuredCpuMs_, now - measuredMs_, lateMs);
+  measuredMs_ = now;
+  measuredCpuMs_ = cpuMs;
 }
 
 void Engine::tick() noexcept {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "media/leg.h"
+#include "media/load_meter.h"
 #include "media/spsc_queue.h"
 
 namespace hushpay {
@@ -59,6 +60,9 @@ class Engine final : public EventSink {
 
   void emit(const MediaEvent& event) noexcept override;
 
+  /// Any thread.
+  [[nodiscard]] const LoadMeter& load() const noexcept { return load_; }
+
  private:
   void run() noexcept;
   void tick() noexcept;
@@ -68,6 +72,7 @@ class Engine final : public EventSink {
   void remove(Leg* leg, double nowMs) noexcept;
   void receive(double nowMs) noexcept;
   void countLateness(double lateMs) noexcept;
+  void measureLoad(double lateMs) noexcept;
   void publishCounts() noexcept;
 
   Board& board_;
@@ -78,6 +83,9 @@ class Engine final : public EventSink {
   int epollFd_;
   int wakeFd_;
   bool wake_ = false;  // media thread: something to tell since the last tick
+  LoadMeter load_;
+  double measuredMs_ = 0;     // CLOCK_MONOTONIC when the load was measured last
+  double measuredCpuMs_ = 0;  // processor time of the thread then
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> ticks_{0};
   std::atomic<std::uint64_t> ticksLate_{0};

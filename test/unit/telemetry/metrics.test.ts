@@ -16,6 +16,7 @@ const kWorker = {
   ticksLate: 4,
   tickLateMaxMs: 7,
   eventsDropped: 0,
+  busy: 0.25,
 };
 
 describe('metrics', () => {

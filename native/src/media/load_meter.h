@@ -1,0 +1,45 @@
+#pragma once
+
+#include <atomic>
+
+namespace hushpay {
+
+/// How busy the media thread is, and how late, over about a second. Written by the media thread, read by any.
+class LoadMeter {
+ public:
+  /// Media thread, once a tick.
+  /// @param cpuMs   processor time of the thread since the last call
+  /// @param wallMs  time since the last call
+  /// @param lateMs  how long after its time the tick began
+  void note(double cpuMs, double wallMs, double lateMs) noexcept {
+    if (wallMs <= 0) return;
+    const double weight = wallMs < kWindowMs ? wallMs / kWindowMs : 1;
+    blend(busy_, cpuMs / wallMs, weight);
+    blend(lateMs_, lateMs, weight);
+  }
+
+  /// Share of one core the thread uses, 0 to 1.
+  [[nodiscard]] double busy() const noexcept { return busy_.load(std::memory_order_relaxed); }
+  /// Mean lateness of a tick, in milliseconds.
+  [[nodiscard]] double lateMs() const noexcept { return lateMs_.load(std::memory_order_relaxed); }
+
+  /// One more session would make the others suffer: the core is nearly full, or the machine does not let the
+  /// thread run in time.
+  [[nodiscard]] bool isFull(double maxBusy) const noexcept {
+    return busy() > maxBusy || lateMs() > kMaxLateMs;
+  }
+
+ private:
+  static constexpr double kWindowMs = 1000;
+  static constexpr double kMaxLateMs = 20;  // a frame: from here on listeners hear it
+
+  static void blend(std::atomic<double>& mean, double value, double weight) noexcept {
+    const double old = mean.load(std::memory_order_relaxed);
+    mean.store(old + weight * (value - old), std::memory_order_relaxed);
+  }
+
+  std::atomic<double> busy_{0};
+  std::atomic<double> lateMs_{0};
+};
+
+}  // namespace hushpay

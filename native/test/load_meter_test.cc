@@ -1,0 +1,44 @@
+#include "media/load_meter.h"
+
+#include <doctest/doctest.h>
+
+using namespace hushpay;
+
+TEST_SUITE_BEGIN("load_meter_test");
+
+namespace {
+constexpr double kMaxBusy = 0.8;
+
+void run(LoadMeter& meter, int ticks, double busy, double lateMs) {
+  for (int i = 0; i < ticks; i++) meter.note(10 * busy, 10, lateMs);
+}
+}  // namespace
+
+TEST_CASE("a thread is full when it is busy for about a second, not for a moment") {
+  LoadMeter meter;
+  CHECK_FALSE(meter.isFull(kMaxBusy));
+  run(meter, 10, 1, 0);
+  CHECK_FALSE(meter.isFull(kMaxBusy));
+  run(meter, 300, 1, 0);
+  CHECK(meter.isFull(kMaxBusy));
+  run(meter, 300, 0.5, 0);
+  CHECK_FALSE(meter.isFull(kMaxBusy));
+  CHECK(meter.busy() == doctest::Approx(0.5).epsilon(0.05));
+}
+
+TEST_CASE("a thread that is not let run is full, however little it does") {
+  LoadMeter meter;
+  run(meter, 300, 0.1, 40);
+  CHECK(meter.isFull(kMaxBusy));
+  run(meter, 300, 0.1, 1);
+  CHECK_FALSE(meter.isFull(kMaxBusy));
+}
+
+TEST_CASE("a clock that stands still changes nothing") {
+  LoadMeter meter;
+  meter.note(10, 0, 50);
+  CHECK(meter.busy() == 0);
+  CHECK(meter.lateMs() == 0);
+}
+
+TEST_SUITE_END();
