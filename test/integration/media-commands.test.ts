@@ -90,7 +90,10 @@ it('answers every command, however wrong, and goes on', async () => {
     Status.NOT_CONFIGURED,
   );
   const { bindAddress, portMin, portMax, maxBusy } = mediaConfig();
-  const configured = await channel.request({ case: 'configure', value: { bindAddress, portMin, portMax, maxBusy } });
+  const configured = await channel.request({
+    case: 'configure',
+    value: { bindAddress, portMin, portMax, maxBusy },
+  });
   expect(configured.status).toBe(Status.OK);
 
   const chance = new Chance();
@@ -119,7 +122,7 @@ it('refuses what its queue of a session cannot hold', async () => {
   const child = spawn(kWorker, { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
   const channel = new WorkerChannel(child.stdio[3] as Duplex, () => {});
   const { bindAddress, portMin, portMax, maxBusy } = mediaConfig();
-  await channel.request({ case: 'configure', value: { bindAddress, portMin, portMax } });
+  await channel.request({ case: 'configure', value: { bindAddress, portMin, portMax, maxBusy } });
   await channel.request({ case: 'openSession', value: { session: 1 } });
   const replies = await Promise.all(
     Array.from({ length: 70 }, () =>
