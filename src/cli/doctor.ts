@@ -1,15 +1,16 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
-import { type SipTransport, sipAddresses } from '../config/transport.ts';
-import { AppError } from '../errors.ts';
-import { createGateway } from '../gateway/gateway.ts';
-import { kSystemClock } from '../process/system-clock.ts';
+import { sipAddresses } from '../config/transport.ts';
 import { loadCatalog } from '../prompt/catalog.ts';
-import { exposures, processFacts } from '../telemetry/hardening.ts';
-import { createLog } from '../telemetry/log.ts';
+import {
+  certificatesLast,
+  clockIsRight,
+  drachtioAnswers,
+  gatewayAnswers,
+  mediaPortsAreFree,
+  memoryIsPrivate,
+  portIsFree,
+} from './checks.ts';
 import { type Command, kExit } from './command.ts';
 
 /** What was looked at, and what it came to. */
@@ -19,9 +20,12 @@ interface Finding {
   readonly detail: string;
 }
 
+type Look = (check: string, how: () => string | Promise<string>) => Promise<void>;
+
 export const doctor: Command = {
   usage: 'doctor [--json]',
-  sentence: 'looks at configuration, ports, prompts, gateway and limits; exit code 0 only if all is well',
+  sentence:
+    'looks at configuration, ports, certificates, clock, prompts, gateway and limits; exit code 0 only if all is well',
   async run(args) {
     const findings = await examine();
     const ok = findings.every((finding) => finding.ok);
@@ -38,7 +42,7 @@ export const doctor: Command = {
 
 async function examine(): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const look = async (check: string, how: () => string | Promise<string>): Promise<void> => {
+  const look: Look = async (check, how) => {
     try {
       findings.push({ check, ok: true, detail: await how() });
     } catch (error) {
@@ -52,57 +56,22 @@ async function examine(): Promise<Finding[]> {
     return loaded.path;
   });
   if (!config) return findings;
-  const { sip, http, audioDir, locale, gateway, production } = config;
-  if (sip.server.kind === 'embedded') {
-    for (const { transport, host, port } of sipAddresses(sip)) {
-      await look(`SIP over ${transport}`, () => assertFree(transport, host, port));
-    }
-  }
-  await look('HTTP', () => assertFree('tcp', http.host, http.port));
+  const { http, media, audioDir, locale, gateway, production } = config;
+  await examineSip(config.sip, look);
+  await look('RTP', () => mediaPortsAreFree(media));
+  await look('HTTP', () => portIsFree('tcp', http.host, http.port));
+  await look('clock', () => clockIsRight(new Date()));
   await look('prompts', () => `${loadCatalog(audioDir, [locale]).clips.length} recordings in ${locale}`);
-  await look('gateway', () => askGateway(gateway));
-  await look('limits', () => limits(production.enabled));
+  await look('gateway', () => gatewayAnswers(gateway));
+  await look('limits', () => memoryIsPrivate(production.enabled));
   return findings;
 }
 
-/** @returns what was found free; rejects with the reason it is not. */
-async function assertFree(transport: SipTransport, host: string, port: number): Promise<string> {
-  const place = `${host}:${port}`;
-  const socket =
-    transport === 'udp' ? createSocket({ type: host.includes(':') ? 'udp6' : 'udp4' }) : createServer();
-  const bound = once(socket, 'listening');
-  if ('bind' in socket) socket.bind(port, host);
-  else socket.listen(port, host);
-  try {
-    await bound;
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new AppError(
-      'CFG_PORT_BUSY',
-      `${place} cannot be listened on (${code}); a running server, or another program`,
-      cause,
-    );
+async function examineSip(sip: Config['sip'], look: Look): Promise<void> {
+  const { server, tls } = sip;
+  if (server.kind === 'drachtio') return look('drachtio-server', () => drachtioAnswers(server));
+  for (const { transport, host, port } of sipAddresses(sip)) {
+    await look(`SIP over ${transport}`, () => portIsFree(transport, host, port));
   }
-  await new Promise<void>((resolve) => void socket.close(() => resolve()));
-  return `${place} is free`;
-}
-
-async function askGateway(config: Config['gateway']): Promise<string> {
-  const log = createLog({ level: 'error', destination: process.stderr });
-  const gateway = createGateway(config, kSystemClock, log);
-  try {
-    const answer = await gateway.check();
-    if (!answer.ok) throw new AppError('GW_UNREACHABLE', `${gateway.name} does not answer: ${answer.reason}`);
-    return `${gateway.name} answers`;
-  } finally {
-    await gateway.close();
-  }
-}
-
-/** In the laboratory memory may be looked at; in production it may not. */
-function limits(production: boolean): string {
-  const found = exposures(processFacts());
-  const text = found.map(({ what, remedy }) => `${what} (${remedy})`).join('; ');
-  if (production && found.length > 0) throw new AppError('CFG_INVALID', text);
-  return text === '' ? 'memory cannot be shown' : `not fit for production: ${text}`;
+  if (tls.certificates.length > 0) await look('certificates', () => certificatesLast(tls, new Date()));
 }
