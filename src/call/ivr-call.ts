@@ -12,13 +12,14 @@ import { newPaymentRef } from '../payment/payment-ref.ts';
 import type { Payments } from '../payment/payments.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { MediaPlane, MediaSession } from '../ports/media.ts';
+import type { MediaPlane, MediaSession, MediaStats } from '../ports/media.ts';
 import type { Meter } from '../ports/meter.ts';
 import type { Locale, Prompts } from '../ports/prompts.ts';
 import type { IncomingCall, SignalingLeg, SipHeaders } from '../ports/signaling.ts';
 import type { SessionRecord, SessionRecords } from '../ports/store.ts';
 import { readCallData } from './call-data.ts';
 import { LegMedia } from './leg-media.ts';
+import { qualityOf } from './quality.ts';
 import { endRecord, openRecord, withMedia } from './record.ts';
 import { resultHeaders } from './result-headers.ts';
 
@@ -155,7 +156,7 @@ export class IvrCall {
       const end = await this.#converse(order, media, leg);
       const ended = this.#closeRecord(record, end); // before the BYE: whoever hears of the result can look it up
       await this.#handBack(leg, end, resultHeaders({ ...end, sessionId: order.sessionId }), order);
-      this.#deps.records.update(withMedia(ended, await media.close()));
+      this.#recordMedia(ended, await media.close());
     } catch (error) {
       await leg.bye({ 'X-Pay-Result': 'SYSTEM_ERROR', 'X-Pay-Session': order.sessionId });
       throw error;
@@ -237,6 +238,12 @@ export class IvrCall {
       'payment session ended',
     );
     return record;
+  }
+
+  #recordMedia(ended: SessionRecord, stats: MediaStats): void {
+    this.#deps.records.update(withMedia(ended, stats));
+    const quality = qualityOf(stats);
+    if (quality) this.#deps.meter.legHeard(quality.mos, quality.lossShare);
   }
 
   #observer(): ConversationObserver {

@@ -3,6 +3,7 @@ import type { PaymentOrder } from '../dialog/policy.ts';
 import { exponentOf } from '../money/money.ts';
 import type { MediaStats } from '../ports/media.ts';
 import type { SessionRecord } from '../ports/store.ts';
+import { qualityOf } from './quality.ts';
 
 /** The row of a session whose call has just been answered. */
 export function openRecord(
@@ -77,8 +78,9 @@ export function endRecord(record: SessionRecord, end: ConversationEnd, endedAt: 
 
 /** The same row when the leg has gone. */
 export function withMedia(record: SessionRecord, media: MediaStats): SessionRecord {
-  const figures = Object.entries(media).map(([name, value]) => [name, rounded(value)]);
-  return { ...record, media: Object.fromEntries(figures) };
+  const mos = qualityOf(media)?.mos;
+  const figures = Object.entries({ ...media, ...(mos === undefined ? {} : { mos }) });
+  return { ...record, media: Object.fromEntries(figures.map(([name, value]) => [name, rounded(value)])) };
 }
 
 /** Thousandths are enough of a millisecond. */

@@ -18,4 +18,6 @@ export interface Meter {
   hungUp(stage: string): void;
   fieldError(field: string, reason: string): void;
   keyPressed(carrier: Carrier): void;
+  /** How a leg sounded, when it has ended: estimated mean opinion score, and the share of packets that did not come. */
+  legHeard(mos: number, lossShare: number): void;
 }

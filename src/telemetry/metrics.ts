@@ -22,6 +22,8 @@ export interface SipEdgeFigures {
 }
 
 const kDurationBuckets = [15, 30, 60, 90, 120, 180, 300, 600];
+const kMosBuckets = [2, 2.5, 3, 3.4, 3.6, 3.8, 4, 4.2, 4.3, 4.4];
+const kLossBuckets = [0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 const kGatewayBuckets = [0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 
 /** Everything that is measured, one function per fact. No label holds an id, a phone number or anything a caller keyed. */
@@ -101,6 +103,13 @@ export function createMetrics() {
   const childUp = gauge('child_process_up', 'Whether the child process works.', ['child']);
   const trunkCalls = gauge('sip_trunk_calls', 'Running calls of the trunk.', ['trunk']);
   const edgeAlive = gauge('sip_edge_objects', 'What is alive in the sip edge.', ['kind']);
+  const legMos = histogram('media_leg_mos', 'Estimated mean opinion score of legs.', [], kMosBuckets);
+  const legLoss = histogram(
+    'media_leg_loss_ratio',
+    'Share of the packets that did not come.',
+    [],
+    kLossBuckets,
+  );
   const workerSessions = gauge('media_sessions', 'Media sessions of the worker.', ['worker']);
   const workerPorts = gauge('media_ports_free', 'Port pairs the worker can give out now.', ['worker']);
   const workerBusy = gauge('media_worker_busy_ratio', 'Share of its core a media worker uses.', ['worker']);
@@ -156,6 +165,10 @@ export function createMetrics() {
     /** One key press, whatever it was. */
     digit(carrier: Carrier): void {
       digits.inc({ source: carrier });
+    },
+    legHeard(mos: number, lossShare: number): void {
+      legMos.observe(mos);
+      legLoss.observe(lossShare);
     },
     promptMissing(locale: string): void {
       promptsMissing.inc({ locale });

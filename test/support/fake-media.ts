@@ -16,7 +16,8 @@ import type {
   Unsubscribe,
 } from '../../src/ports/media.ts';
 
-const kNoStats: MediaStats = {
+/** Of a leg without packets. */
+export const kNoMediaStats: MediaStats = {
   packetsReceived: 0,
   packetsSent: 0,
   packetsLost: 0,
@@ -73,7 +74,7 @@ export class FakeMediaSession implements MediaSession {
   readonly port: number;
   readonly remotes: MediaRemote[] = [];
   readonly plays: FakePlay[] = [];
-  stats: MediaStats = kNoStats;
+  stats: MediaStats = kNoMediaStats;
   closed = false;
   readonly #clock: Clock;
   readonly #clipMs: (clip: ClipId) => number;

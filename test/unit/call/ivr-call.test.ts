@@ -98,6 +98,7 @@ class Rig {
       hungUp: (stage) => this.counted.push(`hung up in ${stage}`),
       fieldError: () => {},
       keyPressed: () => {},
+      legHeard: () => {},
     };
   }
 }

@@ -26,6 +26,7 @@ describe('metrics', () => {
     metrics.stageChanged('ivr', { from: null, to: 'PAN_ENTRY' });
     metrics.stageChanged('ivr', { from: 'PAN_ENTRY', to: 'SUBMIT' });
     metrics.fieldError('pan', 'luhn');
+    metrics.legHeard(4.25, 0.02);
     metrics.attempt('simulator', 'declined', 'soft');
     metrics.attempt('simulator', 'approved', null);
     metrics.gatewayRequest({ gateway: 'simulator', op: 'submit', outcome: 'approved', durationMs: 300 });
@@ -37,6 +38,9 @@ describe('metrics', () => {
         'payment_sessions_active{mode="ivr",stage="PAN_ENTRY"} 0',
         'payment_sessions_active{mode="ivr",stage="SUBMIT"} 0',
         'payment_field_errors_total{field="pan",reason="luhn"} 1',
+        'media_leg_mos_count 1',
+        'media_leg_loss_ratio_bucket{le="0.02"} 1',
+        'media_leg_loss_ratio_bucket{le="0.01"} 0',
         'payment_attempts_total{gateway="simulator",outcome="declined",decline_class="soft"} 1',
         'payment_attempts_total{gateway="simulator",outcome="approved",decline_class=""} 1',
         'payment_gateway_request_duration_seconds_sum{gateway="simulator",op="submit",outcome="approved"} 0.3',
