@@ -63,13 +63,19 @@ std::uint8_t encodeALaw(std::int16_t sample) noexcept {
 std::int16_t decodeMuLaw(std::uint8_t code) noexcept { return kMuLawTable[code]; }
 std::int16_t decodeALaw(std::uint8_t code) noexcept { return kALawTable[code]; }
 
-void encode(Codec codec, std::span<const std::int16_t> pcm, ByteSpan codes) noexcept {
-  std::ranges::transform(pcm, codes.begin(), codec == Codec::kPcmu ? encodeMuLaw : encodeALaw);
+G711Decoder::G711Decoder(Codec law) noexcept
+    : table_(law == Codec::kPcmu ? kMuLawTable.data() : kALawTable.data()) {}
+
+std::size_t G711Decoder::decode(ByteView payload, std::span<std::int16_t> pcm) noexcept {
+  if (payload.size() > pcm.size()) return 0;
+  std::ranges::transform(payload, pcm.begin(), [this](std::uint8_t code) { return table_[code]; });
+  return payload.size();
 }
 
-void decode(Codec codec, ByteView codes, std::span<std::int16_t> pcm) noexcept {
-  const auto& table = codec == Codec::kPcmu ? kMuLawTable : kALawTable;
-  std::ranges::transform(codes, pcm.begin(), [&](std::uint8_t code) { return table[code]; });
+std::size_t G711Encoder::encode(std::span<const std::int16_t> pcm, ByteSpan payload) noexcept {
+  if (pcm.size() > payload.size()) return 0;
+  std::ranges::transform(pcm, payload.begin(), law_ == Codec::kPcmu ? encodeMuLaw : encodeALaw);
+  return pcm.size();
 }
 
 }  // namespace hushpay

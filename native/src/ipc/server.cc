@@ -198,10 +198,13 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
   if (badTypes) return {pb::STATUS_BAD_ARGUMENT, "payload type"};
   if (std::ranges::find(kPtimesMs, command.ptime_ms()) == kPtimesMs.end())
     return {pb::STATUS_BAD_ARGUMENT, "ptime_ms"};
+  leg->session().prepare(*codec);
   return post({.kind = MediaCommand::Kind::kConnect,
                .leg = leg,
                .settings = {.codec = *codec,
+                            .opus = {},
                             .payloadType = static_cast<std::uint8_t>(command.payload_type()),
+                            .receivedPayloadType = static_cast<std::uint8_t>(command.payload_type()),
                             .eventPayloadType = static_cast<std::uint8_t>(command.event_payload_type()),
                             .ptimeMs = command.ptime_ms(),
                             .sending = command.sending(),

@@ -4,10 +4,11 @@
 #include <cstdint>
 #include <string>
 
-#include "codec/g711.h"
+#include "codec/codec_shelf.h"
 #include "dsp/tone_detector.h"
 #include "dsp/tone_generator.h"
 #include "media/event.h"
+#include "media/payload_types.h"
 #include "media/player.h"
 #include "rtp/event_receiver.h"
 #include "rtp/event_sender.h"
@@ -21,8 +22,10 @@ namespace hushpay {
 /// What offer and answer agreed on for one leg.
 struct StreamSettings {
   Codec codec = Codec::kPcmu;
-  std::uint8_t payloadType = 0;
-  std::uint8_t eventPayloadType = 0;  // 0 = none
+  OpusWishes opus{};
+  std::uint8_t payloadType = 0;          // of what we send
+  std::uint8_t receivedPayloadType = 0;  // of what the peer sends; it may use the other one as well
+  std::uint8_t eventPayloadType = 0;     // 0 = none
   std::uint32_t ptimeMs = 20;
   bool sending = false;
   bool receiving = false;
@@ -45,6 +48,7 @@ struct SessionCounts {
   std::uint64_t packetsForeign = 0;
   std::uint64_t packetsMalformed = 0;
   std::uint64_t packetsUnknownType = 0;
+  std::uint64_t packetsUndecodable = 0;  // of a codec agreed on, but none of its payloads
   std::uint64_t eventsReceived = 0;
   std::uint64_t tonesDetected = 0;
   double jitterMs = 0;
@@ -63,6 +67,9 @@ class Session {
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  /// IPC thread, before the command that connects with this codec is posted. Allocates.
+  void prepare(Codec codec) { codecs_.stock(codec); }
 
   void connect(const StreamSettings& settings, double nowMs) noexcept;
   void play(const PlayItem& item) noexcept;
@@ -88,14 +95,14 @@ class Session {
   static constexpr std::uint32_t kTickMs = 10;
 
  private:
-  static constexpr std::size_t kMaxFrame = 480;  // 60 ms
-
   // Incoming (session_receive.cc)
   bool admit(const RtpPacket& packet, double nowMs) noexcept;
   void restartStream(const RtpPacket& packet, double nowMs) noexcept;
   bool isReplay(std::uint16_t sequence) noexcept;
   void drain(double nowMs) noexcept;
-  void hear(const ReorderBuffer::Packet& packet) noexcept;
+  void hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept;
+  void hearGap(int samples, const ReorderBuffer::Packet& next, AudioDecoder& decoder,
+               ToneEdges& edges) noexcept;
   void report(KeyEdges& edges) noexcept;
   void report(ToneEdges& edges) noexcept;
   void keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept;
@@ -116,8 +123,11 @@ class Session {
   StreamSettings settings_{};
   bool connected_ = false;
   SessionCounts counts_{};
+  CodecShelf codecs_{};
 
   // Incoming
+  PayloadTypes payloadTypes_{};
+  Codec heardCodec_ = Codec::kPcmu;
   bool hasStream_ = false;
   std::uint32_t remoteSsrc_ = 0;
   std::uint32_t candidateSsrc_ = 0;  // a new source must send two packets in sequence (RFC 3550 appendix A.1)
@@ -130,9 +140,9 @@ class Session {
   EventReceiver eventReceiver_{};
   ToneDetector detector_{};
   bool heardBefore_ = false;
-  bool gap_ = false;  // packets were lost since the last one heard
-  std::uint32_t expectedTs_ = 0;
-  double streamEndMs_ = 0;  // when the newest sample fed to the detector arrived
+  bool gap_ = false;              // packets were lost, or could not be decoded, since the last one heard
+  std::uint32_t expectedTs_ = 0;  // on the clock of heardCodec_
+  double streamEndMs_ = 0;        // when the newest sample fed to the detector arrived
   double lastPacketMs_ = 0;
   bool timedOut_ = false;
   std::array<std::uint32_t, 2> presses_{};  // by carrier

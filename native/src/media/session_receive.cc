@@ -10,15 +10,15 @@
 namespace hushpay {
 namespace {
 
-constexpr std::uint32_t kSamplesPerMs = 8;
 constexpr int kMaxGapSamples = 200 * 8;  // longer is a pause in the stream, not a loss in it
 constexpr int kMaxDropout = 3000;        // RFC 3550 appendix A.1
 constexpr int kMaxMisorder = 100;
 constexpr int kReplayRun = 5;
 constexpr double kSamePressMs = 400;  // the second carrier of a press begins within this of the first
 
-std::uint32_t arrivalTs(double arrivalMs) noexcept {
-  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(arrivalMs * kSamplesPerMs));
+std::uint32_t arrivalTs(double arrivalMs, Codec codec) noexcept {
+  return static_cast<std::uint32_t>(
+      static_cast<std::uint64_t>(arrivalMs * kSamplesPerMs * tsPerSample(codec)));
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
     counts_.packetsMalformed++;
     return;
   }
-  const bool isAudio = packet->payloadType == settings_.payloadType;
+  const bool isAudio = payloadTypes_.codecOf(packet->payloadType, arrivalMs).has_value();
   const bool isEvent = settings_.eventPayloadType != 0 && packet->payloadType == settings_.eventPayloadType;
   if (!isAudio && !isEvent) {
     counts_.packetsUnknownType++;
@@ -43,19 +43,18 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
   if (!admit(*packet, arrivalMs)) return;
   lastPacketMs_ = arrivalMs;
   timedOut_ = false;
-  const auto content = isAudio ? ReorderBuffer::Content::kAudio : ReorderBuffer::Content::kOther;
   const ByteView kept = isAudio ? packet->payload : ByteView{};
-  auto put = reorder_.put(packet->sequence, packet->timestamp, content, kept, arrivalMs);
+  auto put = reorder_.put(packet->sequence, packet->timestamp, packet->payloadType, kept, arrivalMs);
   if (put == ReorderBuffer::Put::kStored) {
     replayRun_ = 0;
   } else if (isReplay(packet->sequence)) {
     restartStream(*packet, arrivalMs);
-    put = reorder_.put(packet->sequence, packet->timestamp, content, kept, arrivalMs);
+    put = reorder_.put(packet->sequence, packet->timestamp, packet->payloadType, kept, arrivalMs);
   }
   if (put == ReorderBuffer::Put::kDuplicate)
     counts_.packetsDuplicate++;
   else
-    received_.count(packet->sequence, packet->timestamp, arrivalTs(arrivalMs));
+    received_.count(packet->sequence, packet->timestamp, arrivalTs(arrivalMs, settings_.codec));
   if (put == ReorderBuffer::Put::kLate) counts_.packetsLate++;
   // Whatever its turn, a telephone-event is looked at: it knows by its timestamp what it has counted.
   if (isEvent) {
@@ -121,33 +120,53 @@ void Session::drain(double nowMs) noexcept {
   while (const auto packet = reorder_.take(nowMs)) {
     if (packet->lost)
       gap_ = true;
-    else if (packet->content == ReorderBuffer::Content::kAudio)
-      hear(*packet);
+    else if (const auto codec = payloadTypes_.codecOf(packet->payloadType, nowMs))
+      hear(*packet, *codec);
   }
 }
 
-void Session::hear(const ReorderBuffer::Packet& packet) noexcept {
+void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
   ToneEdges edges;
-  const int missing = heardBefore_ ? ahead(expectedTs_, packet.timestamp) : 0;
+  AudioDecoder& decoder = codecs_.decoder(codec);
+  if (codec != heardCodec_) {
+    decoder.reset();
+    heardBefore_ = heardBefore_ && tsPerSample(codec) == tsPerSample(heardCodec_);
+    heardCodec_ = codec;
+  }
+  const int tsUnit = static_cast<int>(tsPerSample(codec));
+  const int missing = heardBefore_ ? ahead(expectedTs_, packet.timestamp) / tsUnit : 0;
   if (missing > kMaxGapSamples || missing < -kMaxGapSamples) {
     detector_.reset(edges);
     report(edges);
     edges.count = 0;
-  } else if (missing > 0 && gap_) {
-    detector_.conceal(static_cast<std::size_t>(missing), edges);
   } else if (missing > 0) {
-    static constexpr std::array<std::int16_t, kMaxGapSamples> kSilence{};  // the sender suppressed it
-    detector_.feed(std::span(kSilence).first(static_cast<std::size_t>(missing)), edges);
+    hearGap(missing, packet, decoder, edges);
+  }
+  expectedTs_ = packet.timestamp;
+  std::array<std::int16_t, kMaxDecodedSamples> pcm;
+  const auto samples = std::span(pcm).first(decoder.decode(packet.payload, pcm));
+  if (samples.empty()) {
+    counts_.packetsUndecodable++;
+    gap_ = true;
+    return report(edges);
   }
   gap_ = false;
   heardBefore_ = true;
-  std::array<std::int16_t, kMaxFrame> pcm;
-  const std::span<std::int16_t> samples(pcm.data(), packet.payload.size());
-  decode(settings_.codec, packet.payload, samples);
   detector_.feed(samples, edges);
-  expectedTs_ = packet.timestamp + static_cast<std::uint32_t>(samples.size());
+  expectedTs_ += static_cast<std::uint32_t>(samples.size()) * tsPerSample(codec);
   streamEndMs_ = packet.arrivalMs;
   report(edges);
+}
+
+/// What lies between the last packet heard and `next`: lost, or left out by a sender that suppresses silence.
+void Session::hearGap(int samples, const ReorderBuffer::Packet& next, AudioDecoder& decoder,
+                      ToneEdges& edges) noexcept {
+  std::array<std::int16_t, kMaxGapSamples> pcm{};
+  const auto gap = std::span(pcm).first(static_cast<std::size_t>(samples));
+  if (!gap_) return detector_.feed(gap, edges);
+  const std::size_t recovered = decoder.recover(next.payload, gap);
+  detector_.conceal(gap.size() - recovered, edges);
+  detector_.feed(gap.last(recovered), edges);
 }
 
 void Session::report(KeyEdges& edges) noexcept {

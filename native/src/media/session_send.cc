@@ -8,7 +8,6 @@
 namespace hushpay {
 namespace {
 
-constexpr std::uint32_t kSamplesPerMs = 8;
 constexpr double kReportIntervalMs = 5000;  // RFC 3550 section 6.2, spread by half either way
 
 }  // namespace
@@ -30,15 +29,19 @@ Session::~Session() {
   toneGenerator_.wipe();
   detector_.wipe();
   reorder_.wipe();
+  codecs_.wipe();
 }
 
 void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
   const bool isFirst = !connected_;
-  const bool newCodec =
-      isFirst || settings.codec != settings_.codec || settings.payloadType != settings_.payloadType;
   if (settings.sending && !settings_.sending) talking_ = false;
   if (isFirst) nextReportMs_ = nowMs + kReportIntervalMs / 2;
-  if (newCodec) heardBefore_ = false;
+  payloadTypes_.change(nowMs);
+  payloadTypes_.agree(settings.payloadType, settings.codec);
+  payloadTypes_.agree(settings.receivedPayloadType, settings.codec);
+  AudioEncoder& encoder = codecs_.encoder(settings.codec);
+  if (isFirst || settings.codec != settings_.codec) encoder.reset();
+  encoder.configure(settings.opus);
   if (settings.ptimeMs != settings_.ptimeMs) ticksToFrame_ = 0;
   settings_ = settings;
   connected_ = true;
@@ -79,13 +82,14 @@ void Session::tick(double nowMs) noexcept {
 }
 
 void Session::sendFrame() noexcept {
-  const std::uint32_t frameTs = settings_.ptimeMs * kSamplesPerMs;
+  const std::uint32_t frameSamples = settings_.ptimeMs * kSamplesPerMs;
+  const std::uint32_t frameTs = frameSamples * tsPerSample(settings_.codec);
   if (!settings_.sending) {
     timestamp_ += frameTs;  // the clock of a stream goes on while it pauses
     return;
   }
-  std::array<std::int16_t, kMaxFrame> pcm;
-  const std::span<std::int16_t> frame(pcm.data(), frameTs);
+  std::array<std::int16_t, kMaxEncodedSamples> pcm;
+  const std::span<std::int16_t> frame(pcm.data(), frameSamples);
   PlayNews news;
   player_.render(frame, news);
   toneGenerator_.render(frame);
@@ -101,16 +105,15 @@ void Session::sendFrame() noexcept {
 }
 
 void Session::sendAudio(std::span<const std::int16_t> pcm) noexcept {
-  std::array<std::uint8_t, kMaxFrame> codes;
-  const ByteSpan payload(codes.data(), pcm.size());
-  encode(settings_.codec, pcm, payload);
-  sendPacket(settings_.payloadType, !talking_, timestamp_, payload);
-  talking_ = true;
+  std::array<std::uint8_t, kMaxPayloadSize> payload;
+  const std::size_t size = codecs_.encoder(settings_.codec).encode(pcm, payload);
+  if (size > 0) sendPacket(settings_.payloadType, !talking_, timestamp_, ByteView(payload).first(size));
+  talking_ = size > 0;
 }
 
 void Session::sendPacket(std::uint8_t payloadType, bool marker, std::uint32_t timestamp,
                          ByteView payload) noexcept {
-  std::array<std::uint8_t, kRtpHeaderSize + kMaxFrame> datagram;
+  std::array<std::uint8_t, kRtpHeaderSize + kMaxPayloadSize> datagram;
   writeRtpHeader(datagram, {.payloadType = payloadType,
                             .marker = marker,
                             .sequence = sequence_++,
@@ -175,7 +178,7 @@ SessionCounts Session::counts() const noexcept {
   SessionCounts counts = counts_;
   counts.packetsReceived += received_.received();
   counts.packetsLost += received_.lost();
-  counts.jitterMs = received_.jitterTs() / kSamplesPerMs;
+  counts.jitterMs = received_.jitterTs() / (kSamplesPerMs * tsPerSample(settings_.codec));
   counts.starvedMs = player_.starvedSamples() / kSamplesPerMs;
   return counts;
 }
