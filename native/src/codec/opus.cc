@@ -12,7 +12,7 @@ namespace {
 constexpr opus_int32 kRateHz = 8000;
 constexpr opus_int32 kBitrate = 24'000;
 constexpr opus_int32 kMinBitrate = 6'000;  // RFC 7587 section 6.1
-constexpr opus_int32 kComplexity = 5;
+constexpr opus_int32 kComplexity = 3;  // half the time of 8, and every key survives
 constexpr opus_int32 kExpectedLossPercent = 10;  // libopus adds no redundancy where it expects no loss
 constexpr int kMaxFrames = 48;                   // of a packet (RFC 6716 section 3.2.5)
 constexpr unsigned kFirstCeltConfig = 16;        // RFC 6716 table 2
