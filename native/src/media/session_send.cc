@@ -29,18 +29,18 @@ Session::~Session() {
   eventSender_.wipe();
   toneGenerator_.wipe();
   detector_.wipe();
+  eventReceiver_.wipe();
+  pairs_.wipe();
   reorder_.wipe();
 }
 
 void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
   const bool isFirst = !connected_;
-  const bool newCodec =
-      isFirst || settings.codec != settings_.codec || settings.payloadType != settings_.payloadType;
   if (settings.sending && !settings_.sending) talking_ = false;
   if (isFirst) nextReportMs_ = nowMs + kReportIntervalMs / 2;
-  if (newCodec) heardBefore_ = false;
   if (settings.ptimeMs != settings_.ptimeMs) ticksToFrame_ = 0;
   settings_ = settings;
+  payloadTypes_.set(settings, nowMs);
   connected_ = true;
   lastPacketMs_ = nowMs;
   timedOut_ = false;
