@@ -20,8 +20,7 @@ constexpr double kReplayMs = 500;  // a press begun again by a marker so long af
 constexpr double kRememberMs = 5000;
 constexpr std::uint32_t kReorderMs = 1000;    // an older timestamp within this is late, not a new press
 constexpr std::uint32_t kRedundantMs = 4000;  // offsets of RFC 2198 have 14 bits
-constexpr double kMostEarlyMs = 100;          // what a timestamp on the clock of the audio can be off
-constexpr double kMostLateMs = 2000;
+constexpr double kMostOffMs = 2000;           // a timestamp on the clock of the audio, however it was held up
 
 /// A press longer than kSegmentTs goes on under a timestamp so much later.
 bool isNextSegment(std::uint32_t from, std::uint32_t to, std::uint32_t tsPerMs) noexcept {
@@ -100,7 +99,7 @@ double EventReceiver::onsetOf(const Report& report, const StreamClock* clock, do
   const double durationMs = static_cast<double>(report.durationTs) / tsPerMs_;
   if (clock != nullptr && clock->running()) {
     const double onsetMs = clock->at(report.timestamp);
-    if (onsetMs <= nowMs + kMostEarlyMs && onsetMs + durationMs >= nowMs - kMostLateMs) return onsetMs;
+    if (std::abs(onsetMs + durationMs - nowMs) <= kMostOffMs) return onsetMs;
   }
   return nowMs - durationMs;
 }
