@@ -39,7 +39,6 @@ struct Wire final : PacketSink, EventSink {
 };
 
 constexpr StreamSettings kSettings = {.codec = Codec::kPcmu,
-                                      .opus = {},
                                       .payloadType = 0,
                                       .receivedPayloadType = 0,
                                       .eventPayloadType = 101,

@@ -36,6 +36,8 @@ constexpr std::uint32_t tsPerSample(Codec codec) noexcept {
   return 1;
 }
 
+constexpr std::uint32_t clockHzOf(Codec codec) noexcept { return 1000 * kSamplesPerMs * tsPerSample(codec); }
+
 /// What the peer asks of our Opus (RFC 7587 section 6.1). Other codecs have nothing to set.
 struct OpusWishes {
   std::uint32_t maxBitrate = 0;  // bits per second; 0 = ours
@@ -52,6 +54,9 @@ class AudioDecoder {
   /// @param pcm  room for kMaxDecodedSamples
   /// @return samples written; 0 if this is no payload of the codec
   virtual std::size_t decode(ByteView payload, std::span<std::int16_t> pcm) noexcept = 0;
+
+  /// @return samples decode() would make of it; 0 if this is no payload of the codec
+  [[nodiscard]] virtual std::size_t sampleCount(ByteView payload) const noexcept = 0;
 
   /// Real audio, no guess, of the packet before `next`, as far as `next` repeats it (Opus FEC). To be called
   /// before `next` is decoded. It is audio like any other: detector and clamp must hear it.

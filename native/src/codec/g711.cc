@@ -67,9 +67,13 @@ G711Decoder::G711Decoder(Codec law) noexcept
     : table_(law == Codec::kPcmu ? kMuLawTable.data() : kALawTable.data()) {}
 
 std::size_t G711Decoder::decode(ByteView payload, std::span<std::int16_t> pcm) noexcept {
-  if (payload.size() > pcm.size()) return 0;
+  if (sampleCount(payload) == 0) return 0;
   std::ranges::transform(payload, pcm.begin(), [this](std::uint8_t code) { return table_[code]; });
   return payload.size();
+}
+
+std::size_t G711Decoder::sampleCount(ByteView payload) const noexcept {
+  return payload.size() <= kMaxDecodedSamples ? payload.size() : 0;
 }
 
 std::size_t G711Encoder::encode(std::span<const std::int16_t> pcm, ByteSpan payload) noexcept {

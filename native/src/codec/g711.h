@@ -18,6 +18,7 @@ class G711Decoder final : public AudioDecoder {
  public:
   explicit G711Decoder(Codec law) noexcept;
   std::size_t decode(ByteView payload, std::span<std::int16_t> pcm) noexcept override;
+  [[nodiscard]] std::size_t sampleCount(ByteView payload) const noexcept override;
 
  private:
   const std::int16_t* table_;

@@ -135,12 +135,16 @@ void G722Synthesiser::wipe() noexcept {
 }
 
 std::size_t G722Decoder::decode(ByteView payload, std::span<std::int16_t> pcm) noexcept {
-  if (payload.size() > pcm.size() || payload.size() > kMaxDecodedSamples) return 0;
+  if (sampleCount(payload) == 0) return 0;
   std::array<std::int16_t, 2 * kMaxDecodedSamples> wide;
   const auto samples = std::span(wide).first(2 * payload.size());
   synthesiser_.decode(payload, samples);
   decimator_.process(samples, pcm.first(payload.size()));
   return payload.size();
+}
+
+std::size_t G722Decoder::sampleCount(ByteView payload) const noexcept {
+  return payload.size() <= kMaxDecodedSamples ? payload.size() : 0;
 }
 
 void G722Decoder::reset() noexcept {

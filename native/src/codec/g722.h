@@ -44,6 +44,7 @@ class G722Synthesiser {
 class G722Decoder final : public AudioDecoder {
  public:
   std::size_t decode(ByteView payload, std::span<std::int16_t> pcm) noexcept override;
+  [[nodiscard]] std::size_t sampleCount(ByteView payload) const noexcept override;
   void reset() noexcept override;
 
  private:

@@ -16,10 +16,13 @@ void write(std::span<const std::int16_t> pcm, ByteSpan payload) noexcept {
 }  // namespace
 
 std::size_t L16Decoder::decode(ByteView payload, std::span<std::int16_t> pcm) noexcept {
-  const std::size_t count = payload.size() / 2;
-  if (payload.size() % 2 != 0 || count > pcm.size()) return 0;
+  const std::size_t count = sampleCount(payload);
   read(payload, pcm.first(count));
   return count;
+}
+
+std::size_t L16Decoder::sampleCount(ByteView payload) const noexcept {
+  return payload.size() % 2 == 0 && payload.size() / 2 <= kMaxDecodedSamples ? payload.size() / 2 : 0;
 }
 
 std::size_t L16Encoder::encode(std::span<const std::int16_t> pcm, ByteSpan payload) noexcept {
@@ -29,13 +32,16 @@ std::size_t L16Encoder::encode(std::span<const std::int16_t> pcm, ByteSpan paylo
 }
 
 std::size_t WideL16Decoder::decode(ByteView payload, std::span<std::int16_t> pcm) noexcept {
-  const std::size_t count = payload.size() / 4;
-  if (payload.size() % 4 != 0 || count > pcm.size() || count > kMaxDecodedSamples) return 0;
+  const std::size_t count = sampleCount(payload);
   std::array<std::int16_t, 2 * kMaxDecodedSamples> wide;
   const auto samples = std::span(wide).first(2 * count);
   read(payload, samples);
   decimator_.process(samples, pcm.first(count));
   return count;
+}
+
+std::size_t WideL16Decoder::sampleCount(ByteView payload) const noexcept {
+  return payload.size() % 4 == 0 && payload.size() / 4 <= kMaxDecodedSamples ? payload.size() / 4 : 0;
 }
 
 std::size_t WideL16Encoder::encode(std::span<const std::int16_t> pcm, ByteSpan payload) noexcept {

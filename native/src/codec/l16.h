@@ -10,6 +10,7 @@ namespace hushpay {
 class L16Decoder final : public AudioDecoder {
  public:
   std::size_t decode(ByteView payload, std::span<std::int16_t> pcm) noexcept override;
+  [[nodiscard]] std::size_t sampleCount(ByteView payload) const noexcept override;
 };
 
 class L16Encoder final : public AudioEncoder {
@@ -21,6 +22,7 @@ class L16Encoder final : public AudioEncoder {
 class WideL16Decoder final : public AudioDecoder {
  public:
   std::size_t decode(ByteView payload, std::span<std::int16_t> pcm) noexcept override;
+  [[nodiscard]] std::size_t sampleCount(ByteView payload) const noexcept override;
   void reset() noexcept override { decimator_.wipe(); }
 
  private:

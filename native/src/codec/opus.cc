@@ -11,8 +11,8 @@ namespace {
 
 constexpr opus_int32 kRateHz = 8000;
 constexpr opus_int32 kBitrate = 24'000;
-constexpr opus_int32 kMinBitrate = 6'000;  // RFC 7587 section 6.1
-constexpr opus_int32 kComplexity = 3;  // half the time of 8, and every key survives
+constexpr opus_int32 kMinBitrate = 6'000;        // RFC 7587 section 6.1
+constexpr opus_int32 kComplexity = 3;            // half the time of 8, and every key survives
 constexpr opus_int32 kExpectedLossPercent = 10;  // libopus adds no redundancy where it expects no loss
 constexpr int kMaxFrames = 48;                   // of a packet (RFC 6716 section 3.2.5)
 constexpr unsigned kFirstCeltConfig = 16;        // RFC 6716 table 2
@@ -48,6 +48,12 @@ std::size_t OpusAudioDecoder::decode(ByteView payload, std::span<std::int16_t> p
   if (payload.empty()) return 0;
   const int count = opus_decode(state(), payload.data(), static_cast<opus_int32>(payload.size()), pcm.data(),
                                 static_cast<int>(pcm.size()), 0);
+  return count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+std::size_t OpusAudioDecoder::sampleCount(ByteView payload) const noexcept {
+  const int count =
+      opus_packet_get_nb_samples(payload.data(), static_cast<opus_int32>(payload.size()), kRateHz);
   return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 

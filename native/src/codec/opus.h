@@ -15,6 +15,7 @@ class OpusAudioDecoder final : public AudioDecoder {
  public:
   OpusAudioDecoder();
   std::size_t decode(ByteView payload, std::span<std::int16_t> pcm) noexcept override;
+  [[nodiscard]] std::size_t sampleCount(ByteView payload) const noexcept override;
   std::size_t recover(ByteView next, std::span<std::int16_t> pcm) noexcept override;
   void reset() noexcept override;
   void wipe() noexcept override;

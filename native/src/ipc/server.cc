@@ -202,7 +202,6 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
   return post({.kind = MediaCommand::Kind::kConnect,
                .leg = leg,
                .settings = {.codec = *codec,
-                            .opus = {},
                             .payloadType = static_cast<std::uint8_t>(command.payload_type()),
                             .receivedPayloadType = static_cast<std::uint8_t>(command.payload_type()),
                             .eventPayloadType = static_cast<std::uint8_t>(command.event_payload_type()),

@@ -1,25 +1,39 @@
 #include "media/payload_types.h"
 
-#include <algorithm>
-
 namespace hushpay {
+namespace {
 
-void PayloadTypes::change(double nowMs) noexcept {
-  for (Entry& entry : entries_) entry.untilMs = std::min(entry.untilMs, nowMs + kUnderWayMs);
-}
+constexpr std::uint8_t kComfortNoiseType = 13;  // RFC 3551 table 4; sent without being negotiated, too
+constexpr double kOldTypesMs = 3000;
 
-void PayloadTypes::agree(std::uint8_t type, Codec codec) noexcept {
-  auto place = std::ranges::find_if(
-      entries_, [&](const Entry& entry) { return entry.type == type && entry.untilMs > 0; });
-  if (place == entries_.end()) place = std::ranges::min_element(entries_, {}, &Entry::untilMs);
-  *place = {.type = type, .codec = codec, .untilMs = kForever};
-}
-
-std::optional<Codec> PayloadTypes::codecOf(std::uint8_t type, double nowMs) const noexcept {
-  for (const Entry& entry : entries_) {
-    if (entry.type == type && entry.untilMs > nowMs) return entry.codec;
+PayloadTypes::Meaning meaningOf(std::uint8_t type, const StreamSettings& settings) noexcept {
+  const auto isAgreed = [type](std::uint8_t agreed) { return agreed != 0 && agreed == type; };
+  if (type == settings.payloadType || type == settings.receivedPayloadType) {
+    return {.kind = PayloadKind::kAudio, .codec = settings.codec, .clockHz = clockHzOf(settings.codec)};
   }
-  return std::nullopt;
+  if (isAgreed(settings.eventPayloadType))
+    return {.kind = PayloadKind::kEvent, .clockHz = settings.eventClockHz};
+  if (isAgreed(settings.redundantPayloadType)) return {.kind = PayloadKind::kRedundant};
+  if (isAgreed(settings.noisePayloadType) || type == kComfortNoiseType)
+    return {.kind = PayloadKind::kComfortNoise};
+  return {};
+}
+
+}  // namespace
+
+void PayloadTypes::set(const StreamSettings& settings, double nowMs) noexcept {
+  previous_ = current_;
+  current_ = settings;
+  previousUntilMs_ = hasCurrent_ ? nowMs + kOldTypesMs : nowMs;
+  hasCurrent_ = true;
+}
+
+PayloadTypes::Meaning PayloadTypes::of(std::uint8_t payloadType, double nowMs) const noexcept {
+  const Meaning meaning = meaningOf(payloadType, current_);
+  if (meaning.kind != PayloadKind::kUnknown || nowMs >= previousUntilMs_) return meaning;
+  const Meaning old = meaningOf(payloadType, previous_);
+  // An event on a clock that is no more cannot be put in order with the new ones.
+  return old.kind == PayloadKind::kEvent && old.clockHz != current_.eventClockHz ? Meaning{} : old;
 }
 
 }  // namespace hushpay

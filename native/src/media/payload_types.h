@@ -1,36 +1,31 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <limits>
-#include <optional>
 
-#include "codec/codec.h"
+#include "media/stream_settings.h"
 
 namespace hushpay {
 
-/// Which payload types of a peer carry which codec. When an offer changes them the old ones count a little
-/// longer, for packets that were under way (RFC 3264 section 8.3.2). Media thread.
+enum class PayloadKind : std::uint8_t { kUnknown, kAudio, kEvent, kComfortNoise, kRedundant };
+
+/// What the payload types of an incoming stream stand for. After a re-INVITE the peer may go on with the old
+/// ones for a moment (RFC 3264 section 8.3.2), in the middle of a key press too. Media thread.
 class PayloadTypes {
  public:
-  static constexpr double kUnderWayMs = 2000;
+  struct Meaning {
+    PayloadKind kind = PayloadKind::kUnknown;
+    Codec codec = Codec::kPcmu;    // of audio
+    std::uint32_t clockHz = 8000;  // of audio and events
+  };
 
-  /// Everything agreed on before begins to expire.
-  void change(double nowMs) noexcept;
-  /// Holds until the next change; a type that meant something else means this from now on.
-  void agree(std::uint8_t type, Codec codec) noexcept;
-
-  [[nodiscard]] std::optional<Codec> codecOf(std::uint8_t type, double nowMs) const noexcept;
+  void set(const StreamSettings& settings, double nowMs) noexcept;
+  [[nodiscard]] Meaning of(std::uint8_t payloadType, double nowMs) const noexcept;
 
  private:
-  static constexpr double kForever = std::numeric_limits<double>::max();
-
-  struct Entry {
-    std::uint8_t type = 0;
-    Codec codec = Codec::kPcmu;
-    double untilMs = 0;
-  };
-  std::array<Entry, 6> entries_{};
+  StreamSettings current_{};
+  StreamSettings previous_{};
+  double previousUntilMs_ = 0;
+  bool hasCurrent_ = false;
 };
 
 }  // namespace hushpay

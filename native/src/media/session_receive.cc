@@ -14,25 +14,37 @@ constexpr int kMaxGapSamples = 200 * 8;  // longer is a pause in the stream, not
 constexpr int kMaxDropout = 3000;        // RFC 3550 appendix A.1
 constexpr int kMaxMisorder = 100;
 constexpr int kReplayRun = 5;
-constexpr double kSamePressMs = 400;  // the second carrier of a press begins within this of the first
+constexpr double kNever = -1;
+constexpr std::size_t kNoiseSamples = 40 * 8;  // of silence at once for a comfort noise packet: it ends a key
 
-std::uint32_t arrivalTs(double arrivalMs, Codec codec) noexcept {
-  return static_cast<std::uint32_t>(
-      static_cast<std::uint64_t>(arrivalMs * kSamplesPerMs * tsPerSample(codec)));
+using Meaning = PayloadTypes::Meaning;
+
+std::uint32_t arrivalTs(double arrivalMs, std::uint32_t clockHz) noexcept {
+  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(arrivalMs * clockHz / 1000));
 }
 
 }  // namespace
 
 void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
   if (!connected_) return;
-  const std::optional<RtpPacket> packet = parseRtp(datagram);
+  std::optional<RtpPacket> packet = parseRtp(datagram);
   if (!packet) {
     counts_.packetsMalformed++;
     return;
   }
-  const bool isAudio = payloadTypes_.codecOf(packet->payloadType, arrivalMs).has_value();
-  const bool isEvent = settings_.eventPayloadType != 0 && packet->payloadType == settings_.eventPayloadType;
-  if (!isAudio && !isEvent) {
+  Meaning meaning = payloadTypes_.of(packet->payloadType, arrivalMs);
+  std::optional<RedundantPacket> red;
+  if (meaning.kind == PayloadKind::kRedundant) {
+    red = parseRedundant(packet->payload, packet->timestamp);
+    if (!red) {
+      counts_.packetsMalformed++;
+      return;
+    }
+    packet->payloadType = red->primary().payloadType;
+    packet->payload = red->primary().payload;
+    meaning = payloadTypes_.of(packet->payloadType, arrivalMs);
+  }
+  if (meaning.kind == PayloadKind::kUnknown || meaning.kind == PayloadKind::kRedundant) {
     counts_.packetsUnknownType++;
     return;
   }
@@ -43,28 +55,85 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
   if (!admit(*packet, arrivalMs)) return;
   lastPacketMs_ = arrivalMs;
   timedOut_ = false;
-  const ByteView kept = isAudio ? packet->payload : ByteView{};
-  auto put = reorder_.put(packet->sequence, packet->timestamp, packet->payloadType, kept, arrivalMs);
+  if (red) receiveCopies(*red, packet->sequence, arrivalMs);
+  const bool isAudio = meaning.kind == PayloadKind::kAudio;
+  const bool isEvent = meaning.kind == PayloadKind::kEvent;
+  if (isAudio && meaning.clockHz != clock_.rateHz()) changeClock(meaning.clockHz, arrivalMs);
+  if (store(*packet, meaning, arrivalMs) && !isEvent) {
+    const std::size_t samples = isAudio ? codecs_.decoder(meaning.codec).sampleCount(packet->payload) : 0;
+    clock_.note(packet->timestamp + toTs(samples), arrivalMs);
+  }
+  // Whatever its turn, a telephone-event is looked at: it knows by its timestamp what it has counted.
+  if (isEvent) {
+    const EventPacket event{
+        .timestamp = packet->timestamp, .marker = packet->marker, .payload = packet->payload};
+    receiveEvent(event, meaning.clockHz, arrivalMs);
+  }
+  drain(arrivalMs);
+}
+
+/// Puts a packet in its turn; an event takes its turn only. @return false if its turn is over
+bool Session::store(const RtpPacket& packet, const Meaning& meaning, double nowMs) noexcept {
+  const ByteView kept = meaning.kind == PayloadKind::kEvent ? ByteView{} : packet.payload;
+  auto put = reorder_.put(packet.sequence, packet.timestamp, packet.payloadType, kept, nowMs);
   if (put == ReorderBuffer::Put::kStored) {
     replayRun_ = 0;
-  } else if (isReplay(packet->sequence)) {
-    restartStream(*packet, arrivalMs);
-    put = reorder_.put(packet->sequence, packet->timestamp, packet->payloadType, kept, arrivalMs);
+  } else if (isReplay(packet.sequence)) {
+    restartStream(packet, nowMs);
+    put = reorder_.put(packet.sequence, packet.timestamp, packet.payloadType, kept, nowMs);
   }
   if (put == ReorderBuffer::Put::kDuplicate)
     counts_.packetsDuplicate++;
+  else if (meaning.kind == PayloadKind::kAudio)
+    received_.count(packet.sequence, packet.timestamp, arrivalTs(nowMs, meaning.clockHz));
   else
-    received_.count(packet->sequence, packet->timestamp, arrivalTs(arrivalMs, settings_.codec));
+    received_.count(packet.sequence);
   if (put == ReorderBuffer::Put::kLate) counts_.packetsLate++;
-  // Whatever its turn, a telephone-event is looked at: it knows by its timestamp what it has counted.
-  if (isEvent) {
-    KeyEdges edges;
-    if (!eventReceiver_.receive(packet->timestamp, packet->marker, packet->payload, arrivalMs, edges)) {
-      counts_.packetsMalformed++;
+  return put == ReorderBuffer::Put::kStored;
+}
+
+/// The peer speaks a codec of another clock: what was heard and what will be have no timestamps in common.
+void Session::changeClock(std::uint32_t clockHz, double nowMs) noexcept {
+  restartDetector(nowMs);
+  clock_.restart(clockHz);
+  received_.restartTransit();
+  heardBefore_ = false;
+  gap_ = false;
+}
+
+std::uint32_t Session::toTs(std::size_t samples) const noexcept {
+  return static_cast<std::uint32_t>(samples * clock_.rateHz() / (1000 * kSamplesPerMs));
+}
+
+/// What an RFC 2198 packet repeats of earlier ones: events by their timestamp, audio in the place of the
+/// packet it was in, if that has not come.
+void Session::receiveCopies(const RedundantPacket& red, std::uint16_t sequence, double nowMs) noexcept {
+  const RedundantBlock& primary = red.primary();
+  const bool primaryIsAudio = payloadTypes_.of(primary.payloadType, nowMs).kind == PayloadKind::kAudio;
+  for (const RedundantBlock& copy : red.copies()) {
+    if (copy.payload.empty() || copy.payload.size() > kMaxPayloadSize) continue;
+    if (ahead(firstTs_, copy.timestamp) < 0) continue;  // of before the stream
+    const Meaning meaning = payloadTypes_.of(copy.payloadType, nowMs);
+    if (meaning.kind == PayloadKind::kEvent) {
+      receiveEvent({.timestamp = copy.timestamp, .payload = copy.payload, .redundant = true}, meaning.clockHz,
+                   nowMs);
+    } else if (meaning.kind == PayloadKind::kAudio && primaryIsAudio) {
+      const std::uint32_t frameTs = toTs(codecs_.decoder(meaning.codec).sampleCount(copy.payload));
+      const std::uint32_t offsetTs = primary.timestamp - copy.timestamp;
+      const std::uint32_t turns = frameTs > 0 ? offsetTs / frameTs : 0;
+      if (turns * frameTs != offsetTs || turns == 0 || turns > RedundantPacket::kMostCopies) continue;
+      reorder_.put(static_cast<std::uint16_t>(sequence - turns), copy.timestamp, copy.payloadType,
+                   copy.payload, nowMs);
     }
-    report(edges);
   }
-  drain(arrivalMs);
+}
+
+void Session::receiveEvent(const EventPacket& packet, std::uint32_t clockHz, double nowMs) noexcept {
+  KeyEdges edges;
+  eventReceiver_.setClockRate(clockHz, nowMs);
+  const StreamClock* clock = clockHz == clock_.rateHz() ? &clock_ : nullptr;
+  if (!eventReceiver_.receive(packet, clock, nowMs, edges)) counts_.packetsMalformed++;
+  report(edges);
 }
 
 /// Follows one source at a time. Another, or the same one far from where it was, takes over when it has sent
@@ -106,67 +175,93 @@ void Session::restartStream(const RtpPacket& packet, double nowMs) noexcept {
   remoteSsrc_ = packet.ssrc;
   received_.restart(packet.sequence);
   reorder_.restart(packet.sequence);
-  KeyEdges keys;
-  eventReceiver_.restart(nowMs, keys);
-  report(keys);
-  ToneEdges tones;
-  detector_.reset(tones);
-  report(tones);
+  eventReceiver_.restart(nowMs);
+  restartDetector(nowMs);
+  clock_.restart();
+  firstTs_ = packet.timestamp;
   heardBefore_ = false;
   gap_ = false;
 }
 
 void Session::drain(double nowMs) noexcept {
   while (const auto packet = reorder_.take(nowMs)) {
-    if (packet->lost)
+    if (packet->lost) {
       gap_ = true;
-    else if (const auto codec = payloadTypes_.codecOf(packet->payloadType, nowMs))
-      hear(*packet, *codec);
+      continue;
+    }
+    const Meaning meaning = payloadTypes_.of(packet->payloadType, nowMs);
+    if (meaning.kind == PayloadKind::kAudio) hear(*packet, meaning.codec);
+    if (meaning.kind == PayloadKind::kComfortNoise) hearSilence(*packet);
   }
 }
 
-void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
+/// @param onsetMs  of a tone that is down when the stream goes on: it may be one that was down before
+void Session::restartDetector(double onsetMs) noexcept {
+  pairs_.interrupted(onsetMs);
+  const std::int64_t fed = detector_.samplesFed();
   ToneEdges edges;
+  detector_.reset(edges);
+  report(edges, fed);
+}
+
+/// Tells the detector of the time since what it heard last: lost, or left out by the sender.
+/// @param decoder  of the packet; null if it is no audio
+void Session::fillUpTo(const ReorderBuffer::Packet& packet, AudioDecoder* decoder) noexcept {
+  ToneEdges edges;
+  const int tsPerSample = static_cast<int>(toTs(1));
+  const int missing = heardBefore_ ? ahead(expectedTs_, packet.timestamp) / tsPerSample : 0;
+  if (missing > kMaxGapSamples || missing < -kMaxGapSamples)
+    restartDetector(gap_ || missing < 0 ? clock_.at(packet.timestamp) : kNever);
+  else if (missing > 0)
+    hearGap(missing, packet.payload, decoder, edges);
+  if (missing > 0 && missing <= kMaxGapSamples) expectedTs_ = packet.timestamp;
+  report(edges, detector_.samplesFed());
+  gap_ = false;
+  heardBefore_ = true;
+}
+
+/// What the packet behind a loss repeats of it is audio; a sender that left something out was silent.
+void Session::hearGap(int samples, ByteView next, AudioDecoder* decoder, ToneEdges& edges) noexcept {
+  std::array<std::int16_t, kMaxGapSamples> pcm{};
+  const auto gap = std::span(pcm).first(static_cast<std::size_t>(samples));
+  if (!gap_) return detector_.feed(gap, edges);
+  const std::size_t recovered = decoder != nullptr ? decoder->recover(next, gap) : 0;
+  detector_.conceal(gap.size() - recovered, edges);
+  detector_.feed(gap.last(recovered), edges);
+}
+
+void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
+  if (clockHzOf(codec) != clock_.rateHz())
+    return;  // waited too long: the peer has gone on with another clock
   AudioDecoder& decoder = codecs_.decoder(codec);
-  if (codec != heardCodec_) {
-    decoder.reset();
-    heardBefore_ = heardBefore_ && tsPerSample(codec) == tsPerSample(heardCodec_);
-    heardCodec_ = codec;
-  }
-  const int tsUnit = static_cast<int>(tsPerSample(codec));
-  const int missing = heardBefore_ ? ahead(expectedTs_, packet.timestamp) / tsUnit : 0;
-  if (missing > kMaxGapSamples || missing < -kMaxGapSamples) {
-    detector_.reset(edges);
-    report(edges);
-    edges.count = 0;
-  } else if (missing > 0) {
-    hearGap(missing, packet, decoder, edges);
-  }
-  expectedTs_ = packet.timestamp;
+  if (codec != heardCodec_) decoder.reset();
+  heardCodec_ = codec;
+  fillUpTo(packet, &decoder);
   std::array<std::int16_t, kMaxDecodedSamples> pcm;
   const auto samples = std::span(pcm).first(decoder.decode(packet.payload, pcm));
   if (samples.empty()) {
     counts_.packetsUndecodable++;
     gap_ = true;
-    return report(edges);
   }
-  gap_ = false;
-  heardBefore_ = true;
+  ToneEdges edges;
   detector_.feed(samples, edges);
-  expectedTs_ += static_cast<std::uint32_t>(samples.size()) * tsPerSample(codec);
-  streamEndMs_ = packet.arrivalMs;
-  report(edges);
+  expectedTs_ = packet.timestamp + toTs(samples.size());
+  report(edges, detector_.samplesFed());
 }
 
-/// What lies between the last packet heard and `next`: lost, or left out by a sender that suppresses silence.
-void Session::hearGap(int samples, const ReorderBuffer::Packet& next, AudioDecoder& decoder,
-                      ToneEdges& edges) noexcept {
-  std::array<std::int16_t, kMaxGapSamples> pcm{};
-  const auto gap = std::span(pcm).first(static_cast<std::size_t>(samples));
-  if (!gap_) return detector_.feed(gap, edges);
-  const std::size_t recovered = decoder.recover(next.payload, gap);
-  detector_.conceal(gap.size() - recovered, edges);
-  detector_.feed(gap.last(recovered), edges);
+/// Comfort noise (RFC 3389) is silence to a detector, and no loss.
+void Session::hearSilence(const ReorderBuffer::Packet& packet) noexcept {
+  static constexpr std::array<std::int16_t, kNoiseSamples> kSilence{};
+  fillUpTo(packet, nullptr);
+  ToneEdges edges;
+  detector_.feed(kSilence, edges);
+  expectedTs_ = packet.timestamp + toTs(kNoiseSamples);
+  report(edges, detector_.samplesFed());
+}
+
+bool Session::eventCovers(std::uint32_t timestamp, std::uint32_t sampleCount) const noexcept {
+  if (settings_.eventClockHz != clock_.rateHz()) return eventReceiver_.down();
+  return eventReceiver_.covers(timestamp, toTs(sampleCount));
 }
 
 void Session::report(KeyEdges& edges) noexcept {
@@ -179,11 +274,10 @@ void Session::report(KeyEdges& edges) noexcept {
   edges.wipe();
 }
 
-void Session::report(ToneEdges& edges) noexcept {
+void Session::report(ToneEdges& edges, std::int64_t fed) noexcept {
   for (std::size_t i = 0; i < edges.count; i++) {
     const ToneEdge& edge = edges.items[i];
-    const double onsetMs =
-        streamEndMs_ - static_cast<double>(detector_.samplesFed() - edge.onsetSample) / kSamplesPerMs;
+    const double onsetMs = clock_.at(expectedTs_ - toTs(static_cast<std::size_t>(fed - edge.onsetSample)));
     if (edge.down)
       keyDown(KeyCarrier::kTone, edge.key, onsetMs);
     else
@@ -193,24 +287,25 @@ void Session::report(ToneEdges& edges) noexcept {
 }
 
 void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept {
+  const double otherUntilMs = carrier == KeyCarrier::kTone ? eventReceiver_.downUntilMs()
+                              : clock_.running()           ? clock_.at(expectedTs_)
+                                                           : 0;
+  const PressPairs::Verdict verdict = pairs_.down(carrier, key, onsetMs, otherUntilMs);
+  isPart_[static_cast<std::size_t>(carrier)] = verdict.kind == PressPairs::Kind::kPart;
+  if (verdict.kind == PressPairs::Kind::kPart) return;
   (carrier == KeyCarrier::kEvent ? counts_.eventsReceived : counts_.tonesDetected)++;
-  const std::uint32_t press = ++presses_[static_cast<std::size_t>(carrier)];
-  // The second carrier of a press must not end the phrase that answers the first.
-  const bool isSecondCarrier = hasLastKey_ && lastKey_ == key && lastCarrier_ != carrier &&
-                               std::abs(onsetMs - lastOnsetMs_) < kSamePressMs;
-  hasLastKey_ = !isSecondCarrier;
-  lastKey_ = key;
-  lastCarrier_ = carrier;
-  lastOnsetMs_ = onsetMs;
   MediaEvent event{.kind = MediaEvent::Kind::kKeyDown, .carrier = carrier, .key = key, .session = id_};
-  event.onsetMs = onsetMs;
-  event.press = press;
-  if (!isSecondCarrier) tell(player_.bargeIn());
+  event.onsetMs = verdict.onsetMs;
+  event.press = ++presses_[static_cast<std::size_t>(carrier)];
+  // The second carrier of a press must not end the phrase that answers the first.
+  if (verdict.kind == PressPairs::Kind::kFirst) tell(player_.bargeIn());
   events_.emit(event);
   explicit_bzero(&event, sizeof event);
 }
 
-void Session::keyUp(KeyCarrier carrier, double, std::uint32_t durationMs) noexcept {
+void Session::keyUp(KeyCarrier carrier, double onsetMs, std::uint32_t durationMs) noexcept {
+  pairs_.up(carrier, onsetMs + durationMs);
+  if (isPart_[static_cast<std::size_t>(carrier)]) return;
   MediaEvent event{.kind = MediaEvent::Kind::kKeyUp, .carrier = carrier, .session = id_};
   event.press = presses_[static_cast<std::size_t>(carrier)];
   event.durationMs = durationMs;

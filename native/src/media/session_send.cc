@@ -28,6 +28,8 @@ Session::~Session() {
   eventSender_.wipe();
   toneGenerator_.wipe();
   detector_.wipe();
+  eventReceiver_.wipe();
+  pairs_.wipe();
   reorder_.wipe();
   codecs_.wipe();
 }
@@ -36,14 +38,12 @@ void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
   const bool isFirst = !connected_;
   if (settings.sending && !settings_.sending) talking_ = false;
   if (isFirst) nextReportMs_ = nowMs + kReportIntervalMs / 2;
-  payloadTypes_.change(nowMs);
-  payloadTypes_.agree(settings.payloadType, settings.codec);
-  payloadTypes_.agree(settings.receivedPayloadType, settings.codec);
   AudioEncoder& encoder = codecs_.encoder(settings.codec);
   if (isFirst || settings.codec != settings_.codec) encoder.reset();
   encoder.configure(settings.opus);
   if (settings.ptimeMs != settings_.ptimeMs) ticksToFrame_ = 0;
   settings_ = settings;
+  payloadTypes_.set(settings, nowMs);
   connected_ = true;
   lastPacketMs_ = nowMs;
   timedOut_ = false;
@@ -178,7 +178,7 @@ SessionCounts Session::counts() const noexcept {
   SessionCounts counts = counts_;
   counts.packetsReceived += received_.received();
   counts.packetsLost += received_.lost();
-  counts.jitterMs = received_.jitterTs() / (kSamplesPerMs * tsPerSample(settings_.codec));
+  counts.jitterMs = received_.jitterTs() * 1000 / clock_.rateHz();
   counts.starvedMs = player_.starvedSamples() / kSamplesPerMs;
   return counts;
 }
