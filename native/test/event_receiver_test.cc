@@ -200,7 +200,7 @@ TEST_CASE("what we send is what we would understand") {
   int packets = 0;
   int markers = 0;
   for (int frame = 0; frame < 40; frame++) {
-    if (const auto event = sender.frame(timestamp, 160)) {
+    if (const auto event = sender.frame(timestamp, 20, 8000)) {
       packets++;
       markers += event->marker ? 1 : 0;
       line.packet(event->timestamp, {event->payload.begin(), event->payload.end()}, event->marker);

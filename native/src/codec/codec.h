@@ -38,6 +38,23 @@ constexpr std::uint32_t tsPerSample(Codec codec) noexcept {
 
 constexpr std::uint32_t clockHzOf(Codec codec) noexcept { return 1000 * kSamplesPerMs * tsPerSample(codec); }
 
+/// Whether we can send a codec in packets of this duration: Opus has no frame of 30 ms, and packets of L16
+/// stay below an MTU.
+constexpr bool hasFrame(Codec codec, std::uint32_t ptimeMs) noexcept {
+  switch (ptimeMs) {
+    case 10:
+    case 20:
+      return true;
+    case 30:
+    case 40:
+      return codec != Codec::kL16Wide && !(codec == Codec::kOpus && ptimeMs == 30);
+    case 60:
+      return codec != Codec::kL16Wide;
+    default:
+      return false;
+  }
+}
+
 /// What the peer asks of our Opus (RFC 7587 section 6.1). Other codecs have nothing to set.
 struct OpusWishes {
   std::uint32_t maxBitrate = 0;  // bits per second; 0 = ours

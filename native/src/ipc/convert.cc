@@ -45,9 +45,26 @@ StreamSeed makeSeed() {
 }
 
 std::optional<Codec> codecOf(pb::Codec codec) {
-  if (codec == pb::CODEC_PCMU) return Codec::kPcmu;
-  if (codec == pb::CODEC_PCMA) return Codec::kPcma;
-  return std::nullopt;
+  switch (codec) {
+    case pb::CODEC_PCMU:
+      return Codec::kPcmu;
+    case pb::CODEC_PCMA:
+      return Codec::kPcma;
+    case pb::CODEC_G722:
+      return Codec::kG722;
+    case pb::CODEC_OPUS:
+      return Codec::kOpus;
+    case pb::CODEC_L16_8000:
+      return Codec::kL16;
+    case pb::CODEC_L16_16000:
+      return Codec::kL16Wide;
+    default:
+      return std::nullopt;
+  }
+}
+
+OpusWishes wishesOf(const pb::Opus& opus) {
+  return {.maxBitrate = opus.max_bitrate(), .fec = opus.fec(), .constantBitrate = opus.constant_bitrate()};
 }
 
 void copyStats(const SessionCounts& counts, pb::SessionStats& into) {
@@ -65,6 +82,7 @@ void copyStats(const SessionCounts& counts, pb::SessionStats& into) {
   into.set_round_trip_ms(counts.roundTripMs);
   into.set_remote_loss(counts.remoteLoss);
   into.set_starved_ms(counts.starvedMs);
+  into.set_packets_undecodable(counts.packetsUndecodable);
 }
 
 void convert(const MediaEvent& event, pb::Event& into) {

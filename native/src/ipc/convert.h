@@ -12,6 +12,7 @@ namespace hushpay {
 
 /// @return nothing for a codec this worker does not speak
 std::optional<Codec> codecOf(media::v1::Codec codec);
+OpusWishes wishesOf(const media::v1::Opus& opus);
 void copyStats(const SessionCounts& counts, media::v1::SessionStats& into);
 void convert(const MediaEvent& event, media::v1::Event& into);
 

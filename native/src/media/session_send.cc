@@ -93,7 +93,8 @@ void Session::sendFrame() noexcept {
   PlayNews news;
   player_.render(frame, news);
   toneGenerator_.render(frame);
-  if (const auto event = eventSender_.frame(timestamp_, frameTs)) {
+  const std::uint32_t eventTs = timestamp_ / tsPerSample(settings_.codec) * (settings_.eventClockHz / 8000);
+  if (const auto event = eventSender_.frame(eventTs, settings_.ptimeMs, settings_.eventClockHz)) {
     sendPacket(settings_.eventPayloadType, event->marker, event->timestamp, event->payload);
     talking_ = false;
   } else {
