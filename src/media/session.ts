@@ -24,7 +24,14 @@ import {
 import { Phrase } from './phrase.ts';
 import { checkReply } from './status.ts';
 
-const kCodecs: Record<CodecName, Codec> = { PCMU: Codec.PCMU, PCMA: Codec.PCMA };
+const kCodecs: Record<CodecName, Codec> = {
+  PCMU: Codec.PCMU,
+  PCMA: Codec.PCMA,
+  G722: Codec.G722,
+  opus: Codec.OPUS,
+  'L16/8000': Codec.L16_8000,
+  'L16/16000': Codec.L16_16000,
+};
 const kLastKey = 15;
 const kNoStats: MediaStats = {
   packetsReceived: 0,
@@ -77,6 +84,12 @@ export class WorkerSession implements MediaSession {
         eventClockHz: remote.eventClockHz ?? 0,
         noisePayloadType: remote.noisePayloadType ?? 0,
         redundantPayloadType: remote.redundantPayloadType ?? 0,
+        receivePayloadType: remote.receivedPayloadType,
+        opus: {
+          maxBitrate: remote.opus?.maxBitrate ?? 0,
+          fec: remote.opus?.fec ?? false,
+          constantBitrate: remote.opus?.constantBitrate ?? false,
+        },
       },
     });
   }

@@ -20,7 +20,21 @@ export interface KeyReport {
   readonly onsetMs: number;
 }
 
-export type CodecName = 'PCMU' | 'PCMA';
+/** Named as SDP names them. Those of L16 are for tests. */
+export const kCodecNames = ['PCMU', 'PCMA', 'G722', 'opus', 'L16/8000', 'L16/16000'] as const;
+export type CodecName = (typeof kCodecNames)[number];
+
+/** Whose order of preference decides when we answer an offer. */
+export type CodecOrder = 'peer' | 'own';
+
+/** What a peer asks of the Opus it gets (RFC 7587 section 6.1). */
+export interface OpusWishes {
+  /** Bits per second; null: ours. */
+  readonly maxBitrate: number | null;
+  /** It can use redundancy. */
+  readonly fec: boolean;
+  readonly constantBitrate: boolean;
+}
 
 /** What offer and answer agreed on for one leg. */
 export interface MediaRemote {
@@ -29,6 +43,9 @@ export interface MediaRemote {
   readonly rtcpPort: number;
   readonly codec: CodecName;
   readonly payloadType: number;
+  /** What the peer sends the codec with, if other than `payloadType`; both are taken. */
+  readonly receivedPayloadType?: number;
+  readonly opus?: OpusWishes;
   /** Payload type of telephone-event, or null if the peer offered none. */
   readonly eventPayloadType: number | null;
   /** Clock rate of telephone-event; 8000 if left out. */

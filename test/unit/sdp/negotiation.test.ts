@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answerOffer, makeOffer, readAnswer } from '../../../src/sdp/negotiation.ts';
 
+const kALawOnly = { codecs: ['PCMA'], order: 'peer' } as const;
 const local = { address: '127.0.0.1', port: 20_000, sessionId: '77', version: 1 };
 
 function offer(...media: string[]): string {
@@ -182,11 +183,14 @@ describe('offering, when the INVITE brought no offer', () => {
   });
 
   it('offers and takes only what the peer may use', () => {
-    expect(makeOffer(local, ['PCMA'])).toContain('m=audio 20000 RTP/AVP 8 101\r\n');
+    expect(makeOffer(local, kALawOnly)).toContain('m=audio 20000 RTP/AVP 8 101\r\n');
     const answer = offer('m=audio 4000 RTP/AVP 0 8');
-    expect(readAnswer(answer, ['PCMA'])).toMatchObject({ kind: 'agreed', remote: { codec: 'PCMA' } });
-    expect(answerOffer(answer, local, ['PCMA'])).toMatchObject({ kind: 'agreed', remote: { codec: 'PCMA' } });
-    expect(answerOffer(offer('m=audio 4000 RTP/AVP 0'), local, ['PCMA'])).toEqual({
+    expect(readAnswer(answer, kALawOnly)).toMatchObject({ kind: 'agreed', remote: { codec: 'PCMA' } });
+    expect(answerOffer(answer, local, kALawOnly)).toMatchObject({
+      kind: 'agreed',
+      remote: { codec: 'PCMA' },
+    });
+    expect(answerOffer(offer('m=audio 4000 RTP/AVP 0'), local, kALawOnly)).toEqual({
       kind: 'no_common_codec',
     });
   });
