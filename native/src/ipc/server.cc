@@ -116,6 +116,24 @@ void Server::handle(const pb::Command& command) {
       outcome = close(command.close_session().session(), command.id());
       if (outcome.status == pb::STATUS_OK) return;  // answered when the media thread has let go
       break;
+    case pb::Command::kOpenRoom:
+      outcome = openRoom(command.open_room());
+      break;
+    case pb::Command::kJoinRoom:
+      outcome = joinRoom(command.join_room());
+      break;
+    case pb::Command::kLeaveRoom:
+      outcome = leaveRoom(command.leave_room());
+      break;
+    case pb::Command::kHear:
+      outcome = hear(command.hear());
+      break;
+    case pb::Command::kLookAtRoom:
+      outcome = lookAtRoom(command.look_at_room(), reply);
+      break;
+    case pb::Command::kCloseRoom:
+      outcome = closeRoom(command.close_room());
+      break;
     case pb::Command::kPing:
       break;
     case pb::Command::BODY_NOT_SET:
@@ -253,6 +271,7 @@ Server::Outcome Server::close(std::uint32_t session, std::uint32_t replyTo) {
   if (found == legs_.end()) return {pb::STATUS_NO_SUCH_SESSION, {}};
   const Outcome outcome = post({.kind = MediaCommand::Kind::kRemove, .leg = found->second.get()});
   if (outcome.status != pb::STATUS_OK) return outcome;
+  forgetMember(session);
   closing_.push_back({std::move(found->second), replyTo});
   legs_.erase(found);
   return {};
@@ -286,6 +305,7 @@ void Server::finishClosing() {
     ports_->giveBack(closing.leg->sockets().port(), nowMs());
     closing.leg.reset();
   }
+  std::erase_if(closingRooms_, [](const auto& room) { return room->retired(); });
   std::erase_if(closing_, [](const Closing& closing) { return closing.leg == nullptr; });
 }
 

@@ -9,6 +9,7 @@
 #include "dsp/tone_generator.h"
 #include "media/event.h"
 #include "media/player.h"
+#include "media/voice.h"
 #include "rtp/event_receiver.h"
 #include "rtp/event_sender.h"
 #include "rtp/packet.h"
@@ -17,6 +18,8 @@
 #include "rtp/rtcp.h"
 
 namespace hushpay {
+
+class Room;
 
 /// What offer and answer agreed on for one leg.
 struct StreamSettings {
@@ -51,11 +54,13 @@ struct SessionCounts {
   double roundTripMs = 0;
   double remoteLoss = 0;
   std::uint64_t starvedMs = 0;
+  VoiceFigures voice{};  // of what was heard in rooms
+  ClampReport clamp{};
 };
 
-/// One leg's media: what arrives goes through sequence, decoder and key detectors; what leaves is the
-/// player's audio or a key. Made whole on the IPC thread, then owned by the media thread until it is retired;
-/// knows packets, not sockets.
+/// One leg's media: what arrives goes through sequence, decoder and key detectors, and in a room becomes a
+/// voice there; what leaves is the player's audio, the room's mix or a key. Made whole on the IPC thread,
+/// then owned by the media thread until it is retired; knows packets, not sockets.
 class Session {
  public:
   Session(std::uint32_t id, const StreamSeed& seed, std::uint32_t mediaTimeoutMs, PacketSink& packets,
@@ -84,6 +89,18 @@ class Session {
   [[nodiscard]] std::uint32_t playItemsConsumed() const noexcept { return player_.consumed(); }
   [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
   [[nodiscard]] bool connected() const noexcept { return connected_; }
+  [[nodiscard]] std::uint32_t ptimeMs() const noexcept { return settings_.ptimeMs; }
+
+  /// In a room, its clock asks for what tick() would have sent. For Room alone.
+  void enter(Room& room, Voice& voice) noexcept;
+  void leaveRoom() noexcept;
+  [[nodiscard]] Room* room() const noexcept { return room_; }
+  /// Waits no longer for packets out of turn if the voice would be short of so many samples.
+  void hasten(std::size_t sampleCount) noexcept;
+  /// The player's next samples. @return false if they are nothing but idle silence
+  bool renderPrompt(std::span<std::int16_t> samples) noexcept;
+  /// Sends a packet of audio, or of the key that is being pressed; one ptime, overwritten.
+  void sendMix(std::span<std::int16_t> frame) noexcept;
 
   static constexpr std::uint32_t kTickMs = 10;
 
@@ -96,6 +113,7 @@ class Session {
   bool isReplay(std::uint16_t sequence) noexcept;
   void drain(double nowMs) noexcept;
   void hear(const ReorderBuffer::Packet& packet) noexcept;
+  void skip(std::size_t sampleCount) noexcept;
   void report(KeyEdges& edges) noexcept;
   void report(ToneEdges& edges) noexcept;
   void keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept;
@@ -130,7 +148,8 @@ class Session {
   EventReceiver eventReceiver_{};
   ToneDetector detector_{};
   bool heardBefore_ = false;
-  bool gap_ = false;  // packets were lost since the last one heard
+  bool gap_ = false;      // packets were lost since the last one heard
+  bool unknown_ = false;  // some since then were of a type that was not agreed on
   std::uint32_t expectedTs_ = 0;
   double streamEndMs_ = 0;  // when the newest sample fed to the detector arrived
   double lastPacketMs_ = 0;
@@ -140,6 +159,10 @@ class Session {
   std::uint8_t lastKey_ = 0;
   KeyCarrier lastCarrier_ = KeyCarrier::kEvent;
   double lastOnsetMs_ = 0;
+  double tickMs_ = 0;
+  Room* room_ = nullptr;
+  Voice* voice_ = nullptr;            // while in a room
+  const Voice* pastVoice_ = nullptr;  // its figures are kept
 
   // Outgoing
   Player player_{};

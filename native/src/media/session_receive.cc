@@ -21,6 +21,12 @@ std::uint32_t arrivalTs(double arrivalMs) noexcept {
   return static_cast<std::uint32_t>(static_cast<std::uint64_t>(arrivalMs * kSamplesPerMs));
 }
 
+/// @return 0 if it is still to come
+int samplesSince(double momentMs, double streamEndMs) noexcept {
+  constexpr double kLongestMs = 10'000;
+  return static_cast<int>(std::clamp(streamEndMs - momentMs, 0.0, kLongestMs) * kSamplesPerMs);
+}
+
 }  // namespace
 
 void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
@@ -34,6 +40,7 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
   const bool isEvent = settings_.eventPayloadType != 0 && packet->payloadType == settings_.eventPayloadType;
   if (!isAudio && !isEvent) {
     counts_.packetsUnknownType++;
+    unknown_ = true;
     return;
   }
   if (packet->payload.empty() || packet->payload.size() > kMaxPayloadSize) {
@@ -115,6 +122,8 @@ void Session::restartStream(const RtpPacket& packet, double nowMs) noexcept {
   report(tones);
   heardBefore_ = false;
   gap_ = false;
+  unknown_ = false;
+  if (voice_ != nullptr) voice_->breakOff();
 }
 
 void Session::drain(double nowMs) noexcept {
@@ -133,21 +142,52 @@ void Session::hear(const ReorderBuffer::Packet& packet) noexcept {
     detector_.reset(edges);
     report(edges);
     edges.count = 0;
+    if (voice_ != nullptr) voice_->breakOff();
   } else if (missing > 0 && gap_) {
     detector_.conceal(static_cast<std::size_t>(missing), edges);
   } else if (missing > 0) {
     static constexpr std::array<std::int16_t, kMaxGapSamples> kSilence{};  // the sender suppressed it
     detector_.feed(std::span(kSilence).first(static_cast<std::size_t>(missing)), edges);
   }
+  if (missing > 0 && missing <= kMaxGapSamples) skip(static_cast<std::size_t>(missing));
   gap_ = false;
+  unknown_ = false;
   heardBefore_ = true;
   std::array<std::int16_t, kMaxFrame> pcm;
   const std::span<std::int16_t> samples(pcm.data(), packet.payload.size());
   decode(settings_.codec, packet.payload, samples);
   detector_.feed(samples, edges);
+  if (voice_ != nullptr) voice_->hear(samples, eventReceiver_.down() ? Heard::kEvent : Heard::kAudio);
   expectedTs_ = packet.timestamp + static_cast<std::uint32_t>(samples.size());
   streamEndMs_ = packet.arrivalMs;
   report(edges);
+}
+
+/// Samples of the stream that nobody has: a voice goes on past them.
+void Session::skip(std::size_t sampleCount) noexcept {
+  static constexpr std::array<std::int16_t, kMaxGapSamples> kNothing{};
+  if (voice_ == nullptr) return;
+  const Heard what = eventReceiver_.down() ? Heard::kEvent : unknown_ ? Heard::kUnknown : Heard::kLost;
+  voice_->hear(std::span(kNothing).first(sampleCount), what);
+}
+
+void Session::enter(Room& room, Voice& voice) noexcept {
+  room_ = &room;
+  voice_ = &voice;
+  pastVoice_ = &voice;
+}
+
+void Session::leaveRoom() noexcept {
+  room_ = nullptr;
+  voice_ = nullptr;
+  ticksToFrame_ = 0;
+}
+
+void Session::hasten(std::size_t sampleCount) noexcept {
+  while (voice_->isShortOf(sampleCount) && reorder_.giveUp()) {
+    gap_ = true;
+    drain(tickMs_);
+  }
 }
 
 void Session::report(KeyEdges& edges) noexcept {
@@ -186,12 +226,14 @@ void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noex
   MediaEvent event{.kind = MediaEvent::Kind::kKeyDown, .carrier = carrier, .key = key, .session = id_};
   event.onsetMs = onsetMs;
   event.press = press;
+  if (voice_ != nullptr) voice_->keyDown(carrier, key, samplesSince(onsetMs, streamEndMs_));
   if (!isSecondCarrier) tell(player_.bargeIn());
   events_.emit(event);
   explicit_bzero(&event, sizeof event);
 }
 
-void Session::keyUp(KeyCarrier carrier, double, std::uint32_t durationMs) noexcept {
+void Session::keyUp(KeyCarrier carrier, double onsetMs, std::uint32_t durationMs) noexcept {
+  if (voice_ != nullptr) voice_->keyUp(carrier, samplesSince(onsetMs + durationMs, streamEndMs_));
   MediaEvent event{.kind = MediaEvent::Kind::kKeyUp, .carrier = carrier, .session = id_};
   event.press = presses_[static_cast<std::size_t>(carrier)];
   event.durationMs = durationMs;
