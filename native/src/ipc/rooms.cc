@@ -90,6 +90,15 @@ Server::Outcome Server::closeRoom(const pb::CloseRoom& command) {
   return {};
 }
 
+Server::Outcome Server::coverKey(const pb::CoverKey& command) {
+  Leg* leg = find(command.session());
+  if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
+  if (command.duration_ms() == 0 || command.duration_ms() > kMaxKeyMs) {
+    return {pb::STATUS_BAD_ARGUMENT, "duration_ms"};
+  }
+  return post({.kind = MediaCommand::Kind::kCover, .durationMs = command.duration_ms(), .leg = leg});
+}
+
 Server::OpenRoom* Server::findRoom(std::uint32_t room) {
   const auto found = rooms_.find(room);
   return found == rooms_.end() ? nullptr : &found->second;

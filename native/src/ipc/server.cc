@@ -23,7 +23,6 @@ namespace {
 namespace pb = media::v1;
 
 constexpr std::uint32_t kMaxSilenceMs = 60'000;
-constexpr std::uint32_t kMaxKeyMs = 8'000;
 constexpr std::uint32_t kMaxPayloadType = 127;
 constexpr std::uint32_t kMaxPort = 65'535;
 constexpr std::array<std::uint32_t, 5> kPtimesMs = {10, 20, 30, 40, 60};
@@ -133,6 +132,9 @@ void Server::handle(const pb::Command& command) {
       break;
     case pb::Command::kCloseRoom:
       outcome = closeRoom(command.close_room());
+      break;
+    case pb::Command::kCoverKey:
+      outcome = coverKey(command.cover_key());
       break;
     case pb::Command::kPing:
       break;

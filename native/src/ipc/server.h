@@ -28,6 +28,8 @@ class Server {
   int run();
 
  private:
+  static constexpr std::uint32_t kMaxKeyMs = 8'000;
+
   using Status = media::v1::Status;
   struct Outcome {
     Status status = media::v1::STATUS_OK;
@@ -59,6 +61,7 @@ class Server {
   Outcome hear(const media::v1::Hear& command);
   Outcome lookAtRoom(const media::v1::LookAtRoom& command, media::v1::Reply& reply);
   Outcome closeRoom(const media::v1::CloseRoom& command);
+  Outcome coverKey(const media::v1::CoverKey& command);
   OpenRoom* findRoom(std::uint32_t room);
   [[nodiscard]] bool isIn(std::uint32_t session, std::uint32_t room) const;
   void forgetMember(std::uint32_t session);

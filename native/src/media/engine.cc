@@ -131,6 +131,8 @@ void Engine::obey(const MediaCommand& command, double nowMs) noexcept {
     case MediaCommand::Kind::kHear:
       return command.room->hear(command.leg->session(), command.speaker->session(), command.source,
                                 command.hearing);
+    case MediaCommand::Kind::kCover:
+      return command.leg->session().cover(command.durationMs);
     case MediaCommand::Kind::kCloseRoom:
       return closeRoom(command.room);
   }

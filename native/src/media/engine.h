@@ -24,6 +24,7 @@ struct MediaCommand {
     kJoin,
     kLeave,
     kHear,
+    kCover,
     kCloseRoom
   };
 

@@ -55,7 +55,7 @@ void Playout::push(std::span<const std::int16_t> clean, std::span<const std::int
 
 void Playout::pull(const Block& block) noexcept {
   const std::size_t count = block.clean.size();
-  forgetLost();
+  forgetLost(count);
   if (!playing_) start(count);
   if (!playing_) return runDry(block, 0);
   if (level_ > count + kMaxDelay) drop(level_ - count - kMaxDelay / 2);
@@ -141,8 +141,8 @@ void Playout::runDry(const Block& block, std::size_t from) noexcept {
 }
 
 /// What is known now to be lost, or turns out to be closed, was concealed before that was known: not twice.
-void Playout::forgetLost() noexcept {
-  while (owed_ > 0 && level_ > 0 && pass_[first_] != Pass::kOpen) {
+void Playout::forgetLost(std::size_t count) noexcept {
+  while (owed_ > 0 && level_ > count + kStart && pass_[first_] != Pass::kOpen) {
     first_ = at(1);
     level_--;
     owed_--;

@@ -82,7 +82,7 @@ class Playout {
   void runDry(const Block& block, std::size_t from) noexcept;
   bool splice(const Block& block) noexcept;
   [[nodiscard]] int chooseShift(std::size_t count) noexcept;
-  void forgetLost() noexcept;
+  void forgetLost(std::size_t count) noexcept;
   void drop(std::size_t count) noexcept;
   void watchSlack(int slack, std::size_t count) noexcept;
   void restartSlack() noexcept;

@@ -73,6 +73,8 @@ class Session {
   void play(const PlayItem& item) noexcept;
   void stopPlay(std::uint32_t play) noexcept;
   void sendKey(std::uint8_t key, std::uint32_t durationMs) noexcept;
+  /// A key of the peer came by signalling.
+  void cover(std::uint32_t durationMs) noexcept;
 
   /// @param arrivalMs  CLOCK_MONOTONIC
   void receiveRtp(ByteView datagram, double arrivalMs) noexcept;

@@ -171,6 +171,10 @@ void Session::skip(std::size_t sampleCount) noexcept {
   voice_->hear(std::span(kNothing).first(sampleCount), what);
 }
 
+void Session::cover(std::uint32_t durationMs) noexcept {
+  if (voice_ != nullptr) voice_->cover(static_cast<int>(durationMs * kSamplesPerMs));
+}
+
 void Session::enter(Room& room, Voice& voice) noexcept {
   room_ = &room;
   voice_ = &voice;
