@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "dsp/tone_alarm.h"
+#include "media/delay_line.h"
 #include "media/event.h"
 
 namespace hushpay {
@@ -15,13 +17,6 @@ enum class Heard : std::uint8_t {
   kLost,     // nothing: packets are missing
   kEvent,    // a telephone-event is down
   kUnknown,  // what arrived could not be decoded
-};
-
-/// What a listener may have of one sample that leaves the clamp.
-enum class Pass : std::uint8_t {
-  kOpen,      // the sample itself
-  kReplaced,  // zero: the listener hears a replacement, never what was here
-  kMissing,   // zero: it was lost; may be concealed from open samples before it, never from replaced ones
 };
 
 /// What the clamp did since it was made or wiped; for the record of a call. Samples are of 8000 Hz.
@@ -88,8 +83,37 @@ class Clamp {
 
  private:
   enum class State : std::uint8_t { kDisarmed, kArmed, kDisarming };
+  static constexpr std::size_t kHop = ToneAlarm::kHop;
+
+  /// A stretch that is closed: from an alarm or a key until nothing has told of one for a while.
+  struct Closure {
+    std::int64_t from = 0;
+    std::int64_t until = 0;   // of what enters the line
+    int sustainedHops = 0;    // that the pair of the alarm was still there
+    bool confirmed = false;   // it is a key: hold on to its end and beyond
+    bool counted = false;     // a carrier says so
+    std::int64_t frozen = 0;  // samples added for what was not heard
+  };
+
+  void take(std::int16_t value, Heard heard) noexcept;
+  void analyse() noexcept;
+  void closeLine(std::int64_t from) noexcept;
+  void follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept;
+  void endClosure() noexcept;
+  void tryDisarm() noexcept;
+  [[nodiscard]] bool isClosing() const noexcept { return line_.pushed() < closure_.until; }
 
   State state_ = State::kDisarmed;
+  DelayLine line_{};
+  ToneAlarm alarm_{};
+  std::array<std::int16_t, kHop> hop_{};
+  std::size_t filled_ = 0;
+  bool hopHeard_ = true;
+  Closure closure_{};
+  bool hasClosure_ = false;
+  std::array<bool, 2> down_{};   // by carrier
+  std::int64_t disarmBy_ = 0;    // position
+  std::int64_t quietUntil_ = 0;  // no easy alarm before this position
   ClampReport report_{};
 };
 
