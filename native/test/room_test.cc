@@ -344,7 +344,7 @@ TEST_CASE("clamped listeners get no trace of a key, open ones all of it") {
   call.hear(2, 0, kOpen);
   call.run(400);
   std::size_t at = 0;
-  const std::size_t from = call[1].ear.heard.size();
+  const std::size_t from = call[1].ear.heard.size() + 800;  // the hum before has died away
   call.run(static_cast<std::uint32_t>(maker.pcm.size() / 160 * 20), [&](Party& party) {
     if (&party != &call[0]) return party.send(call.nowMs, party.hum());
     party.send(call.nowMs, Pcm(maker.pcm.begin() + static_cast<std::ptrdiff_t>(at),
