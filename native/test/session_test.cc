@@ -40,7 +40,6 @@ struct Wire final : PacketSink, EventSink {
 
 constexpr StreamSettings kSettings = {.codec = Codec::kPcmu,
                                       .payloadType = 0,
-                                      .receivedPayloadType = 0,
                                       .eventPayloadType = 101,
                                       .ptimeMs = 20,
                                       .sending = true,

@@ -23,19 +23,13 @@ namespace {
 namespace pb = media::v1;
 
 constexpr std::uint32_t kMaxSilenceMs = 60'000;
-constexpr std::uint32_t kMaxKeyMs = 8'000;
 constexpr std::uint32_t kMaxPayloadType = 127;
 constexpr std::uint32_t kMaxPort = 65'535;
 constexpr std::array<std::uint32_t, 5> kClocksHz = {8000, 16'000, 24'000, 32'000, 48'000};
 
-/// What the peer sends the codec with; what we send it with is taken as well.
-std::uint32_t receivedType(const pb::ConnectSession& command) {
-  return command.has_receive_payload_type() ? command.receive_payload_type() : command.payload_type();
-}
-
 /// Each a payload type, and none for two things.
 bool arePayloadTypes(const pb::ConnectSession& command) {
-  if (receivedType(command) > kMaxPayloadType) return false;
+  if (command.has_receive_payload_type() && command.receive_payload_type() > kMaxPayloadType) return false;
   std::array types = {command.payload_type(), command.event_payload_type(), command.noise_payload_type(),
                       command.redundant_payload_type()};
   const auto isSame = [](std::uint32_t a, std::uint32_t b) { return a == b && a != 0; };
@@ -131,6 +125,27 @@ void Server::handle(const pb::Command& command) {
       outcome = close(command.close_session().session(), command.id());
       if (outcome.status == pb::STATUS_OK) return;  // answered when the media thread has let go
       break;
+    case pb::Command::kOpenRoom:
+      outcome = openRoom(command.open_room());
+      break;
+    case pb::Command::kJoinRoom:
+      outcome = joinRoom(command.join_room());
+      break;
+    case pb::Command::kLeaveRoom:
+      outcome = leaveRoom(command.leave_room());
+      break;
+    case pb::Command::kHear:
+      outcome = hear(command.hear());
+      break;
+    case pb::Command::kLookAtRoom:
+      outcome = lookAtRoom(command.look_at_room(), reply);
+      break;
+    case pb::Command::kCloseRoom:
+      outcome = closeRoom(command.close_room());
+      break;
+    case pb::Command::kCoverKey:
+      outcome = coverKey(command.cover_key());
+      break;
     case pb::Command::kPing:
       break;
     case pb::Command::BODY_NOT_SET:
@@ -218,7 +233,9 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
        .leg = leg,
        .settings = {.codec = *codec,
                     .payloadType = static_cast<std::uint8_t>(command.payload_type()),
-                    .receivedPayloadType = static_cast<std::uint8_t>(receivedType(command)),
+                    .otherPayloadType = command.has_receive_payload_type()
+                                            ? static_cast<std::uint8_t>(command.receive_payload_type())
+                                            : kNoType,
                     .eventPayloadType = static_cast<std::uint8_t>(command.event_payload_type()),
                     .ptimeMs = command.ptime_ms(),
                     .sending = command.sending(),
@@ -274,6 +291,7 @@ Server::Outcome Server::close(std::uint32_t session, std::uint32_t replyTo) {
   if (found == legs_.end()) return {pb::STATUS_NO_SUCH_SESSION, {}};
   const Outcome outcome = post({.kind = MediaCommand::Kind::kRemove, .leg = found->second.get()});
   if (outcome.status != pb::STATUS_OK) return outcome;
+  forgetMember(session);
   closing_.push_back({std::move(found->second), replyTo});
   legs_.erase(found);
   return {};
@@ -307,6 +325,7 @@ void Server::finishClosing() {
     ports_->giveBack(closing.leg->sockets().port(), nowMs());
     closing.leg.reset();
   }
+  std::erase_if(closingRooms_, [](const auto& room) { return room->retired(); });
   std::erase_if(closing_, [](const Closing& closing) { return closing.leg == nullptr; });
 }
 

@@ -8,7 +8,7 @@ constexpr double kOldTypesMs = 3000;
 
 PayloadTypes::Meaning meaningOf(std::uint8_t type, const StreamSettings& settings) noexcept {
   const auto isAgreed = [type](std::uint8_t agreed) { return agreed != 0 && agreed == type; };
-  if (type == settings.payloadType || type == settings.receivedPayloadType) {
+  if (type == settings.payloadType || type == settings.otherPayloadType) {
     return {.kind = PayloadKind::kAudio, .codec = settings.codec, .clockHz = clockHzOf(settings.codec)};
   }
   if (isAgreed(settings.eventPayloadType))

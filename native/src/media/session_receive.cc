@@ -10,12 +10,9 @@
 namespace hushpay {
 namespace {
 
-constexpr int kMaxGapSamples = 200 * 8;  // longer is a pause in the stream, not a loss in it
-constexpr int kMaxDropout = 3000;        // RFC 3550 appendix A.1
+constexpr int kMaxDropout = 3000;  // RFC 3550 appendix A.1
 constexpr int kMaxMisorder = 100;
 constexpr int kReplayRun = 5;
-constexpr double kNever = -1;
-constexpr std::size_t kNoiseSamples = 40 * 8;  // of silence at once for a comfort noise packet: it ends a key
 
 using Meaning = PayloadTypes::Meaning;
 
@@ -46,6 +43,7 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
   }
   if (meaning.kind == PayloadKind::kUnknown || meaning.kind == PayloadKind::kRedundant) {
     counts_.packetsUnknownType++;
+    unknown_ = true;
     return;
   }
   if (packet->payload.empty() || packet->payload.size() > kMaxPayloadSize) {
@@ -181,6 +179,8 @@ void Session::restartStream(const RtpPacket& packet, double nowMs) noexcept {
   firstTs_ = packet.timestamp;
   heardBefore_ = false;
   gap_ = false;
+  unknown_ = false;
+  if (voice_ != nullptr) voice_->breakOff();
 }
 
 void Session::drain(double nowMs) noexcept {
@@ -193,75 +193,6 @@ void Session::drain(double nowMs) noexcept {
     if (meaning.kind == PayloadKind::kAudio) hear(*packet, meaning.codec);
     if (meaning.kind == PayloadKind::kComfortNoise) hearSilence(*packet);
   }
-}
-
-/// @param onsetMs  of a tone that is down when the stream goes on: it may be one that was down before
-void Session::restartDetector(double onsetMs) noexcept {
-  pairs_.interrupted(onsetMs);
-  const std::int64_t fed = detector_.samplesFed();
-  ToneEdges edges;
-  detector_.reset(edges);
-  report(edges, fed);
-}
-
-/// Tells the detector of the time since what it heard last: lost, or left out by the sender.
-/// @param decoder  of the packet; null if it is no audio
-void Session::fillUpTo(const ReorderBuffer::Packet& packet, AudioDecoder* decoder) noexcept {
-  ToneEdges edges;
-  const int tsPerSample = static_cast<int>(toTs(1));
-  const int missing = heardBefore_ ? ahead(expectedTs_, packet.timestamp) / tsPerSample : 0;
-  if (missing > kMaxGapSamples || missing < -kMaxGapSamples)
-    restartDetector(gap_ || missing < 0 ? clock_.at(packet.timestamp) : kNever);
-  else if (missing > 0)
-    hearGap(missing, packet.payload, decoder, edges);
-  if (missing > 0 && missing <= kMaxGapSamples) expectedTs_ = packet.timestamp;
-  report(edges, detector_.samplesFed());
-  gap_ = false;
-  heardBefore_ = true;
-}
-
-/// What the packet behind a loss repeats of it is audio; a sender that left something out was silent.
-void Session::hearGap(int samples, ByteView next, AudioDecoder* decoder, ToneEdges& edges) noexcept {
-  std::array<std::int16_t, kMaxGapSamples> pcm{};
-  const auto gap = std::span(pcm).first(static_cast<std::size_t>(samples));
-  if (!gap_) return detector_.feed(gap, edges);
-  const std::size_t recovered = decoder != nullptr ? decoder->recover(next, gap) : 0;
-  detector_.conceal(gap.size() - recovered, edges);
-  detector_.feed(gap.last(recovered), edges);
-}
-
-void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
-  if (clockHzOf(codec) != clock_.rateHz())
-    return;  // waited too long: the peer has gone on with another clock
-  AudioDecoder& decoder = codecs_.decoder(codec);
-  if (codec != heardCodec_) decoder.reset();
-  heardCodec_ = codec;
-  fillUpTo(packet, &decoder);
-  std::array<std::int16_t, kMaxDecodedSamples> pcm;
-  const auto samples = std::span(pcm).first(decoder.decode(packet.payload, pcm));
-  if (samples.empty()) {
-    counts_.packetsUndecodable++;
-    gap_ = true;
-  }
-  ToneEdges edges;
-  detector_.feed(samples, edges);
-  expectedTs_ = packet.timestamp + toTs(samples.size());
-  report(edges, detector_.samplesFed());
-}
-
-/// Comfort noise (RFC 3389) is silence to a detector, and no loss.
-void Session::hearSilence(const ReorderBuffer::Packet& packet) noexcept {
-  static constexpr std::array<std::int16_t, kNoiseSamples> kSilence{};
-  fillUpTo(packet, nullptr);
-  ToneEdges edges;
-  detector_.feed(kSilence, edges);
-  expectedTs_ = packet.timestamp + toTs(kNoiseSamples);
-  report(edges, detector_.samplesFed());
-}
-
-bool Session::eventCovers(std::uint32_t timestamp, std::uint32_t sampleCount) const noexcept {
-  if (settings_.eventClockHz != clock_.rateHz()) return eventReceiver_.down();
-  return eventReceiver_.covers(timestamp, toTs(sampleCount));
 }
 
 void Session::report(KeyEdges& edges) noexcept {
@@ -287,6 +218,7 @@ void Session::report(ToneEdges& edges, std::int64_t fed) noexcept {
 }
 
 void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept {
+  if (voice_ != nullptr) voice_->keyDown(carrier, key, samplesSince(onsetMs));
   const double otherUntilMs = carrier == KeyCarrier::kTone ? eventReceiver_.downUntilMs()
                               : clock_.running()           ? clock_.at(expectedTs_)
                                                            : 0;
@@ -304,6 +236,7 @@ void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noex
 }
 
 void Session::keyUp(KeyCarrier carrier, double onsetMs, std::uint32_t durationMs) noexcept {
+  if (voice_ != nullptr) voice_->keyUp(carrier, samplesSince(onsetMs + durationMs));
   pairs_.up(carrier, onsetMs + durationMs);
   if (isPart_[static_cast<std::size_t>(carrier)]) return;
   MediaEvent event{.kind = MediaEvent::Kind::kKeyUp, .carrier = carrier, .session = id_};

@@ -6,11 +6,13 @@
 
 namespace hushpay {
 
+constexpr std::uint8_t kNoType = 0xff;
+
 /// What offer and answer agreed on for one leg. A payload type of 0 means none, but for the codec's own.
 struct StreamSettings {
   Codec codec = Codec::kPcmu;
-  std::uint8_t payloadType = 0;          // of what we send
-  std::uint8_t receivedPayloadType = 0;  // of what the peer sends; it may use the other one as well
+  std::uint8_t payloadType = 0;             // of what we send
+  std::uint8_t otherPayloadType = kNoType;  // taken from the peer as well
   std::uint8_t eventPayloadType = 0;
   std::uint32_t ptimeMs = 20;
   bool sending = false;
