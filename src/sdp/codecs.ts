@@ -48,7 +48,7 @@ export const kCodecs: readonly CodecFacts[] = [
     clockRateHz: 16_000,
     channels: 1,
     payloadType: 113,
-    ptimesMs: [10, 20],
+    ptimesMs: [10, 20, 30, 40],
   },
 ];
 

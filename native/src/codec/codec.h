@@ -44,10 +44,10 @@ constexpr bool hasFrame(Codec codec, std::uint32_t ptimeMs) noexcept {
   switch (ptimeMs) {
     case 10:
     case 20:
+    case 40:
       return true;
     case 30:
-    case 40:
-      return codec != Codec::kL16Wide && !(codec == Codec::kOpus && ptimeMs == 30);
+      return codec != Codec::kOpus;
     case 60:
       return codec != Codec::kL16Wide;
     default:

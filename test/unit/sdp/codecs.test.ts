@@ -108,7 +108,7 @@ describe('packet durations', () => {
     ['opus', ['a=ptime:60', 'a=maxptime:60'], 60],
     ['opus', ['a=ptime:10', 'a=fmtp:96 minptime=20'], 20],
     ['opus', ['a=fmtp:96 minptime=10;useinbandfec=1', 'a=ptime:10'], 10],
-    ['L16/16000', ['a=ptime:60'], 20],
+    ['L16/16000', ['a=ptime:60'], 40],
   ])('%s with %j is sent every %i ms', (codec, attributes, ptimeMs) => {
     const maps = ['a=rtpmap:96 opus/48000/2', 'a=rtpmap:97 L16/16000'];
     const { remote, lines } = agreed(sdp('m=audio 4 RTP/AVP 0 96 97', ...maps, ...attributes), {
