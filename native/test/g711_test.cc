@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cstdlib>
 
 using namespace hushpay;
@@ -55,6 +56,20 @@ TEST_CASE("no sample is further from its code than half a step") {
     const int limit = magnitude > 32124 ? 644 : 4 + magnitude / 31;
     REQUIRE(std::abs(decodeMuLaw(encodeMuLaw(pcm)) - sample) <= limit);
     REQUIRE(std::abs(decodeALaw(encodeALaw(pcm)) - sample) <= 12 + magnitude / 31);
+  }
+}
+
+TEST_CASE("encoding a packet gives the codes of its samples") {
+  for (const Codec law : {Codec::kPcmu, Codec::kPcma}) {
+    for (int first = -32768; first < 32768; first += 256) {
+      std::array<std::int16_t, 256> pcm;
+      std::array<std::uint8_t, 256> codes;
+      for (int n = 0; n < 256; n++) pcm[static_cast<std::size_t>(n)] = static_cast<std::int16_t>(first + n);
+      REQUIRE(G711Encoder(law).encode(pcm, codes) == codes.size());
+      for (std::size_t n = 0; n < codes.size(); n++) {
+        REQUIRE(codes[n] == (law == Codec::kPcmu ? encodeMuLaw(pcm[n]) : encodeALaw(pcm[n])));
+      }
+    }
   }
 }
 

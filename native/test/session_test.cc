@@ -2,11 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "codec/g711.h"
 #include "media/spsc_queue.h"
 #include "rtp/rtcp.h"
 #include "tone_maker.h"
@@ -52,7 +54,12 @@ struct Call {
   std::uint16_t sequence = 65530;
   std::uint32_t timestamp = 0xfffffc00;
 
-  Call() { session.connect(kSettings, nowMs); }
+  Call() { connect(kSettings); }
+
+  void connect(const StreamSettings& settings) {
+    session.prepare(settings.codec);
+    session.connect(settings, nowMs);
+  }
 
   void tick(int count = 1) {
     for (int i = 0; i < count; i++) session.tick(nowMs += Session::kTickMs);
@@ -74,7 +81,7 @@ struct Call {
   void say(const std::vector<std::int16_t>& pcm, std::size_t frame = 160) {
     for (std::size_t at = 0; at + frame <= pcm.size(); at += frame) {
       std::vector<std::uint8_t> payload(frame);
-      encode(Codec::kPcmu, std::span(pcm).subspan(at, frame), payload);
+      std::ranges::transform(std::span(pcm).subspan(at, frame), payload.begin(), encodeMuLaw);
       send(0, timestamp, payload);
       timestamp += static_cast<std::uint32_t>(frame);
       tick(static_cast<int>(frame) / 80);
@@ -178,13 +185,15 @@ TEST_CASE("counts what it drops") {
   const std::vector<std::uint8_t> quiet(160, 0xff);
   call.send(0, 0, quiet);
   call.send(3, 160, quiet);                                 // not negotiated
-  call.send(0, 160, std::vector<std::uint8_t>(481, 0xff));  // longer than 60 ms
+  call.send(0, 160, std::vector<std::uint8_t>(961, 0xff));  // longer than 120 ms
   call.send(101, 160, {1, 2, 3});                           // no report
   call.session.receiveRtp(quiet, call.nowMs);
   call.session.receiveRtcp(quiet, call.nowMs);
+  call.tick(10);  // the gap before it is given up
   const SessionCounts counts = call.session.counts();
   CHECK(counts.packetsUnknownType == 1);
-  CHECK(counts.packetsMalformed == 4);
+  CHECK(counts.packetsUndecodable == 1);
+  CHECK(counts.packetsMalformed == 3);
 }
 
 TEST_CASE("tells a media time-out once, and again only after packets came back") {
@@ -221,7 +230,7 @@ TEST_CASE("sends a key as events where they are agreed on, else as a tone") {
   Call plain;
   StreamSettings settings = kSettings;
   settings.eventPayloadType = 0;
-  plain.session.connect(settings, plain.nowMs);
+  plain.connect(settings);
   plain.session.sendKey(7, 60);
   plain.tick(30);
   Call listener;

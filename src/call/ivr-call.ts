@@ -135,11 +135,12 @@ export class IvrCall {
   }
 
   async #serve(order: PaymentOrder, media: MediaSession): Promise<void> {
+    const { trunk } = this.#incoming;
     const legMedia = new LegMedia(
       media,
       {
         advertised: this.#deps.settings.advertisedAddress,
-        codecs: this.#incoming.trunk.codecs,
+        codecs: { codecs: trunk.codecs, order: trunk.codecOrder ?? 'peer' },
         onHold: (held) => this.#conversation?.hold(held),
       },
       this.#log,

@@ -1,7 +1,14 @@
 import type { Log } from '../ports/log.ts';
-import type { CodecName, MediaRemote, MediaSession } from '../ports/media.ts';
+import type { MediaRemote, MediaSession } from '../ports/media.ts';
 import type { IncomingCall, OfferReply, SignalingLeg } from '../ports/signaling.ts';
-import { answerOffer, type LocalMedia, makeOffer, type Negotiated, readAnswer } from '../sdp/negotiation.ts';
+import {
+  answerOffer,
+  type CodecRules,
+  type LocalMedia,
+  makeOffer,
+  type Negotiated,
+  readAnswer,
+} from '../sdp/negotiation.ts';
 
 /** Why an INVITE gets no media, as the SIP response that says so. */
 export interface Refusal {
@@ -22,21 +29,23 @@ export type Established =
 export class LegMedia {
   readonly #media: MediaSession;
   readonly #advertised: string;
-  readonly #codecs: readonly CodecName[];
+  readonly #codecs: CodecRules;
   readonly #log: Log;
   readonly #onHold: (held: boolean) => void;
   readonly #sdpSessionId = String(crypto.getRandomValues(new Uint32Array(1))[0]);
   #version = 0;
+  /** What the last offer and answer agreed on. */
+  #agreed: MediaRemote | undefined;
   /** A re-INVITE brought no offer, so ours went out and its ACK brings the answer (RFC 3261 section 14.2). */
   #awaitsAnswer = false;
 
   /**
    * @param advertised - address put into SDP; differs from the bound one behind a NAT.
-   * @param codecs - what the peer may use.
+   * @param options.codecs - what the peer may use.
    */
   constructor(
     media: MediaSession,
-    options: { advertised: string | null; codecs: readonly CodecName[]; onHold: (held: boolean) => void },
+    options: { advertised: string | null; codecs: CodecRules; onHold: (held: boolean) => void },
     log: Log,
   ) {
     this.#media = media;
@@ -74,7 +83,7 @@ export class LegMedia {
   }
 
   async #takeAnswer(sdp: string): Promise<Refusal | undefined> {
-    const negotiated = readAnswer(sdp, this.#codecs);
+    const negotiated = readAnswer(sdp, this.#codecs, this.#agreed);
     if (negotiated.kind !== 'agreed') return refusal(negotiated);
     await this.#connect(negotiated.remote, negotiated.held);
     return undefined;
@@ -101,7 +110,7 @@ export class LegMedia {
 
   async #reoffer(sdp: string | null): Promise<OfferReply> {
     this.#awaitsAnswer = sdp === null;
-    if (sdp === null) return { sdp: makeOffer(this.#local(), this.#codecs) };
+    if (sdp === null) return { sdp: makeOffer(this.#local(), this.#codecs, this.#agreed) };
     const negotiated = answerOffer(sdp, this.#local(), this.#codecs);
     if (negotiated.kind !== 'agreed') return refusal(negotiated);
     await this.#connect(negotiated.remote, negotiated.held);
@@ -110,6 +119,7 @@ export class LegMedia {
 
   async #connect(remote: MediaRemote, held: boolean): Promise<void> {
     await this.#media.connect(remote);
+    this.#agreed = remote;
     const { codec, ptimeMs, eventPayloadType } = remote;
     this.#log.info({ codec, ptimeMs, events: eventPayloadType !== null, held }, 'media agreed');
     this.#onHold(held);

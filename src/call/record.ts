@@ -78,9 +78,16 @@ export function endRecord(record: SessionRecord, end: ConversationEnd, endedAt: 
 
 /** The same row when the leg has gone. */
 export function withMedia(record: SessionRecord, media: MediaStats): SessionRecord {
+  const { clamp, ...leg } = media;
   const mos = qualityOf(media)?.mos;
-  const figures = Object.entries({ ...media, ...(mos === undefined ? {} : { mos }) });
+  const masked = Object.entries(clamp ?? {}).map(([name, value]) => [inClamp(name), value] as const);
+  const figures = [...Object.entries(leg), ...masked, ...(mos === undefined ? [] : [['mos', mos] as const])];
   return { ...record, media: Object.fromEntries(figures.map(([name, value]) => [name, rounded(value)])) };
+}
+
+/** `guardEvents` of the clamp is `clampGuardEvents` of the leg. */
+function inClamp(name: string): string {
+  return `clamp${name[0]?.toUpperCase()}${name.slice(1)}`;
 }
 
 /** Thousandths are enough of a millisecond. */

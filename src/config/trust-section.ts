@@ -1,6 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { kCodecNames } from '../ports/media.ts';
 import {
+  choice,
   flag,
   list,
   optionalText,
@@ -53,15 +55,15 @@ const kTrunk = z.strictObject({
   ),
   maySetAmounts: flag('Amounts in its call data count.', false),
   mayBeReferred: flag('Its X-Pay-Return-Uri is honoured: the call is sent there by REFER.', false),
-  codecs: special(
-    z
-      .array(z.enum(['PCMU', 'PCMA']))
-      .min(1)
-      .default(['PCMU', 'PCMA']),
-    {
-      sentence: 'Codecs its calls may use.',
-      expects: 'list of `PCMU`, `PCMA`',
-    },
+  codecs: special(z.array(z.enum(kCodecNames)).min(1).default(['PCMU', 'PCMA']), {
+    sentence:
+      'Codecs its calls may use, the best first. Opus costs some hundred times the processor time of PCMU.',
+    expects: 'list of `PCMU`, `PCMA`, `G722`, `opus`, `L16/8000`, `L16/16000`',
+  }),
+  codecOrder: choice(
+    'Whose order decides when it offers several of them: its own (`peer`) or that of `codecs` (`own`).',
+    ['peer', 'own'],
+    'peer',
   ),
   limits: section({
     callsPerSecond: special(z.number().positive().max(100_000).nullable().default(null), {

@@ -1,4 +1,4 @@
-import type { CodecName } from '../ports/media.ts';
+import type { CodecName, CodecOrder } from '../ports/media.ts';
 
 /** A peer whose calls are taken. */
 export interface Trunk {
@@ -11,6 +11,7 @@ export interface Trunk {
   readonly maySetAmounts: boolean;
   readonly mayBeReferred: boolean;
   readonly codecs: readonly CodecName[];
+  readonly codecOrder: CodecOrder;
   readonly limits: { readonly callsPerSecond: number | null; readonly concurrentCalls: number | null };
   /** Who we are to it, or null. */
   readonly credentials: TrunkCredentials | null;

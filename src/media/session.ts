@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import type {
   Carrier,
+  ClampReport,
   CodecName,
   Key,
   KeyReport,
@@ -18,14 +19,23 @@ import {
   Codec,
   type KeyDown,
   Carrier as ProtoCarrier,
+  type ClampReport as ProtoClampReport,
   type Reply,
   type SessionStats,
   Status,
 } from './generated/media_pb.ts';
+import { type WorkerLink, workerGone } from './link.ts';
 import { Phrase } from './phrase.ts';
 import { checkReply } from './status.ts';
 
-const kCodecs: Record<CodecName, Codec> = { PCMU: Codec.PCMU, PCMA: Codec.PCMA };
+const kCodecs: Record<CodecName, Codec> = {
+  PCMU: Codec.PCMU,
+  PCMA: Codec.PCMA,
+  G722: Codec.G722,
+  opus: Codec.OPUS,
+  'L16/8000': Codec.L16_8000,
+  'L16/16000': Codec.L16_16000,
+};
 const kLastKey = 15;
 const kNoStats: MediaStats = {
   packetsReceived: 0,
@@ -35,40 +45,38 @@ const kNoStats: MediaStats = {
   jitterMs: 0,
   roundTripMs: 0,
   starvedMs: 0,
+  playoutMs: 0,
+  concealedMs: 0,
+  discardedMs: 0,
+  clamp: null,
 };
 
 export type SessionEvent = Extract<WorkerEvent, { value: { session: number } }>;
 
 /**
- * One leg's media in a worker. Made by the worker's open(), closed by the leg. When the worker's process dies the session waits for the
- * next one and goes on there, on the same port; commands wait meanwhile. It ends on its own only when no worker comes.
- *
- *   up ── suspend() ──> waiting ── resume() ──> up
- *                          └────── lose() ────> ended
+ * One leg's media in a worker. Made by the worker's open(), closed by the leg. When the worker's process dies the session goes on in the
+ * next one, on the same port; commands wait meanwhile. It ends on its own only when no process comes, or one that cannot take it.
  */
 export class WorkerSession implements MediaSession {
   readonly id: number;
   readonly address: string;
   readonly port: number;
+  readonly #link: WorkerLink;
   readonly #onClosed: () => void;
   readonly #keyListeners = new Set<(report: KeyReport) => void>();
   readonly #endListeners = new Set<(end: MediaEnd) => void>();
   readonly #phrases = new Map<number, Phrase>();
-  /** Undefined while there is no worker. */
-  #channel: WorkerChannel | undefined;
-  /** Resolves when waiting is over. */
-  #up = Promise.withResolvers<void>();
   /** What the worker agreed to last. */
   #connection: CommandBody | undefined;
   #plays = 0;
   #ended: MediaEnd | undefined;
   #closing: Promise<MediaStats> | undefined;
 
-  constructor(id: number, address: string, port: number, channel: WorkerChannel, onClosed: () => void) {
+  constructor(id: number, address: string, port: number, link: WorkerLink, onClosed: () => void) {
     this.id = id;
     this.address = address;
     this.port = port;
-    this.#channel = channel;
+    this.#link = link;
     this.#onClosed = onClosed;
   }
 
@@ -102,6 +110,15 @@ export class WorkerSession implements MediaSession {
     return () => void this.#endListeners.delete(listener);
   }
 
+  async cover(durationMs: number): Promise<void> {
+    await this.#command({ case: 'coverKey', value: { session: this.id, durationMs } });
+  }
+
+  /** A room shares its members' worker. */
+  isOn(link: WorkerLink): boolean {
+    return link === this.#link && this.#ended !== 'worker_lost';
+  }
+
   close(): Promise<MediaStats> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -129,26 +146,15 @@ export class WorkerSession implements MediaSession {
     }
   }
 
-  /** The worker's process has gone; another will come, or {@link lose} is called. */
-  suspend(): void {
-    if (!this.#channel) return;
-    this.#channel = undefined;
-    this.#up = Promise.withResolvers<void>();
-  }
-
   /**
    * Goes on in another process. Its clips may still be on their way: {@link resumePhrases} comes after them.
    * @returns false if it cannot: the session has ended then.
    */
   async resume(channel: WorkerChannel): Promise<boolean> {
-    this.#channel = channel;
-    const opened = channel.request({
-      case: 'openSession',
-      value: { session: this.id, resumePort: this.port },
-    });
-    const connected = this.#connection && channel.request(this.#connection);
-    this.#up.resolve();
-    const replies = await Promise.all([opened, ...(connected ? [connected] : [])]).catch(() => []);
+    const value = { session: this.id, resumePort: this.port };
+    const requests = [channel.request({ case: 'openSession', value })];
+    if (this.#connection) requests.push(channel.request(this.#connection));
+    const replies = await Promise.all(requests).catch(() => []);
     const isTaken = replies.length > 0 && replies.every(({ status }) => status === Status.OK);
     if (!isTaken && !channel.lost) this.lose();
     return isTaken;
@@ -162,7 +168,6 @@ export class WorkerSession implements MediaSession {
   lose(): void {
     for (const phrase of this.#phrases.values()) phrase.abandon();
     this.#end('worker_lost');
-    this.#up.resolve();
   }
 
   async #close(): Promise<MediaStats> {
@@ -170,7 +175,7 @@ export class WorkerSession implements MediaSession {
     this.#endListeners.clear();
     for (const phrase of this.#phrases.values()) phrase.abandon();
     try {
-      const reply = await this.#request({ case: 'closeSession', value: { session: this.id } });
+      const reply = await this.#link.request({ case: 'closeSession', value: { session: this.id } });
       return reply.stats ? statsOf(reply.stats) : kNoStats;
     } catch {
       return kNoStats; // the counts went with the worker
@@ -194,30 +199,12 @@ export class WorkerSession implements MediaSession {
 
   async #command(body: CommandBody): Promise<Reply> {
     this.#refuseIfGone();
-    return checkReply(await this.#request(body), body.case ?? 'a command');
-  }
-
-  /** Asks the worker, or the one that comes after it. @throws AppError MEDIA_UNAVAILABLE if none comes */
-  async #request(body: CommandBody): Promise<Reply> {
-    for (;;) {
-      if (this.#ended === 'worker_lost') throw workerGone();
-      const channel = this.#channel;
-      if (!channel) {
-        await this.#up.promise;
-        continue;
-      }
-      try {
-        return await channel.request(body);
-      } catch (error) {
-        if (!channel.lost) throw error;
-        if (this.#channel === channel) this.suspend();
-      }
-    }
+    return checkReply(await this.#link.request(body), body.case ?? 'a command');
   }
 
   /** A command of a phrase. It is not sent to another worker: there the phrase says itself what is to be played. */
   async #speak(body: CommandBody): Promise<void> {
-    const channel = this.#channel;
+    const channel = this.#link.channel;
     if (!channel) return;
     try {
       checkReply(await channel.request(body), body.case ?? 'a command');
@@ -230,10 +217,6 @@ export class WorkerSession implements MediaSession {
     if (this.#closing) throw new AppError('MEDIA_UNAVAILABLE', 'the media session is closed');
     if (this.#ended === 'worker_lost') throw workerGone();
   }
-}
-
-function workerGone(): AppError {
-  return new AppError('MEDIA_UNAVAILABLE', 'the media worker has gone');
 }
 
 function connectionOf(session: number, remote: MediaRemote): CommandBody {
@@ -250,6 +233,15 @@ function connectionOf(session: number, remote: MediaRemote): CommandBody {
       ptimeMs: remote.ptimeMs,
       sending: remote.sending,
       receiving: remote.receiving,
+      eventClockHz: remote.eventClockHz ?? 0,
+      noisePayloadType: remote.noisePayloadType ?? 0,
+      redundantPayloadType: remote.redundantPayloadType ?? 0,
+      receivePayloadType: remote.receivedPayloadType,
+      opus: {
+        maxBitrate: remote.opus?.maxBitrate ?? 0,
+        fec: remote.opus?.fec ?? false,
+        constantBitrate: remote.opus?.constantBitrate ?? false,
+      },
     },
   };
 }
@@ -272,5 +264,23 @@ function statsOf(stats: SessionStats): MediaStats {
     jitterMs: stats.jitterMs,
     roundTripMs: stats.roundTripMs,
     starvedMs: Number(stats.starvedMs),
+    playoutMs: stats.voice?.playoutMs ?? 0,
+    concealedMs: Number(stats.voice?.concealedMs ?? 0),
+    discardedMs: Number(stats.voice?.discardedMs ?? 0),
+    clamp: stats.clamp && stats.clamp.armedMs > 0 ? reportOf(stats.clamp) : null,
+  };
+}
+
+function reportOf(report: ProtoClampReport): ClampReport {
+  const { tonePresses, eventPresses, otherPresses, guardEvents, worstResidualDbm0 } = report;
+  return {
+    tonePresses,
+    eventPresses,
+    otherPresses,
+    guardEvents,
+    armedMs: Number(report.armedMs),
+    clampedMs: Number(report.clampedMs),
+    missingMs: Number(report.missingMs),
+    worstResidualDbm0,
   };
 }

@@ -3,11 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { ClipId, MediaWorkerFigures } from '../ports/media.ts';
+import type { ClipId, MediaSession, MediaWorkerFigures } from '../ports/media.ts';
 import { SupervisedChild } from '../process/child.ts';
 import { Board } from './board.ts';
 import { WorkerChannel, type WorkerEvent } from './channel.ts';
 import { LogLevel, type Log as ProtoLog, Status, type WorkerStats } from './generated/media_pb.ts';
+import { WorkerLink, workerGone } from './link.ts';
+import { WorkerRoom } from './room.ts';
 import { WorkerSession } from './session.ts';
 import { checkReply } from './status.ts';
 
@@ -60,9 +62,12 @@ export class MediaWorker {
   readonly #child: SupervisedChild;
   readonly #clock: Clock;
   readonly #board = new Board();
+  readonly #link = new WorkerLink();
   readonly #sessions = new Map<number, WorkerSession>();
+  readonly #rooms = new Map<number, WorkerRoom>();
   #channel: WorkerChannel | undefined;
   #lastSession = 0;
+  #lastRoom = 0;
   #stats: WorkerStats | undefined;
   #cancelGiveUp: Cancel = () => undefined;
   #cancelLook: Cancel = () => undefined;
@@ -139,20 +144,37 @@ export class MediaWorker {
     };
   }
 
+  carries(session: MediaSession): boolean {
+    return session instanceof WorkerSession && session.isOn(this.#link);
+  }
+
+  async openRoom(): Promise<WorkerRoom> {
+    const channel = this.#runningChannel();
+    const id = ++this.#lastRoom;
+    checkReply(await channel.request({ case: 'openRoom', value: { room: id } }), 'openRoom');
+    if (channel !== this.#channel) throw workerGone();
+    const room = new WorkerRoom(id, this.#link, () => void this.#rooms.delete(id));
+    this.#rooms.set(id, room);
+    return room;
+  }
+
   async open(): Promise<WorkerSession> {
-    const channel = this.#channel;
-    if (!channel || !this.up)
-      throw new AppError('MEDIA_UNAVAILABLE', `${this.name} is not up; try again shortly`);
+    const channel = this.#runningChannel();
     const id = ++this.#lastSession;
     const reply = await channel.request({ case: 'openSession', value: { session: id } });
     if (reply.status === Status.NO_FREE_PORT) throw this.#noPort(reply.detail);
     const { localPort } = checkReply(reply, 'openSession');
     // The worker may have died while its answer was on the way to this line.
-    if (channel !== this.#channel) throw new AppError('MEDIA_UNAVAILABLE', `${this.name} has gone`);
+    if (channel !== this.#channel) throw workerGone();
     const forget = (): void => void this.#sessions.delete(id);
-    const session = new WorkerSession(id, this.#config.bindAddress, localPort, channel, forget);
+    const session = new WorkerSession(id, this.#config.bindAddress, localPort, this.#link, forget);
     this.#sessions.set(id, session);
     return session;
+  }
+
+  #runningChannel(): WorkerChannel {
+    if (this.#channel && this.up) return this.#channel;
+    throw new AppError('MEDIA_UNAVAILABLE', `${this.name} is not up; try again shortly`);
   }
 
   /** One burst of commands: the worker takes them in this order, and calls wait for nothing that is not theirs. */
@@ -163,7 +185,9 @@ export class MediaWorker {
     const configured = channel.request({ case: 'configure', value });
     const waiting = [...this.#sessions.values()];
     const resumed = waiting.map((session) => session.resume(channel));
+    for (const room of this.#rooms.values()) void room.resume(channel);
     const loaded = Promise.all(this.#clips.map((file) => loadClip(channel, file)));
+    this.#link.resume(channel);
     for (const session of waiting) session.resumePhrases();
     loaded.catch(() => {}); // awaited below
     checkReply(await configured, 'configure');
@@ -207,7 +231,7 @@ export class MediaWorker {
     this.#channel?.lose();
     this.#channel = undefined;
     this.#stats = undefined;
-    for (const session of this.#sessions.values()) session.suspend();
+    this.#link.suspend();
     this.#cancelGiveUp = this.#clock.schedule(kGiveUpMs, () => this.#lose());
   }
 
@@ -215,6 +239,8 @@ export class MediaWorker {
   #lose(): void {
     const lost = [...this.#sessions.values()];
     this.#sessions.clear();
+    this.#rooms.clear();
+    this.#link.lose();
     for (const session of lost) session.lose();
   }
 

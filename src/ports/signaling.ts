@@ -1,4 +1,4 @@
-import type { CodecName, KeyReport } from './media.ts';
+import type { CodecName, CodecOrder, KeyReport } from './media.ts';
 
 /** Extra header fields of a SIP message; names as they go on the wire, values without line breaks. */
 export type SipHeaders = Readonly<Record<string, string>>;
@@ -12,6 +12,8 @@ export interface TrunkRights {
   readonly mayBeReferred: boolean;
   /** What its calls may be carried by. */
   readonly codecs: readonly CodecName[];
+  /** Whose order of them decides; the peer's if left out. */
+  readonly codecOrder?: CodecOrder;
 }
 
 /** The SDP answer to a re-INVITE, or the SIP status that refuses it. */

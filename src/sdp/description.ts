@@ -4,6 +4,7 @@ export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 export interface RtpMap {
   readonly encoding: string;
   readonly clockRateHz: number;
+  readonly channels: number;
 }
 
 /** One `m=` section, session-level defaults already applied. */
@@ -17,7 +18,10 @@ export interface MediaDescription {
   readonly rtcpPort: number | undefined;
   readonly direction: Direction;
   readonly ptimeMs: number | undefined;
+  readonly maxPtimeMs: number | undefined;
   readonly rtpMaps: ReadonlyMap<number, RtpMap>;
+  /** `a=fmtp` values by payload type. */
+  readonly parameters: ReadonlyMap<number, string>;
 }
 
 export type ParsedSdp =
@@ -29,15 +33,19 @@ const kMaxMedia = 16;
 const kMaxFormats = 64;
 // Payload types RFC 3551 section 6 gives without an rtpmap, as far as we speak them.
 const kStaticRtpMaps: readonly (readonly [number, RtpMap])[] = [
-  [0, { encoding: 'PCMU', clockRateHz: 8000 }],
-  [8, { encoding: 'PCMA', clockRateHz: 8000 }],
+  [0, { encoding: 'PCMU', clockRateHz: 8000, channels: 1 }],
+  [8, { encoding: 'PCMA', clockRateHz: 8000, channels: 1 }],
+  [9, { encoding: 'G722', clockRateHz: 8000, channels: 1 }],
+  [13, { encoding: 'CN', clockRateHz: 8000, channels: 1 }],
 ];
+const kMaxPtimeMs = 200;
 const kDirections: readonly string[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
 
 interface Draft {
   address: string | undefined;
   direction: Direction;
   ptimeMs: number | undefined;
+  maxPtimeMs: number | undefined;
 }
 
 interface MediaDraft extends Draft {
@@ -47,6 +55,7 @@ interface MediaDraft extends Draft {
   formats: string[];
   rtcpPort: number | undefined;
   rtpMaps: Map<number, RtpMap>;
+  parameters: Map<number, string>;
 }
 
 class Malformed extends Error {}
@@ -54,7 +63,12 @@ class Malformed extends Error {}
 /** Reads a session description (RFC 8866). Unknown lines are passed over; sizes are bounded. */
 export function parseSdp(text: string): ParsedSdp {
   if (text.length > kMaxBytes) return { kind: 'malformed', line: 0, problem: 'longer than 16 KiB' };
-  const session: Draft = { address: undefined, direction: 'sendrecv', ptimeMs: undefined };
+  const session: Draft = {
+    address: undefined,
+    direction: 'sendrecv',
+    ptimeMs: undefined,
+    maxPtimeMs: undefined,
+  };
   const media: MediaDraft[] = [];
   const lines = text.split(/\r\n|\n|\r/);
   if (lines[0] !== 'v=0') return { kind: 'malformed', line: 1, problem: 'does not begin with v=0' };
@@ -98,7 +112,8 @@ function readMedia(value: string, session: Draft, count: number): MediaDraft {
   if (formats.length === 0 || formats.length > kMaxFormats) {
     throw new Malformed(`m= needs 1 to ${kMaxFormats} formats`);
   }
-  return { ...session, type, port, protocol, formats, rtcpPort: undefined, rtpMaps: new Map(kStaticRtpMaps) };
+  const rtpMaps = new Map(kStaticRtpMaps);
+  return { ...session, type, port, protocol, formats, rtcpPort: undefined, rtpMaps, parameters: new Map() };
 }
 
 function readConnection(value: string): string {
@@ -110,24 +125,34 @@ function readConnection(value: string): string {
 function readAttribute(value: string, current: MediaDraft | undefined, session: Draft): void {
   const [name = '', argument = ''] = splitOnce(value, ':');
   if (kDirections.includes(name)) (current ?? session).direction = name as Direction;
-  if (name === 'ptime') {
-    const ptimeMs = Number.parseInt(argument, 10);
-    if (ptimeMs > 0 && ptimeMs <= 200) (current ?? session).ptimeMs = ptimeMs;
+  if (name === 'ptime' || name === 'maxptime') {
+    const durationMs = Number.parseInt(argument, 10);
+    const key = name === 'ptime' ? 'ptimeMs' : 'maxPtimeMs';
+    if (durationMs > 0 && durationMs <= kMaxPtimeMs) (current ?? session)[key] = durationMs;
   }
   if (current && name === 'rtcp') {
     const port = Number.parseInt(argument, 10); // RFC 3605
     if (port > 0 && port <= 65_535) current.rtcpPort = port;
   }
   if (current && name === 'rtpmap') readRtpMap(argument, current);
+  if (current && name === 'fmtp') readParameters(argument, current);
+}
+
+/** What cannot be read says nothing to us: parameters are the codec's business. */
+function readParameters(argument: string, current: MediaDraft): void {
+  const match = /^(\d{1,3}) +(\S.*)$/.exec(argument.trim());
+  if (match && current.parameters.size < kMaxFormats)
+    current.parameters.set(Number(match[1]), match[2] ?? '');
 }
 
 function readRtpMap(argument: string, current: MediaDraft): void {
-  const match = /^(\d{1,3}) +([A-Za-z0-9._-]{1,64})\/(\d{1,6})(\/\d+)?$/.exec(argument.trim());
+  const match = /^(\d{1,3}) +([A-Za-z0-9._-]{1,64})\/(\d{1,6})(?:\/(\d{1,2}))?$/.exec(argument.trim());
   if (!match) throw new Malformed('a=rtpmap is not payload-type encoding/clock-rate');
   const payloadType = Number(match[1]);
   if (payloadType > 127) throw new Malformed('a=rtpmap has a payload type above 127');
   if (current.rtpMaps.size >= kMaxFormats) throw new Malformed(`more than ${kMaxFormats} a=rtpmap lines`);
-  current.rtpMaps.set(payloadType, { encoding: match[2] ?? '', clockRateHz: Number(match[3]) });
+  const [, , encoding = '', clockRate, channels = '1'] = match;
+  current.rtpMaps.set(payloadType, { encoding, clockRateHz: Number(clockRate), channels: Number(channels) });
 }
 
 function splitOnce(text: string, separator: string): readonly [string, string] {

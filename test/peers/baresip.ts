@@ -91,29 +91,40 @@ export class Baresip {
   }
 }
 
-/** @param microphone - what it says, linear at 8000 Hz; the call needs it to its end. */
-export async function startBaresip(microphone: Int16Array): Promise<Baresip> {
+/** A codec as baresip names it in `audio_codecs`, and the module that has it. */
+export interface BaresipCodec {
+  readonly name: string;
+  readonly module: string;
+}
+
+const kPcmu: BaresipCodec = { name: 'PCMU/8000/1', module: 'g711' };
+
+/**
+ * @param microphone - what it says, linear at 8000 Hz; the call needs it to its end.
+ * @param codec - the only one it offers.
+ */
+export async function startBaresip(microphone: Int16Array, codec: BaresipCodec = kPcmu): Promise<Baresip> {
   const folder = mkdtempSync(join(tmpdir(), 'hushpay-baresip-'));
   const [controlPort, consolePort] = [await freePort(), await freePort()];
   mkdirSync(folder, { recursive: true });
   const sound = new wavefile.WaveFile();
   sound.fromScratch(1, 8000, '16', microphone);
   writeFileSync(join(folder, 'microphone.wav'), sound.toBuffer());
-  writeFileSync(join(folder, 'accounts'), '<sip:caller@127.0.0.1>;regint=0;audio_codecs=PCMU/8000/1\n');
+  writeFileSync(join(folder, 'accounts'), `<sip:caller@127.0.0.1>;regint=0;audio_codecs=${codec.name}\n`);
   writeFileSync(join(folder, 'contacts'), '');
-  writeFileSync(join(folder, 'config'), configOf(folder, controlPort, consolePort));
+  writeFileSync(join(folder, 'config'), configOf(folder, codec, controlPort, consolePort));
   const child = spawn('baresip', ['-f', folder, '-4'], { stdio: 'ignore' });
   const [control, console] = await Promise.all([connected(controlPort), connected(consolePort)]);
   return new Baresip(child, folder, control, console);
 }
 
-function configOf(folder: string, controlPort: number, consolePort: number): string {
+function configOf(folder: string, codec: BaresipCodec, controlPort: number, consolePort: number): string {
   return `net_interface 127.0.0.1
 sip_listen 127.0.0.1:0
 ausrc_srate 8000
 audio_source aufile,${join(folder, 'microphone.wav')}
 module_path ${kModules}
-module g711.so
+module ${codec.module}.so
 module aufile.so
 module ctrl_tcp.so
 module cons.so

@@ -9,6 +9,7 @@ const kServePackages = {
   'pkg-config': 'pkg-config',
   'protobuf-compiler': 'protoc',
   'libprotobuf-dev': 'pkg-config:protobuf',
+  'libopus-dev': 'pkg-config:opus',
 };
 const kTestPackages = {
   'doctest-dev': null, // a header only

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <array>
+#include <cmath>
 #include <cstring>
 
 namespace hushpay {
@@ -21,6 +22,35 @@ pb::PlayEnd endOf(PlayEnd end) {
       return pb::PLAY_END_STOPPED;
   }
   return pb::PLAY_END_STOPPED;
+}
+
+constexpr double kLeastGainDb = -60;
+constexpr double kMostGainDb = 20;
+constexpr std::uint64_t kSamplesPerMs = 8;
+
+std::optional<Access> accessOf(pb::Access access) {
+  if (access == pb::ACCESS_NONE) return Access::kNone;
+  if (access == pb::ACCESS_OPEN) return Access::kOpen;
+  if (access == pb::ACCESS_CLAMPED) return Access::kClamped;
+  return std::nullopt;
+}
+
+std::optional<ClampMode> modeOf(pb::ClampMode mode) {
+  if (mode == pb::CLAMP_MODE_COMFORT_NOISE) return ClampMode::kComfortNoise;
+  if (mode == pb::CLAMP_MODE_SILENCE) return ClampMode::kSilence;
+  if (mode == pb::CLAMP_MODE_NEUTRAL_TONE) return ClampMode::kNeutralTone;
+  return std::nullopt;
+}
+
+void copyReport(const ClampReport& report, pb::ClampReport& into) {
+  into.set_tone_presses(report.tonePresses);
+  into.set_event_presses(report.eventPresses);
+  into.set_other_presses(report.otherPresses);
+  into.set_guard_events(report.guardEvents);
+  into.set_armed_ms(report.armedSamples / kSamplesPerMs);
+  into.set_clamped_ms(report.clampedSamples / kSamplesPerMs);
+  into.set_missing_ms(report.missingSamples / kSamplesPerMs);
+  into.set_worst_residual_dbm0(report.worstResidualDbm0);
 }
 
 pb::Carrier carrierOf(KeyCarrier carrier) {
@@ -45,9 +75,48 @@ StreamSeed makeSeed() {
 }
 
 std::optional<Codec> codecOf(pb::Codec codec) {
-  if (codec == pb::CODEC_PCMU) return Codec::kPcmu;
-  if (codec == pb::CODEC_PCMA) return Codec::kPcma;
+  switch (codec) {
+    case pb::CODEC_PCMU:
+      return Codec::kPcmu;
+    case pb::CODEC_PCMA:
+      return Codec::kPcma;
+    case pb::CODEC_G722:
+      return Codec::kG722;
+    case pb::CODEC_OPUS:
+      return Codec::kOpus;
+    case pb::CODEC_L16_8000:
+      return Codec::kL16;
+    case pb::CODEC_L16_16000:
+      return Codec::kL16Wide;
+    default:
+      return std::nullopt;
+  }
+}
+
+OpusWishes wishesOf(const pb::Opus& opus) {
+  return {.maxBitrate = opus.max_bitrate(), .fec = opus.fec(), .constantBitrate = opus.constant_bitrate()};
+}
+
+std::optional<Source> sourceOf(pb::Source source) {
+  if (source == pb::SOURCE_VOICE) return Source::kVoice;
+  if (source == pb::SOURCE_PROMPTS) return Source::kPrompts;
   return std::nullopt;
+}
+
+std::optional<Hearing> hearingOf(const pb::Hear& command) {
+  const auto access = accessOf(command.access());
+  const auto mode = modeOf(command.mode());
+  const double gainDb = command.gain_db();
+  if (!access || !mode || !(gainDb >= kLeastGainDb && gainDb <= kMostGainDb)) return std::nullopt;
+  return Hearing{.access = *access, .mode = *mode, .gain = static_cast<float>(std::pow(10, gainDb / 20))};
+}
+
+void copyFigures(std::uint32_t session, const VoiceFigures& figures, pb::VoiceFigures& into) {
+  into.set_session(session);
+  into.set_level_dbm0(figures.levelDbm0);
+  into.set_playout_ms(figures.delayMs);
+  into.set_concealed_ms(figures.concealedMs);
+  into.set_discarded_ms(figures.discardedMs);
 }
 
 void copyStats(const SessionCounts& counts, pb::SessionStats& into) {
@@ -65,6 +134,9 @@ void copyStats(const SessionCounts& counts, pb::SessionStats& into) {
   into.set_round_trip_ms(counts.roundTripMs);
   into.set_remote_loss(counts.remoteLoss);
   into.set_starved_ms(counts.starvedMs);
+  into.set_packets_undecodable(counts.packetsUndecodable);
+  copyFigures(0, counts.voice, *into.mutable_voice());
+  copyReport(counts.clamp, *into.mutable_clamp());
 }
 
 void convert(const MediaEvent& event, pb::Event& into) {

@@ -23,10 +23,19 @@ namespace {
 namespace pb = media::v1;
 
 constexpr std::uint32_t kMaxSilenceMs = 60'000;
-constexpr std::uint32_t kMaxKeyMs = 8'000;
 constexpr std::uint32_t kMaxPayloadType = 127;
 constexpr std::uint32_t kMaxPort = 65'535;
-constexpr std::array<std::uint32_t, 5> kPtimesMs = {10, 20, 30, 40, 60};
+constexpr std::array<std::uint32_t, 5> kClocksHz = {8000, 16'000, 24'000, 32'000, 48'000};
+
+/// Each a payload type, and none for two things.
+bool arePayloadTypes(const pb::ConnectSession& command) {
+  if (command.has_receive_payload_type() && command.receive_payload_type() > kMaxPayloadType) return false;
+  std::array types = {command.payload_type(), command.event_payload_type(), command.noise_payload_type(),
+                      command.redundant_payload_type()};
+  const auto isSame = [](std::uint32_t a, std::uint32_t b) { return a == b && a != 0; };
+  std::ranges::sort(types);
+  return types.back() <= kMaxPayloadType && std::ranges::adjacent_find(types, isSame) == types.end();
+}
 
 int openSignalFd() {
   sigset_t signals;
@@ -120,6 +129,27 @@ void Server::handle(const pb::Command& command) {
     case pb::Command::kCloseSession:
       outcome = close(command.close_session().session(), command.id());
       if (outcome.status == pb::STATUS_OK) return;  // answered when the media thread has let go
+      break;
+    case pb::Command::kOpenRoom:
+      outcome = openRoom(command.open_room());
+      break;
+    case pb::Command::kJoinRoom:
+      outcome = joinRoom(command.join_room());
+      break;
+    case pb::Command::kLeaveRoom:
+      outcome = leaveRoom(command.leave_room());
+      break;
+    case pb::Command::kHear:
+      outcome = hear(command.hear());
+      break;
+    case pb::Command::kLookAtRoom:
+      outcome = lookAtRoom(command.look_at_room(), reply);
+      break;
+    case pb::Command::kCloseRoom:
+      outcome = closeRoom(command.close_room());
+      break;
+    case pb::Command::kCoverKey:
+      outcome = coverKey(command.cover_key());
       break;
     case pb::Command::kPing:
       break;
@@ -220,22 +250,30 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
   if (isSame(*rtp, leg->local()) || isSame(*rtcp, leg->local())) {
     return {pb::STATUS_BAD_ADDRESS, "the session would talk to itself"};
   }
-  const bool badTypes =
-      command.payload_type() > kMaxPayloadType || command.event_payload_type() > kMaxPayloadType ||
-      (command.event_payload_type() != 0 && command.event_payload_type() == command.payload_type());
-  if (badTypes) return {pb::STATUS_BAD_ARGUMENT, "payload type"};
-  if (std::ranges::find(kPtimesMs, command.ptime_ms()) == kPtimesMs.end())
-    return {pb::STATUS_BAD_ARGUMENT, "ptime_ms"};
-  return post({.kind = MediaCommand::Kind::kConnect,
-               .leg = leg,
-               .settings = {.codec = *codec,
-                            .payloadType = static_cast<std::uint8_t>(command.payload_type()),
-                            .eventPayloadType = static_cast<std::uint8_t>(command.event_payload_type()),
-                            .ptimeMs = command.ptime_ms(),
-                            .sending = command.sending(),
-                            .receiving = command.receiving()},
-               .rtp = *rtp,
-               .rtcp = *rtcp});
+  if (!arePayloadTypes(command)) return {pb::STATUS_BAD_ARGUMENT, "payload type"};
+  const std::uint32_t eventClockHz = command.event_clock_hz() == 0 ? 8000 : command.event_clock_hz();
+  if (std::ranges::find(kClocksHz, eventClockHz) == kClocksHz.end())
+    return {pb::STATUS_BAD_ARGUMENT, "event_clock_hz"};
+  if (!hasFrame(*codec, command.ptime_ms())) return {pb::STATUS_BAD_ARGUMENT, "ptime_ms"};
+  leg->session().prepare(*codec);
+  return post(
+      {.kind = MediaCommand::Kind::kConnect,
+       .leg = leg,
+       .settings = {.codec = *codec,
+                    .payloadType = static_cast<std::uint8_t>(command.payload_type()),
+                    .otherPayloadType = command.has_receive_payload_type()
+                                            ? static_cast<std::uint8_t>(command.receive_payload_type())
+                                            : kNoType,
+                    .eventPayloadType = static_cast<std::uint8_t>(command.event_payload_type()),
+                    .ptimeMs = command.ptime_ms(),
+                    .sending = command.sending(),
+                    .receiving = command.receiving(),
+                    .eventClockHz = eventClockHz,
+                    .noisePayloadType = static_cast<std::uint8_t>(command.noise_payload_type()),
+                    .redundantPayloadType = static_cast<std::uint8_t>(command.redundant_payload_type()),
+                    .opus = wishesOf(command.opus())},
+       .rtp = *rtp,
+       .rtcp = *rtcp});
 }
 
 Server::Outcome Server::play(const pb::PlayClip& command) {
@@ -281,6 +319,7 @@ Server::Outcome Server::close(std::uint32_t session, std::uint32_t replyTo) {
   if (found == legs_.end()) return {pb::STATUS_NO_SUCH_SESSION, {}};
   const Outcome outcome = post({.kind = MediaCommand::Kind::kRemove, .leg = found->second.get()});
   if (outcome.status != pb::STATUS_OK) return outcome;
+  forgetMember(session);
   closing_.push_back({std::move(found->second), replyTo});
   legs_.erase(found);
   return {};
@@ -315,6 +354,7 @@ void Server::finishClosing() {
     board_.release(closing.leg->slot());
     closing.leg.reset();
   }
+  std::erase_if(closingRooms_, [](const auto& room) { return room->retired(); });
   std::erase_if(closing_, [](const Closing& closing) { return closing.leg == nullptr; });
 }
 

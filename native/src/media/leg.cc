@@ -21,6 +21,11 @@ Leg::Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const Stre
       slot_(slot),
       session_(id, seed, mediaTimeoutMs, *this, events) {}
 
+Voice& Leg::makeVoice() {
+  if (!voice_) voice_ = std::make_unique<Voice>();
+  return *voice_;
+}
+
 void Leg::sendRtp(ByteView datagram) noexcept {
   // A datagram that cannot be sent is lost like one on the way; the peer's reports tell.
   (void)sendto(sockets_.rtp(), datagram.data(), datagram.size(), MSG_DONTWAIT, remoteRtp_.raw(),

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "media/board.h"
 #include "media/endpoint.h"
@@ -35,10 +36,15 @@ class Leg final : public PacketSink {
   /// IPC thread. The item was not sent after all.
   void returnPlayItem() noexcept { playItemsSent_--; }
 
+  /// IPC thread, before the session enters its first room: what it needs there.
+  Voice& makeVoice();
+
   [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
   [[nodiscard]] const SocketPair& sockets() const noexcept { return sockets_; }
   [[nodiscard]] Session& session() noexcept { return session_; }
   [[nodiscard]] BoardSlot& slot() noexcept { return slot_; }
+  /// Media thread: the one made before, or null. IPC thread: for its figures.
+  [[nodiscard]] Voice* voice() noexcept { return voice_.get(); }
 
   /// Media thread, after every tick.
   void publish(double nowMs) noexcept {
@@ -58,6 +64,7 @@ class Leg final : public PacketSink {
   Endpoint remoteRtp_{};
   Endpoint remoteRtcp_{};
   BoardSlot& slot_;
+  std::unique_ptr<Voice> voice_;
   Session session_;
   std::uint32_t playItemsSent_ = 0;
   std::atomic<std::uint32_t> playItemsConsumed_{0};

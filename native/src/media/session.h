@@ -4,29 +4,27 @@
 #include <cstdint>
 #include <string>
 
-#include "codec/g711.h"
+#include "codec/codec_shelf.h"
 #include "dsp/tone_detector.h"
 #include "dsp/tone_generator.h"
 #include "media/event.h"
+#include "media/payload_types.h"
 #include "media/player.h"
+#include "media/press_pairs.h"
+#include "media/stream_settings.h"
+#include "media/voice.h"
 #include "rtp/event_receiver.h"
 #include "rtp/event_sender.h"
 #include "rtp/packet.h"
 #include "rtp/receive_stats.h"
+#include "rtp/redundancy.h"
 #include "rtp/reorder_buffer.h"
 #include "rtp/rtcp.h"
+#include "rtp/stream_clock.h"
 
 namespace hushpay {
 
-/// What offer and answer agreed on for one leg.
-struct StreamSettings {
-  Codec codec = Codec::kPcmu;
-  std::uint8_t payloadType = 0;
-  std::uint8_t eventPayloadType = 0;  // 0 = none
-  std::uint32_t ptimeMs = 20;
-  bool sending = false;
-  bool receiving = false;
-};
+class Room;
 
 /// Unpredictable first values of what a session sends (RFC 3550 section 8.1, RFC 7022 for the name).
 struct StreamSeed {
@@ -45,12 +43,15 @@ struct SessionCounts {
   std::uint64_t packetsForeign = 0;
   std::uint64_t packetsMalformed = 0;
   std::uint64_t packetsUnknownType = 0;
+  std::uint64_t packetsUndecodable = 0;  // of a codec agreed on, but none of its payloads
   std::uint64_t eventsReceived = 0;
   std::uint64_t tonesDetected = 0;
   double jitterMs = 0;
   double roundTripMs = 0;
   double remoteLoss = 0;
   std::uint64_t starvedMs = 0;
+  VoiceFigures voice{};  // of what was heard in rooms
+  ClampReport clamp{};
 };
 
 /// Where a session's streams are, for the worker that takes them up after this one. No key, no digit.
@@ -64,9 +65,9 @@ struct StreamPosition {
   std::array<bool, 2> pressed{};           // a press was reported and has not ended
 };
 
-/// One leg's media: what arrives goes through sequence, decoder and key detectors; what leaves is the
-/// player's audio or a key. Made whole on the IPC thread, then owned by the media thread until it is retired;
-/// knows packets, not sockets.
+/// One leg's media: what arrives goes through sequence, decoder and key detectors, and in a room becomes a
+/// voice there; what leaves is the player's audio, the room's mix or a key. Made whole on the IPC thread,
+/// then owned by the media thread until it is retired; knows packets, not sockets.
 class Session {
  public:
   Session(std::uint32_t id, const StreamSeed& seed, std::uint32_t mediaTimeoutMs, PacketSink& packets,
@@ -78,11 +79,15 @@ class Session {
   /// Goes on where another worker's session stopped; before the first connect().
   void resume(const StreamPosition& position, double nowMs) noexcept;
   [[nodiscard]] StreamPosition position(double nowMs) const noexcept;
+  /// IPC thread, before the command that connects with this codec is posted. Allocates.
+  void prepare(Codec codec) { codecs_.stock(codec); }
 
   void connect(const StreamSettings& settings, double nowMs) noexcept;
   void play(const PlayItem& item) noexcept;
   void stopPlay(std::uint32_t play) noexcept;
   void sendKey(std::uint8_t key, std::uint32_t durationMs) noexcept;
+  /// A key of the peer came by signalling.
+  void cover(std::uint32_t durationMs) noexcept;
 
   /// @param arrivalMs  CLOCK_MONOTONIC
   void receiveRtp(ByteView datagram, double arrivalMs) noexcept;
@@ -95,24 +100,51 @@ class Session {
   /// Says BYE and wipes what could hold a digit. Nothing is sent afterwards.
   void close(double nowMs) noexcept;
 
+  /// Does a telephone-event cover any of these samples of the peer's stream? True from the first report of a
+  /// press to its end; for samples that have been passed on already, too, when the report comes late.
+  /// @param timestamp  RTP time of the first sample
+  [[nodiscard]] bool eventCovers(std::uint32_t timestamp, std::uint32_t sampleCount) const noexcept;
+
   [[nodiscard]] SessionCounts counts() const noexcept;
   [[nodiscard]] std::uint32_t playItemsConsumed() const noexcept { return player_.consumed(); }
   [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
   [[nodiscard]] bool connected() const noexcept { return connected_; }
+  [[nodiscard]] std::uint32_t ptimeMs() const noexcept { return settings_.ptimeMs; }
+
+  /// In a room, its clock asks for what tick() would have sent. For Room alone.
+  void enter(Room& room, Voice& voice) noexcept;
+  void leaveRoom() noexcept;
+  [[nodiscard]] Room* room() const noexcept { return room_; }
+  /// Waits no longer for packets out of turn if the voice would be short of so many samples.
+  void hasten(std::size_t sampleCount) noexcept;
+  /// The player's next samples. @return false if they are nothing but idle silence
+  bool renderPrompt(std::span<std::int16_t> samples) noexcept;
+  /// Sends a packet of audio, or of the key that is being pressed; one ptime, overwritten.
+  void sendMix(std::span<std::int16_t> frame) noexcept;
 
   static constexpr std::uint32_t kTickMs = 10;
 
  private:
-  static constexpr std::size_t kMaxFrame = 480;  // 60 ms
-
-  // Incoming (session_receive.cc)
+  // Incoming (session_receive.cc, session_hear.cc)
   bool admit(const RtpPacket& packet, double nowMs) noexcept;
+  bool store(const RtpPacket& packet, const PayloadTypes::Meaning& meaning, double nowMs) noexcept;
+  void changeClock(std::uint32_t clockHz, double nowMs) noexcept;
   void restartStream(const RtpPacket& packet, double nowMs) noexcept;
   bool isReplay(std::uint16_t sequence) noexcept;
+  void receiveCopies(const RedundantPacket& red, std::uint16_t sequence, double nowMs) noexcept;
+  void receiveEvent(const EventPacket& packet, std::uint32_t clockHz, double nowMs) noexcept;
   void drain(double nowMs) noexcept;
-  void hear(const ReorderBuffer::Packet& packet) noexcept;
+  void hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept;
+  void hearSilence(const ReorderBuffer::Packet& packet) noexcept;
+  void restartDetector(double onsetMs) noexcept;
+  void fillUpTo(const ReorderBuffer::Packet& packet, AudioDecoder* decoder) noexcept;
+  void hearGap(int samples, ByteView next, AudioDecoder* decoder, ToneEdges& edges) noexcept;
+  void passOn(std::uint32_t timestamp, std::span<const std::int16_t> samples) noexcept;
+  void skip(std::size_t sampleCount) noexcept;
+  [[nodiscard]] int samplesSince(double momentMs) const noexcept;
+  [[nodiscard]] std::uint32_t toTs(std::size_t samples) const noexcept;
   void report(KeyEdges& edges) noexcept;
-  void report(ToneEdges& edges) noexcept;
+  void report(ToneEdges& edges, std::int64_t fed) noexcept;
   bool isOfBefore(KeyCarrier carrier, double onsetMs) noexcept;
   void keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept;
   void keyUp(KeyCarrier carrier, double onsetMs, std::uint32_t durationMs) noexcept;
@@ -130,10 +162,13 @@ class Session {
   EventSink& events_;
   StreamSeed seed_;
   StreamSettings settings_{};
+  PayloadTypes payloadTypes_{};
   bool connected_ = false;
   SessionCounts counts_{};
+  CodecShelf codecs_{};
 
   // Incoming
+  Codec heardCodec_ = Codec::kPcmu;
   bool hasStream_ = false;
   std::uint32_t remoteSsrc_ = 0;
   std::uint32_t candidateSsrc_ = 0;  // a new source must send two packets in sequence (RFC 3550 appendix A.1)
@@ -143,22 +178,27 @@ class Session {
   std::uint16_t replaySequence_ = 0;
   ReceiveStats received_{};
   ReorderBuffer reorder_{};
+  StreamClock clock_{};
+  std::uint32_t firstTs_ = 0;  // of the stream
   EventReceiver eventReceiver_{};
   ToneDetector detector_{};
   bool heardBefore_ = false;
-  bool gap_ = false;  // packets were lost since the last one heard
-  std::uint32_t expectedTs_ = 0;
-  double streamEndMs_ = 0;  // when the newest sample fed to the detector arrived
+  bool gap_ = false;      // packets were lost, or could not be decoded, since the last one heard
+  bool unknown_ = false;  // some since then were of a type that was not agreed on, or could not be decoded
+  std::uint32_t expectedTs_ = 0;  // on the clock of the stream, as all timestamps of audio
   double lastPacketMs_ = 0;
   bool timedOut_ = false;
   std::array<std::uint32_t, 2> presses_{};  // by carrier
   std::array<bool, 2> pressed_{};           // by carrier: reported, and not ended
   double resumedMs_ = 0;                    // when another worker's session was taken up; 0 = never
+  double silentMs_ = 0;                     // nobody sent for so long, then
   std::array<bool, 2> pressedBefore_{};     // by carrier: pressed_ of that session
-  bool hasLastKey_ = false;
-  std::uint8_t lastKey_ = 0;
-  KeyCarrier lastCarrier_ = KeyCarrier::kEvent;
-  double lastOnsetMs_ = 0;
+  PressPairs pairs_{};
+  std::array<bool, 2> isPart_{};  // by carrier: the press that is down has no reports of its own
+  double tickMs_ = 0;
+  Room* room_ = nullptr;
+  Voice* voice_ = nullptr;            // while in a room
+  const Voice* pastVoice_ = nullptr;  // its figures are kept
 
   // Outgoing
   Player player_{};

@@ -11,33 +11,43 @@
 namespace hushpay {
 namespace {
 
-constexpr std::uint32_t kSamplesPerMs = 8;
-constexpr int kMaxGapSamples = 200 * 8;  // longer is a pause in the stream, not a loss in it
-constexpr int kMaxDropout = 3000;        // RFC 3550 appendix A.1
+constexpr int kMaxDropout = 3000;  // RFC 3550 appendix A.1
 constexpr int kMaxMisorder = 100;
 constexpr int kReplayRun = 5;
 /// A tone that was on when the session was taken up is heard as beginning with the first packet, or little
 /// later.
 constexpr double kTakeUpMs = 60;
-constexpr double kSamePressMs = 400;  // the second carrier of a press begins within this of the first
 
-std::uint32_t arrivalTs(double arrivalMs) noexcept {
-  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(arrivalMs * kSamplesPerMs));
+using Meaning = PayloadTypes::Meaning;
+
+std::uint32_t arrivalTs(double arrivalMs, std::uint32_t clockHz) noexcept {
+  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(arrivalMs * clockHz / 1000));
 }
 
 }  // namespace
 
 void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
   if (!connected_) return;
-  const std::optional<RtpPacket> packet = parseRtp(datagram);
+  std::optional<RtpPacket> packet = parseRtp(datagram);
   if (!packet) {
     counts_.packetsMalformed++;
     return;
   }
-  const bool isAudio = packet->payloadType == settings_.payloadType;
-  const bool isEvent = settings_.eventPayloadType != 0 && packet->payloadType == settings_.eventPayloadType;
-  if (!isAudio && !isEvent) {
+  Meaning meaning = payloadTypes_.of(packet->payloadType, arrivalMs);
+  std::optional<RedundantPacket> red;
+  if (meaning.kind == PayloadKind::kRedundant) {
+    red = parseRedundant(packet->payload, packet->timestamp);
+    if (!red) {
+      counts_.packetsMalformed++;
+      return;
+    }
+    packet->payloadType = red->primary().payloadType;
+    packet->payload = red->primary().payload;
+    meaning = payloadTypes_.of(packet->payloadType, arrivalMs);
+  }
+  if (meaning.kind == PayloadKind::kUnknown || meaning.kind == PayloadKind::kRedundant) {
     counts_.packetsUnknownType++;
+    unknown_ = true;
     return;
   }
   if (packet->payload.empty() || packet->payload.size() > kMaxPayloadSize) {
@@ -47,29 +57,85 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
   if (!admit(*packet, arrivalMs)) return;
   lastPacketMs_ = arrivalMs;
   timedOut_ = false;
-  const auto content = isAudio ? ReorderBuffer::Content::kAudio : ReorderBuffer::Content::kOther;
-  const ByteView kept = isAudio ? packet->payload : ByteView{};
-  auto put = reorder_.put(packet->sequence, packet->timestamp, content, kept, arrivalMs);
+  if (red) receiveCopies(*red, packet->sequence, arrivalMs);
+  const bool isAudio = meaning.kind == PayloadKind::kAudio;
+  const bool isEvent = meaning.kind == PayloadKind::kEvent;
+  if (isAudio && meaning.clockHz != clock_.rateHz()) changeClock(meaning.clockHz, arrivalMs);
+  if (store(*packet, meaning, arrivalMs) && !isEvent) {
+    const std::size_t samples = isAudio ? codecs_.decoder(meaning.codec).sampleCount(packet->payload) : 0;
+    clock_.note(packet->timestamp + toTs(samples), arrivalMs);
+  }
+  // Whatever its turn, a telephone-event is looked at: it knows by its timestamp what it has counted.
+  if (isEvent) {
+    const EventPacket event{
+        .timestamp = packet->timestamp, .marker = packet->marker, .payload = packet->payload};
+    receiveEvent(event, meaning.clockHz, arrivalMs);
+  }
+  drain(arrivalMs);
+}
+
+/// Puts a packet in its turn; an event takes its turn only. @return false if its turn is over
+bool Session::store(const RtpPacket& packet, const Meaning& meaning, double nowMs) noexcept {
+  const ByteView kept = meaning.kind == PayloadKind::kEvent ? ByteView{} : packet.payload;
+  auto put = reorder_.put(packet.sequence, packet.timestamp, packet.payloadType, kept, nowMs);
   if (put == ReorderBuffer::Put::kStored) {
     replayRun_ = 0;
-  } else if (isReplay(packet->sequence)) {
-    restartStream(*packet, arrivalMs);
-    put = reorder_.put(packet->sequence, packet->timestamp, content, kept, arrivalMs);
+  } else if (isReplay(packet.sequence)) {
+    restartStream(packet, nowMs);
+    put = reorder_.put(packet.sequence, packet.timestamp, packet.payloadType, kept, nowMs);
   }
   if (put == ReorderBuffer::Put::kDuplicate)
     counts_.packetsDuplicate++;
+  else if (meaning.kind == PayloadKind::kAudio)
+    received_.count(packet.sequence, packet.timestamp, arrivalTs(nowMs, meaning.clockHz));
   else
-    received_.count(packet->sequence, packet->timestamp, arrivalTs(arrivalMs));
+    received_.count(packet.sequence);
   if (put == ReorderBuffer::Put::kLate) counts_.packetsLate++;
-  // Whatever its turn, a telephone-event is looked at: it knows by its timestamp what it has counted.
-  if (isEvent) {
-    KeyEdges edges;
-    if (!eventReceiver_.receive(packet->timestamp, packet->marker, packet->payload, arrivalMs, edges)) {
-      counts_.packetsMalformed++;
+  return put == ReorderBuffer::Put::kStored;
+}
+
+/// The peer speaks a codec of another clock: what was heard and what will be have no timestamps in common.
+void Session::changeClock(std::uint32_t clockHz, double nowMs) noexcept {
+  restartDetector(nowMs);
+  clock_.restart(clockHz);
+  received_.restartTransit();
+  heardBefore_ = false;
+  gap_ = false;
+}
+
+std::uint32_t Session::toTs(std::size_t samples) const noexcept {
+  return static_cast<std::uint32_t>(samples * clock_.rateHz() / (1000 * kSamplesPerMs));
+}
+
+/// What an RFC 2198 packet repeats of earlier ones: events by their timestamp, audio in the place of the
+/// packet it was in, if that has not come.
+void Session::receiveCopies(const RedundantPacket& red, std::uint16_t sequence, double nowMs) noexcept {
+  const RedundantBlock& primary = red.primary();
+  const bool primaryIsAudio = payloadTypes_.of(primary.payloadType, nowMs).kind == PayloadKind::kAudio;
+  for (const RedundantBlock& copy : red.copies()) {
+    if (copy.payload.empty() || copy.payload.size() > kMaxPayloadSize) continue;
+    if (ahead(firstTs_, copy.timestamp) < 0) continue;  // of before the stream
+    const Meaning meaning = payloadTypes_.of(copy.payloadType, nowMs);
+    if (meaning.kind == PayloadKind::kEvent) {
+      receiveEvent({.timestamp = copy.timestamp, .payload = copy.payload, .redundant = true}, meaning.clockHz,
+                   nowMs);
+    } else if (meaning.kind == PayloadKind::kAudio && primaryIsAudio) {
+      const std::uint32_t frameTs = toTs(codecs_.decoder(meaning.codec).sampleCount(copy.payload));
+      const std::uint32_t offsetTs = primary.timestamp - copy.timestamp;
+      const std::uint32_t turns = frameTs > 0 ? offsetTs / frameTs : 0;
+      if (turns * frameTs != offsetTs || turns == 0 || turns > RedundantPacket::kMostCopies) continue;
+      reorder_.put(static_cast<std::uint16_t>(sequence - turns), copy.timestamp, copy.payloadType,
+                   copy.payload, nowMs);
     }
-    report(edges);
   }
-  drain(arrivalMs);
+}
+
+void Session::receiveEvent(const EventPacket& packet, std::uint32_t clockHz, double nowMs) noexcept {
+  KeyEdges edges;
+  eventReceiver_.setClockRate(clockHz, nowMs);
+  const StreamClock* clock = clockHz == clock_.rateHz() ? &clock_ : nullptr;
+  if (!eventReceiver_.receive(packet, clock, nowMs, edges)) counts_.packetsMalformed++;
+  report(edges);
 }
 
 /// Follows one source at a time. Another, or the same one far from where it was, takes over when it has sent
@@ -111,47 +177,26 @@ void Session::restartStream(const RtpPacket& packet, double nowMs) noexcept {
   remoteSsrc_ = packet.ssrc;
   received_.restart(packet.sequence);
   reorder_.restart(packet.sequence);
-  KeyEdges keys;
-  eventReceiver_.restart(nowMs, keys);
-  report(keys);
-  ToneEdges tones;
-  detector_.reset(tones);
-  report(tones);
+  eventReceiver_.restart(nowMs);
+  restartDetector(nowMs);
+  clock_.restart();
+  firstTs_ = packet.timestamp;
   heardBefore_ = false;
   gap_ = false;
+  unknown_ = false;
+  if (voice_ != nullptr) voice_->breakOff();
 }
 
 void Session::drain(double nowMs) noexcept {
   while (const auto packet = reorder_.take(nowMs)) {
-    if (packet->lost)
+    if (packet->lost) {
       gap_ = true;
-    else if (packet->content == ReorderBuffer::Content::kAudio)
-      hear(*packet);
+      continue;
+    }
+    const Meaning meaning = payloadTypes_.of(packet->payloadType, nowMs);
+    if (meaning.kind == PayloadKind::kAudio) hear(*packet, meaning.codec);
+    if (meaning.kind == PayloadKind::kComfortNoise) hearSilence(*packet);
   }
-}
-
-void Session::hear(const ReorderBuffer::Packet& packet) noexcept {
-  ToneEdges edges;
-  const int missing = heardBefore_ ? ahead(expectedTs_, packet.timestamp) : 0;
-  if (missing > kMaxGapSamples || missing < -kMaxGapSamples) {
-    detector_.reset(edges);
-    report(edges);
-    edges.count = 0;
-  } else if (missing > 0 && gap_) {
-    detector_.conceal(static_cast<std::size_t>(missing), edges);
-  } else if (missing > 0) {
-    static constexpr std::array<std::int16_t, kMaxGapSamples> kSilence{};  // the sender suppressed it
-    detector_.feed(std::span(kSilence).first(static_cast<std::size_t>(missing)), edges);
-  }
-  gap_ = false;
-  heardBefore_ = true;
-  std::array<std::int16_t, kMaxFrame> pcm;
-  const std::span<std::int16_t> samples(pcm.data(), packet.payload.size());
-  decode(settings_.codec, packet.payload, samples);
-  detector_.feed(samples, edges);
-  expectedTs_ = packet.timestamp + static_cast<std::uint32_t>(samples.size());
-  streamEndMs_ = packet.arrivalMs;
-  report(edges);
 }
 
 void Session::report(KeyEdges& edges) noexcept {
@@ -164,11 +209,10 @@ void Session::report(KeyEdges& edges) noexcept {
   edges.wipe();
 }
 
-void Session::report(ToneEdges& edges) noexcept {
+void Session::report(ToneEdges& edges, std::int64_t fed) noexcept {
   for (std::size_t i = 0; i < edges.count; i++) {
     const ToneEdge& edge = edges.items[i];
-    const double onsetMs =
-        streamEndMs_ - static_cast<double>(detector_.samplesFed() - edge.onsetSample) / kSamplesPerMs;
+    const double onsetMs = clock_.at(expectedTs_ - toTs(static_cast<std::size_t>(fed - edge.onsetSample)));
     if (edge.down)
       keyDown(KeyCarrier::kTone, edge.key, onsetMs);
     else
@@ -185,27 +229,29 @@ bool Session::isOfBefore(KeyCarrier carrier, double onsetMs) noexcept {
 }
 
 void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept {
-  if (isOfBefore(carrier, onsetMs)) return;
+  if (voice_ != nullptr) voice_->keyDown(carrier, key, samplesSince(onsetMs));
+  const double otherUntilMs = carrier == KeyCarrier::kTone ? eventReceiver_.downUntilMs()
+                              : clock_.running()           ? clock_.at(expectedTs_)
+                                                           : 0;
+  const PressPairs::Verdict verdict = pairs_.down(carrier, key, onsetMs, otherUntilMs);
+  isPart_[static_cast<std::size_t>(carrier)] = verdict.kind == PressPairs::Kind::kPart;
+  if (verdict.kind == PressPairs::Kind::kPart || isOfBefore(carrier, onsetMs)) return;
   pressed_[static_cast<std::size_t>(carrier)] = true;
   (carrier == KeyCarrier::kEvent ? counts_.eventsReceived : counts_.tonesDetected)++;
-  const std::uint32_t press = ++presses_[static_cast<std::size_t>(carrier)];
-  // The second carrier of a press must not end the phrase that answers the first.
-  const bool isSecondCarrier = hasLastKey_ && lastKey_ == key && lastCarrier_ != carrier &&
-                               std::abs(onsetMs - lastOnsetMs_) < kSamePressMs;
-  hasLastKey_ = !isSecondCarrier;
-  lastKey_ = key;
-  lastCarrier_ = carrier;
-  lastOnsetMs_ = onsetMs;
   MediaEvent event{.kind = MediaEvent::Kind::kKeyDown, .carrier = carrier, .key = key, .session = id_};
-  event.onsetMs = onsetMs;
-  event.press = press;
-  if (!isSecondCarrier) tell(player_.bargeIn());
+  event.onsetMs = verdict.onsetMs;
+  event.press = ++presses_[static_cast<std::size_t>(carrier)];
+  // The second carrier of a press must not end the phrase that answers the first.
+  if (verdict.kind == PressPairs::Kind::kFirst) tell(player_.bargeIn());
   events_.emit(event);
   explicit_bzero(&event, sizeof event);
 }
 
-void Session::keyUp(KeyCarrier carrier, double, std::uint32_t durationMs) noexcept {
-  // The end of a press that an earlier worker reported, or one whose start was not reported here.
+void Session::keyUp(KeyCarrier carrier, double onsetMs, std::uint32_t durationMs) noexcept {
+  if (voice_ != nullptr) voice_->keyUp(carrier, samplesSince(onsetMs + durationMs));
+  pairs_.up(carrier, onsetMs + durationMs);
+  if (isPart_[static_cast<std::size_t>(carrier)]) return;
+  // The end of a press that an earlier worker reported is not told.
   if (!std::exchange(pressed_[static_cast<std::size_t>(carrier)], false)) return;
   MediaEvent event{.kind = MediaEvent::Kind::kKeyUp, .carrier = carrier, .session = id_};
   event.press = presses_[static_cast<std::size_t>(carrier)];

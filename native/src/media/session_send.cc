@@ -8,7 +8,6 @@
 namespace hushpay {
 namespace {
 
-constexpr std::uint32_t kSamplesPerMs = 8;
 /// Packets that may have been sent after the position was saved. A number is never used twice: under SRTP
 /// that would use a key stream twice.
 constexpr std::uint16_t kResumeSkip = 32;
@@ -32,13 +31,17 @@ Session::~Session() {
   eventSender_.wipe();
   toneGenerator_.wipe();
   detector_.wipe();
+  eventReceiver_.wipe();
+  pairs_.wipe();
   reorder_.wipe();
+  codecs_.wipe();
 }
 
 void Session::resume(const StreamPosition& position, double nowMs) noexcept {
   seed_ = position.next;
   sequence_ = static_cast<std::uint16_t>(position.next.sequence + kResumeSkip);
-  timestamp_ = position.next.timestamp + static_cast<std::uint32_t>((nowMs - position.atMs) * kSamplesPerMs);
+  timestamp_ = position.next.timestamp;
+  silentMs_ = nowMs - position.atMs;
   counts_ = position.counts;
   packetsSent_ = position.packetsSent;
   octetsSent_ = position.octetsSent;
@@ -62,13 +65,20 @@ StreamPosition Session::position(double nowMs) const noexcept {
 
 void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
   const bool isFirst = !connected_;
-  const bool newCodec =
-      isFirst || settings.codec != settings_.codec || settings.payloadType != settings_.payloadType;
   if (settings.sending && !settings_.sending) talking_ = false;
-  if (isFirst) nextReportMs_ = nowMs + kReportIntervalMs / 2;
-  if (newCodec) heardBefore_ = false;
+  if (isFirst) {
+    nextReportMs_ = nowMs + kReportIntervalMs / 2;
+    timestamp_ += static_cast<std::uint32_t>(silentMs_ * kSamplesPerMs) * tsPerSample(settings.codec);
+  }
+  AudioEncoder& encoder = codecs_.encoder(settings.codec);
+  const bool newCodec = isFirst || settings.codec != settings_.codec;
+  const bool newEvents = settings.eventPayloadType != settings_.eventPayloadType;
+  if (newCodec) encoder.reset();
+  encoder.configure(settings.opus);
+  if (voice_ != nullptr && (newCodec || newEvents)) voice_->breakOff();
   if (settings.ptimeMs != settings_.ptimeMs) ticksToFrame_ = 0;
   settings_ = settings;
+  payloadTypes_.set(settings, nowMs);
   connected_ = true;
   lastPacketMs_ = nowMs;
   timedOut_ = false;
@@ -89,6 +99,7 @@ void Session::sendKey(std::uint8_t key, std::uint32_t durationMs) noexcept {
 
 void Session::tick(double nowMs) noexcept {
   if (!connected_) return;
+  tickMs_ = nowMs;
   drain(nowMs);
   KeyEdges edges;
   eventReceiver_.tick(nowMs, edges);
@@ -98,47 +109,59 @@ void Session::tick(double nowMs) noexcept {
     timedOut_ = true;
     events_.emit({.kind = MediaEvent::Kind::kMediaTimeout, .session = id_});
   }
-  if (ticksToFrame_ == 0) {
-    ticksToFrame_ = settings_.ptimeMs / kTickMs;
-    sendFrame();
+  if (room_ == nullptr) {
+    if (ticksToFrame_ == 0) {
+      ticksToFrame_ = settings_.ptimeMs / kTickMs;
+      sendFrame();
+    }
+    ticksToFrame_--;
   }
-  ticksToFrame_--;
   if (nowMs >= nextReportMs_) sendReport(nowMs, false);
 }
 
 void Session::sendFrame() noexcept {
-  const std::uint32_t frameTs = settings_.ptimeMs * kSamplesPerMs;
-  if (!settings_.sending) {
-    timestamp_ += frameTs;  // the clock of a stream goes on while it pauses
-    return;
-  }
-  std::array<std::int16_t, kMaxFrame> pcm;
-  const std::span<std::int16_t> frame(pcm.data(), frameTs);
+  std::array<std::int16_t, kMaxEncodedSamples> pcm;
+  const std::span<std::int16_t> frame(pcm.data(), settings_.ptimeMs * kSamplesPerMs);
+  renderPrompt(frame);
+  sendMix(frame);
+}
+
+bool Session::renderPrompt(std::span<std::int16_t> samples) noexcept {
+  if (!connected_ || !settings_.sending) return false;  // a phrase waits while the peer holds the leg
   PlayNews news;
-  player_.render(frame, news);
-  toneGenerator_.render(frame);
-  if (const auto event = eventSender_.frame(timestamp_, frameTs)) {
-    sendPacket(settings_.eventPayloadType, event->marker, event->timestamp, event->payload);
-    talking_ = false;
-  } else {
-    sendAudio(frame);
-  }
-  timestamp_ += frameTs;
+  const bool isPlaying = player_.render(samples, news);
   tell(news);
-  explicit_bzero(pcm.data(), frame.size_bytes());
+  return isPlaying;
+}
+
+void Session::sendMix(std::span<std::int16_t> frame) noexcept {
+  const auto frameMs = static_cast<std::uint32_t>(frame.size() / kSamplesPerMs);
+  const std::uint32_t tsUnit = tsPerSample(settings_.codec);
+  if (connected_ && settings_.sending) {
+    toneGenerator_.render(frame);
+    const std::uint32_t eventTs = timestamp_ / tsUnit * (settings_.eventClockHz / 8000);
+    if (const auto event = eventSender_.frame(eventTs, frameMs, settings_.eventClockHz)) {
+      sendPacket(settings_.eventPayloadType, event->marker, event->timestamp, event->payload);
+      talking_ = false;
+    } else {
+      sendAudio(frame);
+    }
+  }
+  timestamp_ +=
+      static_cast<std::uint32_t>(frame.size()) * tsUnit;  // the clock of a stream goes on while it pauses
+  explicit_bzero(frame.data(), frame.size_bytes());
 }
 
 void Session::sendAudio(std::span<const std::int16_t> pcm) noexcept {
-  std::array<std::uint8_t, kMaxFrame> codes;
-  const ByteSpan payload(codes.data(), pcm.size());
-  encode(settings_.codec, pcm, payload);
-  sendPacket(settings_.payloadType, !talking_, timestamp_, payload);
-  talking_ = true;
+  std::array<std::uint8_t, kMaxPayloadSize> payload;
+  const std::size_t size = codecs_.encoder(settings_.codec).encode(pcm, payload);
+  if (size > 0) sendPacket(settings_.payloadType, !talking_, timestamp_, ByteView(payload).first(size));
+  talking_ = size > 0;
 }
 
 void Session::sendPacket(std::uint8_t payloadType, bool marker, std::uint32_t timestamp,
                          ByteView payload) noexcept {
-  std::array<std::uint8_t, kRtpHeaderSize + kMaxFrame> datagram;
+  std::array<std::uint8_t, kRtpHeaderSize + kMaxPayloadSize> datagram;
   writeRtpHeader(datagram, {.payloadType = payloadType,
                             .marker = marker,
                             .sequence = sequence_++,
@@ -203,8 +226,15 @@ SessionCounts Session::counts() const noexcept {
   SessionCounts counts = counts_;
   counts.packetsReceived += received_.received();
   counts.packetsLost += received_.lost();
-  counts.jitterMs = received_.jitterTs() / kSamplesPerMs;
-  counts.starvedMs = player_.starvedSamples() / kSamplesPerMs;
+  counts.jitterMs = received_.jitterTs() * 1000 / clock_.rateHz();
+  counts.starvedMs += player_.starvedSamples() / kSamplesPerMs;
+  if (pastVoice_ != nullptr) {
+    const VoiceFigures before = counts.voice;
+    counts.voice = pastVoice_->figures();
+    counts.voice.concealedMs += before.concealedMs;
+    counts.voice.discardedMs += before.discardedMs;
+    counts.clamp += pastVoice_->clampReport();
+  }
   return counts;
 }
 

@@ -8,6 +8,7 @@
 namespace hushpay {
 
 constexpr std::size_t kRtpHeaderSize = 12;
+constexpr std::size_t kMaxPayloadSize = 1280;  // a whole Opus frame (RFC 6716 section 3.2.1), 60 ms of L16
 
 /// One RTP packet; the payload lies in the datagram it was parsed from.
 struct RtpPacket {

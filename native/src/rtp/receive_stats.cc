@@ -13,10 +13,14 @@ void ReceiveStats::restart(std::uint16_t sequence) noexcept {
   highestSequence_ = sequence;
 }
 
-void ReceiveStats::count(std::uint16_t sequence, std::uint32_t timestamp, std::uint32_t arrivalTs) noexcept {
+void ReceiveStats::count(std::uint16_t sequence) noexcept {
   const int step = ahead(static_cast<std::uint16_t>(highestSequence_), sequence);
   if (step > 0) highestSequence_ += static_cast<std::uint32_t>(step);
   received_++;
+}
+
+void ReceiveStats::count(std::uint16_t sequence, std::uint32_t timestamp, std::uint32_t arrivalTs) noexcept {
+  count(sequence);
   const std::uint32_t transitTs = arrivalTs - timestamp;
   if (hasTransit_) {
     const double change = std::abs(static_cast<double>(ahead(lastTransitTs_, transitTs)));
@@ -24,6 +28,11 @@ void ReceiveStats::count(std::uint16_t sequence, std::uint32_t timestamp, std::u
   }
   lastTransitTs_ = transitTs;
   hasTransit_ = true;
+}
+
+void ReceiveStats::restartTransit() noexcept {
+  hasTransit_ = false;
+  jitterTs_ = 0;
 }
 
 std::int64_t ReceiveStats::lost() const noexcept {

@@ -11,8 +11,14 @@ class ReceiveStats {
  public:
   void restart(std::uint16_t sequence) noexcept;
 
+  /// A packet of audio.
   /// @param arrivalTs  arrival in units of the RTP clock
   void count(std::uint16_t sequence, std::uint32_t timestamp, std::uint32_t arrivalTs) noexcept;
+  /// Any other packet: those of an event share their timestamp, or are on another clock.
+  void count(std::uint16_t sequence) noexcept;
+
+  /// The clock of the audio has changed.
+  void restartTransit() noexcept;
 
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
   [[nodiscard]] std::int64_t lost() const noexcept;

@@ -119,7 +119,8 @@ trunks:
   - name: pbx
     sources: [192.0.2.0/24]
     users: [ann]
-    codecs: [PCMA]
+    codecs: [opus, PCMA]
+    codecOrder: own
     limits: { callsPerSecond: 2.5, concurrentCalls: 10 }
     credentials: { user: us, realm: pbx, secret: hunter2 }
     register: { registrars: ["sip:pbx.example.net"] }`).config.sip.trunks;
@@ -130,7 +131,8 @@ trunks:
       users: ['ann'],
       maySetAmounts: false,
       mayBeReferred: false,
-      codecs: ['PCMA'],
+      codecs: ['opus', 'PCMA'],
+      codecOrder: 'own',
       limits: { callsPerSecond: 2.5, concurrentCalls: 10 },
       credentials: { user: 'us', realm: 'pbx', secret: 'hunter2', allowMd5: false },
       register: { registrars: ['sip:pbx.example.net'], domain: null, expiresS: 300 },

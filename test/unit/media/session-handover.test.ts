@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { WorkerChannel } from '../../../src/media/channel.ts';
 import { PlayEnd, Status } from '../../../src/media/generated/media_pb.ts';
+import { WorkerLink } from '../../../src/media/link.ts';
 import { type SessionEvent, WorkerSession } from '../../../src/media/session.ts';
 import type { MediaEnd, MediaRemote, PhraseItem } from '../../../src/ports/media.ts';
 import { settle } from '../../support/fake-clock.ts';
@@ -24,28 +25,37 @@ const kSpelled = { bargeIn: true, lookahead: 2 };
 class Bench {
   worker = new FakeMediaWorker();
   readonly session: WorkerSession;
+  readonly #link = new WorkerLink();
   #channel: WorkerChannel;
 
   constructor() {
     this.#channel = this.#connect();
-    this.session = new WorkerSession(7, '127.0.0.1', 4000, this.#channel, () => {});
+    this.#link.resume(this.#channel);
+    this.session = new WorkerSession(7, '127.0.0.1', 4000, this.#link, () => {});
   }
 
   /** The process dies. */
   die(): void {
     this.worker.die();
     this.#channel.lose();
-    this.session.suspend();
+    this.#link.suspend();
   }
 
   /** Another process takes over. */
-  async goOn(): Promise<boolean> {
-    this.worker = new FakeMediaWorker();
+  async goOn(worker = new FakeMediaWorker()): Promise<boolean> {
+    this.worker = worker;
     this.#channel = this.#connect();
     const resuming = this.session.resume(this.#channel);
+    this.#link.resume(this.#channel);
     this.session.resumePhrases();
     await settle();
     return resuming;
+  }
+
+  /** No other process comes. */
+  loseWorker(): void {
+    this.#link.lose();
+    this.session.lose();
   }
 
   progress(clipsStarted: number): Promise<void> {
@@ -127,12 +137,11 @@ async function refuse(bench: Bench): Promise<void> {
   worker.answer = (body) => ({
     status: body.case === 'openSession' ? Status.NO_FREE_PORT : Status.NO_SUCH_SESSION,
   });
-  const channel = new WorkerChannel(worker.stream, () => {});
-  expect(await bench.session.resume(channel)).toBe(false);
+  expect(await bench.goOn(worker)).toBe(false);
 }
 
 async function giveUp(bench: Bench): Promise<void> {
-  bench.session.lose();
+  bench.loseWorker();
   await settle();
 }
 

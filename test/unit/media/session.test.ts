@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { WorkerChannel } from '../../../src/media/channel.ts';
 import { Carrier, PlayEnd, Status } from '../../../src/media/generated/media_pb.ts';
+import { WorkerLink } from '../../../src/media/link.ts';
 import { type SessionEvent, WorkerSession } from '../../../src/media/session.ts';
 import type { KeyReport, MediaEnd, PhraseItem, PlayOptions } from '../../../src/ports/media.ts';
 import { settle } from '../../support/fake-clock.ts';
@@ -10,6 +11,7 @@ const kOptions: PlayOptions = { bargeIn: true, lookahead: 2 };
 
 class Bench {
   readonly worker = new FakeMediaWorker();
+  readonly link = new WorkerLink();
   closed = 0;
   readonly session: WorkerSession;
 
@@ -17,7 +19,8 @@ class Bench {
     const channel = new WorkerChannel(this.worker.stream, (event) =>
       this.session.receive(event as SessionEvent),
     );
-    this.session = new WorkerSession(7, '127.0.0.1', 4000, channel, () => this.closed++);
+    this.link.resume(channel);
+    this.session = new WorkerSession(7, '127.0.0.1', 4000, this.link, () => this.closed++);
   }
 
   progress(play: number, clipsStarted: number): Promise<void> {
@@ -146,6 +149,7 @@ describe('a phrase', () => {
     dying.worker.answer = () => undefined;
     const second = dying.session.play([{ clip: 1 }], kOptions, never());
     dying.worker.die();
+    dying.link.lose();
     dying.session.lose();
     expect(await second).toBe('stopped');
   });
@@ -195,6 +199,10 @@ describe('a media session', () => {
       jitterMs: 1.5,
       roundTripMs: 0,
       starvedMs: 20,
+      playoutMs: 0,
+      concealedMs: 0,
+      discardedMs: 0,
+      clamp: null,
     });
     expect(bench.closed).toBe(1);
     expect(bench.worker.got('closeSession')).toHaveLength(1);
@@ -206,6 +214,7 @@ describe('a media session', () => {
   it('closes without counts when the worker has gone for good', async () => {
     const bench = new Bench();
     bench.worker.die();
+    bench.link.lose();
     bench.session.lose();
     await settle();
     expect((await bench.session.close()).packetsReceived).toBe(0);
