@@ -307,6 +307,7 @@ TEST_CASE("takes up another worker's stream: same name and clock, no number twic
 
   Wire wire;
   Session after(9, StreamSeed{.ssrc = 5}, 1000, wire, wire);
+  after.prepare(kSettings.codec);
   after.resume(position, before.nowMs + 200);
   after.connect(kSettings, before.nowMs + 200);
   after.tick(before.nowMs + 200);

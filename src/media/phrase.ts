@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts';
 import type { PhraseItem, PlayOptions, PlayResult } from '../ports/media.ts';
 import type { CommandBody } from './channel.ts';
 import { PlayEnd } from './generated/media_pb.ts';
@@ -155,7 +156,10 @@ export class Phrase {
   }
 
   #command(body: CommandBody): void {
-    const answered = this.#send(body).catch((error: unknown) => this.#fail(error));
+    const answered = this.#send(body).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'MEDIA_UNAVAILABLE') this.abandon();
+      else this.#fail(error);
+    });
     this.#answered = Promise.all([this.#answered, answered]);
   }
 
