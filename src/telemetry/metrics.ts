@@ -34,6 +34,12 @@ export interface SipEdgeFigures {
   readonly bans: number;
   /** Running calls by trunk. */
   readonly callsByTrunk: Readonly<Record<string, number>>;
+  readonly memory: {
+    readonly rssBytes: number;
+    readonly heapBytes: number;
+    /** Just after the last full garbage collection; null before the first. */
+    readonly heapLeftBytes: number | null;
+  };
 }
 
 const kDurationBuckets = [15, 30, 60, 90, 120, 180, 300, 600];
@@ -116,6 +122,11 @@ export function createMetrics() {
   const childUp = gauge('child_process_up', 'Whether the child process works.', ['child']);
   const trunkCalls = gauge('sip_trunk_calls', 'Running calls of the trunk.', ['trunk']);
   const edgeAlive = gauge('sip_edge_objects', 'What is alive in the sip edge.', ['kind']);
+  const edgeMemory = gauge(
+    'sip_edge_memory_bytes',
+    'Memory of the sip edge; heap_left is what the last full garbage collection left.',
+    ['kind'],
+  );
   const workerSessions = gauge('media_sessions', 'Media sessions of the worker.', ['worker']);
   const workerPorts = gauge('media_ports_free', 'Port pairs the worker can give out now.', ['worker']);
   const workerLateMax = gauge('media_tick_late_max_seconds', 'Latest 20 ms tick of the last second.', [
@@ -243,6 +254,10 @@ export function createMetrics() {
         edgeAlive.set({ kind }, count);
       }
       for (const [trunk, count] of Object.entries(figures.callsByTrunk)) trunkCalls.set({ trunk }, count);
+      const { rssBytes, heapBytes, heapLeftBytes } = figures.memory;
+      edgeMemory.set({ kind: 'rss' }, rssBytes);
+      edgeMemory.set({ kind: 'heap' }, heapBytes);
+      if (heapLeftBytes !== null) edgeMemory.set({ kind: 'heap_left' }, heapLeftBytes);
     },
     contentType: registry.contentType,
     text(): Promise<string> {

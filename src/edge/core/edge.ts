@@ -5,6 +5,7 @@ import { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
 import type { EdgeLimits } from '../limits.ts';
 import { ProxiedDialogs } from '../proxy/proxied-dialogs.ts';
 import { Proxying } from '../proxy/proxying.ts';
+import { withUsableBody } from '../sip/body.ts';
 import { isProblem, readEssentials } from '../sip/essentials.ts';
 import type { SipRequest, SipResponse } from '../sip/message.ts';
 import { parseApplicationMessage, parseMessage } from '../sip/parse.ts';
@@ -163,7 +164,7 @@ export class Edge {
     for (const dialog of dialogs.all()) if (owns(dialog.application)) this.#dialogs.hangUp(dialog, reason);
   }
 
-  stats(): Omit<EdgeStats, 'applications'> {
+  stats(): Omit<EdgeStats, 'applications' | 'memory'> {
     const { messages, drops, retransmissions, inbound, outbound, dialogs, proxied, timers, gate } =
       this.#context;
     return {
@@ -203,7 +204,9 @@ export class Edge {
       this.#context.drops.add('stray-response');
       return;
     }
-    outbound.transaction.receive(response);
+    const usable = withUsableBody(response);
+    if (usable !== response) this.#context.drops.add('response-body');
+    outbound.transaction.receive(usable);
   }
 }
 
