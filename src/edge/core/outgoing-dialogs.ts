@@ -66,11 +66,11 @@ export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
       if (request.method === 'INVITE' && isInitial(outbound)) this.#endEarly(outbound.dialogId);
       return false;
     }
+    if (!application && this.#answersChallenge(outbound, response)) return false;
     if (request.method === 'INVITE') return this.#inviteAnswered(outbound, response);
     if (request.method === 'SUBSCRIBE') this.#subscribeAnswered(outbound, response);
     if (!dialog || response.status < 200) return application !== undefined;
-    const challenged = response.status === 401 || response.status === 407;
-    if (request.method === 'BYE' && !challenged) this.forget(dialog);
+    if (request.method === 'BYE') this.#byeAnswered(dialog, response.status);
     if (request.method === 'UPDATE') this.#updateAnswered(outbound, dialog, response);
     if (request.method === 'NOTIFY' && this.subscriptions.notified(dialog, request.headers))
       this.forget(dialog);
@@ -138,6 +138,19 @@ export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
     this.#refresh.stop(dialog);
     this.subscriptions.stop(dialog);
     this.#context.dialogs.remove(dialog);
+  }
+
+  /** A challenged BYE is for the application to send again; if it does not, the dialog ends as if nobody had answered. */
+  #byeAnswered(dialog: SipDialog, status: number): void {
+    if (status !== 401 && status !== 407) this.forget(dialog);
+    else this.#context.timers.after(kTimeoutMs, () => this.forget(dialog));
+  }
+
+  /** A request of ours without an application, such as a session refresh. @returns whether it was sent again. */
+  #answersChallenge(outbound: Outbound, response: SipResponse): boolean {
+    const headers = this.#context.gate.answerTo(outbound.request, response, outbound.flow);
+    if (headers) this.outgoing.again(outbound, headers);
+    return headers !== undefined;
   }
 
   #inviteAnswered(outbound: Outbound, response: SipResponse): boolean {
