@@ -91,7 +91,7 @@ function together(samples: readonly Sample[]): Sample {
   const names = Object.keys(samples[0]?.cpuMsPerCall ?? {});
   const medianOf = (name: string): number =>
     percentile(
-      samples.map(({ cpuMsPerCall }) => cpuMsPerCall[name] ?? Number.NaN),
+      samples.map(({ cpuMsPerCall }) => cpuMsPerCall[name] ?? Number.NaN).sort((a, b) => a - b),
       0.5,
     );
   return {
