@@ -82,8 +82,12 @@ export class Edge {
     const unacknowledged = new UnacknowledgedAnswers(this.#context.timers);
     this.#dialogs = new OutgoingDialogs(this.#context, unacknowledged);
     this.#answering = new Answering(this.#context, unacknowledged, this.#dialogs);
-    const { outgoing } = this.#dialogs;
-    this.#proxying = new Proxying(this.#context, outgoing, this.#answering, this.#context.proxied);
+    this.#proxying = new Proxying(
+      this.#context,
+      this.#dialogs.sending,
+      this.#answering,
+      this.#context.proxied,
+    );
     this.#incoming = new Incoming(this.#context, this.#answering, unacknowledged, this.#proxying, (dialog) =>
       this.#dialogs.forget(dialog),
     );
@@ -159,7 +163,7 @@ export class Edge {
     for (const open of inbound.allOpen()) if (owns(open.application)) this.#answering.unavailable(open);
     for (const sent of outbound.all()) {
       const isPending = sent.request.method === 'INVITE' && !sent.cancelled && sent.acceptedTag === undefined;
-      if (isPending && owns(sent.application)) this.#dialogs.outgoing.cancel(sent);
+      if (isPending && owns(sent.application)) this.#dialogs.sending.cancel(sent);
     }
     for (const dialog of dialogs.all()) if (owns(dialog.application)) this.#dialogs.hangUp(dialog, reason);
   }

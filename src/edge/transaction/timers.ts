@@ -7,6 +7,11 @@ export const kT4Ms = 5_000;
 /** How long a transaction is tried or remembered: 64*T1. */
 export const kTimeoutMs = 64 * kT1Ms;
 
+/** Doubling intervals, none longer than that. */
+export function doubled(longestMs: number): (beforeMs: number) => number {
+  return (beforeMs) => Math.min(2 * beforeMs, longestMs);
+}
+
 /** From here on a timer may be late by a slot: whatever ends within one ends together, and the event loop wakes up once for all of it. */
 const kCoarseFromMs = kT4Ms;
 const kSlotMs = 100;
@@ -37,13 +42,13 @@ export class Timers {
     return delayMs < kCoarseFromMs ? this.#exactly(delayMs, task) : this.#coarsely(delayMs, task);
   }
 
-  /** Runs the task after T1 and then at doubling intervals, never longer than `longestMs`, until cancelled. */
-  repeat(longestMs: number, task: () => void): Cancel {
+  /** Runs the task after T1 and then again and again, until cancelled. @param nextMs - the interval after one that has gone by. */
+  repeat(nextMs: (beforeMs: number) => number, task: () => void): Cancel {
     let intervalMs = kT1Ms;
     let cancel: Cancel = () => {};
     const arm = (): void => {
       cancel = this.after(intervalMs, () => {
-        intervalMs = Math.min(intervalMs * 2, longestMs);
+        intervalMs = nextMs(intervalMs);
         arm();
         task();
       });
