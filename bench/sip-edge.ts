@@ -8,7 +8,10 @@ const kRounds = Number(process.env['HUSHPAY_BENCH_ROUNDS'] ?? 5);
 const kAnswerRates = ratesOf(process.env['HUSHPAY_BENCH_UAS_RATES'] ?? '100,400,1000');
 const kConnectRates = ratesOf(process.env['HUSHPAY_BENCH_B2BUA_RATES'] ?? '100,300');
 /** Until code is compiled and memory has its working size: servers run for weeks. */
-const kWarmUp: Load = { calls: 4_000, perSecond: 400 };
+const kWarmUp = {
+  answered: { calls: 4_000, perSecond: 400 },
+  connected: { calls: 2_000, perSecond: 100 },
+} as const satisfies Record<string, Load>;
 
 interface Sample {
   readonly failed: number;
@@ -31,10 +34,15 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
     edge: openEdge,
     ...(binary && { drachtio: openDrachtio(binary) }),
   };
-  const answered = await measure({ ...servers, echo: openEcho }, kAnswerRates);
+  const answered = await measure({ ...servers, echo: openEcho }, kAnswerRates, kWarmUp.answered);
   const answerer = await startAnswerer();
   try {
-    const connected = await measure(servers, kConnectRates, `sip:service@127.0.0.1:${answerer.port}`);
+    const connected = await measure(
+      servers,
+      kConnectRates,
+      kWarmUp.connected,
+      `sip:service@127.0.0.1:${answerer.port}`,
+    );
     return {
       seconds: kSeconds,
       rounds: kRounds,
@@ -50,11 +58,12 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
 async function measure(
   stacks: Readonly<Record<string, OpenStack>>,
   rates: readonly number[],
+  warmUp: Load,
   target?: string,
 ): Promise<Record<string, Row[]>> {
   const open = new Map<string, SipStack>();
   for (const [name, start] of Object.entries(stacks)) open.set(name, await start(target));
-  for (const { sipPort } of open.values()) await placeCalls(sipPort, kWarmUp);
+  for (const { sipPort } of open.values()) await placeCalls(sipPort, warmUp);
   const rows: Record<string, Row[]> = Object.fromEntries(Object.keys(stacks).map((name) => [name, []]));
   for (const perSecond of rates) {
     const samples = new Map<string, Sample[]>();

@@ -198,6 +198,29 @@ describe('a call', () => {
     expect(message?.text).toBe(sent.text);
   });
 
+  test('the answer says what we take and know, unless the application does', () => {
+    const peer = new CorePeer(core);
+    peer.invite();
+    expect(peer.last().header('Allow')).toContain('UPDATE');
+    expect(peer.last().header('Supported')).toBe('100rel, timer');
+    const other = new CorePeer(core);
+    other.send('INVITE', {}, kSdp);
+    answer(core, '200 OK', kSdp, 'Allow: INVITE, BYE\r\nSupported: replaces\r\n');
+    expect(other.last().headers('Allow')).toEqual(['INVITE, BYE']);
+    expect(other.last().headers('Supported')).toEqual(['replaces']);
+  });
+
+  test.each(['REFER', 'UPDATE'])('the 2xx to %s names the Contact the far end has of us', (method) => {
+    const peer = new CorePeer(core);
+    peer.send('INVITE', {}, kSdp);
+    answer(core, '200 OK', kSdp, 'Contact: <sip:desk@192.0.2.10:5060>\r\n');
+    peer.learn(peer.last());
+    peer.send('ACK');
+    peer.send(method, { 'Refer-To': '<sip:3000@192.0.2.1>' });
+    answer(core, '202 Accepted');
+    expect(peer.last().header('Contact')).toBe('<sip:desk@192.0.2.10:5060>');
+  });
+
   test('the application may choose the tag, and keeps it once it has gone out', () => {
     peer.send('INVITE', {}, kSdp);
     answer(core, '180 Ringing', '', 'To: <sip:1000@192.0.2.10>;tag=mine\r\n');

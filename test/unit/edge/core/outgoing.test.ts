@@ -56,6 +56,7 @@ describe('a new request', () => {
     expect(last().header('To')).toBe(`<${kFar}>`);
     expect(last().header('Contact')).toBe('<sip:192.0.2.10:5060>');
     expect(last().header('Max-Forwards')).toBe('70');
+    expect(last().header('Allow')).toContain('UPDATE');
     expect(last().header('Content-Type')).toBe('application/sdp');
   });
 
