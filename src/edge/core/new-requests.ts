@@ -99,8 +99,14 @@ export class NewRequests {
 
   /** 405 only from a server that has an application: without one the caller had better try elsewhere, or later. */
   #unrouted({ method }: SipRequest): ReplyParts {
-    if (method === 'OPTIONS') return capabilities();
+    if (method === 'OPTIONS') return this.#takesCalls ? capabilities() : busy();
     return this.#context.applications.verbs.length === 0 ? busy() : notAllowed(405);
+  }
+
+  /** OPTIONS is answered as an INVITE would be (RFC 3261 section 11.2): an SBC that asks sends its calls elsewhere meanwhile. */
+  get #takesCalls(): boolean {
+    const { applications, decider } = this.#context;
+    return applications.verbs.includes('invite') || decider?.handles('INVITE') === true;
   }
 
   #deliver(inbound: Inbound, arrival: Arrival, application: Application): void {

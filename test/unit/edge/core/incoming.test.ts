@@ -66,6 +66,17 @@ describe('outside a dialog', () => {
     expect(peer.last().header('Retry-After')).toBe('5');
   });
 
+  test('OPTIONS is answered as a call would be', () => {
+    const peer = new CorePeer(core);
+    peer.send('OPTIONS');
+    expect(peer.last().status).toBe(200);
+    expect(peer.last().header('Allow')).toContain('INVITE');
+    core.application.connected = false;
+    new CorePeer(core).send('OPTIONS');
+    expect(core.network.sent.at(-1)).toMatchObject({ status: 503 });
+    expect(core.network.sent.at(-1)?.header('Retry-After')).toBe('5');
+  });
+
   test('a copy that came by another way is answered 482', () => {
     peer.send('INVITE', {}, kSdp);
     core.receive(peer.text('INVITE', { CSeq: '1 INVITE' }, kSdp));
