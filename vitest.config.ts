@@ -7,6 +7,12 @@ const kTestTimeoutMs: Readonly<Record<string, number>> = {
   long: 3_600_000,
 };
 
+/**
+ * Tests with real processes and sockets: one file at a time. What they poll for comes in milliseconds; a machine that stalls for
+ * seconds must not fail them, and Vitest's own second did.
+ */
+const kAlone = { fileParallelism: false, expect: { poll: { timeout: 20_000 } } };
+
 export default defineConfig({
   test: {
     projects: Object.entries(kTestTimeoutMs).map(([name, testTimeout]) => ({
@@ -15,7 +21,7 @@ export default defineConfig({
         include: [`test/${name}/**/*.test.ts`],
         testTimeout,
         hookTimeout: 60_000,
-        ...(name === 'unit' ? {} : { fileParallelism: false }),
+        ...(name === 'unit' ? {} : kAlone),
       },
     })),
   },

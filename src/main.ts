@@ -6,8 +6,11 @@ import { CertificateWatch } from './config/certificate-watch.ts';
 import { readTls } from './config/certificates.ts';
 import type { Config } from './config/config.ts';
 import { sipAddresses } from './config/transport.ts';
+import type { TrunkCredentials } from './config/trust.ts';
+import { offered } from './digest/algorithm.ts';
+import { ha1Of } from './digest/response.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
-import type { TrustPolicy } from './edge/trust/policy.ts';
+import type { TrunkPolicy, TrustPolicy } from './edge/trust/policy.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { MeasuredGateway } from './gateway/measured.ts';
 import { GatewayWatch } from './gateway/watch.ts';
@@ -248,13 +251,23 @@ function registrationState({ registrations }: Pick<SipFrontEnd, 'registrations'>
   return { ok: true, detail: each.join('; ') };
 }
 
-/** What the edge must know of trunks and users: no secret, only the digests of the users. */
+/** What the edge must know of trunks and users: no secret, only digests of it that are worth nothing outside their realm. */
 function trustOf({ sip }: Config): TrustPolicy {
   const { users, digest, guard, registrar } = sip;
-  const trunks = sip.trunks.map(({ name, sources, tlsNames, users, limits }) => {
-    return { name, sources: [...sources], tlsNames: [...tlsNames], users: [...users], ...limits };
-  });
+  const trunks = sip.trunks.map(({ name, sources, tlsNames, users, limits, credentials }) => ({
+    name,
+    sources: [...sources],
+    tlsNames: [...tlsNames],
+    users: [...users],
+    ...limits,
+    credentials: credentials && digestsOf(credentials),
+  }));
   return { trunks, users: [...users], digest, guard: { ...guard, scanners: [...guard.scanners] }, registrar };
+}
+
+function digestsOf({ user, realm, secret, allowMd5 }: TrunkCredentials): TrunkPolicy['credentials'] {
+  const ha1 = offered(allowMd5, false).map((algorithm) => [algorithm, ha1Of(algorithm, user, realm, secret)]);
+  return { user, realm, ha1: Object.fromEntries(ha1) };
 }
 
 function sipServer(config: Config, edge: EdgeHandle | undefined, secret: string): SipServerAddress {

@@ -76,15 +76,27 @@ export function authorization(
   credentials: DigestCredentials,
   target: DigestTarget,
   count: number,
+  cnonce?: string,
+): string {
+  const { user, secret } = credentials;
+  const ha1 = ha1Of(challenge.algorithm, user, challenge.realm, secret);
+  return authorizationBy(challenge, { user, ha1 }, target, count, cnonce);
+}
+
+/** The same where only H(user:realm:password) is known. */
+export function authorizationBy(
+  challenge: Challenge,
+  { user, ha1 }: { readonly user: string; readonly ha1: string },
+  target: DigestTarget,
+  count: number,
   cnonce = randomBytes(12).toString('base64url'),
 ): string {
   const { algorithm, realm, nonce, opaque, withQop } = challenge;
   const nc = count.toString(16).padStart(8, '0');
-  const ha1 = ha1Of(algorithm, credentials.user, realm, credentials.secret);
   const auth = withQop ? { auth: { nc, cnonce } } : {};
   const response = digestResponse({ algorithm, ha1, nonce, ...target, ...auth });
   return [
-    `Digest username=${quoted(credentials.user)}`,
+    `Digest username=${quoted(user)}`,
     `realm=${quoted(realm)}`,
     `nonce=${quoted(nonce)}`,
     `uri=${quoted(target.uri)}`,

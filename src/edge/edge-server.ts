@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EdgeLog } from './core/context.ts';
 import { Edge } from './core/edge.ts';
 import { type EdgeLimits, kDefaultLimits } from './limits.ts';
+import { MemoryWatch } from './memory.ts';
 import type { EdgeConfig, EdgeFailure, EdgeListen } from './protocol.ts';
 import { DnsClient } from './resolve/dns-client.ts';
 import { uriHost } from './sip/uri.ts';
@@ -48,6 +49,7 @@ export class EdgeServer {
   readonly #applications: AppServer;
   readonly #trace: EdgeTrace;
   readonly #identity: TlsIdentity | undefined;
+  readonly #memory = new MemoryWatch();
   #closed = false;
 
   private constructor({ edge, network, applications, trace, identity }: Parts, appPort: number) {
@@ -122,7 +124,7 @@ export class EdgeServer {
   }
 
   stats(): EdgeStats {
-    return { ...this.#edge.stats(), applications: this.#applications.size };
+    return { ...this.#edge.stats(), applications: this.#applications.size, memory: this.#memory.read() };
   }
 
   /** The ladder of a recent call, masked. */
@@ -142,6 +144,7 @@ export class EdgeServer {
     await new Promise((resolve) => setImmediate(resolve)); // the datagrams just written leave first
     await Promise.all([this.#applications.close(), this.#network.close()]);
     this.#trace.close();
+    this.#memory.close();
   }
 }
 

@@ -117,6 +117,12 @@ const kStats = z.object({
   bans: z.number(),
   callsByTrunk: kCounts,
   applications: z.number(),
+  memory: z.object({
+    rssBytes: z.number(),
+    heapBytes: z.number(),
+    heapLeftBytes: z.number().nullable(),
+    collections: z.number(),
+  }),
 });
 
 const kFailure = z.object({

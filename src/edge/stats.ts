@@ -1,3 +1,5 @@
+import type { EdgeMemory } from './memory.ts';
+
 /** What the edge has done since it started, and what is alive in it now. */
 export interface EdgeStats {
   /** Messages, keyed by direction, transport, and method or status: `in udp INVITE`, `out tcp 200`. Copies count too. */
@@ -15,6 +17,7 @@ export interface EdgeStats {
   /** Running calls that count against the limits of their trunk. */
   readonly callsByTrunk: Readonly<Record<string, number>>;
   readonly applications: number;
+  readonly memory: EdgeMemory;
 }
 
 const kMaxKeys = 500; // an attacker invents statuses; the table does not grow with them

@@ -44,11 +44,11 @@ export class DigestSession {
     const chosen = chooseChallenge([value], realm, { allowMd5 });
     if (chosen.kind === 'refused') return { kind: 'refused', reason: chosen.reason };
     const header = isProxy ? 'Proxy-Authorization' : 'Authorization';
-    const isRepeated = sent[header] !== undefined && this.#challenge?.nonce === chosen.challenge.nonce;
-    if (isRepeated) return { kind: 'refused', reason: 'wrong-credentials' };
+    const isKnown = this.#challenge?.nonce === chosen.challenge.nonce && this.#header === header;
+    if (isKnown && sent[header] !== undefined) return { kind: 'refused', reason: 'wrong-credentials' };
+    if (!isKnown) this.#count = 0; // each use of a nonce has a number of its own (RFC 7616 section 3.4)
     this.#challenge = chosen.challenge;
     this.#header = header;
-    this.#count = 0;
     return { kind: 'again', headers: this.headers(method, uri) };
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { KeyReport } from '../ports/media.ts';
 import type { OfferReply, ReferOutcome, SignalingLeg, SipHeaders } from '../ports/signaling.ts';
+import { requestInDialog } from './dialog-requests.ts';
 import type { DigestSession } from './digest-session.ts';
 import { keyOfInfo } from './info-digit.ts';
 import type { DialogOf, Sendable } from './srf-types.ts';
@@ -107,34 +108,23 @@ export class SipLeg implements SignalingLeg, Losable {
     for (const nobody of ['offer', 'key'] as const) this.#deliverEarly(nobody);
     if (this.#ended) return;
     this.#end();
-    const answered = new Promise<void>((resolve) =>
-      this.#dialog.destroy({ headers: { ...headers } }, () => resolve()),
-    );
-    await Promise.race([answered, this.#lost.promise]);
+    await this.#request('BYE', headers);
+    this.#dialog.srf.removeDialog(this.#dialog);
     this.#onEnd();
   }
 
   /** @returns the status of the final response; undefined if the request could not be sent or the server was lost. */
-  async #request(method: string, headers: Record<string, string>): Promise<number | undefined> {
+  async #request(method: string, headers: SipHeaders): Promise<number | undefined> {
     try {
-      const response = await Promise.race([this.#authenticated(method, headers), this.#lost.promise]);
-      return response?.status;
+      const request = requestInDialog(this.#dialog, this.#session, { method, headers });
+      const outcome = await Promise.race([request, this.#lost.promise]);
+      if (outcome?.kind === 'unauthorized')
+        this.#log.warn({ method, reason: outcome.reason }, 'a challenge of the peer is not answered');
+      return outcome?.answer.status;
     } catch (error) {
       this.#log.warn({ err: error, method }, 'a request could not be sent'); // such as one that crosses the peer's BYE
       return undefined;
     }
-  }
-
-  /** Sends a request in the dialog, and once more for a challenge of our realm. */
-  async #authenticated(method: string, headers: SipHeaders): Promise<SrfResponse> {
-    const { uri } = this.#dialog.remote;
-    const response = await this.#dialog.request({ method, headers: { ...headers } });
-    if ((response.status !== 401 && response.status !== 407) || !this.#session) return response;
-    const answer = this.#session.challenged(response, method, uri, {});
-    if (answer.kind === 'again')
-      return this.#dialog.request({ method, headers: { ...headers, ...answer.headers } });
-    this.#log.warn({ method, reason: answer.reason }, 'a challenge of the peer is not answered');
-    return response;
   }
 
   /**

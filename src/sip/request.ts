@@ -23,34 +23,51 @@ export type SendRequest = (
   headers: SipHeaders,
 ) => Promise<{ readonly sent: SentRequest; readonly answer: Answer }>;
 
-/** An {@link Answer}, or why the challenge in it is not answered. */
+/** An {@link Answer}, or the challenge that is not answered, and why. */
 export type Authenticated =
   | { readonly kind: 'answered'; readonly answer: Answer }
-  | { readonly kind: 'unauthorized'; readonly reason: string };
+  | { readonly kind: 'unauthorized'; readonly answer: Answer; readonly reason: string };
 
 const kMostAnswers = 2; // the second when the nonce we went on with was refused
 
-/** Sends a request, and once more for a challenge of our realm. */
-export async function sendAuthenticated(
+/**
+ * Sends a request, and again for a challenge of our realm.
+ * @param credentials - for the first try.
+ * @param send - one try; says too what URI it really asked for, which the digest covers.
+ */
+export async function answerChallenges(
+  session: DigestSession,
+  method: string,
+  credentials: SipHeaders,
+  send: (credentials: SipHeaders) => Promise<{ readonly uri: string; readonly answer: Answer }>,
+): Promise<Authenticated> {
+  let headers = credentials;
+  for (let challenges = 0; ; challenges++) {
+    const { uri, answer } = await send(headers);
+    if (answer.status !== 401 && answer.status !== 407) return { kind: 'answered', answer };
+    const reply: ChallengeAnswer =
+      challenges < kMostAnswers
+        ? session.challenged(answer, method, uri, headers)
+        : { kind: 'refused', reason: 'wrong-credentials' };
+    if (reply.kind === 'refused') return { kind: 'unauthorized', answer, reason: reply.reason };
+    headers = reply.headers;
+  }
+}
+
+/** Sends a request outside dialogs, and again for a challenge of our realm. */
+export function sendAuthenticated(
   send: SendRequest,
   session: DigestSession,
   method: string,
   uri: string,
   headers: SipHeaders,
 ): Promise<Authenticated> {
-  let credentials = session.headers(method, uri);
   let repeated: SipHeaders = {};
-  for (let challenges = 0; ; challenges++) {
+  return answerChallenges(session, method, session.headers(method, uri), async (credentials) => {
     const { sent, answer } = await send(method, uri, { ...headers, ...repeated, ...credentials });
-    if (answer.status !== 401 && answer.status !== 407) return { kind: 'answered', answer };
-    const reply: ChallengeAnswer =
-      challenges < kMostAnswers
-        ? session.challenged(answer, method, uri, credentials)
-        : { kind: 'refused', reason: 'wrong-credentials' };
-    if (reply.kind === 'refused') return { kind: 'unauthorized', reason: reply.reason };
-    credentials = reply.headers;
     repeated = { From: sent.from, 'Call-ID': sent.callId, CSeq: `${sent.seq + 1} ${method}` };
-  }
+    return { uri, answer };
+  });
 }
 
 /** Parts of drachtio-srf that its type file gets wrong. */
@@ -68,7 +85,7 @@ interface Sent {
   on(event: 'response', listener: (response: Received) => void): void;
 }
 
-interface Received {
+export interface Received {
   readonly status: number;
   readonly reason: string;
   has(header: string): boolean;
@@ -97,7 +114,8 @@ export function srfRequests(srf: Srf): SendRequest {
     });
 }
 
-function answerOf(response: Received): Answer {
+/** As drachtio-srf gives it. */
+export function answerOf(response: Received): Answer {
   const { status, reason } = response;
   return { status, reason, get: (header) => (response.has(header) ? response.get(header) : undefined) };
 }

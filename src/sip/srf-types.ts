@@ -1,16 +1,40 @@
 import type { Socket } from 'node:net';
 import type Srf from 'drachtio-srf';
-import type { Dialog, SrfRequest, SrfResponse } from 'drachtio-srf';
+import type { Dialog, SrfRequest } from 'drachtio-srf';
+import type { Received } from './request.ts';
 
 /** Parts of drachtio-srf 5.0.29 that its own type file leaves out or gets wrong. */
 export interface Sendable {
   send(status: number, options?: { headers?: Record<string, string>; body?: string }): void;
 }
 
-export interface DialogOf extends Omit<Dialog, 'request' | 'destroy'> {
+export interface DialogOf extends Dialog {
+  readonly id: string;
+  /** The connection the dialog came by. */
+  readonly socket: Socket;
+  readonly agent: Agent;
+  /** Whose dialog it is. */
+  readonly srf: { removeDialog(dialog: DialogOf): void };
   handle(req: SrfRequest, res: Sendable): void;
-  request(options: { method: string; headers?: Record<string, string>; body?: string }): Promise<SrfResponse>;
-  destroy(options: { headers: Record<string, string> }, callback: (error: unknown) => void): void;
+}
+
+interface Agent {
+  request(
+    options: {
+      readonly method: string;
+      readonly stackDialogId: string;
+      readonly headers: Record<string, string>;
+      readonly body: string;
+      readonly _socket: Socket;
+    },
+    callback: (error: unknown, sent?: SentRequest) => void,
+  ): void;
+}
+
+interface SentRequest {
+  /** The Request-URI as sent. */
+  readonly uri: string;
+  on(event: 'response', listener: (response: Received, acknowledge: () => void) => void): void;
 }
 
 /** Its connection to the SIP server. It has no other way to stop its attempts to connect again. */

@@ -19,6 +19,12 @@ export interface SipEdgeFigures {
   readonly bans: number;
   /** Running calls by trunk. */
   readonly callsByTrunk: Readonly<Record<string, number>>;
+  readonly memory: {
+    readonly rssBytes: number;
+    readonly heapBytes: number;
+    /** Just after the last full garbage collection; null before the first. */
+    readonly heapLeftBytes: number | null;
+  };
 }
 
 const kDurationBuckets = [15, 30, 60, 90, 120, 180, 300, 600];
@@ -109,6 +115,11 @@ export function createMetrics() {
     'Share of the packets that did not come.',
     [],
     kLossBuckets,
+  );
+  const edgeMemory = gauge(
+    'sip_edge_memory_bytes',
+    'Memory of the sip edge; heap_left is what the last full garbage collection left.',
+    ['kind'],
   );
   const workerSessions = gauge('media_sessions', 'Media sessions of the worker.', ['worker']);
   const workerPorts = gauge('media_ports_free', 'Port pairs the worker can give out now.', ['worker']);
@@ -243,6 +254,10 @@ export function createMetrics() {
         edgeAlive.set({ kind }, count);
       }
       for (const [trunk, count] of Object.entries(figures.callsByTrunk)) trunkCalls.set({ trunk }, count);
+      const { rssBytes, heapBytes, heapLeftBytes } = figures.memory;
+      edgeMemory.set({ kind: 'rss' }, rssBytes);
+      edgeMemory.set({ kind: 'heap' }, heapBytes);
+      if (heapLeftBytes !== null) edgeMemory.set({ kind: 'heap_left' }, heapLeftBytes);
     },
     contentType: registry.contentType,
     text(): Promise<string> {

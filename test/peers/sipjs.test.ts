@@ -1,9 +1,11 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type Srf from 'drachtio-srf';
 import { SessionState } from 'sip.js';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { EdgeServer } from '../../src/edge/edge-server.ts';
 import type { EdgeConfig } from '../../src/edge/protocol.ts';
 import { kTrustSchema } from '../../src/edge/trust/policy.ts';
+import { TestAuthority } from '../support/certificates.ts';
 import { userWith } from '../support/digest-caller.ts';
 import { connectSrf, disconnectSrf, openEdge, placeCall } from '../support/edge-with-srf.ts';
 import { kSdp } from '../support/raw-sip-peer.ts';
@@ -21,11 +23,15 @@ interface Lab {
   readonly phone: SipJsPhone;
 }
 
-async function open(over: Partial<EdgeConfig> = {}, password?: string): Promise<Lab> {
+async function open(
+  over: Partial<EdgeConfig> = {},
+  password?: string,
+  transport: 'ws' | 'wss' = 'ws',
+): Promise<Lab> {
   const edge = await openEdge({
     listen: [
       { transport: 'udp', host: '127.0.0.1', port: 0 },
-      { transport: 'ws', host: '127.0.0.1', port: 0 },
+      { transport, host: '127.0.0.1', port: 0 },
     ],
     webSocket: { path: '/sip', origins: [] },
     ...over,
@@ -33,9 +39,9 @@ async function open(over: Partial<EdgeConfig> = {}, password?: string): Promise<
   closing.push(() => edge.close());
   const srf = await connectSrf(edge);
   closing.push(() => disconnectSrf(srf));
-  const port = edge.listen.find(({ transport }) => transport === 'ws')?.port;
+  const port = edge.listen.find((address) => address.transport === transport)?.port;
   const phone = await startSipJs({
-    server: `ws://127.0.0.1:${port}/sip`,
+    server: `${transport}://127.0.0.1:${port}/sip`,
     user: 'alice',
     ...(password !== undefined && { password }),
   });
@@ -57,8 +63,22 @@ function registrar(srf: Srf): Promise<string> {
   });
 }
 
-test('SIP.js registers, calls, and hangs up', async () => {
-  const { edge, srf, phone } = await open();
+/** A certificate for 127.0.0.1, of an authority that SIP.js trusts until the test is over. */
+function trustedTls(): NonNullable<EdgeConfig['tls']> {
+  const authority = new TestAuthority();
+  const before = getCACertificates('default');
+  setDefaultCACertificates([...before, authority.cert]);
+  closing.push(() => {
+    setDefaultCACertificates(before);
+    authority.remove();
+  });
+  const certificates = [authority.issue(['IP:127.0.0.1'])];
+  return { certificates, ca: null, clients: 'ignored', verifyServers: true };
+}
+
+test.each(['ws', 'wss'] as const)('SIP.js registers, calls, and hangs up over %s', async (transport) => {
+  const tls = transport === 'wss' ? trustedTls() : null;
+  const { edge, srf, phone } = await open({ tls }, undefined, transport);
   void registrar(srf);
   await phone.register();
   const ended = new Promise<void>((resolve) => {
@@ -71,10 +91,10 @@ test('SIP.js registers, calls, and hangs up', async () => {
   await session.bye();
   await ended;
   expect(edge.stats().messages).toMatchObject({
-    'in ws REGISTER': 1,
-    'in ws INVITE': 1,
-    'in ws ACK': 1,
-    'in ws BYE': 1,
+    [`in ${transport} REGISTER`]: 1,
+    [`in ${transport} INVITE`]: 1,
+    [`in ${transport} ACK`]: 1,
+    [`in ${transport} BYE`]: 1,
   });
 });
 

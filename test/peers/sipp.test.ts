@@ -3,7 +3,8 @@ import { hasProgram, mayUseRawSockets } from './requirements.ts';
 import type { Phone } from './scenario.ts';
 import { type PeersServer, type SessionView, startPeersServer } from './server.ts';
 import { headerOf, type SipMessage } from './sip-log.ts';
-import { runSipp, type SippRun } from './sipp.ts';
+import type { SippRun } from './sipp.ts';
+import { callIdOf, expectAttached, expectQuiet, runFrozen, runWell } from './sipp-calls.ts';
 
 vi.setConfig({ maxConcurrency: 50 }); // each call mostly waits for prompts to end
 
@@ -68,34 +69,6 @@ afterAll(() =>
   Promise.all([server, perField, choice, orphan, cancelled, repeated].map((each) => each?.stop())),
 );
 
-/** Runs a scenario that must go as it is written. */
-async function runWell(scenario: string, address: string, phone?: Partial<Phone>): Promise<SippRun> {
-  const run = await runSipp(scenario, address, phone);
-  expect(run.exit, run.errors).toBe(0);
-  return run;
-}
-
-/** Runs a scenario while the control process stands still, so that what the edge says comes first for certain. */
-async function runFrozen(scenario: string, at: PeersServer): Promise<SippRun> {
-  process.kill(at.pid, 'SIGSTOP');
-  try {
-    return await runWell(scenario, at.address, { frozen: at.pid });
-  } finally {
-    process.kill(at.pid, 'SIGCONT');
-  }
-}
-
-/** Once it has taken another call, and done what waited before it, the server has complained about nothing. */
-async function expectQuiet(at: PeersServer): Promise<void> {
-  await runWell('hang-up-in-greeting', at.address);
-  expect(
-    at
-      .output()
-      .split('\n')
-      .filter((line) => /"level":"(error|fatal)"/.test(line)),
-  ).toEqual([]);
-}
-
 /** Runs the scenario and looks everywhere a payment leaves something. */
 async function play(at: PeersServer, { scenario, phone, by, row, isResultKnown = true, booked }: Case) {
   const run = await runWell(scenario, at.address, phone);
@@ -109,22 +82,6 @@ async function play(at: PeersServer, { scenario, phone, by, row, isResultKnown =
     at.booked(session.paymentRef).map(({ state, amount, last4 }) => `${state} ${amount.minor} ${last4}`),
   ).toEqual(booked);
   return { run, session };
-}
-
-/** The same result in every header that carries it. */
-function expectAttached(message: SipMessage | undefined, session: SessionView): void {
-  expect(headerOf(message, 'X-Pay-Transaction')).toBe(session.transactionId ?? undefined);
-  const userToUser = headerOf(message, 'User-to-User') ?? '';
-  expect(userToUser).toMatch(/^[0-9a-f]+;encoding=hex$/);
-  const parts = Buffer.from(userToUser.split(';')[0] ?? '', 'hex')
-    .toString()
-    .split(';');
-  expect(parts).toContain(`r=${session.result}`);
-  expect(parts).toContain(`s=${session.id}`);
-}
-
-function callIdOf({ messages }: SippRun): string {
-  return headerOf(messages[0], 'Call-ID') ?? '';
 }
 
 const kVisa = { ...kApproved, amountCharged: '50.25', brand: 'visa', last4: '4242' };

@@ -16,7 +16,7 @@ import type { Application } from '../wire/application.ts';
 import { failureLine, responseSentLine } from '../wire/lines.ts';
 import type { EdgeContext } from './context.ts';
 import type { Inbound } from './inbound.ts';
-import { kContactAnswers } from './methods.ts';
+import { kAllow, kContactAnswers, kOwnExtensions } from './methods.ts';
 import { busy } from './refusals.ts';
 import { makeReply, type ReplyParts } from './reply.ts';
 
@@ -179,8 +179,11 @@ export class Answering {
 
   #dialogHeaders(inbound: Inbound, headers: Headers): Headers {
     const added = new Headers().addAll('Record-Route', inbound.request.headers.all('record-route'));
-    if (!headers.has('contact')) added.add('Contact', this.#contact(inbound));
+    if (!headers.has('contact')) added.add('Contact', inbound.dialog?.contact ?? this.#contact(inbound));
     for (const { name, value } of headers) added.add(name, value);
+    if (inbound.request.method !== 'INVITE') return added;
+    if (!headers.has('allow')) added.add('Allow', kAllow); // RFC 3261 section 13.3.1.4
+    if (!headers.has('supported')) added.add('Supported', kOwnExtensions);
     return added;
   }
 

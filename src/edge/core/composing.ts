@@ -6,7 +6,7 @@ import { Headers } from '../sip/headers.ts';
 import type { SipRequest } from '../sip/message.ts';
 import { hostPortText, uriHost } from '../sip/uri.ts';
 import { type Flow, type HostPort, transportText } from '../transport/flow.ts';
-import { kContactMethods } from './methods.ts';
+import { kAllow, kContactMethods } from './methods.ts';
 
 const kMaxForwards = '70';
 /** Headers of an application's request that the edge writes itself. */
@@ -57,6 +57,7 @@ export function composeNew(asked: SipRequest, flow: Flow, local: HostPort): Comp
     .add('CSeq', `${seq} ${method}`);
   if (kContactMethods.has(method) || headers.has('contact')) composed.add('Contact', contact);
   addRest(composed, asked, local);
+  if (method === 'INVITE' && !headers.has('allow')) composed.add('Allow', kAllow); // RFC 3261 section 13.2.1
   return { request: { ...asked, headers: composed }, branch };
 }
 

@@ -5,6 +5,7 @@ import { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
 import type { EdgeLimits } from '../limits.ts';
 import { ProxiedDialogs } from '../proxy/proxied-dialogs.ts';
 import { Proxying } from '../proxy/proxying.ts';
+import { withUsableBody } from '../sip/body.ts';
 import { isProblem, readEssentials } from '../sip/essentials.ts';
 import type { SipRequest, SipResponse } from '../sip/message.ts';
 import { parseApplicationMessage, parseMessage } from '../sip/parse.ts';
@@ -81,8 +82,12 @@ export class Edge {
     const unacknowledged = new UnacknowledgedAnswers(this.#context.timers);
     this.#dialogs = new OutgoingDialogs(this.#context, unacknowledged);
     this.#answering = new Answering(this.#context, unacknowledged, this.#dialogs);
-    const { outgoing } = this.#dialogs;
-    this.#proxying = new Proxying(this.#context, outgoing, this.#answering, this.#context.proxied);
+    this.#proxying = new Proxying(
+      this.#context,
+      this.#dialogs.sending,
+      this.#answering,
+      this.#context.proxied,
+    );
     this.#incoming = new Incoming(this.#context, this.#answering, unacknowledged, this.#proxying, (dialog) =>
       this.#dialogs.forget(dialog),
     );
@@ -158,12 +163,12 @@ export class Edge {
     for (const open of inbound.allOpen()) if (owns(open.application)) this.#answering.unavailable(open);
     for (const sent of outbound.all()) {
       const isPending = sent.request.method === 'INVITE' && !sent.cancelled && sent.acceptedTag === undefined;
-      if (isPending && owns(sent.application)) this.#dialogs.outgoing.cancel(sent);
+      if (isPending && owns(sent.application)) this.#dialogs.sending.cancel(sent);
     }
     for (const dialog of dialogs.all()) if (owns(dialog.application)) this.#dialogs.hangUp(dialog, reason);
   }
 
-  stats(): Omit<EdgeStats, 'applications'> {
+  stats(): Omit<EdgeStats, 'applications' | 'memory'> {
     const { messages, drops, retransmissions, inbound, outbound, dialogs, proxied, timers, gate } =
       this.#context;
     return {
@@ -203,7 +208,9 @@ export class Edge {
       this.#context.drops.add('stray-response');
       return;
     }
-    outbound.transaction.receive(response);
+    const usable = withUsableBody(response);
+    if (usable !== response) this.#context.drops.add('response-body');
+    outbound.transaction.receive(usable);
   }
 }
 

@@ -41,7 +41,7 @@ export interface Outbound {
   ack: SentAck | undefined;
   /** ACKs of other forks that were accepted and hung up, by To tag. */
   readonly refusedForks: Map<string, SentAck | undefined>;
-  /** How often it was sent again with a longer session interval. */
+  /** How often it was sent: again with a longer session interval, or with credentials. */
   readonly attempt: number;
   /** Of a request that is proxied. */
   readonly taker: AnswerTaker | undefined;

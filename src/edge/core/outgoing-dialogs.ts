@@ -22,7 +22,8 @@ import { composeInDialog, credentialsOf } from './composing.ts';
 import type { EdgeContext } from './context.ts';
 import { nextHop } from './next-hop.ts';
 import type { Outbound, SentAck } from './outbound.ts';
-import { Outgoing, type OutgoingEvents } from './outgoing.ts';
+import { type DialogRules, Outgoing } from './outgoing.ts';
+import { Sending } from './sending.ts';
 import { SessionRefresh } from './session-refresh.ts';
 
 const kExpired = 'Session timer expired';
@@ -37,7 +38,8 @@ interface AwaitedAck {
 }
 
 /** The dialogs our requests make, change and end. */
-export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
+export class OutgoingDialogs implements DialogRules, DialogKeeper {
+  readonly sending: Sending;
   readonly outgoing: Outgoing;
   readonly subscriptions: Subscriptions;
   readonly #context: EdgeContext;
@@ -49,8 +51,9 @@ export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
   constructor(context: EdgeContext, unacknowledged: UnacknowledgedAnswers) {
     this.#context = context;
     this.#unacknowledged = unacknowledged;
-    this.outgoing = new Outgoing(context, this);
-    this.#refresh = new SessionRefresh(context, this.outgoing, (dialog) =>
+    this.sending = new Sending(context, (outbound, response) => this.#answered(outbound, response));
+    this.outgoing = new Outgoing(context, this.sending, this);
+    this.#refresh = new SessionRefresh(context, this.sending, (dialog) =>
       this.hangUp(dialog, kExpired, 'session-expired'),
     );
     this.subscriptions = new Subscriptions(context.timers, (dialog) => this.forget(dialog));
@@ -60,17 +63,18 @@ export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
     return this.#refresh.timers;
   }
 
-  response(outbound: Outbound, response: SipResponse): boolean {
+  /** @returns false when the response concerns nobody but the edge. */
+  #answered(outbound: Outbound, response: SipResponse): boolean {
     const { request, dialog, application } = outbound;
     if (response.status === 422 && this.#refresh.sentAgain(outbound, response)) {
       if (request.method === 'INVITE' && isInitial(outbound)) this.#endEarly(outbound.dialogId);
       return false;
     }
+    if (!application && this.#answersChallenge(outbound, response)) return false;
     if (request.method === 'INVITE') return this.#inviteAnswered(outbound, response);
     if (request.method === 'SUBSCRIBE') this.#subscribeAnswered(outbound, response);
     if (!dialog || response.status < 200) return application !== undefined;
-    const challenged = response.status === 401 || response.status === 407;
-    if (request.method === 'BYE' && !challenged) this.forget(dialog);
+    if (request.method === 'BYE') this.#byeAnswered(dialog, response.status);
     if (request.method === 'UPDATE') this.#updateAnswered(outbound, dialog, response);
     if (request.method === 'NOTIFY' && this.subscriptions.notified(dialog, request.headers))
       this.forget(dialog);
@@ -138,6 +142,19 @@ export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
     this.#refresh.stop(dialog);
     this.subscriptions.stop(dialog);
     this.#context.dialogs.remove(dialog);
+  }
+
+  /** A challenged BYE is for the application to send again; if it does not, the dialog ends as if nobody had answered. */
+  #byeAnswered(dialog: SipDialog, status: number): void {
+    if (status !== 401 && status !== 407) this.forget(dialog);
+    else this.#context.timers.after(kTimeoutMs, () => this.forget(dialog));
+  }
+
+  /** A request of ours without an application, such as a session refresh. @returns whether it was sent again. */
+  #answersChallenge(outbound: Outbound, response: SipResponse): boolean {
+    const headers = this.#context.gate.answerTo(outbound.request, response, outbound.flow);
+    if (headers) this.sending.again(outbound, headers);
+    return headers !== undefined;
   }
 
   #inviteAnswered(outbound: Outbound, response: SipResponse): boolean {
@@ -322,7 +339,7 @@ export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
   #sendBye(dialog: SipDialog, reason: string): Outbound | undefined {
     const bye = emptyRequest('BYE');
     bye.headers.add('Reason', `SIP;cause=200;text="${reason}"`);
-    return this.outgoing.sendInDialog(dialog, bye);
+    return this.sending.sendInDialog(dialog, bye);
   }
 
   #updateAnswered(outbound: Outbound, dialog: SipDialog, response: SipResponse): void {
@@ -348,7 +365,7 @@ export class OutgoingDialogs implements OutgoingEvents, DialogKeeper {
     if (dialog.event !== undefined) asked.headers.add('Event', dialog.event);
     if (isSubscriber) asked.headers.add('Expires', '0');
     else asked.headers.add('Subscription-State', 'terminated;reason=deactivated');
-    this.outgoing.sendInDialog(dialog, asked);
+    this.sending.sendInDialog(dialog, asked);
     this.forget(dialog);
   }
 }

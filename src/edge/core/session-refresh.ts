@@ -13,7 +13,7 @@ import { Headers } from '../sip/headers.ts';
 import type { SipResponse } from '../sip/message.ts';
 import type { EdgeContext } from './context.ts';
 import type { Outbound } from './outbound.ts';
-import type { Outgoing } from './outgoing.ts';
+import type { Sending } from './sending.ts';
 
 /** How often a request is sent again with the interval a 422 asks for. */
 const kMaxAttempts = 3;
@@ -24,14 +24,14 @@ const kRetryMs = { owner: [2_100, 4_000], other: [0, 2_000] } as const;
 export class SessionRefresh {
   readonly timers: SessionTimers;
   readonly #context: EdgeContext;
-  readonly #outgoing: Outgoing;
+  readonly #sending: Sending;
   readonly #expired: (dialog: SipDialog) => void;
   readonly #retries = new Map<SipDialog, Cancel>();
 
   /** @param expired - nobody has refreshed in time, or the far end does not know the dialog any more. */
-  constructor(context: EdgeContext, outgoing: Outgoing, expired: (dialog: SipDialog) => void) {
+  constructor(context: EdgeContext, sending: Sending, expired: (dialog: SipDialog) => void) {
     this.#context = context;
-    this.#outgoing = outgoing;
+    this.#sending = sending;
     this.#expired = expired;
     this.timers = new SessionTimers(context.timers, {
       refresh: (dialog) => this.#refresh(dialog),
@@ -54,7 +54,7 @@ export class SessionRefresh {
     }
     if (outbound.cancelled || (outbound.application && !outbound.application.connected)) return false;
     const refresher = asked.refresher ? `;refresher=${asked.refresher}` : '';
-    this.#outgoing.again(outbound, {
+    this.#sending.again(outbound, {
       'Session-Expires': `${minSe}${refresher}`,
       'Min-SE': String(minSe),
     });
@@ -82,7 +82,7 @@ export class SessionRefresh {
     dialog.offerOut = true;
     const body = dialog.localSdp ?? '';
     const invite = { kind: 'request', method: 'INVITE', uri: '', headers, body } as const;
-    if (this.#outgoing.sendInDialog(dialog, invite)) return;
+    if (this.#sending.sendInDialog(dialog, invite)) return;
     dialog.inviteOut = false;
     dialog.offerOut = false;
   }

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Cancel } from '../../ports/clock.ts';
-import { kTimeoutMs, type Timers } from '../transaction/timers.ts';
+import { doubled, kTimeoutMs, type Timers } from '../transaction/timers.ts';
 
 /** First RSeq: leaves room for the following ones below 2^31 (RFC 3262 section 3). */
 const kMaxFirstSeq = 2 ** 30;
@@ -67,7 +67,7 @@ export class ReliableAnswers {
   start(transactionId: string, blocksAnswer: boolean, events: ReliableEvents): void {
     const state = this.#states.get(transactionId);
     if (!state) return;
-    const cancelRepeat: Cancel = this.#timers.repeat(kTimeoutMs, events.resend);
+    const cancelRepeat: Cancel = this.#timers.repeat(doubled(kTimeoutMs), events.resend);
     const cancelEnd = this.#timers.after(kTimeoutMs, () => {
       cancelRepeat();
       events.giveUp();

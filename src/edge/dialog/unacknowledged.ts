@@ -1,5 +1,5 @@
 import type { Cancel } from '../../ports/clock.ts';
-import { kT2Ms, kTimeoutMs, type Timers } from '../transaction/timers.ts';
+import { doubled, kT2Ms, kTimeoutMs, type Timers } from '../transaction/timers.ts';
 import type { SipDialog } from './dialog.ts';
 
 interface Waiting {
@@ -24,7 +24,7 @@ export class UnacknowledgedAnswers {
 
   /** @param transactionId - by which the ACK is handed to the application. */
   start(dialog: SipDialog, seq: number, transactionId: string, events: AnswerEvents): void {
-    const cancelRepeat: Cancel = this.#timers.repeat(kT2Ms, events.resend);
+    const cancelRepeat: Cancel = this.#timers.repeat(doubled(kT2Ms), events.resend);
     const cancelEnd = this.#timers.after(kTimeoutMs, () => {
       cancelRepeat();
       this.#forget(dialog, seq);

@@ -4,8 +4,8 @@ import type { EdgeContext } from '../core/context.ts';
 import type { Inbound } from '../core/inbound.ts';
 import { nextHop } from '../core/next-hop.ts';
 import type { Outbound } from '../core/outbound.ts';
-import type { Outgoing } from '../core/outgoing.ts';
 import type { ReplyParts } from '../core/reply.ts';
+import type { Sending } from '../core/sending.ts';
 import { parseAddress, parseAddressList, tagOf } from '../sip/address.ts';
 import { Headers } from '../sip/headers.ts';
 import type { SipRequest, SipResponse } from '../sip/message.ts';
@@ -28,7 +28,7 @@ export interface ProxyReport {
 
 export interface ProxySetup {
   readonly context: EdgeContext;
-  readonly outgoing: Outgoing;
+  readonly sending: Sending;
   readonly inbound: Inbound;
   /** What is sent on: the request without routes to ourselves. */
   readonly request: SipRequest;
@@ -100,7 +100,7 @@ export class ProxySession {
   }
 
   #launch(uri: string): void {
-    const { context, request, options, inbound, added, keepsUri, outgoing } = this.#setup;
+    const { context, request, options, inbound, added, keepsUri, sending } = this.#setup;
     const requestUri = keepsUri ? request.uri : uri;
     const hop = nextHop(context.network, request.headers.has('route') ? hopOf(request) : uri);
     if (hop.kind === 'refused') {
@@ -126,7 +126,7 @@ export class ProxySession {
     if (this.#isInvite && !keepsUri)
       context.records.attempt('application', () => serialize(composed.request));
     this.#watch(branch);
-    branch.outbound = outgoing.forward(composed, hop.flow, hop.query, (response, from) =>
+    branch.outbound = sending.forward(composed, hop.flow, hop.query, (response, from) =>
       this.#receive(branch, response, from),
     );
   }
@@ -259,7 +259,7 @@ export class ProxySession {
     const outbound = first && this.#setup.context.outbound.byId(first.id); // it may go by another way since
     if (!outbound || outbound.cancelled || !this.#isInvite) return;
     const { state } = outbound.transaction;
-    if (state === 'calling' || state === 'proceeding') this.#setup.outgoing.cancel(outbound);
+    if (state === 'calling' || state === 'proceeding') this.#setup.sending.cancel(outbound);
   }
 }
 

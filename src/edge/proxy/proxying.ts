@@ -2,7 +2,7 @@ import type { Answering } from '../core/answering.ts';
 import type { EdgeContext } from '../core/context.ts';
 import type { Inbound } from '../core/inbound.ts';
 import { nextHop } from '../core/next-hop.ts';
-import type { Outgoing } from '../core/outgoing.ts';
+import type { Sending } from '../core/sending.ts';
 import { tagOf } from '../sip/address.ts';
 import { type Essentials, isProblem, readEssentials } from '../sip/essentials.ts';
 import { Headers } from '../sip/headers.ts';
@@ -24,13 +24,13 @@ const kSilent: ProxyReport = { answered: () => {}, done: () => {}, dialogMade: (
 /** Requests that are sent on instead of answered. */
 export class Proxying {
   readonly #context: EdgeContext;
-  readonly #outgoing: Outgoing;
+  readonly #sending: Sending;
   readonly #answering: Answering;
   readonly #dialogs: ProxiedDialogs;
 
-  constructor(context: EdgeContext, outgoing: Outgoing, answering: Answering, dialogs: ProxiedDialogs) {
+  constructor(context: EdgeContext, sending: Sending, answering: Answering, dialogs: ProxiedDialogs) {
     this.#context = context;
-    this.#outgoing = outgoing;
+    this.#sending = sending;
     this.#answering = answering;
     this.#dialogs = dialogs;
   }
@@ -123,7 +123,7 @@ export class Proxying {
   ): boolean {
     const session = new ProxySession({
       context: this.#context,
-      outgoing: this.#outgoing,
+      sending: this.#sending,
       inbound,
       request,
       options,

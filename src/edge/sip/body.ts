@@ -1,8 +1,9 @@
 import { parseDecimal } from './characters.ts';
-import type { Headers } from './headers.ts';
+import { Headers } from './headers.ts';
+import type { SipResponse } from './message.ts';
 
 // What a body may be at most. Applications parse bodies with less care than headers, so what is beyond these bounds, or is not what
-// its Content-Type says, never reaches one.
+// its Content-Type says, never reaches one: such a request is refused, of such a response only the body is left out.
 
 const kMaxParts = 16;
 const kMaxDepth = 2;
@@ -14,6 +15,15 @@ const kMaxFormats = 128;
 const kMaxPayloadType = 127;
 const kMaxPort = 65_535;
 
+/** Headers that speak of a body, and go with it. */
+const kOfBody: ReadonlySet<string> = new Set([
+  'content-type',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'mime-version',
+]);
+
 const kSdpLine = /^[a-zA-Z]=/;
 const kNotText = /[\0\r]/;
 /** media, port, number of ports, protocol, formats. */
@@ -24,6 +34,13 @@ const kPayloadTypeAttribute = /^a=(?:rtpmap|fmtp):(.*)$/;
 export function checkBody(headers: Headers, body: string): string | undefined {
   if (headers.countOf('content-type') > 1) return 'Repeated content-type';
   return body === '' ? undefined : checkTyped(headers.first('content-type') ?? '', body, 1);
+}
+
+/** The response as it came, or without its body: it cannot be dropped, because it ends a transaction, and a 2xx of INVITE wants its ACK. */
+export function withUsableBody(response: SipResponse): SipResponse {
+  if (checkBody(response.headers, response.body) === undefined) return response;
+  const headers = new Headers([...response.headers].filter(({ key }) => !kOfBody.has(key)));
+  return { ...response, headers, body: '' };
 }
 
 function checkTyped(contentType: string, body: string, depth: number): string | undefined {

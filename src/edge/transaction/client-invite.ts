@@ -1,7 +1,7 @@
-import type { Cancel } from '../../ports/clock.ts';
 import type { SipResponse } from '../sip/message.ts';
 import type { ClientFailure } from './client.ts';
-import { kTimeoutMs, type Timers } from './timers.ts';
+import { type Ended, Lifetime } from './lifetime.ts';
+import { doubled, kTimeoutMs, type Timers } from './timers.ts';
 
 export interface ClientInviteEvents {
   send(): void;
@@ -13,7 +13,7 @@ export interface ClientInviteEvents {
   ended(): void;
 }
 
-type State = 'calling' | 'proceeding' | 'accepted' | 'completed' | 'terminated';
+type State = 'calling' | 'proceeding' | 'accepted' | 'completed';
 
 /**
  * INVITE client transaction (RFC 3261 section 17.1.1, with the Accepted state of RFC 6026 section 7.2).
@@ -24,58 +24,63 @@ type State = 'calling' | 'proceeding' | 'accepted' | 'completed' | 'terminated';
  */
 export class ClientInviteTransaction {
   readonly kind = 'client-invite';
-  readonly #timers: Timers;
+  readonly #life: Lifetime;
   readonly #reliable: boolean;
   readonly #events: ClientInviteEvents;
   #state: State = 'calling';
-  #cancelRepeat: Cancel = () => {};
-  #cancelEnd: Cancel = () => {};
 
   constructor(timers: Timers, reliable: boolean, events: ClientInviteEvents) {
-    this.#timers = timers;
+    this.#life = new Lifetime(timers, () => events.ended());
     this.#reliable = reliable;
     this.#events = events;
   }
 
-  get state(): State {
-    return this.#state;
+  get state(): State | Ended {
+    return this.#life.isOver ? 'terminated' : this.#state;
   }
 
   start(): void {
-    this.#cancelEnd = this.#timers.after(kTimeoutMs, () => this.fail('timeout')); // B
-    if (!this.#reliable) this.#cancelRepeat = this.#timers.repeat(kTimeoutMs, () => this.#events.send()); // A
+    this.#life.next(kTimeoutMs, () => this.fail('timeout')); // B
+    if (!this.#reliable) this.#life.repeat(doubled(kTimeoutMs), () => this.#events.send()); // A
     this.#events.send();
   }
 
   receive(response: SipResponse): void {
-    if (this.#state === 'completed') {
-      if (response.status >= 300) this.#events.acknowledge(response);
-    } else if (this.#state === 'accepted') {
-      if (response.status >= 200 && response.status < 300) this.#events.response(response);
-    } else if (this.#state !== 'terminated') this.#proceed(response);
+    switch (this.state) {
+      case 'calling':
+      case 'proceeding':
+        this.#proceed(response);
+        return;
+      case 'accepted':
+        if (response.status >= 200 && response.status < 300) this.#events.response(response);
+        return;
+      case 'completed':
+        if (response.status >= 300) this.#events.acknowledge(response);
+        return;
+      case 'terminated':
+        return;
+    }
   }
 
   fail(failure: ClientFailure): void {
-    if (this.#state !== 'calling' && this.#state !== 'proceeding') return;
+    const { state } = this;
+    if (state !== 'calling' && state !== 'proceeding') return;
     this.#events.failed(failure);
     this.terminate();
   }
 
   terminate(): void {
-    if (this.#state === 'terminated') return;
-    this.#state = 'terminated';
-    this.#stopTimers();
-    this.#events.ended();
+    this.#life.end();
   }
 
   #proceed(response: SipResponse): void {
-    this.#stopTimers();
+    this.#life.stop();
     if (response.status < 200) {
       this.#state = 'proceeding';
       this.#events.response(response);
     } else if (response.status < 300) {
       this.#state = 'accepted';
-      this.#cancelEnd = this.#timers.after(kTimeoutMs, () => this.terminate()); // M
+      this.#life.endAfter(kTimeoutMs); // M
       this.#events.response(response);
     } else this.#complete(response);
   }
@@ -84,12 +89,6 @@ export class ClientInviteTransaction {
     this.#state = 'completed';
     this.#events.acknowledge(response);
     this.#events.response(response);
-    if (this.#reliable) this.terminate();
-    else this.#cancelEnd = this.#timers.after(kTimeoutMs, () => this.terminate()); // D
-  }
-
-  #stopTimers(): void {
-    this.#cancelRepeat();
-    this.#cancelEnd();
+    this.#life.endAfter(this.#reliable ? 0 : kTimeoutMs); // D
   }
 }

@@ -1,6 +1,6 @@
-import type { Cancel } from '../../ports/clock.ts';
 import type { SipResponse } from '../sip/message.ts';
-import { kT1Ms, kT2Ms, kT4Ms, kTimeoutMs, type Timers } from './timers.ts';
+import { type Ended, Lifetime } from './lifetime.ts';
+import { kT2Ms, kT4Ms, kTimeoutMs, type Timers } from './timers.ts';
 
 export type ClientFailure = 'timeout' | 'transport';
 
@@ -13,7 +13,7 @@ export interface ClientEvents {
   ended(): void;
 }
 
-type State = 'trying' | 'proceeding' | 'completed' | 'terminated';
+type State = 'trying' | 'proceeding' | 'completed';
 
 /**
  * Client transaction of any method but INVITE and ACK (RFC 3261 section 17.1.2).
@@ -23,69 +23,60 @@ type State = 'trying' | 'proceeding' | 'completed' | 'terminated';
  */
 export class ClientTransaction {
   readonly kind = 'client';
-  readonly #timers: Timers;
+  readonly #life: Lifetime;
   readonly #reliable: boolean;
   readonly #events: ClientEvents;
   #state: State = 'trying';
-  #intervalMs = kT1Ms;
-  #cancelRepeat: Cancel = () => {};
-  #cancelEnd: Cancel = () => {};
 
   constructor(timers: Timers, reliable: boolean, events: ClientEvents) {
-    this.#timers = timers;
+    this.#life = new Lifetime(timers, () => events.ended());
     this.#reliable = reliable;
     this.#events = events;
   }
 
-  get state(): State {
-    return this.#state;
+  get state(): State | Ended {
+    return this.#life.isOver ? 'terminated' : this.#state;
   }
 
   start(): void {
-    this.#cancelEnd = this.#timers.after(kTimeoutMs, () => this.fail('timeout')); // F
-    if (!this.#reliable) this.#armRepeat();
+    this.#life.next(kTimeoutMs, () => this.fail('timeout')); // F
+    if (!this.#reliable)
+      this.#life.repeat(
+        (beforeMs) => this.#intervalMs(beforeMs),
+        () => this.#events.send(),
+      ); // E
     this.#events.send();
   }
 
   receive(response: SipResponse): void {
-    if (this.#state !== 'trying' && this.#state !== 'proceeding') return;
+    if (!this.#isOpen) return;
     if (response.status < 200) {
       this.#state = 'proceeding';
-      this.#intervalMs = kT2Ms; // from here on every T2
       this.#events.response(response);
       return;
     }
     this.#state = 'completed';
-    this.#stopTimers();
+    this.#life.stop();
     this.#events.response(response);
-    if (this.#reliable) this.terminate();
-    else this.#cancelEnd = this.#timers.after(kT4Ms, () => this.terminate()); // K
+    this.#life.endAfter(this.#reliable ? 0 : kT4Ms); // K
   }
 
   fail(failure: ClientFailure): void {
-    if (this.#state !== 'trying' && this.#state !== 'proceeding') return;
+    if (!this.#isOpen) return;
     this.#events.failed(failure);
     this.terminate();
   }
 
   terminate(): void {
-    if (this.#state === 'terminated') return;
-    this.#state = 'terminated';
-    this.#stopTimers();
-    this.#events.ended();
+    this.#life.end();
   }
 
-  /** Timer E. */
-  #armRepeat(): void {
-    this.#cancelRepeat = this.#timers.after(this.#intervalMs, () => {
-      this.#intervalMs = Math.min(this.#intervalMs * 2, kT2Ms);
-      this.#armRepeat();
-      this.#events.send();
-    });
+  get #isOpen(): boolean {
+    return !this.#life.isOver && this.#state !== 'completed';
   }
 
-  #stopTimers(): void {
-    this.#cancelRepeat();
-    this.#cancelEnd();
+  /** After a provisional response every T2. */
+  #intervalMs(beforeMs: number): number {
+    return this.#state === 'proceeding' ? kT2Ms : Math.min(2 * beforeMs, kT2Ms);
   }
 }

@@ -1,5 +1,5 @@
-import type { Cancel } from '../../ports/clock.ts';
-import { kT2Ms, kT4Ms, kTimeoutMs, type Timers } from './timers.ts';
+import { type Ended, Lifetime } from './lifetime.ts';
+import { doubled, kT2Ms, kT4Ms, kTimeoutMs, type Timers } from './timers.ts';
 
 export interface ServerInviteEvents {
   send(bytes: string): void;
@@ -8,7 +8,7 @@ export interface ServerInviteEvents {
   ended(): void;
 }
 
-type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'terminated';
+type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed';
 
 /**
  * INVITE server transaction (RFC 3261 section 17.2.1, with the Accepted state of RFC 6026 section 7.1).
@@ -19,26 +19,24 @@ type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'terminated
  */
 export class ServerInviteTransaction {
   readonly kind = 'server-invite';
-  readonly #timers: Timers;
+  readonly #life: Lifetime;
   readonly #reliable: boolean;
   readonly #events: ServerInviteEvents;
   #state: State = 'proceeding';
   #last: string | undefined;
-  #cancelRepeat: Cancel = () => {};
-  #cancelEnd: Cancel = () => {};
 
   constructor(timers: Timers, reliable: boolean, events: ServerInviteEvents) {
-    this.#timers = timers;
+    this.#life = new Lifetime(timers, () => events.ended());
     this.#reliable = reliable;
     this.#events = events;
   }
 
-  get state(): State {
-    return this.#state;
+  get state(): State | Ended {
+    return this.#life.isOver ? 'terminated' : this.#state;
   }
 
   respond(status: number, bytes: string): void {
-    if (this.#state !== 'proceeding') return;
+    if (this.state !== 'proceeding') return;
     this.#last = bytes;
     if (status < 200) this.#events.send(bytes);
     else if (status < 300) this.#accept(bytes);
@@ -47,49 +45,36 @@ export class ServerInviteTransaction {
 
   /** The INVITE came again. */
   retransmitted(): void {
-    const repeats = this.#state === 'proceeding' || this.#state === 'completed';
+    const repeats = this.state === 'proceeding' || this.state === 'completed';
     if (repeats && this.#last !== undefined) this.#events.send(this.#last);
   }
 
   /** ACK of a final response other than 2xx. */
   acknowledged(): void {
-    if (this.#state !== 'completed') return;
+    if (this.state !== 'completed') return;
     this.#state = 'confirmed';
-    this.#stopTimers();
-    this.#endAfter(this.#reliable ? 0 : kT4Ms); // I
+    this.#life.stop();
+    this.#life.endAfter(this.#reliable ? 0 : kT4Ms); // I
   }
 
   terminate(): void {
-    if (this.#state === 'terminated') return;
-    this.#state = 'terminated';
-    this.#stopTimers();
-    this.#events.ended();
+    this.#life.end();
   }
 
   #accept(bytes: string): void {
     this.#state = 'accepted';
     this.#last = undefined; // never repeated from here
     this.#events.send(bytes);
-    this.#endAfter(kTimeoutMs); // L
+    this.#life.endAfter(kTimeoutMs); // L
   }
 
   #complete(bytes: string): void {
     this.#state = 'completed';
     this.#events.send(bytes);
-    if (!this.#reliable) this.#cancelRepeat = this.#timers.repeat(kT2Ms, () => this.#events.send(bytes)); // G
-    this.#cancelEnd = this.#timers.after(kTimeoutMs, () => {
+    if (!this.#reliable) this.#life.repeat(doubled(kT2Ms), () => this.#events.send(bytes)); // G
+    this.#life.next(kTimeoutMs, () => {
       this.#events.unacknowledged(); // H
       this.terminate();
     });
-  }
-
-  #endAfter(delayMs: number): void {
-    if (delayMs === 0) this.terminate();
-    else this.#cancelEnd = this.#timers.after(delayMs, () => this.terminate());
-  }
-
-  #stopTimers(): void {
-    this.#cancelRepeat();
-    this.#cancelEnd();
   }
 }

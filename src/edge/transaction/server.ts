@@ -1,4 +1,4 @@
-import type { Cancel } from '../../ports/clock.ts';
+import { type Ended, Lifetime } from './lifetime.ts';
 import { kTimeoutMs, type Timers } from './timers.ts';
 
 export interface ServerEvents {
@@ -6,7 +6,7 @@ export interface ServerEvents {
   ended(): void;
 }
 
-type State = 'trying' | 'proceeding' | 'completed' | 'terminated';
+type State = 'trying' | 'proceeding' | 'completed';
 
 /**
  * Server transaction of any method but INVITE and ACK (RFC 3261 section 17.2.2).
@@ -15,31 +15,28 @@ type State = 'trying' | 'proceeding' | 'completed' | 'terminated';
  */
 export class ServerTransaction {
   readonly kind = 'server';
-  readonly #timers: Timers;
+  readonly #life: Lifetime;
   readonly #reliable: boolean;
   readonly #events: ServerEvents;
   #state: State = 'trying';
   #last: string | undefined;
-  #cancelEnd: Cancel = () => {};
 
   constructor(timers: Timers, reliable: boolean, events: ServerEvents) {
-    this.#timers = timers;
+    this.#life = new Lifetime(timers, () => events.ended());
     this.#reliable = reliable;
     this.#events = events;
   }
 
-  get state(): State {
-    return this.#state;
+  get state(): State | Ended {
+    return this.#life.isOver ? 'terminated' : this.#state;
   }
 
   respond(status: number, bytes: string): void {
-    if (this.#state === 'completed' || this.#state === 'terminated') return;
+    if (this.state === 'completed' || this.state === 'terminated') return;
     this.#last = bytes;
     this.#state = status < 200 ? 'proceeding' : 'completed';
     this.#events.send(bytes);
-    if (status < 200) return;
-    if (this.#reliable) this.terminate();
-    else this.#cancelEnd = this.#timers.after(kTimeoutMs, () => this.terminate()); // J
+    if (status >= 200) this.#life.endAfter(this.#reliable ? 0 : kTimeoutMs); // J
   }
 
   /** The request came again. */
@@ -48,9 +45,6 @@ export class ServerTransaction {
   }
 
   terminate(): void {
-    if (this.#state === 'terminated') return;
-    this.#state = 'terminated';
-    this.#cancelEnd();
-    this.#events.ended();
+    this.#life.end();
   }
 }

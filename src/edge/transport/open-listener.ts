@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import type { StreamNeeds } from './connection-listener.ts';
 import type { ListenAddress } from './flow.ts';
 import type { Listener } from './socket-network.ts';
-import type { StreamNeeds } from './stream-listener.ts';
 import { openTcp } from './tcp.ts';
 import { openTls } from './tls.ts';
 import type { TlsIdentity } from './tls-identity.ts';

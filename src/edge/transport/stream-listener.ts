@@ -1,21 +1,9 @@
 import type { Server, Socket } from 'node:net';
-import type { EdgeLimits } from '../limits.ts';
-import { type Connection, ConnectionPool, type Link } from './connection-pool.ts';
-import { type Flow, type HostPort, type PeerIdentity, plainAddress } from './flow.ts';
+import { type Closing, ConnectionListener, remoteOf, type StreamNeeds } from './connection-listener.ts';
+import type { Connection, Link } from './connection-pool.ts';
+import type { Flow, HostPort, PeerIdentity } from './flow.ts';
 import { KeepAlive, kPing, kPong } from './keep-alive.ts';
 import { StreamFramer } from './stream-framer.ts';
-import type { Receive } from './udp.ts';
-
-export interface StreamNeeds {
-  readonly receive: Receive;
-  /** Whether this source may connect. */
-  readonly accepts: (host: string) => boolean;
-  /** A connection has gone, whoever had opened it. */
-  readonly lost?: (flow: Flow) => void;
-  /** Counts what was not taken. */
-  readonly dropped?: (reason: string) => void;
-  readonly limits: Pick<EdgeLimits, 'tcpConnections' | 'tcpIdleMs' | 'connectMs' | 'keepAliveMs' | 'pongMs'>;
-}
 
 /** How TCP and TLS differ. */
 export interface StreamKind {
@@ -26,45 +14,13 @@ export interface StreamKind {
   identity(socket: Socket): PeerIdentity | undefined;
 }
 
-/** What takes connections for a listener: closed when the last one has gone. */
-export interface Closing {
-  close(): Promise<void>;
-}
-
-/** One TCP or TLS listening address with the connections made from and to it. Closed once. */
-export class StreamListener {
-  readonly transport: 'tcp' | 'tls';
-  readonly local: HostPort;
+/** One TCP or TLS listening address. */
+export class StreamListener extends ConnectionListener<'tcp' | 'tls'> {
   readonly #kind: StreamKind;
-  readonly #server: Closing;
-  readonly #needs: StreamNeeds;
-  readonly #pool: ConnectionPool;
-  #open = true;
 
   constructor(kind: StreamKind, server: Closing, local: HostPort, needs: StreamNeeds) {
-    this.transport = kind.transport;
+    super(kind.transport, server, local, needs);
     this.#kind = kind;
-    this.#server = server;
-    this.local = local;
-    this.#needs = needs;
-    this.#pool = new ConnectionPool(needs.limits.tcpConnections);
-  }
-
-  has(connection: number): boolean {
-    return this.#pool.has(connection);
-  }
-
-  find(flow: Flow): number | undefined {
-    return this.#pool.find(flow)?.id;
-  }
-
-  /** Whether a source may connect now. */
-  admits(socket: Socket): boolean {
-    if (this.#pool.isFull) {
-      this.#needs.dropped?.('too-many-connections');
-      return false;
-    }
-    return this.#needs.accepts(plainAddress(socket.remoteAddress ?? ''));
   }
 
   /** Takes a connection the far end opened. */
@@ -73,26 +29,16 @@ export class StreamListener {
       socket.destroy();
       return;
     }
-    const remote = { host: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
-    const link = new SocketLink(socket);
-    this.#serve(socket, this.#pool.add(link, remote), undefined);
+    this.#serve(socket, this.pool.add(new SocketLink(socket), remoteOf(socket)), undefined);
   }
 
   /** Sends by the flow's connection, by one that leads to the same place, or by a new one. */
   send(flow: Flow, bytes: string, failed: (reason: string) => void): void {
-    this.#pool.send(flow, bytes, failed, () => this.#dial(flow));
-  }
-
-  async close(): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
-    const closed = this.#server.close();
-    this.#pool.close();
-    await closed;
+    this.pool.send(flow, bytes, failed, () => this.#dial(flow));
   }
 
   #dial({ remote, redialPort, domain }: Flow): Connection {
-    const { limits } = this.#needs;
+    const { limits } = this.needs;
     const place = { host: remote.host, port: redialPort ?? remote.port };
     const socket = this.#kind.dial(place, domain);
     const timeout = setTimeout(() => socket.destroy(new Error('connect timed out')), limits.connectMs);
@@ -107,7 +53,7 @@ export class StreamListener {
       clearTimeout(timeout);
       keepAlive.stop();
     });
-    const connection = this.#pool.add(new SocketLink(socket), place, domain);
+    const connection = this.pool.add(new SocketLink(socket), place, domain);
     this.#serve(socket, connection, keepAlive);
     return connection;
   }
@@ -116,13 +62,13 @@ export class StreamListener {
     let flow: Flow | undefined;
     const framer = new StreamFramer({
       message: (text) => {
-        flow ??= this.#flowOf(socket, connection);
-        this.#needs.receive(text, flow);
+        flow ??= this.flowOf(connection, this.#kind.identity(socket));
+        this.needs.receive(text, flow);
       },
       ping: () => socket.write(kPong),
     });
     socket.setNoDelay(true);
-    socket.setTimeout(this.#needs.limits.tcpIdleMs, () => socket.destroy());
+    socket.setTimeout(this.needs.limits.tcpIdleMs, () => socket.destroy());
     socket.on('data', (chunk) => {
       const text = chunk.toString('latin1');
       keepAlive?.heard(text === kPong);
@@ -133,23 +79,7 @@ export class StreamListener {
       socket.end();
     });
     socket.on('error', () => {}); // 'close' follows
-    socket.on('close', () => {
-      this.#pool.remove(connection);
-      const { id, remote } = connection;
-      this.#needs.lost?.({ transport: this.transport, remote, local: this.local, connection: id });
-    });
-  }
-
-  #flowOf(socket: Socket, { id, remote, domain }: Connection): Flow {
-    const peer = this.#kind.identity(socket);
-    return {
-      transport: this.transport,
-      remote,
-      local: this.local,
-      connection: id,
-      ...(peer && { peer }),
-      ...(domain !== undefined && { domain }),
-    };
+    socket.on('close', () => this.lose(connection));
   }
 }
 

@@ -1,5 +1,6 @@
 import { connect, createServer } from 'node:net';
-import { listening, type StreamKind, StreamListener, type StreamNeeds } from './stream-listener.ts';
+import type { StreamNeeds } from './connection-listener.ts';
+import { listening, type StreamKind, StreamListener } from './stream-listener.ts';
 
 const kTcp: StreamKind = {
   transport: 'tcp',

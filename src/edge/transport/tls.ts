@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { connect, createServer, TLSSocket } from 'node:tls';
+import type { StreamNeeds } from './connection-listener.ts';
 import { Gate } from './gate.ts';
-import { listening, type StreamKind, StreamListener, type StreamNeeds } from './stream-listener.ts';
+import { listening, type StreamKind, StreamListener } from './stream-listener.ts';
 import { identityOf, type TlsIdentity } from './tls-identity.ts';
 
 function tlsKind(identity: TlsIdentity): StreamKind {

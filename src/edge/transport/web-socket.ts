@@ -6,11 +6,12 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { WebSocket, WebSocketServer } from 'ws';
 import { kMaxMessageBytes } from '../sip/parse.ts';
-import { ConnectionPool, type Link } from './connection-pool.ts';
-import { type Flow, type HostPort, plainAddress } from './flow.ts';
+import { type Closing, ConnectionListener, remoteOf, type StreamNeeds } from './connection-listener.ts';
+import type { Link } from './connection-pool.ts';
+import type { Flow, HostPort } from './flow.ts';
 import { Gate } from './gate.ts';
 import { kPing, kPong } from './keep-alive.ts';
-import { type Closing, listening, type StreamNeeds } from './stream-listener.ts';
+import { listening } from './stream-listener.ts';
 import { identityOf, type TlsIdentity } from './tls-identity.ts';
 
 /** Who may open a WebSocket. */
@@ -28,14 +29,9 @@ const kSubprotocol = 'sip'; // RFC 7118 section 4.1
 const kPingMs = 30_000;
 const kMaxHeadBytes = 16_384;
 
-/** One address for SIP over WebSocket, plain or over TLS. Clients connect to it; it never dials. Closed once. */
-export class WebSocketListener {
-  readonly transport: 'ws' | 'wss';
-  readonly local: HostPort;
-  readonly #server: Closing;
-  readonly #needs: StreamNeeds;
+/** One address for SIP over WebSocket, plain or over TLS. Clients connect to it; it never dials. */
+export class WebSocketListener extends ConnectionListener<'ws' | 'wss'> {
   readonly #policy: WebSocketPolicy;
-  readonly #pool: ConnectionPool;
   readonly #upgrader = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -43,7 +39,6 @@ export class WebSocketListener {
     maxPayload: kMaxMessageBytes,
     handleProtocols: () => kSubprotocol,
   });
-  #open = true;
 
   constructor(
     transport: 'ws' | 'wss',
@@ -52,31 +47,15 @@ export class WebSocketListener {
     needs: StreamNeeds,
     policy: WebSocketPolicy,
   ) {
-    this.transport = transport;
-    this.#server = server;
-    this.local = local;
-    this.#needs = needs;
+    super(transport, server, local, needs);
     this.#policy = policy;
-    this.#pool = new ConnectionPool(needs.limits.tcpConnections);
-  }
-
-  has(connection: number): boolean {
-    return this.#pool.has(connection);
-  }
-
-  find(flow: Flow): number | undefined {
-    return this.#pool.find(flow)?.id;
-  }
-
-  admits(socket: Socket): boolean {
-    return !this.#pool.isFull && this.#needs.accepts(plainAddress(socket.remoteAddress ?? ''));
   }
 
   /** An upgrade request. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const status = this.#refusal(request);
     if (status !== undefined) {
-      this.#needs.dropped?.('web-socket-refused');
+      this.needs.dropped?.('web-socket-refused');
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
@@ -84,15 +63,7 @@ export class WebSocketListener {
   }
 
   send(flow: Flow, bytes: string, failed: (reason: string) => void): void {
-    this.#pool.send(flow, bytes, failed, () => undefined);
-  }
-
-  async close(): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
-    const closed = this.#server.close();
-    this.#pool.close();
-    await closed;
+    this.pool.send(flow, bytes, failed, () => undefined);
   }
 
   #refusal(request: IncomingMessage): string | undefined {
@@ -107,27 +78,18 @@ export class WebSocketListener {
   }
 
   #serve(client: WebSocket, socket: Socket): void {
-    const remote = { host: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
-    const connection = this.#pool.add(new WebSocketLink(client), remote);
-    const peer = socket instanceof TLSSocket ? identityOf(socket) : undefined;
-    const flow: Flow = {
-      transport: this.transport,
-      remote,
-      local: this.local,
-      connection: connection.id,
-      ...(peer && { peer }),
-    };
+    const connection = this.pool.add(new WebSocketLink(client), remoteOf(socket));
+    const flow = this.flowOf(connection, socket instanceof TLSSocket ? identityOf(socket) : undefined);
     const alive = watchLife(client);
     client.on('message', (data: Buffer) => {
       const text = data.toString('latin1');
       if (text === kPing) client.send(kPong);
-      else this.#needs.receive(text, flow);
+      else this.needs.receive(text, flow);
     });
-    client.on('error', () => this.#needs.dropped?.('web-socket-broken')); // 'close' follows
+    client.on('error', () => this.needs.dropped?.('web-socket-broken')); // 'close' follows
     client.on('close', () => {
       clearInterval(alive);
-      this.#pool.remove(connection);
-      this.#needs.lost?.(flow);
+      this.lose(connection);
     });
   }
 }

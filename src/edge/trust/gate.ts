@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { Essentials } from '../sip/essentials.ts';
 import { Headers } from '../sip/headers.ts';
-import type { SipRequest } from '../sip/message.ts';
+import type { SipRequest, SipResponse } from '../sip/message.ts';
 import type { Counter } from '../stats.ts';
 import type { AccessList } from '../transport/access.ts';
 import type { Flow } from '../transport/flow.ts';
@@ -10,6 +10,7 @@ import { BanList } from './ban-list.ts';
 import type { Binding } from './binding.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { CallCaps } from './call-caps.ts';
+import { answerChallenge } from './digest-client.ts';
 import { DigestServer } from './digest-server.ts';
 import { phoneOf } from './phone.ts';
 import type { TrunkPolicy, TrustPolicy } from './policy.ts';
@@ -119,6 +120,17 @@ export class Gate {
   explainsTo(flow: Flow): boolean {
     const { kind } = this.standingOf(flow);
     return kind === 'trusted' || (kind === 'challenged' && this.#isProved(sourceKey(flow.remote.host)));
+  }
+
+  /** Headers to send a request of the edge's own again with, after the challenge of a trunk that knows us. */
+  answerTo(
+    request: SipRequest,
+    response: SipResponse,
+    flow: Flow,
+  ): Readonly<Record<string, string>> | undefined {
+    const standing = this.standingOf(flow);
+    if (standing.kind === 'stranger' || !standing.trunk) return undefined;
+    return answerChallenge(standing.trunk, request, response);
   }
 
   /** The registered phone a URI of ours leads to. */

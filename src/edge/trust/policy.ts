@@ -5,6 +5,13 @@ import { z } from 'zod';
 
 const kHa1 = z.string().regex(/^[0-9a-f]{32,64}$/);
 
+/** H(user:realm:password) per algorithm: those it may be used with. */
+const kHa1s = z.strictObject({
+  'SHA-256': kHa1.optional(),
+  'SHA-512-256': kHa1.optional(),
+  MD5: kHa1.optional(),
+});
+
 const kTrunk = z.strictObject({
   name: z.string().min(1),
   /** CIDR blocks and addresses. */
@@ -15,12 +22,16 @@ const kTrunk = z.strictObject({
   users: z.array(z.string()).default([]),
   callsPerSecond: z.number().positive().nullable().default(null),
   concurrentCalls: z.int().min(0).nullable().default(null),
+  /** Whom the trunk knows us as, for requests the edge sends of its own accord. */
+  credentials: z
+    .strictObject({ user: z.string().min(1), realm: z.string().min(1), ha1: kHa1s })
+    .nullable()
+    .default(null),
 });
 
 const kUser = z.strictObject({
   name: z.string().min(1),
-  /** H(user:realm:password) per algorithm; a user has those it can be checked with. */
-  ha1: z.strictObject({ 'SHA-256': kHa1.optional(), 'SHA-512-256': kHa1.optional(), MD5: kHa1.optional() }),
+  ha1: kHa1s,
 });
 
 const kDigest = z.strictObject({

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Dialog } from 'drachtio-srf';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { DigestSession } from '../../../src/sip/digest-session.ts';
 import { SipLeg } from '../../../src/sip/leg.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeLog } from '../../support/fake-log.ts';
@@ -10,23 +11,48 @@ interface Sent {
   readonly options: { readonly headers?: Record<string, string>; readonly body?: string } | undefined;
 }
 
+/** The responses to one request, or why it cannot be sent. */
+type Reply = Error | [status: number, headers?: Record<string, string>][];
+
+const kTarget = 'sip:caller@192.0.2.1:5062';
+
+function responseOf(status: number, headers: Record<string, string>): unknown {
+  return {
+    status,
+    reason: '',
+    has: (name: string) => headers[name] !== undefined,
+    get: (name: string) => headers[name],
+  };
+}
+
 /** What {@link SipLeg} uses of drachtio-srf's Dialog: it answers a BYE by itself and hands on the rest. */
 class FakeDialog extends EventEmitter {
   readonly local = { sdp: 'first' };
-  destroyed: Record<string, string> | undefined;
-  answerRequest: () => Promise<unknown> = () => new Promise(() => {});
+  readonly id = 'dialog';
+  /** Requests of ours. */
+  readonly asked: { readonly method: string; readonly headers: Record<string, string> }[] = [];
+  /** What comes back for each, if anything ever does. */
+  replies: Reply[] = [];
+  readonly srf = { removeDialog: () => void this.asked.push({ method: 'removed', headers: {} }) };
+  readonly agent = {
+    request: (
+      options: { readonly method: string; readonly headers: Record<string, string> },
+      callback: (error: unknown, sent?: unknown) => void,
+    ) => {
+      this.asked.push({ method: options.method, headers: options.headers });
+      const reply = this.replies.shift();
+      if (reply instanceof Error) return callback(reply);
+      const on = (_event: string, listener: (response: unknown, acknowledge: () => void) => void) => {
+        for (const [status, headers = {}] of reply ?? [])
+          listener(responseOf(status, headers), () => this.asked.push({ method: 'ACK', headers: {} }));
+      };
+      callback(undefined, { uri: kTarget, on });
+    },
+  };
 
   handle(req: { method: string }, res: { send(status: number): void }): void {
     if (req.method === 'BYE') res.send(200);
     else this.emit(req.method === 'INVITE' ? 'modify' : req.method.toLowerCase(), req, res);
-  }
-
-  request(): Promise<unknown> {
-    return this.answerRequest();
-  }
-
-  destroy({ headers }: { headers: Record<string, string> }): void {
-    this.destroyed = headers; // and never a word of it again
   }
 
   /** @returns what is sent in answer, as it comes. */
@@ -64,7 +90,7 @@ it('answers such a BYE with what its own would have carried', async () => {
   const sent = dialog.receive('BYE');
   await leg.bye({ 'X-Pay-Result': 'SYSTEM_ERROR' });
   expect(sent).toMatchObject([{ status: 200, options: { headers: { 'X-Pay-Result': 'SYSTEM_ERROR' } } }]);
-  expect(dialog.destroyed).toBeUndefined();
+  expect(dialog.asked).toEqual([]);
 });
 
 it('keeps an offer and a key until somebody can take them', async () => {
@@ -95,7 +121,7 @@ it('hands on the answer of each ACK, the early one too', () => {
 });
 
 it('calls a REFER that cannot be sent failed', async () => {
-  dialog.answerRequest = () => Promise.reject(new Error('unable to find dialog'));
+  dialog.replies = [new Error('unable to find dialog')];
   expect(await leg.refer('sip:desk@example.net', {}, {})).toBe('failed');
 });
 
@@ -118,4 +144,64 @@ it('is told once that the server was lost', () => {
   leg.lose();
   leg.lose();
   expect(reasons).toEqual(['the SIP server was lost']);
+});
+
+it('waits for the final answer to a REFER', async () => {
+  dialog.replies = [[[100], [603]]];
+  expect(await leg.refer('sip:desk@example.net', {}, {})).toBe('refused');
+});
+
+describe('with credentials of its peer', () => {
+  const challenge = (realm: string, nonce: string): Record<string, string> => ({
+    'WWW-Authenticate': `Digest realm="${realm}", nonce="${nonce}", qop="auth", algorithm=SHA-256`,
+  });
+
+  beforeEach(() => {
+    const session = new DigestSession({ user: 'us', realm: 'pbx', secret: 'hunter2', allowMd5: false });
+    leg = new SipLeg(dialog as unknown as Dialog, new FakeClock(), new FakeLog(), () => ends++, session);
+  });
+
+  it('answers a challenged BYE for the URI it went to, and only then gives up the dialog', async () => {
+    dialog.replies = [[[401, challenge('pbx', 'n1')]], [[200]]];
+    await leg.bye({ 'X-Pay-Result': 'APPROVED' });
+    expect(dialog.asked.map(({ method }) => method)).toEqual(['BYE', 'BYE', 'removed']);
+    expect(dialog.asked[1]?.headers['X-Pay-Result']).toBe('APPROVED');
+    expect(dialog.asked[1]?.headers['Authorization']).toContain(`uri="${kTarget}"`);
+    expect(dialog.asked[1]?.headers['Authorization']).toContain('nc=00000001');
+    expect(ends).toBe(1);
+  });
+
+  it('answers a new nonce, and counts the uses of one', async () => {
+    dialog.replies = [
+      [[407, { 'Proxy-Authenticate': challenge('pbx', 'n1')['WWW-Authenticate'] ?? '' }]],
+      [[407, { 'Proxy-Authenticate': challenge('pbx', 'n2')['WWW-Authenticate'] ?? '' }]],
+      [[603]],
+      [[407, { 'Proxy-Authenticate': challenge('pbx', 'n2')['WWW-Authenticate'] ?? '' }]],
+      [[200]],
+    ];
+    expect(await leg.refer('sip:desk@example.net', {}, {})).toBe('refused');
+    await leg.bye({});
+    const counts = dialog.asked.map(({ headers }) =>
+      /nonce="(\w+)".*nc=(\w+)/.exec(headers['Proxy-Authorization'] ?? ''),
+    );
+    expect(counts.map((match) => match?.slice(1))).toEqual([
+      undefined,
+      ['n1', '00000001'],
+      ['n2', '00000001'],
+      undefined,
+      ['n2', '00000002'],
+      undefined,
+    ]);
+  });
+
+  it.each([
+    ['another realm', [challenge('evil', 'n1')]],
+    ['the nonce it has answered', [challenge('pbx', 'n1'), challenge('pbx', 'n1')]],
+  ])('gives no answer to a challenge of %s', async (_, challenges) => {
+    dialog.replies = challenges.map((headers): Reply => [[401, headers]]);
+    await leg.bye({});
+    expect(dialog.asked.filter(({ method }) => method === 'BYE')).toHaveLength(challenges.length);
+    expect(dialog.asked.at(-1)?.method).toBe('removed');
+    expect(ends).toBe(1);
+  });
 });

@@ -71,8 +71,10 @@ describe('metrics', () => {
     const metrics = createMetrics();
     const alive = { transactions: 5, dialogs: 1, timers: 9, applications: 1, bindings: 3, bans: 4 };
     const figures = { retransmissions: 2, ...alive, callsByTrunk: { pbx: 7 } };
+    const memory = { rssBytes: 9_000, heapBytes: 5_000, heapLeftBytes: null };
     metrics.sipEdge({
       ...figures,
+      memory,
       messages: { 'in udp INVITE': 3, 'out tcp 200': 4 },
       drops: { 'unknown-source': 7, 'refused 400': 1 },
     });
@@ -87,6 +89,8 @@ describe('metrics', () => {
         'sip_edge_objects{kind="dialogs"} 1',
         'sip_edge_objects{kind="bans"} 4',
         'sip_trunk_calls{trunk="pbx"} 7',
+        'sip_edge_memory_bytes{kind="rss"} 9000',
+        'sip_edge_memory_bytes{kind="heap"} 5000',
       ]),
     );
   });

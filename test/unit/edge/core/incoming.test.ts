@@ -66,6 +66,17 @@ describe('outside a dialog', () => {
     expect(peer.last().header('Retry-After')).toBe('5');
   });
 
+  test('OPTIONS is answered as a call would be', () => {
+    const peer = new CorePeer(core);
+    peer.send('OPTIONS');
+    expect(peer.last().status).toBe(200);
+    expect(peer.last().header('Allow')).toContain('INVITE');
+    core.application.connected = false;
+    new CorePeer(core).send('OPTIONS');
+    expect(core.network.sent.at(-1)).toMatchObject({ status: 503 });
+    expect(core.network.sent.at(-1)?.header('Retry-After')).toBe('5');
+  });
+
   test('a copy that came by another way is answered 482', () => {
     peer.send('INVITE', {}, kSdp);
     core.receive(peer.text('INVITE', { CSeq: '1 INVITE' }, kSdp));
@@ -196,6 +207,29 @@ describe('a call', () => {
       dialogIdOf(peer),
     ]);
     expect(message?.text).toBe(sent.text);
+  });
+
+  test('the answer says what we take and know, unless the application does', () => {
+    const peer = new CorePeer(core);
+    peer.invite();
+    expect(peer.last().header('Allow')).toContain('UPDATE');
+    expect(peer.last().header('Supported')).toBe('100rel, timer');
+    const other = new CorePeer(core);
+    other.send('INVITE', {}, kSdp);
+    answer(core, '200 OK', kSdp, 'Allow: INVITE, BYE\r\nSupported: replaces\r\n');
+    expect(other.last().headers('Allow')).toEqual(['INVITE, BYE']);
+    expect(other.last().headers('Supported')).toEqual(['replaces']);
+  });
+
+  test.each(['REFER', 'UPDATE'])('the 2xx to %s names the Contact the far end has of us', (method) => {
+    const peer = new CorePeer(core);
+    peer.send('INVITE', {}, kSdp);
+    answer(core, '200 OK', kSdp, 'Contact: <sip:desk@192.0.2.10:5060>\r\n');
+    peer.learn(peer.last());
+    peer.send('ACK');
+    peer.send(method, { 'Refer-To': '<sip:3000@192.0.2.1>' });
+    answer(core, '202 Accepted');
+    expect(peer.last().header('Contact')).toBe('<sip:desk@192.0.2.10:5060>');
   });
 
   test('the application may choose the tag, and keeps it once it has gone out', () => {

@@ -56,6 +56,7 @@ describe('a new request', () => {
     expect(last().header('To')).toBe(`<${kFar}>`);
     expect(last().header('Contact')).toBe('<sip:192.0.2.10:5060>');
     expect(last().header('Max-Forwards')).toBe('70');
+    expect(last().header('Allow')).toContain('UPDATE');
     expect(last().header('Content-Type')).toBe('application/sdp');
   });
 
@@ -175,6 +176,22 @@ describe('a call out', () => {
     ask(core, 'ACK', core.application.last('sip').tokens[9] ?? '', kFar);
     expect(last().method).toBe('BYE');
     expect(core.edge.stats().dialogs).toBe(0);
+  });
+
+  test.each([
+    ['200 OK', 'application/sdp', 'v=1\r\n'],
+    ['200 OK', 'application/sdp', `v=0\r\n${'m=audio 9 RTP/AVP 0\r\n'.repeat(33)}`],
+    ['183 Session Progress', 'application/sdp', `${kSdp}a=rtpmap:4000000000 X/8000\r\n`],
+    ['488 Not Acceptable Here', 'multipart/mixed;boundary=b', '--b\r\n\r\nunfinished'],
+  ])('a %s with a body of %s beyond the bounds comes without it', (status, type, body) => {
+    ask(core, 'INVITE', '', kFar, kSdp);
+    const headers = { Contact: `<${kFar}>`, 'Content-Type': type, 'Content-Disposition': 'session' };
+    core.receive(writeReply(last(), status, { toTag: 'far', headers, body }));
+    const { message } = core.application.last('sip');
+    expect(message?.text).toMatch(new RegExp(`^SIP/2.0 ${status}\\r\\n`));
+    expect(message?.text).not.toMatch(/content-(?:type|disposition)/i);
+    expect(message?.body).toBe('');
+    expect(core.edge.stats().drops).toEqual({ 'response-body': 1 });
   });
 
   test('an answer after the application has gone is acknowledged and ended', async () => {

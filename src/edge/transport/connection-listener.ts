@@ -1,0 +1,88 @@
+import type { Socket } from 'node:net';
+import type { EdgeLimits } from '../limits.ts';
+import { type Connection, ConnectionPool } from './connection-pool.ts';
+import { type Flow, type HostPort, type PeerIdentity, plainAddress, type TransportName } from './flow.ts';
+import type { Receive } from './udp.ts';
+
+export interface StreamNeeds {
+  readonly receive: Receive;
+  /** Whether this source may connect. */
+  readonly accepts: (host: string) => boolean;
+  /** A connection has gone, whoever had opened it. */
+  readonly lost?: (flow: Flow) => void;
+  /** Counts what was not taken. */
+  readonly dropped?: (reason: string) => void;
+  readonly limits: Pick<EdgeLimits, 'tcpConnections' | 'tcpIdleMs' | 'connectMs' | 'keepAliveMs' | 'pongMs'>;
+}
+
+/** What takes connections for a listener: closed when the last one has gone. */
+export interface Closing {
+  close(): Promise<void>;
+}
+
+/** One listening address with the connections made from and to it. Closed once. */
+export abstract class ConnectionListener<T extends TransportName> {
+  readonly transport: T;
+  readonly local: HostPort;
+  protected readonly needs: StreamNeeds;
+  protected readonly pool: ConnectionPool;
+  readonly #server: Closing;
+  #open = true;
+
+  constructor(transport: T, server: Closing, local: HostPort, needs: StreamNeeds) {
+    this.transport = transport;
+    this.local = local;
+    this.needs = needs;
+    this.pool = new ConnectionPool(needs.limits.tcpConnections);
+    this.#server = server;
+  }
+
+  /** Sends by the flow's connection, or by another that leads to the same place. */
+  abstract send(flow: Flow, bytes: string, failed: (reason: string) => void): void;
+
+  has(connection: number): boolean {
+    return this.pool.has(connection);
+  }
+
+  find(flow: Flow): number | undefined {
+    return this.pool.find(flow)?.id;
+  }
+
+  /** Whether a source may connect now. */
+  admits(socket: Socket): boolean {
+    if (this.pool.isFull) {
+      this.needs.dropped?.('too-many-connections');
+      return false;
+    }
+    return this.needs.accepts(plainAddress(socket.remoteAddress ?? ''));
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    const closed = this.#server.close();
+    this.pool.close();
+    await closed;
+  }
+
+  protected flowOf({ id, remote, domain }: Connection, peer: PeerIdentity | undefined): Flow {
+    return {
+      transport: this.transport,
+      remote,
+      local: this.local,
+      connection: id,
+      ...(peer && { peer }),
+      ...(domain !== undefined && { domain }),
+    };
+  }
+
+  /** It has gone. */
+  protected lose(connection: Connection): void {
+    this.pool.remove(connection);
+    this.needs.lost?.(this.flowOf(connection, undefined));
+  }
+}
+
+export function remoteOf(socket: Socket): HostPort {
+  return { host: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
+}
