@@ -23,7 +23,8 @@ PressPairs::Verdict PressPairs::down(KeyCarrier carrier, std::uint8_t key, doubl
   Track& own = of(carrier);
   Track& other = otherOf(carrier);
   Press& latest = other.presses[other.current];
-  if (latest.open) latest.endMs = std::max(latest.endMs, otherUntilMs);
+  // A tone reaches as far as it has been heard while it is down; an event may be heard of after its end.
+  if (latest.open || carrier == KeyCarrier::kTone) latest.endMs = std::max(latest.endMs, otherUntilMs);
   const Press press{
       .used = true, .open = true, .mate = kNone, .key = key, .onsetMs = onsetMs, .endMs = onsetMs};
   if (goesOn(press, carrier)) {
@@ -32,13 +33,12 @@ PressPairs::Verdict PressPairs::down(KeyCarrier carrier, std::uint8_t key, doubl
   }
   const int mate = partnerOf(press, carrier);
   const int whole = mate == kNone ? wholeOf(press, carrier) : kNone;
-  if (whole != kNone) {
-    own.current = static_cast<std::size_t>(other.presses[static_cast<std::size_t>(whole)].mate);
-    own.presses[own.current].open = true;
-    return {.kind = Kind::kPart, .onsetMs = own.presses[own.current].onsetMs};
-  }
   own.current = own.count++ % kPresses;
   own.presses[own.current] = press;
+  if (whole != kNone) {
+    own.presses[own.current].mate = whole;  // so that it is nobody else's; the whole keeps its own
+    return {.kind = Kind::kPart, .onsetMs = other.presses[static_cast<std::size_t>(whole)].onsetMs};
+  }
   if (mate == kNone) return {.kind = Kind::kFirst, .onsetMs = onsetMs};
   Press& first = other.presses[static_cast<std::size_t>(mate)];
   first.mate = static_cast<int>(own.current);

@@ -257,7 +257,7 @@ void Session::report(ToneEdges& edges, std::int64_t fed) noexcept {
 }
 
 void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept {
-  const double otherUntilMs = carrier == KeyCarrier::kTone ? eventReceiver_.downUntilMs()
+  const double otherUntilMs = carrier == KeyCarrier::kTone ? eventReceiver_.reachMs()
                               : clock_.running()           ? clock_.at(expectedTs_)
                                                            : 0;
   const PressPairs::Verdict verdict = pairs_.down(carrier, key, onsetMs, otherUntilMs);
