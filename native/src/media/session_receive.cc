@@ -230,7 +230,7 @@ bool Session::isOfBefore(KeyCarrier carrier, double onsetMs) noexcept {
 
 void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept {
   if (voice_ != nullptr) voice_->keyDown(carrier, key, samplesSince(onsetMs));
-  const double otherUntilMs = carrier == KeyCarrier::kTone ? eventReceiver_.downUntilMs()
+  const double otherUntilMs = carrier == KeyCarrier::kTone ? eventReceiver_.reachMs()
                               : clock_.running()           ? clock_.at(expectedTs_)
                                                            : 0;
   const PressPairs::Verdict verdict = pairs_.down(carrier, key, onsetMs, otherUntilMs);

@@ -102,7 +102,7 @@ void Session::tick(double nowMs) noexcept {
   tickMs_ = nowMs;
   drain(nowMs);
   KeyEdges edges;
-  eventReceiver_.tick(nowMs, edges);
+  eventReceiver_.tick(nowMs, lastPacketMs_, edges);
   report(edges);
   const bool watching = settings_.receiving && mediaTimeoutMs_ > 0 && !timedOut_;
   if (watching && nowMs - lastPacketMs_ > mediaTimeoutMs_) {
