@@ -35,6 +35,7 @@ constexpr std::array<Rule, 4> kRules = {{
     {.hops = 6, .wholeShare = 0.80F, .share = 0.80F},
     {.hops = 8, .wholeShare = 0.80F, .share = 0.80F},
 }};
+constexpr float kClearShare = 0.93F;
 constexpr float kSuddenBefore = 0.12F;  // of a tone's power, at most, 6 ms before
 // A pair that may have been there longer must explain so much of both energies, and so must one with a twist
 // that few keys have.
@@ -148,6 +149,7 @@ ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool
     if (!found.found) continue;
     if (mayAlarm && isKey(rule.hops, rule.wholeShare, rule.share, found)) {
       verdict.alarm = true;
+      verdict.clear = std::min(found.share, found.wholeShare) > kClearShare;
       verdict.reach = (rule.hops + kSlackHops) * static_cast<int>(kHop);
       pair_ = found.bin;
     }

@@ -25,6 +25,7 @@ class ToneAlarm {
 
   struct Verdict {
     bool alarm = false;      // a pair is there
+    bool clear = false;      // and there is hardly anything else
     bool sustained = false;  // the pair of the last alarm still is, by looser rules
     bool firm = false;       // and it explains most of what there is
     int reach = 0;           // samples back that the alarm may be about

@@ -14,9 +14,11 @@ constexpr int kMs = 8;
 constexpr int kHold = 42 * kMs;
 constexpr int kAlarmHold = 10 * kMs;
 constexpr int kMaxUnconfirmed = 56 * kMs;  // of an alarm that nothing bears out
-constexpr int kConfirmingHops = 14;        // of a pair that goes on: 28 ms
-constexpr int kMaxFrozen = 120 * kMs;      // an end is not looked for in what was not heard
-constexpr int kBeforeLoss = 6 * kMs;       // too short for the alarm to have heard a tone begin
+constexpr int kConfirmingHops = 16;  // of a pair that goes on: 32 ms
+constexpr int kConfirmingFirmHops = 14;
+constexpr int kWary = 50 * kMs;
+constexpr int kMaxFrozen = 120 * kMs;  // an end is not looked for in what was not heard
+constexpr int kBeforeLoss = 6 * kMs;   // too short for the alarm to have heard a tone begin
 constexpr int kDisarmAnyway = 1000 * kMs;
 
 }  // namespace
@@ -90,7 +92,7 @@ void Clamp::analyse() noexcept {
   const ToneAlarm::Verdict verdict = alarm_.feed(hop_, heard);
   filled_ = 0;
   hopHeard_ = true;
-  if (verdict.alarm) {
+  if (verdict.alarm && (verdict.clear || hasClosure_ || line_.pushed() >= waryUntil_)) {
     closeLine(line_.pushed() - verdict.reach);
     closure_.until = std::max(closure_.until, line_.pushed() + kAlarmHold);
   }
@@ -109,7 +111,11 @@ void Clamp::closeLine(std::int64_t from) noexcept {
 void Clamp::follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept {
   const std::int64_t now = line_.pushed();
   if (verdict.sustained) {
-    if (++closure_.sustainedHops >= kConfirmingHops) closure_.confirmed = true;
+    closure_.sustainedHops++;
+    closure_.firmHops += verdict.firm ? 1 : 0;
+    if (closure_.sustainedHops >= kConfirmingHops && closure_.firmHops >= kConfirmingFirmHops) {
+      closure_.confirmed = true;
+    }
     const int hold = closure_.confirmed ? kHold : kAlarmHold;
     closure_.until = std::max(closure_.until, now + hold);
   }
@@ -124,6 +130,7 @@ void Clamp::follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept {
 
 void Clamp::endClosure() noexcept {
   if (!closure_.counted) report_.guardEvents++;
+  if (!closure_.confirmed) waryUntil_ = line_.pushed() + kWary;
   hasClosure_ = false;
   closure_ = {};
 }

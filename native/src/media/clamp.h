@@ -90,6 +90,7 @@ class Clamp {
     std::int64_t from = 0;
     std::int64_t until = 0;   // of what enters the line
     int sustainedHops = 0;    // that the pair of the alarm was still there
+    int firmHops = 0;         // and was most of what was heard
     bool confirmed = false;   // it is a key: hold on to its end and beyond
     bool counted = false;     // a carrier says so
     std::int64_t frozen = 0;  // samples added for what was not heard
@@ -111,9 +112,9 @@ class Clamp {
   bool hopHeard_ = true;
   Closure closure_{};
   bool hasClosure_ = false;
-  std::array<bool, 2> down_{};   // by carrier
-  std::int64_t disarmBy_ = 0;    // position
-  std::int64_t quietUntil_ = 0;  // no easy alarm before this position
+  std::array<bool, 2> down_{};  // by carrier
+  std::int64_t disarmBy_ = 0;   // position
+  std::int64_t waryUntil_ = 0;  // position until which an alarm must be clear: the last one was false
   ClampReport report_{};
 };
 
