@@ -41,7 +41,7 @@ constexpr float kSuddenBefore = 0.12F;  // of a tone's power, at most, 6 ms befo
 // that few keys have.
 constexpr float kLastingShare = 0.88F;
 constexpr int kLastingHops = 6;
-constexpr int kSlackHops = 3;         // by which a pair may have begun before the stretch that tells of it
+constexpr int kSlackHops = 4;         // by which a pair may have begun before the stretch that tells of it
 constexpr float kRoughShare = 0.65F;  // of what a pair explains, at least, before its frequencies are known
 
 struct Coefficients {

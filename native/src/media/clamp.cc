@@ -11,11 +11,13 @@ constexpr int kLine = static_cast<int>(Clamp::kLookAhead);
 constexpr int kMs = 8;
 // After the end of a key: through the gaps of one press, and for as long as the ear of an attacker would go
 // on looking for its tail. An alarm that has not been borne out yet ends sooner.
-constexpr int kHold = 42 * kMs;
+constexpr int kHold = 43 * kMs;
 constexpr int kAlarmHold = 10 * kMs;
 constexpr int kMaxUnconfirmed = 56 * kMs;  // of an alarm that nothing bears out
-constexpr int kConfirmingHops = 16;  // of a pair that goes on: 32 ms
+constexpr int kConfirmingHops = 16;        // of a pair that goes on: 32 ms
 constexpr int kConfirmingFirmHops = 14;
+constexpr int kLikelyHops = 8;  // it may well be a key: hold on as long, but within the limit
+constexpr int kLikelyFirmHops = 6;
 constexpr int kWary = 50 * kMs;
 constexpr int kMaxFrozen = 120 * kMs;  // an end is not looked for in what was not heard
 constexpr int kBeforeLoss = 6 * kMs;   // too short for the alarm to have heard a tone begin
@@ -60,6 +62,7 @@ void Clamp::process(std::span<const std::int16_t> in, Heard heard, std::span<std
     out[i] = sample.value;
     pass[i] = sample.pass;
     if (!wasArmed) continue;
+    meter_.hear(sample.value);
     report_.clampedSamples += sample.pass == Pass::kReplaced ? 1 : 0;
     report_.missingSamples += sample.pass == Pass::kMissing ? 1 : 0;
   }
@@ -116,7 +119,8 @@ void Clamp::follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept {
     if (closure_.sustainedHops >= kConfirmingHops && closure_.firmHops >= kConfirmingFirmHops) {
       closure_.confirmed = true;
     }
-    const int hold = closure_.confirmed ? kHold : kAlarmHold;
+    const bool isLikely = closure_.sustainedHops >= kLikelyHops && closure_.firmHops >= kLikelyFirmHops;
+    const int hold = closure_.confirmed || isLikely ? kHold : kAlarmHold;
     closure_.until = std::max(closure_.until, now + hold);
   }
   if (!heard && isClosing() && closure_.frozen < kMaxFrozen) {
@@ -135,8 +139,9 @@ void Clamp::endClosure() noexcept {
   closure_ = {};
 }
 
-void Clamp::keyDown(KeyCarrier carrier, std::uint8_t, int samplesAgo) noexcept {
+void Clamp::keyDown(KeyCarrier carrier, std::uint8_t key, int samplesAgo) noexcept {
   if (!armed()) return;
+  meter_.press(key, samplesAgo - line_.delay());
   down_[static_cast<std::size_t>(carrier)] = true;
   (carrier == KeyCarrier::kEvent ? report_.eventPresses : report_.tonePresses)++;
   closeLine(carrier == KeyCarrier::kEvent ? line_.pulled() : line_.pushed() - samplesAgo);
@@ -147,7 +152,9 @@ void Clamp::keyDown(KeyCarrier carrier, std::uint8_t, int samplesAgo) noexcept {
 
 void Clamp::keyUp(KeyCarrier carrier, int samplesAgo) noexcept {
   down_[static_cast<std::size_t>(carrier)] = false;
-  if (!armed() || !hasClosure_) return;
+  if (!armed()) return;
+  meter_.release(samplesAgo - line_.delay());
+  if (!hasClosure_) return;
   closure_.until = std::max(closure_.until, line_.pushed() - samplesAgo + kHold);
 }
 
@@ -167,14 +174,24 @@ void Clamp::tryDisarm() noexcept {
   if (line_.delay() == 0) state_ = State::kDisarmed;
 }
 
+ClampReport Clamp::report() const noexcept {
+  ClampReport report = report_;
+  report.worstResidualDbm0 = meter_.worstDbm0();
+  return report;
+}
+
 void Clamp::reset() noexcept {
   line_.clear();
   alarm_.wipe();
   filled_ = 0;
   hopHeard_ = true;
   down_ = {};
+  meter_.release(0);
 }
 
-void Clamp::wipe() noexcept { explicit_bzero(static_cast<void*>(this), sizeof *this); }
+void Clamp::wipe() noexcept {
+  explicit_bzero(static_cast<void*>(this), sizeof *this);
+  meter_.wipe();
+}
 
 }  // namespace hushpay

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "dsp/residual_meter.h"
 #include "dsp/tone_alarm.h"
 #include "media/delay_line.h"
 #include "media/event.h"
@@ -31,7 +32,7 @@ struct ClampReport {
   // The strongest trace of its own pair of tones that any press left in 5 ms of what was let through, from 2
   // ms before it to 40 ms after it, as a meter behind the clamp hears it. No window there loud enough to hold
   // one: kNoResidual.
-  static constexpr float kNoResidual = -99;
+  static constexpr float kNoResidual = ResidualMeter::kNothing;
   float worstResidualDbm0 = kNoResidual;
 };
 
@@ -73,7 +74,7 @@ class Clamp {
   /// A key came by signalling, or late: closes what is in the line and so many samples more.
   void cover(int samples) noexcept;
 
-  [[nodiscard]] ClampReport report() const noexcept { return report_; }
+  [[nodiscard]] ClampReport report() const noexcept;
 
   /// Another stream begins (source, codec, worker): what is in the line is dropped, and it is closed until
   /// the alarm has heard enough. Stays armed or disarmed.
@@ -107,6 +108,7 @@ class Clamp {
   State state_ = State::kDisarmed;
   DelayLine line_{};
   ToneAlarm alarm_{};
+  ResidualMeter meter_{};
   std::array<std::int16_t, kHop> hop_{};
   std::size_t filled_ = 0;
   bool hopHeard_ = true;

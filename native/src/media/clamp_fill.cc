@@ -17,9 +17,8 @@ constexpr std::size_t kBandCount = 3;
 // Below 450, above 2100 Hz, and what lies between.
 constexpr double kLowHz = 450;
 constexpr double kHighHz = 2100;
-constexpr float kMaxMiddle = 3.0F;       // rms: -75 dBm0
-constexpr float kMaxLow = 12.0F;         // -63 dBm0: some of it spills over into 5 ms at 697 Hz
-constexpr float kMaxHigh = 20.0F;        // -58 dBm0
+// Rms of the bands at most, together -60 dBm0: what anybody measures of a pair of tones is less.
+constexpr std::array<float, kBandCount> kMaxLevel = {8, 2.5F, 13};
 constexpr float kMinFloor = 0.25F;       // mean square: digital silence tells nothing of a line
 constexpr float kRise = 1.005F;          // of the floor with every block: about 1 dB a second
 constexpr float kFadePerSample = 0.72F;  // of the step at an edge: gone within 2 ms
@@ -120,8 +119,7 @@ void ClampFill::judgeBlock() noexcept {
   if (power < kMinFloor || (floor_ > 0 && power > floor_)) return;
   floor_ = power;
   const auto powers = bandPowers(block_);
-  constexpr std::array<float, kBands> kMax = {kMaxLow, kMaxMiddle, kMaxHigh};
-  for (std::size_t i = 0; i < kBands; i++) level_[i] = std::min(std::sqrt(powers[i]), kMax[i]);
+  for (std::size_t i = 0; i < kBands; i++) level_[i] = std::min(std::sqrt(powers[i]), kMaxLevel[i]);
 }
 
 void ClampFill::fill(ClampMode mode, std::span<std::int16_t> samples, std::span<const Pass> pass) noexcept {
