@@ -32,9 +32,10 @@ struct Rule {
 constexpr std::array<Rule, 4> kRules = {{
     {.hops = 3, .wholeShare = 0.965F, .share = 0.99F},
     {.hops = 4, .wholeShare = 0.93F, .share = 0.97F},
-    {.hops = 6, .wholeShare = 0.80F, .share = 0.80F},
-    {.hops = 8, .wholeShare = 0.80F, .share = 0.80F},
+    {.hops = 6, .wholeShare = 0.82F, .share = 0.82F},
+    {.hops = 8, .wholeShare = 0.82F, .share = 0.82F},
 }};
+constexpr float kFragmentShare = 0.9F;
 constexpr float kClearShare = 0.93F;
 constexpr float kSuddenBefore = 0.12F;  // of a tone's power, at most, 6 ms before
 // A pair that may have been there longer must explain so much of both energies, and so must one with a twist
@@ -169,6 +170,14 @@ bool ToneAlarm::isKey(int hops, float minWholeShare, float minShare, const Fit& 
   if (found.wholeShare > minWholeShare && found.share > minWholeShare) return true;
   const bool isEasy = found.highOverLow < kEasyHighOverLow && found.highOverLow * kEasyLowOverHigh > 1;
   return found.share > (isEasy ? minShare : std::max(minShare, kLastingShare));
+}
+
+bool ToneAlarm::endsInFragment() const noexcept {
+  for (const int hops : {2, 3}) {
+    const Fit found = fit(hops, kFragmentShare);
+    if (found.found && found.wholeShare > kFragmentShare && found.before < kSuddenBefore) return true;
+  }
+  return false;
 }
 
 const ToneAlarm::Hop& ToneAlarm::back(int count) const noexcept {

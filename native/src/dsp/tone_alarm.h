@@ -34,6 +34,9 @@ class ToneAlarm {
   /// @param heard  false if samples of the hop were lost
   Verdict feed(std::span<const std::int16_t, kHop> hop, bool heard) noexcept;
 
+  /// Do the last 4 to 6 ms look like the beginning of a key that was cut off there?
+  [[nodiscard]] bool endsInFragment() const noexcept;
+
   void wipe() noexcept;
 
  private:

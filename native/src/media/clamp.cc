@@ -19,8 +19,9 @@ constexpr int kConfirmingFirmHops = 14;
 constexpr int kLikelyHops = 8;  // it may well be a key: hold on as long, but within the limit
 constexpr int kLikelyFirmHops = 6;
 constexpr int kWary = 50 * kMs;
-constexpr int kMaxFrozen = 120 * kMs;  // an end is not looked for in what was not heard
-constexpr int kBeforeLoss = 6 * kMs;   // too short for the alarm to have heard a tone begin
+constexpr int kMaxFrozen = 120 * kMs;    // an end is not looked for in what was not heard
+constexpr int kBeforeLoss = 6 * kMs;     // too short for the alarm to have heard a tone begin
+constexpr int kFragmentHold = 30 * kMs;  // of a tone that a lost packet has cut: it goes on behind it
 constexpr int kDisarmAnyway = 1000 * kMs;
 
 }  // namespace
@@ -61,6 +62,7 @@ void Clamp::process(std::span<const std::int16_t> in, Heard heard, std::span<std
     const DelayLine::Sample sample = line_.pull();
     out[i] = sample.value;
     pass[i] = sample.pass;
+    if (state_ == State::kDisarming && filled_ == 0) tryDisarm();
     if (!wasArmed) continue;
     meter_.hear(sample.value);
     report_.clampedSamples += sample.pass == Pass::kReplaced ? 1 : 0;
@@ -82,9 +84,7 @@ void Clamp::take(std::int16_t value, Heard heard) noexcept {
     closure_.confirmed = true;
     closure_.until = line_.pushed() + kHold;
   }
-  if (filled_ < kHop) return;
-  analyse();
-  if (state_ == State::kDisarming) tryDisarm();
+  if (filled_ == kHop) analyse();
 }
 
 /// Looks at a hop that has just entered the line.
@@ -92,6 +92,12 @@ void Clamp::analyse() noexcept {
   // A receiver may have put zeros where a packet was lost.
   const bool isZero = std::ranges::all_of(hop_, [](std::int16_t value) { return value == 0; });
   const bool heard = hopHeard_ && !isZero;
+  const bool isCut = isZero || isCopy();
+  if (isCut && !wasCut_ && alarm_.endsInFragment()) {
+    closeLine(line_.pushed() - kHop - kBeforeLoss);
+    closure_.until = std::max(closure_.until, line_.pushed() + kFragmentHold);
+  }
+  wasCut_ = isCut;
   const ToneAlarm::Verdict verdict = alarm_.feed(hop_, heard);
   filled_ = 0;
   hopHeard_ = true;
@@ -101,6 +107,16 @@ void Clamp::analyse() noexcept {
   }
   if (hasClosure_) follow(verdict, heard);
   explicit_bzero(hop_.data(), sizeof hop_);
+}
+
+/// A receiver may have repeated a packet where one was lost.
+bool Clamp::isCopy() const noexcept {
+  constexpr int kPacket = 20 * kMs;
+  const std::int64_t from = line_.pushed() - static_cast<std::int64_t>(kHop) - kPacket;
+  for (std::size_t i = 0; i < kHop; i++) {
+    if (hop_[i] != line_.at(from + static_cast<std::int64_t>(i))) return false;
+  }
+  return true;
 }
 
 /// Closes what is in the line from a position on; a closure that is under way goes on.

@@ -101,6 +101,7 @@ class Clamp {
   void analyse() noexcept;
   void closeLine(std::int64_t from) noexcept;
   void follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept;
+  [[nodiscard]] bool isCopy() const noexcept;
   void endClosure() noexcept;
   void tryDisarm() noexcept;
   [[nodiscard]] bool isClosing() const noexcept { return line_.pushed() < closure_.until; }
@@ -112,6 +113,7 @@ class Clamp {
   std::array<std::int16_t, kHop> hop_{};
   std::size_t filled_ = 0;
   bool hopHeard_ = true;
+  bool wasCut_ = false;  // the hop before was what others fill lost packets with
   Closure closure_{};
   bool hasClosure_ = false;
   std::array<bool, 2> down_{};  // by carrier
