@@ -25,6 +25,7 @@ class ToneAlarm {
 
   struct Verdict {
     bool alarm = false;      // a pair is there
+    bool clear = false;      // and there is hardly anything else
     bool sustained = false;  // the pair of the last alarm still is, by looser rules
     bool firm = false;       // and it explains most of what there is
     int reach = 0;           // samples back that the alarm may be about
@@ -32,6 +33,9 @@ class ToneAlarm {
 
   /// @param heard  false if samples of the hop were lost
   Verdict feed(std::span<const std::int16_t, kHop> hop, bool heard) noexcept;
+
+  /// Do the last 4 to 6 ms look like the beginning of a key that was cut off there?
+  [[nodiscard]] bool endsInFragment() const noexcept;
 
   void wipe() noexcept;
 
@@ -57,10 +61,12 @@ class ToneAlarm {
     std::array<int, 2> bin{};
     float share = 0;        // of the energy above 560 Hz
     float wholeShare = 0;   // of all energy
+    float energy = 0;       // of a hop, in the mean
     float highOverLow = 0;  // powers
     float before = 0;       // power of the tone that was there more, 6 ms before, over that of now
   };
 
+  [[nodiscard]] static bool isKey(int hops, float minWholeShare, float minShare, const Fit& found) noexcept;
   [[nodiscard]] const Hop& back(int count) const noexcept;
   void filter(std::span<const std::int16_t, kHop> hop, Hop& into) noexcept;
   [[nodiscard]] Fit fit(int hops, float minShare) const noexcept;
