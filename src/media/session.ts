@@ -80,6 +80,9 @@ export class WorkerSession implements MediaSession {
         ptimeMs: remote.ptimeMs,
         sending: remote.sending,
         receiving: remote.receiving,
+        eventClockHz: remote.eventClockHz ?? 0,
+        noisePayloadType: remote.noisePayloadType ?? 0,
+        redundantPayloadType: remote.redundantPayloadType ?? 0,
       },
     });
   }

@@ -18,6 +18,8 @@ export interface MediaDescription {
   readonly direction: Direction;
   readonly ptimeMs: number | undefined;
   readonly rtpMaps: ReadonlyMap<number, RtpMap>;
+  /** `a=fmtp` values by payload type. */
+  readonly parameters: ReadonlyMap<number, string>;
 }
 
 export type ParsedSdp =
@@ -31,6 +33,7 @@ const kMaxFormats = 64;
 const kStaticRtpMaps: readonly (readonly [number, RtpMap])[] = [
   [0, { encoding: 'PCMU', clockRateHz: 8000 }],
   [8, { encoding: 'PCMA', clockRateHz: 8000 }],
+  [13, { encoding: 'CN', clockRateHz: 8000 }],
 ];
 const kDirections: readonly string[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
 
@@ -47,6 +50,7 @@ interface MediaDraft extends Draft {
   formats: string[];
   rtcpPort: number | undefined;
   rtpMaps: Map<number, RtpMap>;
+  parameters: Map<number, string>;
 }
 
 class Malformed extends Error {}
@@ -98,7 +102,8 @@ function readMedia(value: string, session: Draft, count: number): MediaDraft {
   if (formats.length === 0 || formats.length > kMaxFormats) {
     throw new Malformed(`m= needs 1 to ${kMaxFormats} formats`);
   }
-  return { ...session, type, port, protocol, formats, rtcpPort: undefined, rtpMaps: new Map(kStaticRtpMaps) };
+  const rtpMaps = new Map(kStaticRtpMaps);
+  return { ...session, type, port, protocol, formats, rtcpPort: undefined, rtpMaps, parameters: new Map() };
 }
 
 function readConnection(value: string): string {
@@ -119,6 +124,14 @@ function readAttribute(value: string, current: MediaDraft | undefined, session: 
     if (port > 0 && port <= 65_535) current.rtcpPort = port;
   }
   if (current && name === 'rtpmap') readRtpMap(argument, current);
+  if (current && name === 'fmtp') readParameters(argument, current);
+}
+
+/** What cannot be read says nothing to us: parameters are the codec's business. */
+function readParameters(argument: string, current: MediaDraft): void {
+  const match = /^(\d{1,3}) +(\S.*)$/.exec(argument.trim());
+  if (match && current.parameters.size < kMaxFormats)
+    current.parameters.set(Number(match[1]), match[2] ?? '');
 }
 
 function readRtpMap(argument: string, current: MediaDraft): void {

@@ -21,6 +21,7 @@ const kCodecs: readonly { readonly name: CodecName; readonly payloadType: number
   { name: 'PCMA', payloadType: 8 },
 ];
 const kAllCodecs: readonly CodecName[] = kCodecs.map(({ name }) => name);
+const kClockRateHz = 8000; // of every codec we speak
 const kOurEventPayloadType = 101; // in our own offers
 const kPtimesMs = [10, 20, 30, 40, 60];
 const kUsualPtimeMs = 20;
@@ -50,10 +51,11 @@ export function answerOffer(
   if (!agreed) return { kind: 'malformed', problem: 'the audio section has no usable c= address' };
   const sections = parsed.media.map((each, index) =>
     index === taken
-      ? audioSection(local, [agreed.remote], kReversed[section.direction])
+      ? audioSection(local, [agreed.remote], kReversed[section.direction], agreed.copied)
       : `m=${each.type} 0 ${each.protocol} ${each.formats.join(' ')}\r\n`,
   );
-  return { kind: 'agreed', sdp: header(local) + sections.join(''), ...agreed };
+  const { remote, held } = agreed;
+  return { kind: 'agreed', sdp: header(local) + sections.join(''), remote, held };
 }
 
 /** What we offer when the INVITE brought no offer (RFC 3261 section 13.2.1). */
@@ -77,7 +79,7 @@ export function readAnswer(answer: string, allowed: readonly CodecName[] = kAllC
   if (!section || agreedCodec(section, allowed) === undefined) return { kind: 'no_common_codec' };
   const agreed = agree(section, allowed);
   if (!agreed) return { kind: 'malformed', problem: 'the audio section has no usable c= address' };
-  return { kind: 'agreed', sdp: '', ...agreed };
+  return { kind: 'agreed', sdp: '', remote: agreed.remote, held: agreed.held };
 }
 
 function malformed(line: number, problem: string): Negotiated {
@@ -97,19 +99,29 @@ function agreedCodec(section: MediaDescription, allowed: readonly CodecName[]): 
     const payloadType = Number(format);
     const map = section.rtpMaps.get(payloadType);
     const codec = kCodecs.find(({ name }) => name === map?.encoding.toUpperCase());
-    if (codec && allowed.includes(codec.name) && map?.clockRateHz === 8000)
+    if (codec && allowed.includes(codec.name) && map?.clockRateHz === kClockRateHz)
       return { codec: codec.name, payloadType };
   }
   return undefined;
 }
 
-function agree(
-  section: MediaDescription,
-  allowed: readonly CodecName[],
-): { remote: MediaRemote; held: boolean } | undefined {
+interface Agreed {
+  readonly remote: MediaRemote;
+  readonly held: boolean;
+  /** Payload types that may come again in redundant packets, if those are agreed on. */
+  readonly copied: readonly number[];
+}
+
+function agree(section: MediaDescription, allowed: readonly CodecName[]): Agreed | undefined {
   const codec = agreedCodec(section, allowed);
   if (!codec || !section.address || isIP(section.address) === 0) return undefined;
-  const offeredEvent = section.formats.find((format) => isTelephoneEvent(section, Number(format)));
+  // RFC 4733 section 2.1, and RFC 3389 and 2198 after it: events, noise and copies run on the clock of the audio.
+  const eventPayloadType = formatOf(section, 'telephone-event', kClockRateHz);
+  const noisePayloadType = formatOf(section, 'CN', kClockRateHz);
+  const redundantPayloadType = formatOf(section, 'red', kClockRateHz);
+  const known = [codec.payloadType, eventPayloadType, noisePayloadType];
+  const copied = copiedBy(section, redundantPayloadType);
+  const isReadable = copied?.every((payloadType) => known.includes(payloadType)) ?? false;
   // c=0.0.0.0 is how RFC 2543 put a call on hold.
   const onHold = section.address === '0.0.0.0' || section.address === '::';
   const peerListens = section.direction === 'sendrecv' || section.direction === 'recvonly';
@@ -119,17 +131,32 @@ function agree(
     port: section.port,
     rtcpPort: section.rtcpPort ?? section.port + 1,
     ...codec,
-    eventPayloadType: offeredEvent === undefined ? null : Number(offeredEvent),
+    eventPayloadType,
+    eventClockHz: kClockRateHz,
+    noisePayloadType,
+    redundantPayloadType: isReadable ? redundantPayloadType : null,
     ptimeMs: kPtimesMs.includes(section.ptimeMs ?? 0) ? (section.ptimeMs ?? kUsualPtimeMs) : kUsualPtimeMs,
     sending: peerListens && !onHold,
     receiving: peerSends && !onHold,
   };
-  return { remote, held: !(remote.sending && remote.receiving) };
+  return { remote, held: !(remote.sending && remote.receiving), copied: copied ?? [] };
 }
 
-function isTelephoneEvent(section: MediaDescription, payloadType: number): boolean {
-  const map = section.rtpMaps.get(payloadType);
-  return map?.encoding.toLowerCase() === 'telephone-event' && map.clockRateHz === 8000;
+/** The offerer's first format of this encoding at this clock rate. */
+function formatOf(section: MediaDescription, encoding: string, clockRateHz: number): number | null {
+  const format = section.formats.find((each) => {
+    const map = section.rtpMaps.get(Number(each));
+    return map?.encoding.toLowerCase() === encoding.toLowerCase() && map.clockRateHz === clockRateHz;
+  });
+  return format === undefined ? null : Number(format);
+}
+
+/** The payload types of `a=fmtp:121 0/101/101` (RFC 2198 section 5). */
+function copiedBy(section: MediaDescription, redundantPayloadType: number | null): number[] | undefined {
+  const list = section.parameters.get(redundantPayloadType ?? -1);
+  return list !== undefined && /^\d{1,3}(\/\d{1,3}){1,7}$/.test(list)
+    ? list.split('/').map(Number)
+    : undefined;
 }
 
 function header(local: LocalMedia): string {
@@ -144,18 +171,30 @@ function header(local: LocalMedia): string {
   ].join('\r\n');
 }
 
+type Offered = Pick<MediaRemote, 'codec' | 'payloadType' | 'eventPayloadType' | 'ptimeMs'> &
+  Partial<MediaRemote>;
+
+/** @param copied - what redundant packets hold, if the first codec has them. */
 function audioSection(
   local: LocalMedia,
-  codecs: readonly Pick<MediaRemote, 'codec' | 'payloadType' | 'eventPayloadType' | 'ptimeMs'>[],
+  codecs: readonly Offered[],
   direction: Direction,
+  copied: readonly number[] = [],
 ): string {
-  const event = codecs[0]?.eventPayloadType ?? null;
-  const formats = [...codecs.map((codec) => codec.payloadType), ...(event === null ? [] : [event])];
+  const first = codecs[0];
+  const event = first?.eventPayloadType ?? null;
+  const noise = first?.noisePayloadType ?? null;
+  const redundant = first?.redundantPayloadType ?? null;
+  const beside = [event, noise, redundant].filter((payloadType) => payloadType !== null);
   return [
-    `m=audio ${local.port} RTP/AVP ${formats.join(' ')}`,
-    ...codecs.map((codec) => `a=rtpmap:${codec.payloadType} ${codec.codec}/8000`),
-    ...(event === null ? [] : [`a=rtpmap:${event} telephone-event/8000`, `a=fmtp:${event} 0-15`]),
-    `a=ptime:${codecs[0]?.ptimeMs ?? kUsualPtimeMs}`,
+    `m=audio ${local.port} RTP/AVP ${[...codecs.map(({ payloadType }) => payloadType), ...beside].join(' ')}`,
+    ...codecs.map((codec) => `a=rtpmap:${codec.payloadType} ${codec.codec}/${kClockRateHz}`),
+    ...(event === null ? [] : [`a=rtpmap:${event} telephone-event/${kClockRateHz}`, `a=fmtp:${event} 0-15`]),
+    ...(noise === null ? [] : [`a=rtpmap:${noise} CN/${kClockRateHz}`]),
+    ...(redundant === null
+      ? []
+      : [`a=rtpmap:${redundant} red/${kClockRateHz}`, `a=fmtp:${redundant} ${copied.join('/')}`]),
+    `a=ptime:${first?.ptimeMs ?? kUsualPtimeMs}`,
     `a=${direction}`,
     '',
   ].join('\r\n');

@@ -29,23 +29,21 @@ Session::~Session() {
   eventSender_.wipe();
   toneGenerator_.wipe();
   detector_.wipe();
+  eventReceiver_.wipe();
+  pairs_.wipe();
   reorder_.wipe();
 }
 
 void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
   const bool isFirst = !connected_;
-  const bool newCodec =
-      isFirst || settings.codec != settings_.codec || settings.payloadType != settings_.payloadType;
   if (settings.sending && !settings_.sending) talking_ = false;
   if (isFirst) nextReportMs_ = nowMs + kReportIntervalMs / 2;
-  const bool newEvents = settings.eventPayloadType != settings_.eventPayloadType;
-  if (newCodec) {
-    while (reorder_.giveUp()) drain(nowMs);  // what waits is of the old codec
-    heardBefore_ = false;
-  }
-  if (voice_ != nullptr && (newCodec || newEvents)) voice_->breakOff();
+  const bool newTypes = settings.codec != settings_.codec || settings.payloadType != settings_.payloadType ||
+                        settings.eventPayloadType != settings_.eventPayloadType;
+  if (voice_ != nullptr && newTypes) voice_->breakOff();
   if (settings.ptimeMs != settings_.ptimeMs) ticksToFrame_ = 0;
   settings_ = settings;
+  payloadTypes_.set(settings, nowMs);
   connected_ = true;
   lastPacketMs_ = nowMs;
   timedOut_ = false;
@@ -69,7 +67,7 @@ void Session::tick(double nowMs) noexcept {
   tickMs_ = nowMs;
   drain(nowMs);
   KeyEdges edges;
-  eventReceiver_.tick(nowMs, edges);
+  eventReceiver_.tick(nowMs, lastPacketMs_, edges);
   report(edges);
   const bool watching = settings_.receiving && mediaTimeoutMs_ > 0 && !timedOut_;
   if (watching && nowMs - lastPacketMs_ > mediaTimeoutMs_) {
@@ -105,7 +103,8 @@ void Session::sendMix(std::span<std::int16_t> frame) noexcept {
   const auto frameTs = static_cast<std::uint32_t>(frame.size());
   if (connected_ && settings_.sending) {
     toneGenerator_.render(frame);
-    if (const auto event = eventSender_.frame(timestamp_, frameTs)) {
+    const std::uint32_t eventTs = timestamp_ * (settings_.eventClockHz / 8000);
+    if (const auto event = eventSender_.frame(eventTs, settings_.ptimeMs, settings_.eventClockHz)) {
       sendPacket(settings_.eventPayloadType, event->marker, event->timestamp, event->payload);
       talking_ = false;
     } else {
