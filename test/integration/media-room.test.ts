@@ -138,8 +138,7 @@ describe('a room of caller and agent', () => {
     const { room, caller, agent } = await open();
     await room.hear(agent.session, caller.session, kOpen);
     caller.phone.pressTone(7, { durationMs: 1_500 });
-    caller.phone.silence(100);
-    await caller.phone.silence(0);
+    caller.phone.silence(400);
     await agent.phone.until(
       () => strongestKeyDbm0(decoded(agent.phone, agent.phone.packets.length - 5)) > -20,
     );
