@@ -44,11 +44,19 @@ void Playout::push(std::span<const std::int16_t> clean, std::span<const std::int
                    std::span<const Pass> pass) noexcept {
   const std::size_t count = clean.size();
   if (level_ + count > kCapacity) drop(level_ + count - kCapacity);
+  const std::size_t to = at(level_);
+  const std::size_t part = std::min(count, kCapacity - to);  // the rest goes to the beginning
+  const auto store = [&](const auto& from, auto& ring) {
+    std::ranges::copy(from.first(part), ring.begin() + static_cast<std::ptrdiff_t>(to));
+    std::ranges::copy(from.subspan(part), ring.begin());
+  };
+  store(clean, clean_);
+  store(raw, raw_);
+  store(pass, pass_);
   for (std::size_t i = 0; i < count; i++) {
-    const std::size_t to = at(level_ + i);
-    clean_[to] = pass[i] == Pass::kOpen ? clean[i] : std::int16_t{0};
-    raw_[to] = raw[i];
-    pass_[to] = pass[i];
+    if (pass[i] == Pass::kOpen) continue;
+    clean_[at(level_ + i)] = 0;
+    shut_++;
   }
   level_ += count;
 }
@@ -81,7 +89,7 @@ void Playout::play(const Block& block, std::size_t from, std::size_t count) noex
   std::size_t done = 0;
   while (done < count) {
     const Pass mark = pass_[at(0)];
-    std::size_t run = 1;
+    std::size_t run = shut_ == 0 ? count - done : 1;
     while (done + run < count && pass_[at(run)] == mark) run++;
     const std::size_t to = from + done;
     if (mark == Pass::kMissing) {
@@ -89,7 +97,7 @@ void Playout::play(const Block& block, std::size_t from, std::size_t count) noex
       conceal(block, to, run);
     } else {
       const auto clean = block.clean.subspan(to, run);
-      for (std::size_t i = 0; i < run; i++) clean[i] = clean_[at(i)];
+      look(clean_, clean);
       clamping_ = mark == Pass::kReplaced;
       if (clamping_)
         concealer_.forget();
@@ -100,7 +108,7 @@ void Playout::play(const Block& block, std::size_t from, std::size_t count) noex
       std::ranges::fill(block.pass.subspan(to, run), mark);
       if (!block.raw.empty()) {
         const auto raw = block.raw.subspan(to, run);
-        for (std::size_t i = 0; i < run; i++) raw[i] = raw_[at(i)];
+        look(raw_, raw);
         if (seam_ || rawConcealer_.concealing())
           rawConcealer_.resume(raw);
         else
@@ -109,8 +117,7 @@ void Playout::play(const Block& block, std::size_t from, std::size_t count) noex
       seam_ = false;
       dry_ = 0;
     }
-    first_ = at(run);
-    level_ -= run;
+    advance(run);
     done += run;
   }
   owedAge_ += count;
@@ -143,8 +150,7 @@ void Playout::runDry(const Block& block, std::size_t from) noexcept {
 /// What is known now to be lost, or turns out to be closed, was concealed before that was known: not twice.
 void Playout::forgetLost(std::size_t count) noexcept {
   while (owed_ > 0 && level_ > count + kStart && pass_[first_] != Pass::kOpen) {
-    first_ = at(1);
-    level_--;
+    advance(1);
     owed_--;
   }
 }
@@ -154,12 +160,12 @@ void Playout::closeWaiting() noexcept {
     clean_[at(i)] = 0;
     pass_[at(i)] = Pass::kReplaced;
   }
+  shut_ = level_;
   concealer_.forget();
 }
 
 void Playout::drop(std::size_t count) noexcept {
-  first_ = at(count);
-  level_ -= count;
+  advance(count);
   figures_.discarded += count;
   seam_ = true;
   restartSlack();
@@ -193,7 +199,7 @@ int Playout::chooseShift(std::size_t count) noexcept {
   const auto history = concealer_.history();
   std::ranges::copy(history, row.begin());
   const std::size_t ahead = std::min(level_, 2 * kMaxBlock);
-  for (std::size_t i = 0; i < ahead; i++) row[Concealer::kHistory + i] = clean_[at(i)];
+  look(clean_, std::span(row).subspan(Concealer::kHistory, ahead));
   const std::size_t start = Concealer::kHistory + (isShort ? 0 : most);
   const std::size_t compared = std::min(kCompared, Concealer::kHistory + ahead - start);
   const auto known = std::span(row).first(Concealer::kHistory + ahead);
@@ -237,8 +243,7 @@ bool Playout::splice(const Block& block) noexcept {
   }
   std::ranges::fill(block.pass, Pass::kOpen);
   const std::size_t used = static_cast<std::size_t>(static_cast<int>(count) + shift);
-  first_ = at(used);
-  level_ -= used;
+  advance(used);
   dry_ = 0;
   (shift > 0 ? figures_.removed : figures_.inserted) += overlap;
   sinceSplice_ = 0;
@@ -250,16 +255,30 @@ bool Playout::splice(const Block& block) noexcept {
 
 bool Playout::isPlain(std::size_t count) const noexcept {
   if (level_ < count) return false;
+  if (shut_ == 0) return true;
   for (std::size_t i = 0; i < count; i++) {
     if (pass_[at(i)] != Pass::kOpen) return false;
   }
   return true;
 }
 
+/// The next samples, left where they are.
+void Playout::look(const Ring& ring, std::span<std::int16_t> out) const noexcept {
+  const std::size_t part = std::min(out.size(), kCapacity - first_);
+  std::copy_n(ring.begin() + static_cast<std::ptrdiff_t>(first_), part, out.begin());
+  std::copy_n(ring.begin(), out.size() - part, out.begin() + static_cast<std::ptrdiff_t>(part));
+}
+
+void Playout::advance(std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count && shut_ > 0; i++) shut_ -= pass_[at(i)] == Pass::kOpen ? 0 : 1;
+  first_ = at(count);
+  level_ -= count;
+}
+
 void Playout::wipe() noexcept {
   explicit_bzero(clean_.data(), sizeof clean_);
   explicit_bzero(raw_.data(), sizeof raw_);
-  first_ = level_ = 0;
+  first_ = level_ = shut_ = 0;
   playing_ = clamping_ = seam_ = false;
   dry_ = owed_ = 0;
   concealer_ = Concealer{};

@@ -65,6 +65,7 @@ class Playout {
 
  private:
   static constexpr std::size_t kCapacity = 2048;
+  using Ring = std::array<std::int16_t, kCapacity>;
 
   /// The least that was left after a block, over a window of which half is renewed at a time.
   struct Slack {
@@ -82,6 +83,8 @@ class Playout {
   void runDry(const Block& block, std::size_t from) noexcept;
   bool splice(const Block& block) noexcept;
   [[nodiscard]] int chooseShift(std::size_t count) noexcept;
+  void look(const Ring& ring, std::span<std::int16_t> out) const noexcept;
+  void advance(std::size_t count) noexcept;
   void forgetLost(std::size_t count) noexcept;
   void drop(std::size_t count) noexcept;
   void watchSlack(int slack, std::size_t count) noexcept;
@@ -89,11 +92,12 @@ class Playout {
   [[nodiscard]] std::size_t at(std::size_t offset) const noexcept { return (first_ + offset) % kCapacity; }
   [[nodiscard]] bool isPlain(std::size_t count) const noexcept;
 
-  std::array<std::int16_t, kCapacity> clean_{};
-  std::array<std::int16_t, kCapacity> raw_{};
+  Ring clean_{};
+  Ring raw_{};
   std::array<Pass, kCapacity> pass_{};
   std::size_t first_ = 0;
   std::size_t level_ = 0;
+  std::size_t shut_ = 0;  // samples that wait and are not open
   bool playing_ = false;
   bool clamping_ = false;    // the sample played last was clamped
   bool seam_ = false;        // what comes next does not follow what was played last

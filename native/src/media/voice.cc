@@ -10,7 +10,7 @@
 namespace hushpay {
 namespace {
 
-constexpr std::size_t kStretch = 160;
+constexpr std::size_t kStretch = Clamp::kLookAhead;
 constexpr float kLevelSmoothing = 0.2F;
 constexpr float kSamplesPerMs = 8;
 
@@ -52,12 +52,13 @@ void Voice::hear(std::span<const std::int16_t> samples, Heard what) noexcept {
 }
 
 void Voice::delayRaw(std::span<const std::int16_t> in, std::span<std::int16_t> out) noexcept {
-  const bool delayed = clamp_.armed();
-  for (std::size_t i = 0; i < in.size(); i++) {
-    out[i] = delayed ? rawLine_[rawAt_] : in[i];
-    rawLine_[rawAt_] = in[i];
-    rawAt_ = (rawAt_ + 1) % rawLine_.size();
-  }
+  const auto count = static_cast<std::ptrdiff_t>(in.size());  // no more than the line holds
+  if (clamp_.armed())
+    std::copy_n(rawLine_.begin(), count, out.begin());
+  else
+    std::ranges::copy(in, out.begin());
+  std::copy(rawLine_.begin() + count, rawLine_.end(), rawLine_.begin());
+  std::ranges::copy(in, rawLine_.end() - count);
 }
 
 void Voice::breakOff() noexcept { clamp_.reset(); }

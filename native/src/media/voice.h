@@ -79,8 +79,8 @@ class Voice {
   Clamp clamp_{};
   ClampFill fill_{};
   Playout playout_{};
-  std::array<std::int16_t, Clamp::kLookAhead> rawLine_{};  // so that both streams run side by side
-  std::size_t rawAt_ = 0;
+  std::array<std::int16_t, Clamp::kLookAhead>
+      rawLine_{};  // oldest first; so that both streams run side by side
   bool wantsClamped_ = false;
   bool wantsOpen_ = false;
   std::array<bool, kModes> wantsMode_{};
