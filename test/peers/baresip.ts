@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import wavefile from 'wavefile';
 
-const kModules = '/usr/lib/baresip/modules';
+export const kModules = '/usr/lib/baresip/modules';
 const kKeyEveryMs = 250; // longer than it holds a key
 const kPatienceMs = 60_000;
 const kAskAgainMs = 50;
