@@ -7,10 +7,12 @@ import { type PeersServer, startPeersServer } from './server.ts';
 
 vi.setConfig({ maxConcurrency: 10 });
 
-const kG722: BaresipCodec = { name: 'G722/16000/1', module: 'g722' };
-const kOpus: BaresipCodec = { name: 'opus/48000/2', module: 'opus' };
+const kG722: BaresipCodec = { name: 'G722/16000/1', module: 'g722', rateHz: 16_000, channels: 1 };
+const kOpus: BaresipCodec = { name: 'opus/48000/2', module: 'opus', rateHz: 48_000, channels: 2 };
 const kHasCodecs =
-  hasProgram('baresip') && [kG722, kOpus].every(({ module }) => existsSync(`${kModules}/${module}.so`));
+  hasProgram('baresip') &&
+  hasProgram('sox') &&
+  [kG722, kOpus].every(({ module }) => existsSync(`${kModules}/${module}.so`));
 
 let server: PeersServer;
 
@@ -23,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 describe.skipIf(!kHasCodecs)(
-  'a caller with baresip and a codec of more than 8000 Hz (needs baresip with g722 and opus)',
+  'a caller with baresip and a codec of more than 8000 Hz (needs baresip with g722 and opus, sox)',
   { concurrent: true },
   () => {
     it('pays with tones over G.722', () => payByTones(server, kG722));
@@ -34,7 +36,7 @@ describe.skipIf(!kHasCodecs)(
   },
 );
 
-describe.skipIf(!kHasCodecs)('after these calls (needs baresip with g722 and opus)', () => {
+describe.skipIf(!kHasCodecs)('after these calls (needs baresip with g722 and opus, sox)', () => {
   it('every key was counted once, and each codec was spoken twice', async () => {
     expect(await keysCounted(server)).toEqual({ tone: 2 * kKeysPressed, event: 2 * kKeysPressed });
     const spoken = server.output().match(/"codec":"\w+"/g) ?? [];
