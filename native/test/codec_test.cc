@@ -147,6 +147,17 @@ TEST_CASE("every key is found behind every codec") {
   }
 }
 
+TEST_CASE("every key is found behind Opus with redundancy, in packets of any size") {
+  for (const std::size_t frame : {std::size_t{80}, std::size_t{160}, std::size_t{320}, std::size_t{480}}) {
+    for (const double durationMs : {50.0, 80.0}) {
+      CAPTURE(frame);
+      CAPTURE(durationMs);
+      const Pcm sound = allKeys({.durationMs = durationMs, .levelDbm0 = -9}, 60).pcm;
+      CHECK(keysIn(decoded(Codec::kOpus, encoded(Codec::kOpus, sound, frame, {.fec = true}))) == kKeys);
+    }
+  }
+}
+
 TEST_CASE("every key is found behind two codecs in a row") {
   const Pcm sound = allKeys({.durationMs = 80}, 80).pcm;
   for (const Codec first : kAll) {
@@ -259,6 +270,7 @@ TEST_CASE("Opus keeps to the bit rate the peer asks for") {
   CHECK(bitsPerSecond({}) < 32'000);
   CHECK(bitsPerSecond({.maxBitrate = 12'000}) < 14'000);
   CHECK(bitsPerSecond({.maxBitrate = 510'000}) < 32'000);
+  CHECK(bitsPerSecond({.maxBitrate = 12'000, .fec = true}) < 14'000);
   const auto constant = encoded(Codec::kOpus, noise, 160, {.maxBitrate = 16'000, .constantBitrate = true});
   for (const Payload& payload : constant) CHECK(payload.size() == 40);
 }

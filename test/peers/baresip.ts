@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import wavefile from 'wavefile';
 
-const kModules = '/usr/lib/baresip/modules';
+export const kModules = '/usr/lib/baresip/modules';
 const kKeyEveryMs = 250; // longer than it holds a key
 const kPatienceMs = 60_000;
 const kAskAgainMs = 50;
@@ -95,21 +95,22 @@ export class Baresip {
 export interface BaresipCodec {
   readonly name: string;
   readonly module: string;
+  /** What it samples. */
+  readonly rateHz: number;
+  readonly channels: number;
 }
 
-const kPcmu: BaresipCodec = { name: 'PCMU/8000/1', module: 'g711' };
+const kPcmu: BaresipCodec = { name: 'PCMU/8000/1', module: 'g711', rateHz: 8000, channels: 1 };
 
 /**
  * @param microphone - what it says, linear at 8000 Hz; the call needs it to its end.
- * @param codec - the only one it offers.
+ * @param codec - the only one it offers; sox makes the microphone speak at its rate, because baresip's own resampler bends tones.
  */
 export async function startBaresip(microphone: Int16Array, codec: BaresipCodec = kPcmu): Promise<Baresip> {
   const folder = mkdtempSync(join(tmpdir(), 'hushpay-baresip-'));
   const [controlPort, consolePort] = [await freePort(), await freePort()];
   mkdirSync(folder, { recursive: true });
-  const sound = new wavefile.WaveFile();
-  sound.fromScratch(1, 8000, '16', microphone);
-  writeFileSync(join(folder, 'microphone.wav'), sound.toBuffer());
+  writeMicrophone(folder, microphone, codec);
   writeFileSync(join(folder, 'accounts'), `<sip:caller@127.0.0.1>;regint=0;audio_codecs=${codec.name}\n`);
   writeFileSync(join(folder, 'contacts'), '');
   writeFileSync(join(folder, 'config'), configOf(folder, codec, controlPort, consolePort));
@@ -118,10 +119,23 @@ export async function startBaresip(microphone: Int16Array, codec: BaresipCodec =
   return new Baresip(child, folder, control, console);
 }
 
+function writeMicrophone(folder: string, microphone: Int16Array, { rateHz, channels }: BaresipCodec): void {
+  const sound = new wavefile.WaveFile();
+  sound.fromScratch(1, 8000, '16', microphone);
+  const file = join(folder, 'microphone.wav');
+  writeFileSync(file, sound.toBuffer());
+  if (rateHz === 8000 && channels === 1) return;
+  const wide = join(folder, 'wide.wav');
+  const { status } = spawnSync('sox', [file, '-r', String(rateHz), '-c', String(channels), wide]);
+  if (status !== 0) throw new Error('sox cannot resample');
+  renameSync(wide, file);
+}
+
 function configOf(folder: string, codec: BaresipCodec, controlPort: number, consolePort: number): string {
   return `net_interface 127.0.0.1
 sip_listen 127.0.0.1:0
-ausrc_srate 8000
+ausrc_srate ${codec.rateHz}
+ausrc_channels ${codec.channels}
 audio_source aufile,${join(folder, 'microphone.wav')}
 module_path ${kModules}
 module ${codec.module}.so

@@ -11,6 +11,9 @@ namespace {
 
 constexpr opus_int32 kRateHz = 8000;
 constexpr opus_int32 kBitrate = 24'000;
+// Redundancy takes a good part of the bits. With no more than kBitrate one key in a hundred is bent beyond
+// recognition, in packets of 10 ms one in twelve.
+constexpr opus_int32 kFecBitrate = 32'000;
 constexpr opus_int32 kMinBitrate = 6'000;        // RFC 7587 section 6.1
 constexpr opus_int32 kComplexity = 3;            // half the time of 8, and every key survives
 constexpr opus_int32 kExpectedLossPercent = 10;  // libopus adds no redundancy where it expects no loss
@@ -84,10 +87,13 @@ std::size_t OpusAudioEncoder::encode(std::span<const std::int16_t> pcm, ByteSpan
 }
 
 void OpusAudioEncoder::configure(const OpusWishes& wishes) noexcept {
-  const auto wanted = static_cast<opus_int32>(std::min<std::uint32_t>(wishes.maxBitrate, kBitrate));
-  opus_encoder_ctl(state(), OPUS_SET_BITRATE(wanted == 0 ? kBitrate : std::max(wanted, kMinBitrate)));
-  opus_encoder_ctl(state(), OPUS_SET_INBAND_FEC(wishes.fec ? 1 : 0));
-  opus_encoder_ctl(state(), OPUS_SET_PACKET_LOSS_PERC(wishes.fec ? kExpectedLossPercent : 0));
+  const bool isCapped = wishes.maxBitrate > 0 && wishes.maxBitrate < kFecBitrate;
+  const bool fec = wishes.fec && !isCapped;
+  const opus_int32 cap = isCapped ? static_cast<opus_int32>(wishes.maxBitrate) : kFecBitrate;
+  opus_encoder_ctl(state(), OPUS_SET_BITRATE(std::clamp(fec ? kFecBitrate : kBitrate, kMinBitrate,
+                                                        std::max(cap, kMinBitrate))));
+  opus_encoder_ctl(state(), OPUS_SET_INBAND_FEC(fec ? 1 : 0));
+  opus_encoder_ctl(state(), OPUS_SET_PACKET_LOSS_PERC(fec ? kExpectedLossPercent : 0));
   opus_encoder_ctl(state(), OPUS_SET_VBR(wishes.constantBitrate ? 0 : 1));
 }
 
