@@ -12,29 +12,36 @@ constexpr float kMinShare = 0.45F;
 // Between what must be accepted (1.5 %) and what must be refused (3.5 %).
 constexpr float kMaxOffset = 0.022F;
 
-// Weights of a linear discriminant between keys under noise, speech, music and loss on one side and 25 hours
-// of speech on the other. Each is of the kind physics asks for: a key is two steady sines and little else,
-// begins and ends at once, comes from a crystal, and has no voice below it.
-constexpr float kBase = -26.8F;
-constexpr float kPerRest = -3.6F;          // logarithm of the energy outside the pair
-constexpr float kPerIncoherence = -0.91F;  // logarithm, of both tones
-constexpr float kPerBefore = -7.8F;
-constexpr float kPerAfter = -3.4F;
-constexpr float kForEnd = 3.1F;
-constexpr float kPerOffset = -1.77F;  // per cent squared, of both tones
-constexpr float kPerTwist = -0.141F;  // square of decibels from kUsualTwistDb
-constexpr float kPerLow = -2.56F;     // logarithm of the low energy
-constexpr float kPerLength = 1.75F;   // block
-constexpr float kPerLengthSquared = -0.06F;
-// Nobody has the fourth column on a telephone: it must be plainer than the others.
-constexpr float kForFourthColumn = -3.0F;
+// Weights of a linear discriminant. On one side stand keys at every frequency, twist and length Q.24 allows,
+// under noise, speech, music and loss; on the other 32 hours of recorded speech and the tones of a line. Each
+// weight is of the kind physics asks for: a key is two steady sines and little else, begins and ends at once,
+// comes from a crystal, and has no voice below it.
+constexpr float kBase = -29.8F;
+constexpr float kPerRest = -4.1F;          // logarithm of the energy outside the pair
+constexpr float kPerIncoherence = -0.97F;  // logarithm, of both tones
+constexpr float kPerBefore = -8.7F;
+constexpr float kPerAfter = -5.2F;
+constexpr float kForEnd = 3.45F;
+constexpr float kPerOffset = -0.48F;  // per cent to the fourth: flat within what is accepted, then steep
+constexpr float kPerTwist = -3.6F;    // to the fourth, 1 at the limits of what is accepted
+constexpr float kPerLow = -2.67F;     // logarithm of the low energy
+constexpr float kPerLength = 1.74F;   // block
+constexpr float kPerLengthSquared = -0.0584F;
 
 constexpr float kRestFloor = 0.02F;
 constexpr float kIncoherenceFloor = 0.004F;
 constexpr float kLowFloor = 0.04F;
-constexpr float kUsualTwistDb = -2;  // a line is steeper for the high tone
+constexpr float kMiddleTwistDb = -2;  // of the -8 to +4 dB that are accepted
+constexpr float kTwistRangeDb = 6;
+
+// No telephone has the fourth column: its keys must be plainer, and alone on the line.
+constexpr float kForFourthColumn = -3.0F;
+constexpr float kMinAloneShare = 0.90F;
+constexpr float kMaxAloneLow = 0.15F;
 
 float squared(float value) noexcept { return value * value; }
+
+float fourthPower(float value) noexcept { return squared(squared(value)); }
 
 }  // namespace
 
@@ -56,7 +63,7 @@ float minFlatness(int blocks) noexcept {
 float evidenceOf(const TonePair& pair, const Surroundings& around) noexcept {
   const ToneFit& low = pair.low;
   const ToneFit& high = pair.high;
-  const float rest = 1 - std::min(pair.share, 1.0F) + kRestFloor;
+  const float rest = 1 - pair.share + kRestFloor;
   const float incoherence =
       (1 - low.coherence + kIncoherenceFloor) * (1 - high.coherence + kIncoherenceFloor);
   const float twistDb = 10 * std::log10(high.power / low.power);
@@ -64,11 +71,13 @@ float evidenceOf(const TonePair& pair, const Surroundings& around) noexcept {
   float evidence = kBase + kPerRest * std::log(rest) + kPerIncoherence * std::log(incoherence);
   evidence += kPerBefore * std::min(around.before, 1.0F);
   if (around.hasEnded) evidence += kForEnd + kPerAfter * std::min(around.after, 1.0F);
-  evidence += kPerOffset * (squared(100 * low.offset) + squared(100 * high.offset));
-  evidence += kPerTwist * squared(twistDb - kUsualTwistDb);
+  evidence += kPerOffset * (fourthPower(100 * low.offset) + fourthPower(100 * high.offset));
+  evidence += kPerTwist * fourthPower((twistDb - kMiddleTwistDb) / kTwistRangeDb);
   evidence += kPerLow * std::log(around.lowEnergy + kLowFloor);
   evidence += kPerLength * length + kPerLengthSquared * squared(length);
-  return high.index == 7 ? evidence + kForFourthColumn : evidence;
+  if (high.index < 7) return evidence;
+  const bool isAlone = pair.share >= kMinAloneShare && around.lowEnergy <= kMaxAloneLow;
+  return isAlone ? evidence + kForFourthColumn : kBase;
 }
 
 }  // namespace hushpay

@@ -8,7 +8,7 @@ namespace hushpay {
 struct TonePair {
   ToneFit low;
   ToneFit high;
-  float share = 0;  // of the energy above 560 Hz
+  float share = 0;  // of the energy above 560 Hz that is in these two sines
   int blocks = 0;   // over which they were fitted
 };
 

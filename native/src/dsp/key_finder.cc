@@ -63,9 +63,13 @@ TonePair pairByLevel(const Stretch& stretch, int low, int high) noexcept {
   return pair;
 }
 
+/// What the two filters heard may seem more than there was, where the energy below was taken off: what of it
+/// is steady cannot.
 void setShare(const Stretch& stretch, TonePair& pair) noexcept {
-  const float power = stretch.energy / (kHannSum * static_cast<float>(stretch.count));
-  pair.share = (pair.low.power + pair.high.power) / 2 / std::max(power, 1.0F);
+  const float energy = stretch.energy / (kHannSum * static_cast<float>(stretch.count));
+  const float steady = pair.low.power + pair.high.power;
+  const float heard = pair.low.power / pair.low.coherence + pair.high.power / pair.high.coherence;
+  pair.share = std::min(heard / 2 / std::max(energy, 1.0F), 1.0F) * steady / std::max(heard, 1.0F);
 }
 
 bool isPlain(const Stretch& stretch, const TonePair& pair, int low, int high) noexcept {
