@@ -146,6 +146,8 @@ bool judge(const BlockHistory& history, const Search& search, const Stretch& str
   key.bin = {low, high};
   key.level = {std::sqrt(stretch.meanPower(low)), std::sqrt(stretch.meanPower(high))};
   const int first = firstOf(history, key, stretch.oldest());
+  // A voice glides through two frequencies: what has been there for long and was no key is none now.
+  if (first - stretch.oldest() > stretch.count) return false;
   const bool ended = search.newest > 0;
   const Surroundings around{.before = levelBefore(history, key, first),
                             .after = ended ? loudest(key, history.back(0)) : 0,
