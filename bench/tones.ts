@@ -1,13 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,10 +7,10 @@ import { decodeG711, encodeG711 } from '../src/phone/g711.ts';
 import { dtmfTone, sine, type ToneShape } from '../src/phone/tones.ts';
 import type { Key } from '../src/ports/media.ts';
 import { rounded } from './figures.ts';
+import { isBatteryThere, judgeBattery, makeBattery, summaryTable } from './tone-battery.ts';
+import { type Detections, detectWithHushpay, detectWithSpandsp, kDetector } from './tone-detectors.ts';
 
 const kRoot = fileURLToPath(new URL('..', import.meta.url));
-const kDetector = join(kRoot, 'build/native/hushpay-dtmf');
-const kDriver = join(kRoot, 'bench/spandsp-driver.c');
 const kStrings = 20; // of each condition
 const kDigits = 16;
 const kKeys = '0123456789*#ABCD';
@@ -89,12 +80,13 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
   try {
     const strings = generate(folder);
     const speech = copySpeech(folder);
-    const files = [...strings.keys(), ...speech];
-    const hushpay = detectWithHushpay(folder);
-    const spandsp = detectWithSpandsp(folder, files);
+    const hushpay = digitsByFile(detectWithHushpay(folder));
+    const theirDetections = detectWithSpandsp(folder);
+    const spandsp = theirDetections && digitsByFile(theirDetections);
     const ours = score(hushpay, strings, speech);
     const theirs = spandsp && score(spandsp, strings, speech);
     process.stdout.write(tableOf(ours, theirs));
+    const battery = sharedBattery();
     return {
       stringsPerCondition: kStrings,
       digitsPerString: kDigits,
@@ -102,8 +94,22 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
       hushpay: ours,
       spandsp: theirs ?? 'not there: libspandsp-dev and a C compiler are needed',
       target: targets(),
+      battery: battery ?? 'not there: it is kept beside the project',
       ...(spandsp ? { cpuToSpandsp: rounded(hushpay.nsPer20Ms / spandsp.nsPer20Ms) } : {}),
     };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The large battery, where it is. @returns its summary, ours beside spandsp's. */
+function sharedBattery(): Readonly<Record<string, unknown>> | undefined {
+  if (!isBatteryThere()) return undefined;
+  const folder = makeBattery('public-1');
+  try {
+    const summary = judgeBattery(folder, [detectWithHushpay(folder), detectWithSpandsp(folder)]);
+    process.stdout.write(`\nlarge battery\n${summaryTable(summary)}`);
+    return Object.fromEntries(summary);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -200,15 +206,10 @@ function generator(seed: number): () => number {
   };
 }
 
-/** Our detector reads WAV, the driver bare samples. */
 function write(folder: string, name: string, sound: Int16Array): void {
   const wav = new wavefile.WaveFile();
   wav.fromScratch(1, 8000, '16', sound);
   writeFileSync(join(folder, `${name}.wav`), wav.toBuffer());
-  writeFileSync(
-    join(folder, `${name}.raw`),
-    new Uint8Array(sound.buffer, sound.byteOffset, sound.byteLength),
-  );
 }
 
 /** @returns names of the prompts copied. */
@@ -224,37 +225,14 @@ function copySpeech(folder: string): string[] {
     });
 }
 
-function detectWithHushpay(folder: string): Detector {
-  const { stdout } = spawnSync(kDetector, ['detect', folder], { encoding: 'utf8', maxBuffer: 2 ** 28 });
-  const result = JSON.parse(stdout) as {
-    detections: { file: string; digit: string }[];
-    cpu: { nsPer20ms: number };
-  };
+/** @returns per file, without its extension, the digits in the order found. */
+function digitsByFile({ detections, cpu }: Detections): Detector {
   const found = new Map<string, string>();
-  for (const { file, digit } of result.detections) {
+  for (const { file, digit } of detections) {
     const name = basename(file, '.wav');
     found.set(name, (found.get(name) ?? '') + digit);
   }
-  return { found, nsPer20Ms: result.cpu.nsPer20ms };
-}
-
-/** @returns undefined where it cannot be built. */
-function detectWithSpandsp(folder: string, names: readonly string[]): Detector | undefined {
-  mkdirSync(join(folder, 'bin'));
-  const driver = join(folder, 'bin', 'driver');
-  const built = spawnSync('cc', ['-O2', '-o', driver, kDriver, '-lspandsp', '-lm']);
-  if (built.status !== 0) return undefined;
-  const paths = names.map((name) => join(folder, `${name}.raw`));
-  const { stdout } = spawnSync(driver, paths, { encoding: 'utf8', maxBuffer: 2 ** 28 });
-  const rows = stdout
-    .trimEnd()
-    .split('\n')
-    .map((row) => row.split('\t'));
-  const [, nanoseconds, frames] = rows.at(-1) ?? [];
-  const found = new Map(
-    rows.slice(0, -1).map(([file = '', digits = '']) => [basename(file, '.raw'), digits]),
-  );
-  return { found, nsPer20Ms: Number(nanoseconds) / Number(frames) };
+  return { found, nsPer20Ms: cpu.nsPer20ms };
 }
 
 function score(

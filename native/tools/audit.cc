@@ -79,15 +79,17 @@ std::vector<Finding> fragmentsIn(std::span<const std::int16_t> samples, std::siz
 void print(const std::string& path, const Recording& recording, bool first) {
   std::vector<Finding> findings;
   for (std::size_t i = 0; i < recording.channels.size(); i++) {
-    const auto presses = pressesIn(recording.channels[i], i + 1);
-    const auto fragments = fragmentsIn(recording.channels[i], i + 1, presses);
+    const auto heard = atDetectorRate(recording.channels[i], recording.rateHz);
+    const auto presses = pressesIn(heard, i + 1);
+    const auto fragments = fragmentsIn(heard, i + 1, presses);
     findings.insert(findings.end(), presses.begin(), presses.end());
     findings.insert(findings.end(), fragments.begin(), fragments.end());
   }
   std::ranges::sort(findings, {}, &Finding::begin);
   const std::size_t samples = recording.channels.empty() ? 0 : recording.channels[0].size();
   std::printf("%s\n{\"file\":%s,\"durationMs\":%zu,\"channels\":%zu,\"findings\":[", first ? "" : ",",
-              jsonString(path).c_str(), samples / 8, recording.channels.size());
+              jsonString(path).c_str(), samples * 1000 / static_cast<std::size_t>(recording.rateHz),
+              recording.channels.size());
   for (std::size_t i = 0; i < findings.size(); i++) {
     const Finding& finding = findings[i];
     std::printf("%s{\"kind\":\"%s\",\"sureness\":\"%s\",\"channel\":%zu,\"atMs\":%lld,\"durationMs\":%lld}",

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "dsp/decimator.h"
 #include "dsp/tone_detector.h"
 #include "json.h"
 #include "recording.h"
@@ -12,7 +13,7 @@
 namespace hushpay {
 namespace {
 
-constexpr std::size_t kFrame = 160;  // 20 ms, as the worker hears it
+constexpr int kFramesPerSecond = 50;  // of 20 ms, as the worker hears them
 constexpr const char* kKeys = "0123456789*#ABCD";
 
 struct Work {
@@ -31,16 +32,21 @@ void print(const ToneEdges& edges, const std::string& head, double reportedAtMs,
   }
 }
 
-void detectIn(std::span<const std::int16_t> samples, const std::string& head, Work& work) {
+void detectIn(std::span<const std::int16_t> samples, int rateHz, const std::string& head, Work& work) {
+  Decimator decimator(rateHz);
   ToneDetector detector;
-  for (std::size_t at = 0; at < samples.size(); at += kFrame) {
-    const std::size_t size = std::min(kFrame, samples.size() - at);
+  const auto frame = static_cast<std::size_t>(rateHz / kFramesPerSecond);
+  std::vector<std::int16_t> decimated(decimator.mostOut(frame));
+  for (std::size_t at = 0; at < samples.size(); at += frame) {
+    const std::size_t size = std::min(frame, samples.size() - at);
     ToneEdges edges;
     const auto begin = std::chrono::steady_clock::now();
-    detector.feed(samples.subspan(at, size), edges);
+    auto heard = samples.subspan(at, size);
+    if (rateHz != kSampleRateHz) heard = std::span(decimated).first(decimator.feed(heard, decimated));
+    detector.feed(heard, edges);
     work.spent += std::chrono::steady_clock::now() - begin;
     work.frames++;
-    if (edges.count > 0) print(edges, head, static_cast<double>(at + size) / 8, work);
+    if (edges.count > 0) print(edges, head, 1000 * static_cast<double>(at + size) / rateHz, work);
   }
 }
 
@@ -57,11 +63,11 @@ int detect(const std::vector<std::string>& files) {
       failed = true;
       continue;
     }
-    const auto& channels = std::get<Recording>(result).channels;
+    const auto& [rateHz, channels] = std::get<Recording>(result);
     const std::string name = "\"file\":" + jsonString(std::filesystem::path(path).filename().string());
     for (std::size_t channel = 0; channel < channels.size(); channel++) {
       const std::string place = channels.size() == 1 ? "" : ",\"channel\":" + std::to_string(channel + 1);
-      detectIn(channels[channel], name + place, work);
+      detectIn(channels[channel], rateHz, name + place, work);
     }
   }
   const double nsPerFrame =

@@ -2,25 +2,24 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <numbers>
 #include <span>
 #include <string_view>
 
 #include "codec/g711.h"
+#include "dsp/decimator.h"
+#include "dsp/dtmf.h"
 
 namespace hushpay {
 namespace {
 
 constexpr const char* kExpected =
-    "; expected WAV: PCM of 8 or 16 bits, mu-law or A-law at 8000 Hz or a multiple up to 48000 Hz "
+    "; expected WAV: PCM of 8 or 16 bits, mu-law or A-law at 8000, 16000, 22050, 32000, 44100 or 48000 Hz "
     "(convert it: sox IN -r 8000 -b 16 OUT.wav)";
 constexpr std::uint32_t kExtensible = 0xfffe;
-constexpr std::uint32_t kMaxRateHz = 48'000;
 constexpr std::uint32_t kMaxChannels = 32;
 
 struct Format {
@@ -57,7 +56,7 @@ bool isReadable(const Format& format) {
   const bool isPcm = format.tag == 1 && (format.bits == 8 || format.bits == 16);
   const bool isG711 = (format.tag == 6 || format.tag == 7) && format.bits == 8;
   return (isPcm || isG711) && format.channels >= 1 && format.channels <= kMaxChannels &&
-         format.rateHz >= 8000 && format.rateHz <= kMaxRateHz && format.rateHz % 8000 == 0;
+         format.rateHz <= Decimator::kMaxRateHz && Decimator::supports(static_cast<int>(format.rateHz));
 }
 
 std::int16_t sampleAt(const Format& format, Bytes data, std::size_t index) {
@@ -68,38 +67,14 @@ std::int16_t sampleAt(const Format& format, Bytes data, std::size_t index) {
   return static_cast<std::int16_t>((code - 128) * 256);
 }
 
-/// Keeps every n-th sample, after a filter that keeps what lies above 4000 Hz from folding back upon a tone.
-std::vector<std::int16_t> decimate(const std::vector<std::int16_t>& in, std::size_t factor) {
-  if (factor == 1) return in;
-  const std::size_t half = 12 * factor;
-  std::vector<double> tap(2 * half + 1);
-  const double cutoff = 0.45 / static_cast<double>(factor);
-  for (std::size_t i = 0; i < tap.size(); i++) {
-    const double at = static_cast<double>(i) - static_cast<double>(half);
-    const double x = 2 * std::numbers::pi * cutoff * at;
-    const double hann = 0.5 + 0.5 * std::cos(std::numbers::pi * at / static_cast<double>(half + 1));
-    tap[i] = 2 * cutoff * (at == 0 ? 1 : std::sin(x) / x) * hann;
-  }
-  std::vector<std::int16_t> out;
-  out.reserve(in.size() / factor);
-  for (std::size_t centre = 0; centre < in.size(); centre += factor) {
-    double sum = 0;
-    for (std::size_t i = 0; i < tap.size(); i++) {
-      if (centre + i >= half && centre + i - half < in.size()) sum += tap[i] * in[centre + i - half];
-    }
-    out.push_back(static_cast<std::int16_t>(std::lround(std::clamp(sum, -32768.0, 32767.0))));
-  }
-  return out;
-}
-
 Recording split(const Format& format, Bytes data) {
   const std::size_t frames = data.size() / (format.bits / 8) / format.channels;
-  Recording recording;
+  Recording recording{.rateHz = static_cast<int>(format.rateHz), .channels = {}};
   for (std::size_t channel = 0; channel < format.channels; channel++) {
     std::vector<std::int16_t> samples(frames);
     for (std::size_t i = 0; i < frames; i++)
       samples[i] = sampleAt(format, data, i * format.channels + channel);
-    recording.channels.push_back(decimate(samples, format.rateHz / 8000));
+    recording.channels.push_back(std::move(samples));
   }
   return recording;
 }
@@ -130,6 +105,17 @@ std::variant<Recording, std::string> parse(Bytes file) {
 }
 
 }  // namespace
+
+std::vector<std::int16_t> atDetectorRate(const std::vector<std::int16_t>& channel, int rateHz) {
+  if (rateHz == kSampleRateHz) return channel;
+  Decimator decimator(rateHz);
+  std::vector<std::int16_t> out(decimator.mostOut(channel.size()) + decimator.mostOut(decimator.delay()));
+  std::size_t count = decimator.feed(channel, out);
+  const std::vector<std::int16_t> silence(decimator.delay());  // so that the last sample counts too
+  count += decimator.feed(silence, std::span(out).subspan(count));
+  out.resize(count);
+  return out;
+}
 
 std::variant<Recording, std::string> readRecording(const std::string& path) {
   std::ifstream stream(path, std::ios::binary | std::ios::ate);

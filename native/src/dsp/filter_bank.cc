@@ -72,6 +72,7 @@ void filterBlock(std::span<const float, kBlock> samples, std::int64_t number, Sp
   float low = 0;
   for (std::size_t i = kTones; i < kColumns; i++) low += real[i] * real[i] + imaginary[i] * imaginary[i];
   into.energy = (energy > low ? energy - low : 0) * (kHannSum / kSquaredHannSum);
+  into.low = low * (kHannSum / kSquaredHannSum);
   const auto& turn = kBank.turn[static_cast<std::size_t>(number % kPhasePeriod)];
   for (std::size_t tone = 0; tone < kTones; tone++) {
     into.tone[tone] = std::complex<float>(real[tone], imaginary[tone]) * turn[tone];

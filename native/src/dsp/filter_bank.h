@@ -19,6 +19,7 @@ struct Spectrum {
   // Sum of squares under the Hann window, of what lies above 560 Hz: hum, dial tone and the pitch of a voice
   // do not count beside the tones. A tone of amplitude A alone gives A * A / 2 * kHannSum.
   float energy = 0;
+  float low = 0;                                   // the same of what lies below: the rest of the energy
   std::array<std::complex<float>, kTones> tone{};  // demodulated at the nominal frequency, phase from block 0
 };
 

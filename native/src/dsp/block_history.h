@@ -1,0 +1,83 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "dsp/filter_bank.h"
+
+namespace hushpay {
+
+/// What is remembered of 8 ms of a stream.
+struct Block : Spectrum {
+  std::array<float, kTones> power{};  // squared magnitude in every filter
+  bool heard = false;                 // no sample of it is concealed
+  bool whole = false;                 // nor looks as if another had concealed it
+};
+
+/// The last quarter of a second of a stream, block by block.
+class BlockHistory {
+ public:
+  static constexpr int kMost = 64;
+
+  /// @return the new block, to be filled in
+  Block& push() noexcept { return ring_[static_cast<std::size_t>(count_++ % kMost)]; }
+
+  /// @param age  in hops; 0 is the newest block, known() - 1 the oldest
+  [[nodiscard]] const Block& back(int age) const noexcept {
+    return ring_[static_cast<std::size_t>((count_ - 1 - age) % kMost)];
+  }
+
+  [[nodiscard]] int known() const noexcept { return static_cast<int>(std::min<std::int64_t>(count_, kMost)); }
+
+  /// Blocks since the stream began.
+  [[nodiscard]] std::int64_t count() const noexcept { return count_; }
+
+ private:
+  std::array<Block, kMost> ring_{};
+  std::int64_t count_ = 0;
+};
+
+/// Blocks that are judged together, newest first. They need not be neighbours: a loss may lie between.
+struct Stretch {
+  static constexpr int kMost = 18;
+  std::array<const Block*, kMost> block{};
+  std::array<int, kMost> age{};  // in hops
+  int count = 0;
+  std::array<float, kTones> power{};    // sums over the blocks
+  std::array<float, kTones> weakest{};  // power of the block that holds least
+  float energy = 0;
+  float low = 0;
+
+  void add(const BlockHistory& history, int hops) noexcept {
+    const Block& added = history.back(hops);
+    for (std::size_t bin = 0; bin < kTones; bin++) {
+      power[bin] += added.power[bin];
+      weakest[bin] = count == 0 ? added.power[bin] : std::min(weakest[bin], added.power[bin]);
+    }
+    energy += added.energy;
+    low += added.low;
+    block[static_cast<std::size_t>(count)] = &added;
+    age[static_cast<std::size_t>(count++)] = hops;
+  }
+
+  [[nodiscard]] int oldest() const noexcept { return age[static_cast<std::size_t>(count - 1)]; }
+
+  /// The filter of a group that heard most: 0..3 or 4..7.
+  [[nodiscard]] int strongest(int firstBin) const noexcept {
+    const auto begin = power.begin() + firstBin;
+    return static_cast<int>(std::max_element(begin, begin + 4) - power.begin());
+  }
+
+  /// Mean power of a filter.
+  [[nodiscard]] float meanPower(int bin) const noexcept {
+    return power[static_cast<std::size_t>(bin)] / static_cast<float>(count);
+  }
+
+  /// Of the weakest block's power over the mean: 1 for a steady tone.
+  [[nodiscard]] float flatness(int bin) const noexcept {
+    return weakest[static_cast<std::size_t>(bin)] / std::max(meanPower(bin), 1e-9F);
+  }
+};
+
+}  // namespace hushpay

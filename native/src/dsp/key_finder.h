@@ -1,0 +1,26 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "dsp/block_history.h"
+#include "dsp/key_evidence.h"
+
+namespace hushpay {
+
+/// A key that was found, and how its two tones are followed from then on.
+struct FoundKey {
+  std::uint8_t key = 0;          // RFC 4733 event code 0..15
+  std::int64_t onset = 0;        // sample, counted as the caller counts
+  std::array<int, 2> bin{};      // filters of its tones
+  std::array<float, 2> level{};  // magnitude in them
+};
+
+/// How much of a key's tones a block holds; the lesser of the two.
+float shareOf(const FoundKey& key, const Block& block) noexcept;
+
+/// Looks for a key in the newest blocks.
+/// @param fed  samples fed so far: the end of the newest block
+bool findKey(const BlockHistory& history, std::int64_t fed, FoundKey& found) noexcept;
+
+}  // namespace hushpay
