@@ -199,6 +199,7 @@ void Session::fillUpTo(std::uint32_t timestamp) noexcept {
   if (missing > kMaxGapSamples || missing < -kMaxGapSamples) {
     restartDetector(gap_ || missing < 0 ? clock_.at(timestamp) : kNever);
   } else if (missing > 0 && gap_) {
+    pairs_.interrupted(clock_.at(timestamp));
     detector_.conceal(static_cast<std::size_t>(missing), edges);
   } else if (missing > 0) {
     detector_.feed(std::span(kSilence).first(static_cast<std::size_t>(missing)), edges);
