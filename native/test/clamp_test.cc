@@ -61,13 +61,13 @@ std::vector<std::int16_t> sine(int ms, double hz, double dbm0) {
   return pcm;
 }
 
-struct Stretch {
+struct Passage {
   std::vector<std::int16_t> pcm;
   std::vector<Pass> pass;
 };
 
-Stretch through(Clamp& clamp, std::span<const std::int16_t> in, Heard heard = Heard::kAudio) {
-  Stretch out{.pcm = std::vector<std::int16_t>(in.size()), .pass = std::vector<Pass>(in.size())};
+Passage through(Clamp& clamp, std::span<const std::int16_t> in, Heard heard = Heard::kAudio) {
+  Passage out{.pcm = std::vector<std::int16_t>(in.size()), .pass = std::vector<Pass>(in.size())};
   for (std::size_t at = 0; at < in.size(); at += 160) {
     const std::size_t size = std::min<std::size_t>(160, in.size() - at);
     clamp.process(in.subspan(at, size), heard, std::span(out.pcm).subspan(at, size),
@@ -76,7 +76,7 @@ Stretch through(Clamp& clamp, std::span<const std::int16_t> in, Heard heard = He
   return out;
 }
 
-bool isClosed(const Stretch& stretch) {
+bool isClosed(const Passage& stretch) {
   return std::ranges::none_of(stretch.pass, [](Pass pass) { return pass == Pass::kOpen; }) &&
          std::ranges::all_of(stretch.pcm, [](std::int16_t value) { return value == 0; });
 }
@@ -184,7 +184,7 @@ TEST_CASE("what it cannot vouch for is closed") {
     CHECK(!isClosed(through(clamp, std::span(speech).first(1600))));
   }
   SUBCASE("what is lost is missing, not replaced; so are the last milliseconds before it") {
-    const Stretch out = through(clamp, std::vector<std::int16_t>(320), Heard::kLost);
+    const Passage out = through(clamp, std::vector<std::int16_t>(320), Heard::kLost);
     CHECK(out.pass[100] == Pass::kOpen);
     CHECK(out.pass[120] == Pass::kMissing);
     CHECK(out.pass[200] == Pass::kMissing);
@@ -212,7 +212,7 @@ TEST_CASE("arming and disarming do not click and lose nothing") {
     const auto pcm = sine(3'000, hz, -12);
     Clamp clamp;
     std::vector<std::int16_t> heard;
-    const auto add = [&](const Stretch& stretch) {
+    const auto add = [&](const Passage& stretch) {
       heard.insert(heard.end(), stretch.pcm.begin(), stretch.pcm.end());
     };
     add(through(clamp, std::span(pcm).first(8'000)));
@@ -236,7 +236,7 @@ TEST_CASE("a word that follows the arming is whole, 20 ms later; after disarming
   clamp.arm();
   std::vector<std::int16_t> said = word;
   said.resize(word.size() + 160);
-  const Stretch armed = through(clamp, said);
+  const Passage armed = through(clamp, said);
   CHECK(std::equal(word.begin(), word.end(), armed.pcm.begin() + 160));
   clamp.disarm();
   through(clamp, quiet);
@@ -247,7 +247,7 @@ TEST_CASE("a word that follows the arming is whole, 20 ms later; after disarming
 TEST_CASE("disarmed it is not there") {
   Clamp clamp;
   const Take take = record({.name = "plain"}, 4, {}, 3);
-  const Stretch out = through(clamp, take.pcm);
+  const Passage out = through(clamp, take.pcm);
   CHECK(out.pcm == take.pcm);
   CHECK(clamp.report().clampedSamples == 0);
 }
@@ -282,12 +282,12 @@ TEST_CASE("it takes samples in any portions alike") {
   Clamp other;
   one.arm();
   other.arm();
-  const Stretch whole = through(one, take.pcm);
-  Stretch parts;
+  const Passage whole = through(one, take.pcm);
+  Passage parts;
   std::mt19937 random(1);
   for (std::size_t at = 0; at < take.pcm.size();) {
     const std::size_t size = std::min<std::size_t>(1 + random() % 300, take.pcm.size() - at);
-    const Stretch part = through(other, std::span(take.pcm).subspan(at, size));
+    const Passage part = through(other, std::span(take.pcm).subspan(at, size));
     parts.pcm.insert(parts.pcm.end(), part.pcm.begin(), part.pcm.end());
     at += size;
   }

@@ -48,6 +48,7 @@ void Session::hearGap(int samples, ByteView next, AudioDecoder* decoder, ToneEdg
     return skip(gap.size());
   }
   const auto recovered = gap.last(decoder != nullptr ? decoder->recover(next, gap) : 0);
+  pairs_.interrupted(clock_.at(expectedTs_ + toTs(gap.size())));
   detector_.conceal(gap.size() - recovered.size(), edges);
   skip(gap.size() - recovered.size());
   detector_.feed(recovered, edges);
