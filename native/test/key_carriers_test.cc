@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "codec/g711.h"
 #include "key_caller.h"
 
 using namespace hushpay;
@@ -244,9 +245,7 @@ TEST_CASE("a press goes on through a re-INVITE that changes payload types") {
       if (packet.type == KeyCaller::kEventType) {
         packet.type = 97;
       } else {
-        std::vector<std::int16_t> pcm(packet.payload.size());
-        decode(Codec::kPcmu, packet.payload, pcm);
-        encode(Codec::kPcma, pcm, packet.payload);
+        for (std::uint8_t& code : packet.payload) code = encodeALaw(decodeMuLaw(code));
         packet.type = 8;
       }
     });

@@ -14,14 +14,14 @@ constexpr double kAmplitude = 10'000;
 
 std::vector<std::int16_t> halved(const std::vector<std::int16_t>& wide) {
   std::vector<std::int16_t> narrow(wide.size() / 2);
-  Decimator decimator;
+  HalfBandDecimator decimator;
   decimator.process(wide, narrow);
   return narrow;
 }
 
 std::vector<std::int16_t> doubled(const std::vector<std::int16_t>& narrow) {
   std::vector<std::int16_t> wide(narrow.size() * 2);
-  Interpolator interpolator;
+  HalfBandInterpolator interpolator;
   interpolator.process(narrow, wide);
   return wide;
 }
@@ -54,7 +54,7 @@ TEST_CASE("the size of the pieces does not matter") {
   const auto whole = halved(wide);
   for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{80}, std::size_t{160}}) {
     CAPTURE(piece);
-    Decimator decimator;
+    HalfBandDecimator decimator;
     std::vector<std::int16_t> narrow(whole.size());
     for (std::size_t at = 0; at < narrow.size(); at += piece) {
       const std::size_t count = std::min(piece, narrow.size() - at);

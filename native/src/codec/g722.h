@@ -49,7 +49,7 @@ class G722Decoder final : public AudioDecoder {
 
  private:
   G722Synthesiser synthesiser_{};
-  Decimator decimator_{};
+  HalfBandDecimator decimator_{};
 };
 
 class G722Encoder final : public AudioEncoder {
@@ -58,7 +58,7 @@ class G722Encoder final : public AudioEncoder {
   void reset() noexcept override;
 
  private:
-  Interpolator interpolator_{};
+  HalfBandInterpolator interpolator_{};
   G722Analyser analyser_{};
 };
 

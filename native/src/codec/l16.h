@@ -26,7 +26,7 @@ class WideL16Decoder final : public AudioDecoder {
   void reset() noexcept override { decimator_.wipe(); }
 
  private:
-  Decimator decimator_{};
+  HalfBandDecimator decimator_{};
 };
 
 class WideL16Encoder final : public AudioEncoder {
@@ -35,7 +35,7 @@ class WideL16Encoder final : public AudioEncoder {
   void reset() noexcept override { interpolator_.wipe(); }
 
  private:
-  Interpolator interpolator_{};
+  HalfBandInterpolator interpolator_{};
 };
 
 }  // namespace hushpay

@@ -50,14 +50,14 @@ std::int16_t sampleOf(float value) noexcept {
 
 }  // namespace
 
-void Decimator::process(std::span<const std::int16_t> wide, std::span<std::int16_t> narrow) noexcept {
+void HalfBandDecimator::process(std::span<const std::int16_t> wide, std::span<std::int16_t> narrow) noexcept {
   for (std::size_t at = 0; at < narrow.size(); at += kBlock) {
     const std::size_t count = std::min(kBlock, narrow.size() - at);
     block(wide.subspan(2 * at, 2 * count), narrow.subspan(at, count));
   }
 }
 
-void Decimator::block(std::span<const std::int16_t> wide, std::span<std::int16_t> narrow) noexcept {
+void HalfBandDecimator::block(std::span<const std::int16_t> wide, std::span<std::int16_t> narrow) noexcept {
   constexpr std::size_t kHalf = kHalfBandTaps / 2;
   const std::size_t count = narrow.size();
   for (std::size_t n = 0; n < count; n++) {
@@ -74,16 +74,18 @@ void Decimator::block(std::span<const std::int16_t> wide, std::span<std::int16_t
   std::copy_n(odd_.begin() + static_cast<std::ptrdiff_t>(count), kHalf, odd_.begin());
 }
 
-void Decimator::wipe() noexcept { explicit_bzero(static_cast<void*>(this), sizeof *this); }
+void HalfBandDecimator::wipe() noexcept { explicit_bzero(static_cast<void*>(this), sizeof *this); }
 
-void Interpolator::process(std::span<const std::int16_t> narrow, std::span<std::int16_t> wide) noexcept {
+void HalfBandInterpolator::process(std::span<const std::int16_t> narrow,
+                                   std::span<std::int16_t> wide) noexcept {
   for (std::size_t at = 0; at < narrow.size(); at += kBlock) {
     const std::size_t count = std::min(kBlock, narrow.size() - at);
     block(narrow.subspan(at, count), wide.subspan(2 * at, 2 * count));
   }
 }
 
-void Interpolator::block(std::span<const std::int16_t> narrow, std::span<std::int16_t> wide) noexcept {
+void HalfBandInterpolator::block(std::span<const std::int16_t> narrow,
+                                 std::span<std::int16_t> wide) noexcept {
   const std::size_t count = narrow.size();
   for (std::size_t n = 0; n < count; n++) past_[kPast + n] = narrow[n];
   std::array<float, kBlock> sums{};
@@ -97,6 +99,6 @@ void Interpolator::block(std::span<const std::int16_t> narrow, std::span<std::in
   std::copy_n(past_.begin() + static_cast<std::ptrdiff_t>(count), kPast, past_.begin());
 }
 
-void Interpolator::wipe() noexcept { explicit_bzero(static_cast<void*>(this), sizeof *this); }
+void HalfBandInterpolator::wipe() noexcept { explicit_bzero(static_cast<void*>(this), sizeof *this); }
 
 }  // namespace hushpay

@@ -13,7 +13,7 @@ namespace hushpay {
 constexpr std::size_t kHalfBandTaps = 32;  // that are not zero, the middle one aside
 
 /// Halves the rate. Media thread, fixed memory.
-class Decimator {
+class HalfBandDecimator {
  public:
   /// @param wide  twice as long as `narrow`
   void process(std::span<const std::int16_t> wide, std::span<std::int16_t> narrow) noexcept;
@@ -29,7 +29,7 @@ class Decimator {
 };
 
 /// Doubles the rate. Media thread, fixed memory.
-class Interpolator {
+class HalfBandInterpolator {
  public:
   /// @param wide  twice as long as `narrow`
   void process(std::span<const std::int16_t> narrow, std::span<std::int16_t> wide) noexcept;
