@@ -43,7 +43,7 @@ struct Listener {
   void wait(double ms) {
     nowMs += ms;
     KeyEdges edges;
-    receiver.tick(nowMs, edges);
+    receiver.tick(nowMs, nowMs, edges);
     note(edges);
   }
 
@@ -90,6 +90,16 @@ TEST_CASE("a press without an end is over after a while, and its late packets st
   line.report(8000, 5, 1600);
   line.report(8000, 5, 1600, true);
   CHECK(line.heard == "v5 ^5:20 ");
+}
+
+TEST_CASE("a press is not over because the whole stream is held up") {
+  Listener line;
+  line.report(8000, 5, 160);
+  KeyEdges edges;
+  line.receiver.tick(line.nowMs + 900, line.nowMs - 20, edges);
+  CHECK(edges.size() == 0);
+  line.receiver.tick(line.nowMs + 1100, line.nowMs - 20, edges);
+  CHECK(edges.size() == 1);
 }
 
 TEST_CASE("reordered packets neither end a press early nor begin another") {

@@ -16,28 +16,32 @@ constexpr float kMaxOffset = 0.030F;      // relative, from a nominal frequency
 constexpr float kMinRms = 14;             // about -62 dBm0: what is fainter has no pair worth hiding
 constexpr float kMaxHighOverLow = 8.0F;   // +9 dB
 constexpr float kMinHighOverLow = 0.05F;  // -13 dB
-// Within these the alarm is easy to raise: what a key may have by Q.24, and the error of a short fit.
-constexpr float kEasyHighOverLow = 3.6F;
-constexpr float kEasyLowOverHigh = 9.5F;
+// Within these a pair need explain less: most keys are, and so few voices.
+constexpr float kEasyHighOverLow = 2.5F;
+constexpr float kEasyLowOverHigh = 3.6F;
 constexpr float kSustainedShare = 0.55F;
+constexpr float kEndedShare = 0.1F;  // of the energy of a hop: with less in the newest, the pair has ended
 constexpr float kFirmShare = 0.75F;
 
-/// What the alarm asks of a stretch. `wholeShare` is enough; so is `share` of a pair that began suddenly.
+/// What the alarm asks of a stretch in which a pair has begun suddenly: one of the two shares.
 struct Rule {
   int hops;
   float wholeShare;
-  float wholeShareBefore;  // at most so much of the pair's power 6 ms before; 1000: whatever
   float share;
-  float before;
 };
 constexpr std::array<Rule, 4> kRules = {{
-    {.hops = 3, .wholeShare = 0.965F, .wholeShareBefore = 0.1F, .share = 2.0F, .before = 0},
-    {.hops = 4, .wholeShare = 0.93F, .wholeShareBefore = 0.1F, .share = 0.97F, .before = 0.1F},
-    {.hops = 6, .wholeShare = 0.80F, .wholeShareBefore = 1000, .share = 0.80F, .before = 0.12F},
-    {.hops = 8, .wholeShare = 0.80F, .wholeShareBefore = 1000, .share = 0.80F, .before = 0.12F},
+    {.hops = 3, .wholeShare = 0.965F, .share = 0.99F},
+    {.hops = 4, .wholeShare = 0.93F, .share = 0.97F},
+    {.hops = 6, .wholeShare = 0.80F, .share = 0.80F},
+    {.hops = 8, .wholeShare = 0.80F, .share = 0.80F},
 }};
-constexpr int kSlackHops = 3;          // by which a pair may have begun before the stretch that tells of it
-constexpr float kUneasyShare = 0.90F;  // of all energy, with a twist no key should have
+constexpr float kSuddenBefore = 0.12F;  // of a tone's power, at most, 6 ms before
+// A pair that may have been there longer must explain so much of both energies, and so must one with a twist
+// that few keys have.
+constexpr float kLastingShare = 0.88F;
+constexpr int kLastingHops = 6;
+constexpr int kSlackHops = 3;         // by which a pair may have begun before the stretch that tells of it
+constexpr float kRoughShare = 0.65F;  // of what a pair explains, at least, before its frequencies are known
 
 struct Coefficients {
   float b0, b1, b2, a1, a2;
@@ -142,22 +146,27 @@ ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool
     if (!mayAlarm && !maySustain) continue;
     const Fit found = fit(rule.hops, maySustain ? kSustainedShare : std::min(rule.share, rule.wholeShare));
     if (!found.found) continue;
-    if (mayAlarm) {
-      const bool isEasy = found.highOverLow < kEasyHighOverLow && found.highOverLow * kEasyLowOverHigh > 1;
-      const bool isWhole =
-          found.wholeShare > (isEasy ? rule.wholeShare : std::max(kUneasyShare, rule.wholeShare)) &&
-          found.before < rule.wholeShareBefore;
-      const bool isSudden = isEasy && found.share > rule.share && found.before < rule.before;
-      verdict.alarm = isWhole || isSudden;
+    if (mayAlarm && isKey(rule.hops, rule.wholeShare, rule.share, found)) {
+      verdict.alarm = true;
       verdict.reach = (rule.hops + kSlackHops) * static_cast<int>(kHop);
+      pair_ = found.bin;
     }
-    if (verdict.alarm) pair_ = found.bin;
-    if (maySustain && found.bin == pair_ && found.share > kSustainedShare) {
+    const bool hasEnded = newest.energy < kEndedShare * found.energy;
+    if (maySustain && found.bin == pair_ && !hasEnded) {
       verdict.sustained = true;
       verdict.firm = found.share > kFirmShare;
     }
   }
   return verdict;
+}
+
+bool ToneAlarm::isKey(int hops, float minWholeShare, float minShare, const Fit& found) noexcept {
+  const float lesser = std::min(found.wholeShare, found.share);
+  if (hops >= kLastingHops && lesser > kLastingShare) return true;
+  if (found.before > kSuddenBefore) return false;
+  if (found.wholeShare > minWholeShare && found.share > minWholeShare) return true;
+  const bool isEasy = found.highOverLow < kEasyHighOverLow && found.highOverLow * kEasyLowOverHigh > 1;
+  return found.share > (isEasy ? minShare : std::max(minShare, kLastingShare));
 }
 
 const ToneAlarm::Hop& ToneAlarm::back(int count) const noexcept {
@@ -196,51 +205,56 @@ void ToneAlarm::filter(std::span<const std::int16_t, kHop> hop, Hop& into) noexc
 /// @param minShare  less than this of the energy above 560 Hz is of no interest
 ToneAlarm::Fit ToneAlarm::fit(int hops, float minShare) const noexcept {
   Fit result;
-  const int later = hops / 2;
-  std::array<Sums, 2> half{};
+  Sums sum{};
   float energy = 0;
   float wholeEnergy = 0;
+  float weights = 0;
   for (int i = 0; i < hops; i++) {
     const Hop& hop = back(i);
     energy += hop.energy;
     wholeEnergy += hop.wholeEnergy;
-    Sums& into = half[i < later ? 1 : 0];
-    for (std::size_t tone = 0; tone < 8; tone++) into[tone] += hop.tone[tone];
+    // A triangle over the stretch: so that a strong tone of one group does not spill into the other's
+    // filters.
+    const auto weight = static_cast<float>(std::min(i + 1, hops - i));
+    weights += weight;
+    for (std::size_t tone = 0; tone < 8; tone++) sum[tone] += weight * hop.tone[tone];
   }
   const float samples = static_cast<float>(hops) * kHop;
   if (energy < samples * kMinRms * kMinRms) return result;
 
   std::array<float, 2> strongest{-1, -1};
   for (std::size_t tone = 0; tone < 8; tone++) {
-    const float power = std::norm(half[0][tone]) + std::norm(half[1][tone]);
+    const float power = std::norm(sum[tone]);
     if (power <= strongest[tone / 4]) continue;
     strongest[tone / 4] = power;
     result.bin[tone / 4] = static_cast<int>(tone);
   }
-  // About what the pair explains, its frequencies still nominal: each half of the stretch for itself.
-  if (4 * (strongest[0] + strongest[1]) / samples < 0.6F * minShare * energy) return result;
+  // About what the pair explains, its frequencies still nominal.
+  const float halfWeights = weights * kHop / 2;
+  const float roughly = samples / 2 * (strongest[0] + strongest[1]) / (halfWeights * halfWeights);
+  if (roughly < kRoughShare * minShare * energy) return result;
 
   std::array<float, 2> w{};
   std::array<std::complex<float>, 2> along{};  // cosine and sine about the middle of the stretch
   for (std::size_t group = 0; group < 2; group++) {
     const auto bin = static_cast<std::size_t>(result.bin[group]);
     const auto nominalHz = static_cast<float>(kToneHz[bin]);
-    std::complex<float> advance = 0;
-    for (int i = 0; i + 1 < hops; i++)
-      advance += product(back(i).tone[bin], std::conj(back(i + 1).tone[bin]));
-    float perHop = std::arg(advance);
-    const int lag = std::max(1, later);
-    std::complex<float> rest = 0;
-    for (int i = 0; i + lag < hops; i++)
-      rest += product(back(i).tone[bin], std::conj(back(i + lag).tone[bin]));
-    perHop += std::arg(product(rest, unit(-perHop * static_cast<float>(lag)))) / static_cast<float>(lag);
+    // The phase between two overlapping pieces of the stretch tells the frequency.
+    const int shift = std::max(1, hops / 3);
+    std::array<std::complex<float>, 2> piece{};
+    for (int i = 0; i < hops - shift; i++) {
+      const auto weight = static_cast<float>(std::min(i + 1, hops - shift - i));
+      piece[0] += weight * back(i).tone[bin];
+      piece[1] += weight * back(i + shift).tone[bin];
+    }
+    const float perHop = std::arg(product(piece[0], std::conj(piece[1]))) / static_cast<float>(shift);
     const float offHz = perHop / (2 * kPi * kHopSeconds);
     if (std::abs(offHz) > kMaxOffset * nominalHz) return result;
-    std::complex<float> sum = 0;
+    std::complex<float> steady = 0;
     const std::complex<float> step = unit(perHop);
     std::complex<float> turn = 1;
     for (int i = 0; i < hops; i++) {
-      sum += product(back(i).tone[bin], turn);
+      steady += product(back(i).tone[bin], turn);
       turn = product(turn, step);
     }
     w[group] = 2 * kPi * (nominalHz + offHz) / kSampleRateHz;
@@ -249,7 +263,7 @@ ToneAlarm::Fit ToneAlarm::fit(int hops, float minShare) const noexcept {
     const std::complex<float> atStart = std::conj(kDemodulator.turn[start][bin]);
     const float toMiddle =
         2 * kPi * nominalHz / kSampleRateHz * (samples - 1) / 2 - perHop * static_cast<float>(hops - 1) / 2;
-    const std::complex<float> z = product(sum, product(atStart, unit(toMiddle)));
+    const std::complex<float> z = product(steady, product(atStart, unit(toMiddle)));
     along[group] = {z.real(), -z.imag()};
   }
   const float sumKernel = kernel(w[0] + w[1], samples);
@@ -272,6 +286,7 @@ ToneAlarm::Fit ToneAlarm::fit(int hops, float minShare) const noexcept {
   if (result.highOverLow > kMaxHighOverLow || result.highOverLow < kMinHighOverLow) return result;
   result.wholeShare = samples / 2 * (lowIn + highIn) / wholeEnergy;
   result.before = std::max(powerBefore(hops, lowBin) / (low + 1), powerBefore(hops, highBin) / (high + 1));
+  result.energy = energy / static_cast<float>(hops);
   result.found = true;
   return result;
 }

@@ -57,10 +57,12 @@ class ToneAlarm {
     std::array<int, 2> bin{};
     float share = 0;        // of the energy above 560 Hz
     float wholeShare = 0;   // of all energy
+    float energy = 0;       // of a hop, in the mean
     float highOverLow = 0;  // powers
     float before = 0;       // power of the tone that was there more, 6 ms before, over that of now
   };
 
+  [[nodiscard]] static bool isKey(int hops, float minWholeShare, float minShare, const Fit& found) noexcept;
   [[nodiscard]] const Hop& back(int count) const noexcept;
   void filter(std::span<const std::int16_t, kHop> hop, Hop& into) noexcept;
   [[nodiscard]] Fit fit(int hops, float minShare) const noexcept;

@@ -11,9 +11,8 @@ constexpr int kLine = static_cast<int>(Clamp::kLookAhead);
 constexpr int kMs = 8;
 // After the end of a key: through the gaps of one press, and for as long as the ear of an attacker would go
 // on looking for its tail. An alarm that has not been borne out yet ends sooner.
-constexpr int kHold = 40 * kMs;
+constexpr int kHold = 42 * kMs;
 constexpr int kAlarmHold = 10 * kMs;
-constexpr int kTailHops = 2;               // that a pair seems to go on after its end
 constexpr int kMaxUnconfirmed = 56 * kMs;  // of an alarm that nothing bears out
 constexpr int kConfirmingHops = 14;        // of a pair that goes on: 28 ms
 constexpr int kMaxFrozen = 120 * kMs;      // an end is not looked for in what was not heard
@@ -111,7 +110,7 @@ void Clamp::follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept {
   const std::int64_t now = line_.pushed();
   if (verdict.sustained) {
     if (++closure_.sustainedHops >= kConfirmingHops) closure_.confirmed = true;
-    const int hold = closure_.confirmed ? kHold - kTailHops * static_cast<int>(kHop) : kAlarmHold;
+    const int hold = closure_.confirmed ? kHold : kAlarmHold;
     closure_.until = std::max(closure_.until, now + hold);
   }
   if (!heard && isClosing() && closure_.frozen < kMaxFrozen) {

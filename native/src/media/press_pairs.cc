@@ -11,9 +11,10 @@ namespace {
 // Events are cut from the audio and begin 20 to 100 ms behind it; now and then before it.
 constexpr double kLeastLagMs = -120;
 constexpr double kMostLagMs = 150;
-constexpr double kGapMs = 40;    // a shorter pause does not part two presses (ES 201 235-3)
-constexpr double kOpenMs = 60;   // a press that is down may reach so much further than is known
-constexpr double kAfterMs = 60;  // of an onset that is cut off
+constexpr double kGapMs = 40;         // a shorter pause does not part two presses (ES 201 235-3)
+constexpr double kSameLengthMs = 25;  // by so much two carriers may differ on how long one press was
+constexpr double kTailMs = 90;        // behind an event: its three ends take 60 ms, then what leaks follows
+constexpr double kAfterMs = 60;       // of an onset that is cut off
 
 }  // namespace
 
@@ -22,7 +23,8 @@ PressPairs::Verdict PressPairs::down(KeyCarrier carrier, std::uint8_t key, doubl
   Track& own = of(carrier);
   Track& other = otherOf(carrier);
   Press& latest = other.presses[other.current];
-  if (latest.open) latest.endMs = std::max(latest.endMs, otherUntilMs);
+  // A tone reaches as far as it has been heard while it is down; an event may be heard of after its end.
+  if (latest.open || carrier == KeyCarrier::kTone) latest.endMs = std::max(latest.endMs, otherUntilMs);
   const Press press{
       .used = true, .open = true, .mate = kNone, .key = key, .onsetMs = onsetMs, .endMs = onsetMs};
   if (goesOn(press, carrier)) {
@@ -31,13 +33,12 @@ PressPairs::Verdict PressPairs::down(KeyCarrier carrier, std::uint8_t key, doubl
   }
   const int mate = partnerOf(press, carrier);
   const int whole = mate == kNone ? wholeOf(press, carrier) : kNone;
-  if (whole != kNone) {
-    own.current = static_cast<std::size_t>(other.presses[static_cast<std::size_t>(whole)].mate);
-    own.presses[own.current].open = true;
-    return {.kind = Kind::kPart, .onsetMs = own.presses[own.current].onsetMs};
-  }
   own.current = own.count++ % kPresses;
   own.presses[own.current] = press;
+  if (whole != kNone) {
+    own.presses[own.current].mate = whole;  // so that it is nobody else's; the whole keeps its own
+    return {.kind = Kind::kPart, .onsetMs = other.presses[static_cast<std::size_t>(whole)].onsetMs};
+  }
   if (mate == kNone) return {.kind = Kind::kFirst, .onsetMs = onsetMs};
   Press& first = other.presses[static_cast<std::size_t>(mate)];
   first.mate = static_cast<int>(own.current);
@@ -62,7 +63,7 @@ int PressPairs::partnerOf(const Press& press, KeyCarrier carrier) noexcept {
     if (!each.used || each.key != press.key || each.mate != kNone) continue;
     const double laterMs = press.onsetMs - each.onsetMs;
     const double lagMs = carrier == KeyCarrier::kEvent ? laterMs : -laterMs;
-    const double reachMs = each.endMs + kGapMs + (each.open ? kOpenMs : 0);
+    const double reachMs = each.endMs + (carrier == KeyCarrier::kTone ? kTailMs : kGapMs);
     const bool isInside = laterMs >= 0 && press.onsetMs <= reachMs;
     if (!isInside && (lagMs < kLeastLagMs || lagMs > kMostLagMs)) continue;
     if (std::abs(laterMs) >= bestMs) continue;
@@ -80,10 +81,10 @@ int PressPairs::wholeOf(const Press& press, KeyCarrier carrier) noexcept {
   for (std::size_t i = 0; i < kPresses; i++) {
     const Press& each = other.presses[i];
     if (!each.used || each.key != press.key || each.mate == kNone) continue;
-    const double slackMs = carrier == KeyCarrier::kTone ? kGapMs + (each.open ? kOpenMs : 0) : 0;
+    const double slackMs = carrier == KeyCarrier::kTone ? kTailMs : 0;
     if (press.onsetMs <= each.onsetMs || press.onsetMs > each.endMs + slackMs) continue;
     const Press& before = own.presses[static_cast<std::size_t>(each.mate)];
-    const bool isExplained = before.endMs - before.onsetMs >= each.endMs - each.onsetMs - kGapMs;
+    const bool isExplained = before.endMs - before.onsetMs >= each.endMs - each.onsetMs - kSameLengthMs;
     if (before.mate == static_cast<int>(i) && !isExplained) return static_cast<int>(i);
   }
   return kNone;

@@ -31,7 +31,7 @@ class PressPairs {
   };
 
   /// A carrier reports a key down.
-  /// @param otherUntilMs  how far the other carrier's press is known to reach, if one is down
+  /// @param otherUntilMs  how far the other carrier's newest press is known to reach
   Verdict down(KeyCarrier carrier, std::uint8_t key, double onsetMs, double otherUntilMs) noexcept;
 
   /// The last press of the carrier is over.

@@ -101,7 +101,8 @@ void Session::passOn(std::uint32_t timestamp, std::span<const std::int16_t> samp
 void Session::skip(std::size_t sampleCount) noexcept {
   static constexpr std::array<std::int16_t, kMaxGapSamples> kNothing{};
   if (voice_ == nullptr) return;
-  const Heard what = eventReceiver_.down() ? Heard::kEvent : unknown_ ? Heard::kUnknown : Heard::kLost;
+  const bool isEvent = eventCovers(expectedTs_, static_cast<std::uint32_t>(sampleCount));
+  const Heard what = isEvent ? Heard::kEvent : unknown_ ? Heard::kUnknown : Heard::kLost;
   voice_->hear(std::span(kNothing).first(sampleCount), what);
 }
 

@@ -218,8 +218,7 @@ void Session::report(ToneEdges& edges, std::int64_t fed) noexcept {
 }
 
 void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept {
-  if (voice_ != nullptr) voice_->keyDown(carrier, key, samplesSince(onsetMs));
-  const double otherUntilMs = carrier == KeyCarrier::kTone ? eventReceiver_.downUntilMs()
+  const double otherUntilMs = carrier == KeyCarrier::kTone ? eventReceiver_.reachMs()
                               : clock_.running()           ? clock_.at(expectedTs_)
                                                            : 0;
   const PressPairs::Verdict verdict = pairs_.down(carrier, key, onsetMs, otherUntilMs);
@@ -229,6 +228,7 @@ void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noex
   MediaEvent event{.kind = MediaEvent::Kind::kKeyDown, .carrier = carrier, .key = key, .session = id_};
   event.onsetMs = verdict.onsetMs;
   event.press = ++presses_[static_cast<std::size_t>(carrier)];
+  if (voice_ != nullptr) voice_->keyDown(carrier, key, samplesSince(onsetMs));
   // The second carrier of a press must not end the phrase that answers the first.
   if (verdict.kind == PressPairs::Kind::kFirst) tell(player_.bargeIn());
   events_.emit(event);
@@ -236,9 +236,9 @@ void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noex
 }
 
 void Session::keyUp(KeyCarrier carrier, double onsetMs, std::uint32_t durationMs) noexcept {
-  if (voice_ != nullptr) voice_->keyUp(carrier, samplesSince(onsetMs + durationMs));
   pairs_.up(carrier, onsetMs + durationMs);
   if (isPart_[static_cast<std::size_t>(carrier)]) return;
+  if (voice_ != nullptr) voice_->keyUp(carrier, samplesSince(onsetMs + durationMs));
   MediaEvent event{.kind = MediaEvent::Kind::kKeyUp, .carrier = carrier, .session = id_};
   event.press = presses_[static_cast<std::size_t>(carrier)];
   event.durationMs = durationMs;

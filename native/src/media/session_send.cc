@@ -39,11 +39,11 @@ void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
   if (settings.sending && !settings_.sending) talking_ = false;
   if (isFirst) nextReportMs_ = nowMs + kReportIntervalMs / 2;
   AudioEncoder& encoder = codecs_.encoder(settings.codec);
-  const bool newCodec = isFirst || settings.codec != settings_.codec;
-  const bool newEvents = settings.eventPayloadType != settings_.eventPayloadType;
-  if (newCodec) encoder.reset();
+  if (isFirst || settings.codec != settings_.codec) encoder.reset();
   encoder.configure(settings.opus);
-  if (voice_ != nullptr && (newCodec || newEvents)) voice_->breakOff();
+  const bool newTypes = settings.codec != settings_.codec || settings.payloadType != settings_.payloadType ||
+                        settings.eventPayloadType != settings_.eventPayloadType;
+  if (voice_ != nullptr && newTypes) voice_->breakOff();
   if (settings.ptimeMs != settings_.ptimeMs) ticksToFrame_ = 0;
   settings_ = settings;
   payloadTypes_.set(settings, nowMs);
@@ -70,7 +70,7 @@ void Session::tick(double nowMs) noexcept {
   tickMs_ = nowMs;
   drain(nowMs);
   KeyEdges edges;
-  eventReceiver_.tick(nowMs, edges);
+  eventReceiver_.tick(nowMs, lastPacketMs_, edges);
   report(edges);
   const bool watching = settings_.receiving && mediaTimeoutMs_ > 0 && !timedOut_;
   if (watching && nowMs - lastPacketMs_ > mediaTimeoutMs_) {

@@ -16,6 +16,7 @@ constexpr std::uint8_t kLastKey = 15;          // D; above are other signals (RF
 constexpr std::uint32_t kSegmentTs = 0xffff;   // longest duration a report can carry (section 2.5.1.3)
 constexpr std::uint32_t kSegmentSlackMs = 20;  // senders that cut a segment at a frame
 constexpr double kLostEndMs = 200;             // senders update every 20 to 60 ms
+constexpr double kSilentMs = 1000;             // no packet at all: they may be held up
 constexpr double kReplayMs = 500;  // a press begun again by a marker so long after its end is played again
 constexpr double kRememberMs = 5000;
 constexpr std::uint32_t kReorderMs = 1000;    // an older timestamp within this is late, not a new press
@@ -72,6 +73,7 @@ void EventReceiver::report(const Report& report, const StreamClock* clock, doubl
     if (down_) finish(false, nowMs, edges);
     begin(report, clock, nowMs, edges);
   }
+  reachMs_ = press_.onsetMs + lengthMs();
   if (report.end) finish(true, nowMs, edges);
 }
 
@@ -125,8 +127,10 @@ bool EventReceiver::update(const Report& report, double nowMs) noexcept {
   return true;
 }
 
-void EventReceiver::tick(double nowMs, KeyEdges& edges) noexcept {
-  if (down_ && nowMs - press_.updatedMs > kLostEndMs) finish(false, nowMs, edges);
+void EventReceiver::tick(double nowMs, double lastPacketMs, KeyEdges& edges) noexcept {
+  if (!down_) return;
+  const bool isOver = lastPacketMs - press_.updatedMs > kLostEndMs || nowMs - press_.updatedMs > kSilentMs;
+  if (isOver) finish(false, nowMs, edges);
 }
 
 void EventReceiver::restart(double nowMs) noexcept {
@@ -145,10 +149,7 @@ void EventReceiver::wipe() noexcept {
 
 void EventReceiver::finish(bool ended, double nowMs, KeyEdges& edges) noexcept {
   if (!moved_) remember(!ended, nowMs);
-  edges.add({.down = false,
-             .key = press_.key,
-             .onsetMs = press_.onsetMs,
-             .durationMs = (press_.segmentsTs + press_.durationTs) / tsPerMs_});
+  edges.add({.down = false, .key = press_.key, .onsetMs = press_.onsetMs, .durationMs = lengthMs()});
   explicit_bzero(&press_, sizeof press_);
   down_ = false;
   moved_ = false;
@@ -168,7 +169,11 @@ bool EventReceiver::isOver(const Report& report, double nowMs) noexcept {
     ended.seenMs = nowMs;
     if (ahead(ended.endTs, report.timestamp + report.durationTs) > 0)
       ended.endTs = report.timestamp + report.durationTs;
-    if (ahead(newestTs_, report.timestamp) > 0) newestTs_ = report.timestamp;
+    if (ahead(newestTs_, report.timestamp) >= 0) {
+      newestTs_ = report.timestamp;
+      const double knownMs = static_cast<double>(ended.endTs - ended.startTs) / tsPerMs_;
+      reachMs_ = std::max(reachMs_, ended.onsetMs + knownMs);
+    }
     return true;
   }
   return false;
@@ -188,12 +193,8 @@ void EventReceiver::remember(bool unended, double nowMs) noexcept {
                                            .startTs = press_.startTs,
                                            .timestamp = press_.timestamp,
                                            .endTs = press_.timestamp + press_.durationTs,
+                                           .onsetMs = press_.onsetMs,
                                            .seenMs = nowMs};
-}
-
-double EventReceiver::downUntilMs() const noexcept {
-  if (!down_) return 0;
-  return press_.onsetMs + static_cast<double>(press_.segmentsTs + press_.durationTs) / tsPerMs_;
 }
 
 bool EventReceiver::covers(std::uint32_t timestamp, std::uint32_t countTs) const noexcept {

@@ -61,8 +61,9 @@ class EventReceiver {
   /// @return false if it is not a telephone-event payload
   bool receive(const EventPacket& packet, const StreamClock* clock, double nowMs, KeyEdges& edges) noexcept;
 
-  /// Ends a press that has not been updated for long.
-  void tick(double nowMs, KeyEdges& edges) noexcept;
+  /// Ends a press that has not been updated for long, while the stream went on.
+  /// @param lastPacketMs  when anything of the stream came last
+  void tick(double nowMs, double lastPacketMs, KeyEdges& edges) noexcept;
 
   /// Forgets all, as for a new stream. A press that is down goes on if the new stream reports its key
   /// without a marker, before it would end by time; else it ends.
@@ -72,8 +73,8 @@ class EventReceiver {
 
   [[nodiscard]] bool down() const noexcept { return down_; }
 
-  /// Up to where the press that is down is known to reach, CLOCK_MONOTONIC; 0 if none is down.
-  [[nodiscard]] double downUntilMs() const noexcept;
+  /// Up to where the newest press is known to reach, CLOCK_MONOTONIC; reports that come after its end count.
+  [[nodiscard]] double reachMs() const noexcept { return reachMs_; }
 
   /// Does a press cover any of these samples of the stream? A press that is down covers all that follow its
   /// start. For whoever must keep the speaker's audio of a key from others.
@@ -106,6 +107,7 @@ class EventReceiver {
     std::uint32_t startTs = 0;
     std::uint32_t timestamp = 0;
     std::uint32_t endTs = 0;
+    double onsetMs = 0;
     double seenMs = 0;
   };
 
@@ -116,12 +118,16 @@ class EventReceiver {
   bool isOver(const Report& report, double nowMs) noexcept;
   [[nodiscard]] bool isPast(std::uint32_t timestamp, std::uint32_t withinTs) const noexcept;
   void remember(bool unended, double nowMs) noexcept;
+  [[nodiscard]] std::uint32_t lengthMs() const noexcept {
+    return (press_.segmentsTs + press_.durationTs) / tsPerMs_;
+  }
   [[nodiscard]] double onsetOf(const Report& report, const StreamClock* clock, double nowMs) const noexcept;
 
   std::uint32_t tsPerMs_ = 8;
   bool down_ = false;
   bool moved_ = false;  // the stream has changed under the press that is down
   Press press_{};       // means something while down_
+  double reachMs_ = 0;
   bool hasNewest_ = false;
   std::uint32_t newestTs_ = 0;  // of all presses of the stream
   std::array<Ended, 16> ended_{};
