@@ -48,10 +48,13 @@ void Session::hearGap(int samples, ByteView next, AudioDecoder* decoder, ToneEdg
     return skip(gap.size());
   }
   const auto recovered = gap.last(decoder != nullptr ? decoder->recover(next, gap) : 0);
-  detector_.conceal(gap.size() - recovered.size(), edges);
-  skip(gap.size() - recovered.size());
+  const std::size_t lost = gap.size() - recovered.size();
+  const std::uint32_t recoveredTs = expectedTs_ + toTs(lost);
+  if (lost > 0) pairs_.interrupted(clock_.at(recoveredTs));
+  detector_.conceal(lost, edges);
+  skip(lost);
   detector_.feed(recovered, edges);
-  passOn(expectedTs_ + toTs(gap.size() - recovered.size()), recovered);
+  passOn(recoveredTs, recovered);
 }
 
 void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
