@@ -1,9 +1,12 @@
 #include "targets.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
+#include <tuple>
+#include <utility>
 #include <variant>
 
 #include "media/session.h"
@@ -116,7 +119,11 @@ void fuzzSession(ByteView input) {
   StreamSettings settings{.eventPayloadType = 101, .sending = true, .receiving = true};
   settings.redundantPayloadType = 121;
   settings.noisePayloadType = 96;
+  static constexpr std::array<std::pair<Codec, std::uint8_t>, 4> kTurns = {
+      {{Codec::kPcmu, 0}, {Codec::kPcma, 8}, {Codec::kG722, 9}, {Codec::kOpus, 111}}};
+  std::size_t turn = 0;
   double nowMs = 1000;
+  for (const auto& [codec, type] : kTurns) session->prepare(codec);
   session->connect(settings, nowMs);
   while (input.size() > 2) {
     const std::uint8_t control = input[0];
@@ -128,8 +135,7 @@ void fuzzSession(ByteView input) {
       session->receiveRtp(datagram, nowMs);
     }
     if (control == 0x7f) {
-      settings.codec = settings.codec == Codec::kPcmu ? Codec::kPcma : Codec::kPcmu;
-      settings.payloadType ^= 8;
+      std::tie(settings.codec, settings.payloadType) = kTurns[++turn % kTurns.size()];
       settings.eventPayloadType ^= 1;
       session->connect(settings, nowMs);
     }

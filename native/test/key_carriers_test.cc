@@ -257,6 +257,7 @@ TEST_CASE("a press goes on through a re-INVITE that changes payload types") {
       settings.codec = Codec::kPcma;
       settings.payloadType = 8;
       settings.eventPayloadType = 97;
+      caller.session().prepare(settings.codec);
       caller.session().connect(settings, KeyCaller::kStartMs + nowMs);
     });
     CHECK(caller.keys() == "9 9 ");

@@ -9,7 +9,8 @@
 namespace hushpay {
 
 /// A sine of `count` samples, peak `amplitude`.
-inline std::vector<std::int16_t> sine(double hz, double rateHz, std::size_t count, double amplitude = 10'000) {
+inline std::vector<std::int16_t> sine(double hz, double rateHz, std::size_t count,
+                                      double amplitude = 10'000) {
   std::vector<std::int16_t> pcm(count);
   for (std::size_t n = 0; n < count; n++) {
     const double at = 2 * std::numbers::pi * hz * static_cast<double>(n) / rateHz;

@@ -57,7 +57,7 @@ const kTrunk = z.strictObject({
   mayBeReferred: flag('Its X-Pay-Return-Uri is honoured: the call is sent there by REFER.', false),
   codecs: special(z.array(z.enum(kCodecNames)).min(1).default(['PCMU', 'PCMA']), {
     sentence:
-      'Codecs its calls may use, the best first. Opus costs some hundred times the processor time of PCMU.',
+      'Codecs its calls may use, the best first. Opus costs some 60 times the processor time of PCMU, G722 some 30 times.',
     expects: 'list of `PCMU`, `PCMA`, `G722`, `opus`, `L16/8000`, `L16/16000`',
   }),
   codecOrder: choice(

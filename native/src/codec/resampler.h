@@ -8,8 +8,8 @@
 namespace hushpay {
 
 // Between 16000 and 8000 Hz by a half-band filter of 63 taps: every other one is zero, so the rest works at
-// 8000 Hz. Flat within 0.01 dB up to 3400 Hz, 70 dB down from 4600 Hz on; what lies in 3400..4600 Hz folds
-// back into 3400..4000 Hz. Delay 1.9 ms. libopus resamples on its own.
+// 8000 Hz. Flat within 0.01 dB up to 3400 Hz, 65 dB and more down from 4600 Hz on; what lies in 3400..4600 Hz
+// folds back into 3400..4000 Hz. Delay 1.9 ms. libopus resamples on its own.
 constexpr std::size_t kHalfBandTaps = 32;  // that are not zero, the middle one aside
 
 /// Halves the rate. Media thread, fixed memory.

@@ -48,11 +48,13 @@ void Session::hearGap(int samples, ByteView next, AudioDecoder* decoder, ToneEdg
     return skip(gap.size());
   }
   const auto recovered = gap.last(decoder != nullptr ? decoder->recover(next, gap) : 0);
-  pairs_.interrupted(clock_.at(expectedTs_ + toTs(gap.size())));
-  detector_.conceal(gap.size() - recovered.size(), edges);
-  skip(gap.size() - recovered.size());
+  const std::size_t lost = gap.size() - recovered.size();
+  const std::uint32_t recoveredTs = expectedTs_ + toTs(lost);
+  if (lost > 0) pairs_.interrupted(clock_.at(recoveredTs));
+  detector_.conceal(lost, edges);
+  skip(lost);
   detector_.feed(recovered, edges);
-  passOn(expectedTs_ + toTs(gap.size() - recovered.size()), recovered);
+  passOn(recoveredTs, recovered);
 }
 
 void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
@@ -102,7 +104,8 @@ void Session::passOn(std::uint32_t timestamp, std::span<const std::int16_t> samp
 void Session::skip(std::size_t sampleCount) noexcept {
   static constexpr std::array<std::int16_t, kMaxGapSamples> kNothing{};
   if (voice_ == nullptr) return;
-  const Heard what = eventReceiver_.down() ? Heard::kEvent : unknown_ ? Heard::kUnknown : Heard::kLost;
+  const bool isEvent = eventCovers(expectedTs_, static_cast<std::uint32_t>(sampleCount));
+  const Heard what = isEvent ? Heard::kEvent : unknown_ ? Heard::kUnknown : Heard::kLost;
   voice_->hear(std::span(kNothing).first(sampleCount), what);
 }
 

@@ -71,11 +71,11 @@ void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
     timestamp_ += static_cast<std::uint32_t>(silentMs_ * kSamplesPerMs) * tsPerSample(settings.codec);
   }
   AudioEncoder& encoder = codecs_.encoder(settings.codec);
-  const bool newCodec = isFirst || settings.codec != settings_.codec;
-  const bool newEvents = settings.eventPayloadType != settings_.eventPayloadType;
-  if (newCodec) encoder.reset();
+  if (isFirst || settings.codec != settings_.codec) encoder.reset();
   encoder.configure(settings.opus);
-  if (voice_ != nullptr && (newCodec || newEvents)) voice_->breakOff();
+  const bool newTypes = settings.codec != settings_.codec || settings.payloadType != settings_.payloadType ||
+                        settings.eventPayloadType != settings_.eventPayloadType;
+  if (voice_ != nullptr && newTypes) voice_->breakOff();
   if (settings.ptimeMs != settings_.ptimeMs) ticksToFrame_ = 0;
   settings_ = settings;
   payloadTypes_.set(settings, nowMs);
