@@ -257,7 +257,7 @@ describe.skipIf(!hasIpv6)('IPv6', () => {
     for (const host of ['127.0.0.1', '::1']) {
       const peer = await openUdpPeer({ host, port }, host);
       new RawCall(peer, 'sip:x@localhost').send('OPTIONS');
-      await peer.next('200 OPTIONS');
+      await peer.next('503 OPTIONS');
       peer.close();
     }
   });

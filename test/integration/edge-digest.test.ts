@@ -138,7 +138,7 @@ describe('sources', () => {
     new RawCall(neighbour, it.uri('x')).send('OPTIONS');
     await neighbour.next('401 OPTIONS');
     for (let request = 0; request < 40; request++) new RawCall(trunk, it.uri('x')).send('OPTIONS');
-    for (let request = 0; request < 40; request++) await trunk.next('200 OPTIONS');
+    for (let request = 0; request < 40; request++) await trunk.next('503 OPTIONS');
     expect(it.edge.stats()).toMatchObject({ bans: 1 });
     expect(loud.count('401')).toBeLessThanOrEqual(16);
   });

@@ -35,11 +35,11 @@ function issued(): Pem {
   return authority.issue(['IP:127.0.0.1']);
 }
 
-/** @returns the serial number of the certificate that is shown. */
-async function shown(port: number): Promise<string> {
+/** @param status - of the answer to OPTIONS: 503 where there is no application. @returns the serial number of the certificate shown. */
+async function shown(port: number, status: 200 | 503): Promise<string> {
   const { peer, socket } = await connectTlsPeer({ host: '127.0.0.1', port }, { ca: authority.cert });
   new RawCall(peer, 'sip:x@127.0.0.1').send('OPTIONS');
-  await peer.next('200 OPTIONS');
+  await peer.next(`${status} OPTIONS`);
   const { serialNumber } = socket.getPeerCertificate();
   peer.close();
   return serialNumber;
@@ -65,16 +65,16 @@ describe('the edge process, which reads no files', () => {
     const log = new FakeLog();
     const edge = await launch(log);
     const port = edge.listen.find(({ transport }) => transport === 'tls')?.port ?? 0;
-    const first = await shown(port);
+    const first = await shown(port, 503);
     edge.reloadTls({ ...kTls, certificates: [issued()] });
-    await expect.poll(() => shown(port)).not.toBe(first);
-    const second = await shown(port);
+    await expect.poll(() => shown(port, 503)).not.toBe(first);
+    const second = await shown(port, 503);
     const up = log.lines.filter(({ message }) => message === 'child process is up');
     const down = new Promise<void>((resolve) => edge.onDown(resolve));
     process.kill(Number(up.at(-1)?.fields['pid']), 'SIGKILL');
     await down;
     await expect.poll(() => edge.up, { timeout: 20_000 }).toBe(true);
-    expect(await shown(port)).toBe(second);
+    expect(await shown(port, 503)).toBe(second);
   });
 
   test('names the key that sets the port when TLS finds it in use', async () => {
@@ -98,10 +98,10 @@ describe('the edge process, which reads no files', () => {
     const log = new FakeLog();
     const edge = await launch(log);
     const port = edge.listen.find(({ transport }) => transport === 'tls')?.port ?? 0;
-    const first = await shown(port);
+    const first = await shown(port, 503);
     edge.reloadTls({ ...kTls, certificates: [{ ...issued(), key: 'no key' }] });
     await expect.poll(() => log.lines.map(({ message }) => message)).toContain('certificates not replaced');
-    expect(await shown(port)).toBe(first);
+    expect(await shown(port, 503)).toBe(first);
   });
 });
 
@@ -127,10 +127,10 @@ describe('hushpay serve with TLS', () => {
     const server = await startServerProcess(environment(renew()));
     closing.push(() => server.stop());
     const port = Number(/:(\d+);transport=tls/.exec(server.output())?.[1]);
-    const first = await shown(port);
+    const first = await shown(port, 200);
     renew();
     server.signal('SIGHUP');
-    await expect.poll(() => shown(port), { timeout: 20_000 }).not.toBe(first);
+    await expect.poll(() => shown(port, 200), { timeout: 20_000 }).not.toBe(first);
     expect(await server.stop()).toBe(0);
   });
 

@@ -122,7 +122,7 @@ describe('mutual TLS', () => {
       ...authority.issue(['DNS:carrier.test']),
     });
     new RawCall(peer, 'sip:x@127.0.0.1').send('OPTIONS');
-    const answer = await peer.next('200 OPTIONS');
+    const answer = await peer.next('503 OPTIONS');
     expect(answer.header('Via')).toMatch(/^SIP\/2\.0\/TLS 127\.0\.0\.1/);
     peer.close();
   });
@@ -144,7 +144,7 @@ describe('mutual TLS', () => {
     const edge = await open({ clients: 'asked' });
     const { peer } = await connectTlsPeer(tlsOf(edge), { ca: authority.cert });
     new RawCall(peer, 'sip:x@127.0.0.1').send('OPTIONS');
-    await peer.next('200 OPTIONS');
+    await peer.next('503 OPTIONS');
     peer.close();
   });
 });
@@ -160,7 +160,7 @@ test('certificates are replaced while the process runs: new connections see them
   expect(serialOf(named)).toBe(serialOf(fresh));
   expect(() => edge.reloadTls(material({ certificates: [{ ...server, key: 'no key' }] }))).toThrow();
   new RawCall(old.peer, 'sip:x@127.0.0.1').send('OPTIONS');
-  await old.peer.next('200 OPTIONS');
+  await old.peer.next('503 OPTIONS');
   for (const { peer } of [old, fresh, named]) peer.close();
 });
 

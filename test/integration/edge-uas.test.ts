@@ -189,7 +189,7 @@ test('REFER of the caller is answered 202 and followed by NOTIFY', async () => {
     });
   });
   call.send('REFER', { 'Refer-To': '<sip:3000@127.0.0.1>' });
-  expect((await peer.next('202 REFER')).header('Contact')).toBe('');
+  expect((await peer.next('202 REFER')).header('Contact')).toContain(`127.0.0.1:${it.udp.port}`);
   expect(await referred).toBe('<sip:3000@127.0.0.1>');
   const notified = requestIn(dialog, {
     method: 'NOTIFY',

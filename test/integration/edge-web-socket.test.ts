@@ -80,7 +80,7 @@ describe.each(['ws', 'wss'] as const)('over %s', (transport) => {
     const edge = await open();
     const { socket, peer } = await connected(edge, { transport });
     new RawCall(peer, 'sip:x@hushpay.test').send('OPTIONS');
-    const answer = await peer.next('200 OPTIONS');
+    const answer = await peer.next('503 OPTIONS');
     expect(answer.header('Via')).toContain(`SIP/2.0/${transport.toUpperCase()} df7jal23ls0d.invalid`);
     expect(answer.header('Via')).toContain('received=127.0.0.1');
     expect(socket.protocol).toBe('sip');
@@ -94,11 +94,11 @@ test('a request cut into frames, and one without Content-Length, are whole messa
   const text = new RawCall(peer, 'sip:x@hushpay.test').text('OPTIONS');
   socket.send(text.slice(0, 40), { fin: false });
   socket.send(text.slice(40));
-  await peer.next('200 OPTIONS');
+  await peer.next('503 OPTIONS');
   socket.send(
     Buffer.from(new RawCall(peer, 'sip:x@hushpay.test').text('OPTIONS').replace(/Content-Length: 0\r\n/, '')),
   );
-  await peer.next('200 OPTIONS');
+  await peer.next('503 OPTIONS');
 });
 
 test('a double CRLF is answered by a CRLF, a ping by a pong', async () => {

@@ -145,6 +145,8 @@ export const kCallsIn: readonly Scenario[] = [
   },
   {
     name: '23-blind-refer-in',
+    // the recorded server names no Contact in the 2xx to REFER
+    differs: { missing: [/202 REFER/], extra: [/202 REFER .*Contact/] },
     play: async (stage) => {
       const { a, srf } = stage;
       const answered = answering(srf);
