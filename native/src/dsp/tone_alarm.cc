@@ -32,15 +32,17 @@ struct Rule {
 constexpr std::array<Rule, 4> kRules = {{
     {.hops = 3, .wholeShare = 0.965F, .share = 0.99F},
     {.hops = 4, .wholeShare = 0.93F, .share = 0.97F},
-    {.hops = 6, .wholeShare = 0.80F, .share = 0.80F},
-    {.hops = 8, .wholeShare = 0.80F, .share = 0.80F},
+    {.hops = 6, .wholeShare = 0.82F, .share = 0.82F},
+    {.hops = 8, .wholeShare = 0.82F, .share = 0.82F},
 }};
+constexpr float kFragmentShare = 0.9F;
+constexpr float kClearShare = 0.93F;
 constexpr float kSuddenBefore = 0.12F;  // of a tone's power, at most, 6 ms before
 // A pair that may have been there longer must explain so much of both energies, and so must one with a twist
 // that few keys have.
 constexpr float kLastingShare = 0.88F;
 constexpr int kLastingHops = 6;
-constexpr int kSlackHops = 3;         // by which a pair may have begun before the stretch that tells of it
+constexpr int kSlackHops = 4;         // by which a pair may have begun before the stretch that tells of it
 constexpr float kRoughShare = 0.65F;  // of what a pair explains, at least, before its frequencies are known
 
 struct Coefficients {
@@ -148,6 +150,7 @@ ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool
     if (!found.found) continue;
     if (mayAlarm && isKey(rule.hops, rule.wholeShare, rule.share, found)) {
       verdict.alarm = true;
+      verdict.clear = std::min(found.share, found.wholeShare) > kClearShare;
       verdict.reach = (rule.hops + kSlackHops) * static_cast<int>(kHop);
       pair_ = found.bin;
     }
@@ -167,6 +170,14 @@ bool ToneAlarm::isKey(int hops, float minWholeShare, float minShare, const Fit& 
   if (found.wholeShare > minWholeShare && found.share > minWholeShare) return true;
   const bool isEasy = found.highOverLow < kEasyHighOverLow && found.highOverLow * kEasyLowOverHigh > 1;
   return found.share > (isEasy ? minShare : std::max(minShare, kLastingShare));
+}
+
+bool ToneAlarm::endsInFragment() const noexcept {
+  for (const int hops : {2, 3}) {
+    const Fit found = fit(hops, kFragmentShare);
+    if (found.found && found.wholeShare > kFragmentShare && found.before < kSuddenBefore) return true;
+  }
+  return false;
 }
 
 const ToneAlarm::Hop& ToneAlarm::back(int count) const noexcept {

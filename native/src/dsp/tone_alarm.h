@@ -25,6 +25,7 @@ class ToneAlarm {
 
   struct Verdict {
     bool alarm = false;      // a pair is there
+    bool clear = false;      // and there is hardly anything else
     bool sustained = false;  // the pair of the last alarm still is, by looser rules
     bool firm = false;       // and it explains most of what there is
     int reach = 0;           // samples back that the alarm may be about
@@ -32,6 +33,9 @@ class ToneAlarm {
 
   /// @param heard  false if samples of the hop were lost
   Verdict feed(std::span<const std::int16_t, kHop> hop, bool heard) noexcept;
+
+  /// Do the last 4 to 6 ms look like the beginning of a key that was cut off there?
+  [[nodiscard]] bool endsInFragment() const noexcept;
 
   void wipe() noexcept;
 

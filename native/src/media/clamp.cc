@@ -11,12 +11,17 @@ constexpr int kLine = static_cast<int>(Clamp::kLookAhead);
 constexpr int kMs = 8;
 // After the end of a key: through the gaps of one press, and for as long as the ear of an attacker would go
 // on looking for its tail. An alarm that has not been borne out yet ends sooner.
-constexpr int kHold = 42 * kMs;
-constexpr int kAlarmHold = 10 * kMs;
+constexpr int kHold = 43 * kMs;
+constexpr int kAlarmHold = 7 * kMs;
 constexpr int kMaxUnconfirmed = 56 * kMs;  // of an alarm that nothing bears out
-constexpr int kConfirmingHops = 14;        // of a pair that goes on: 28 ms
-constexpr int kMaxFrozen = 120 * kMs;      // an end is not looked for in what was not heard
-constexpr int kBeforeLoss = 6 * kMs;       // too short for the alarm to have heard a tone begin
+constexpr int kConfirmingHops = 16;        // of a pair that goes on: 32 ms
+constexpr int kConfirmingFirmHops = 14;
+constexpr int kLikelyHops = 8;  // it may well be a key: hold on as long, but within the limit
+constexpr int kLikelyFirmHops = 6;
+constexpr int kWary = 50 * kMs;
+constexpr int kMaxFrozen = 120 * kMs;    // an end is not looked for in what was not heard
+constexpr int kBeforeLoss = 6 * kMs;     // too short for the alarm to have heard a tone begin
+constexpr int kFragmentHold = 30 * kMs;  // of a tone that a lost packet has cut: it goes on behind it
 constexpr int kDisarmAnyway = 1000 * kMs;
 
 }  // namespace
@@ -57,8 +62,11 @@ void Clamp::process(std::span<const std::int16_t> in, Heard heard, std::span<std
     const DelayLine::Sample sample = line_.pull();
     out[i] = sample.value;
     pass[i] = sample.pass;
+    if (state_ == State::kDisarming && filled_ == 0) tryDisarm();
     if (!wasArmed) continue;
-    report_.clampedSamples += sample.pass == Pass::kReplaced ? 1 : 0;
+    meter_.hear(sample.value);
+    const bool wasSaid = line_.pulled() > 0;  // and not what fills the line before a stream begins
+    report_.clampedSamples += wasSaid && sample.pass == Pass::kReplaced ? 1 : 0;
     report_.missingSamples += sample.pass == Pass::kMissing ? 1 : 0;
   }
   if (wasArmed) report_.armedSamples += out.size();
@@ -77,9 +85,7 @@ void Clamp::take(std::int16_t value, Heard heard) noexcept {
     closure_.confirmed = true;
     closure_.until = line_.pushed() + kHold;
   }
-  if (filled_ < kHop) return;
-  analyse();
-  if (state_ == State::kDisarming) tryDisarm();
+  if (filled_ == kHop) analyse();
 }
 
 /// Looks at a hop that has just entered the line.
@@ -87,15 +93,31 @@ void Clamp::analyse() noexcept {
   // A receiver may have put zeros where a packet was lost.
   const bool isZero = std::ranges::all_of(hop_, [](std::int16_t value) { return value == 0; });
   const bool heard = hopHeard_ && !isZero;
+  const bool isCut = isZero || isCopy();
+  if (isCut && !wasCut_ && alarm_.endsInFragment()) {
+    closeLine(line_.pushed() - kHop - kBeforeLoss);
+    closure_.until = std::max(closure_.until, line_.pushed() + kFragmentHold);
+  }
+  wasCut_ = isCut;
   const ToneAlarm::Verdict verdict = alarm_.feed(hop_, heard);
   filled_ = 0;
   hopHeard_ = true;
-  if (verdict.alarm) {
+  if (verdict.alarm && (verdict.clear || hasClosure_ || line_.pushed() >= waryUntil_)) {
     closeLine(line_.pushed() - verdict.reach);
     closure_.until = std::max(closure_.until, line_.pushed() + kAlarmHold);
   }
   if (hasClosure_) follow(verdict, heard);
   explicit_bzero(hop_.data(), sizeof hop_);
+}
+
+/// A receiver may have repeated a packet where one was lost.
+bool Clamp::isCopy() const noexcept {
+  constexpr int kPacket = 20 * kMs;
+  const std::int64_t from = line_.pushed() - static_cast<std::int64_t>(kHop) - kPacket;
+  for (std::size_t i = 0; i < kHop; i++) {
+    if (hop_[i] != line_.at(from + static_cast<std::int64_t>(i))) return false;
+  }
+  return true;
 }
 
 /// Closes what is in the line from a position on; a closure that is under way goes on.
@@ -109,8 +131,13 @@ void Clamp::closeLine(std::int64_t from) noexcept {
 void Clamp::follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept {
   const std::int64_t now = line_.pushed();
   if (verdict.sustained) {
-    if (++closure_.sustainedHops >= kConfirmingHops) closure_.confirmed = true;
-    const int hold = closure_.confirmed ? kHold : kAlarmHold;
+    closure_.sustainedHops++;
+    closure_.firmHops += verdict.firm ? 1 : 0;
+    if (closure_.sustainedHops >= kConfirmingHops && closure_.firmHops >= kConfirmingFirmHops) {
+      closure_.confirmed = true;
+    }
+    const bool isLikely = closure_.sustainedHops >= kLikelyHops && closure_.firmHops >= kLikelyFirmHops;
+    const int hold = closure_.confirmed || isLikely ? kHold : kAlarmHold;
     closure_.until = std::max(closure_.until, now + hold);
   }
   if (!heard && isClosing() && closure_.frozen < kMaxFrozen) {
@@ -124,12 +151,14 @@ void Clamp::follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept {
 
 void Clamp::endClosure() noexcept {
   if (!closure_.counted) report_.guardEvents++;
+  if (!closure_.confirmed) waryUntil_ = line_.pushed() + kWary;
   hasClosure_ = false;
   closure_ = {};
 }
 
-void Clamp::keyDown(KeyCarrier carrier, std::uint8_t, int samplesAgo) noexcept {
+void Clamp::keyDown(KeyCarrier carrier, std::uint8_t key, int samplesAgo) noexcept {
   if (!armed()) return;
+  meter_.press(key, samplesAgo - line_.delay());
   down_[static_cast<std::size_t>(carrier)] = true;
   (carrier == KeyCarrier::kEvent ? report_.eventPresses : report_.tonePresses)++;
   closeLine(carrier == KeyCarrier::kEvent ? line_.pulled() : line_.pushed() - samplesAgo);
@@ -140,7 +169,9 @@ void Clamp::keyDown(KeyCarrier carrier, std::uint8_t, int samplesAgo) noexcept {
 
 void Clamp::keyUp(KeyCarrier carrier, int samplesAgo) noexcept {
   down_[static_cast<std::size_t>(carrier)] = false;
-  if (!armed() || !hasClosure_) return;
+  if (!armed()) return;
+  meter_.release(samplesAgo - line_.delay());
+  if (!hasClosure_) return;
   closure_.until = std::max(closure_.until, line_.pushed() - samplesAgo + kHold);
 }
 
@@ -160,14 +191,24 @@ void Clamp::tryDisarm() noexcept {
   if (line_.delay() == 0) state_ = State::kDisarmed;
 }
 
+ClampReport Clamp::report() const noexcept {
+  ClampReport report = report_;
+  report.worstResidualDbm0 = meter_.worstDbm0();
+  return report;
+}
+
 void Clamp::reset() noexcept {
   line_.clear();
   alarm_.wipe();
   filled_ = 0;
   hopHeard_ = true;
   down_ = {};
+  meter_.release(0);
 }
 
-void Clamp::wipe() noexcept { explicit_bzero(static_cast<void*>(this), sizeof *this); }
+void Clamp::wipe() noexcept {
+  explicit_bzero(static_cast<void*>(this), sizeof *this);
+  meter_.wipe();
+}
 
 }  // namespace hushpay

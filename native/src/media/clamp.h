@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "dsp/residual_meter.h"
 #include "dsp/tone_alarm.h"
 #include "media/delay_line.h"
 #include "media/event.h"
@@ -31,7 +32,7 @@ struct ClampReport {
   // The strongest trace of its own pair of tones that any press left in 5 ms of what was let through, from 2
   // ms before it to 40 ms after it, as a meter behind the clamp hears it. No window there loud enough to hold
   // one: kNoResidual.
-  static constexpr float kNoResidual = -99;
+  static constexpr float kNoResidual = ResidualMeter::kNothing;
   float worstResidualDbm0 = kNoResidual;
 };
 
@@ -73,7 +74,7 @@ class Clamp {
   /// A key came by signalling, or late: closes what is in the line and so many samples more.
   void cover(int samples) noexcept;
 
-  [[nodiscard]] ClampReport report() const noexcept { return report_; }
+  [[nodiscard]] ClampReport report() const noexcept;
 
   /// Another stream begins (source, codec, worker): what is in the line is dropped, and it is closed until
   /// the alarm has heard enough. Stays armed or disarmed.
@@ -90,6 +91,7 @@ class Clamp {
     std::int64_t from = 0;
     std::int64_t until = 0;   // of what enters the line
     int sustainedHops = 0;    // that the pair of the alarm was still there
+    int firmHops = 0;         // and was most of what was heard
     bool confirmed = false;   // it is a key: hold on to its end and beyond
     bool counted = false;     // a carrier says so
     std::int64_t frozen = 0;  // samples added for what was not heard
@@ -99,6 +101,7 @@ class Clamp {
   void analyse() noexcept;
   void closeLine(std::int64_t from) noexcept;
   void follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept;
+  [[nodiscard]] bool isCopy() const noexcept;
   void endClosure() noexcept;
   void tryDisarm() noexcept;
   [[nodiscard]] bool isClosing() const noexcept { return line_.pushed() < closure_.until; }
@@ -106,14 +109,16 @@ class Clamp {
   State state_ = State::kDisarmed;
   DelayLine line_{};
   ToneAlarm alarm_{};
+  ResidualMeter meter_{};
   std::array<std::int16_t, kHop> hop_{};
   std::size_t filled_ = 0;
   bool hopHeard_ = true;
+  bool wasCut_ = false;  // the hop before was what others fill lost packets with
   Closure closure_{};
   bool hasClosure_ = false;
-  std::array<bool, 2> down_{};   // by carrier
-  std::int64_t disarmBy_ = 0;    // position
-  std::int64_t quietUntil_ = 0;  // no easy alarm before this position
+  std::array<bool, 2> down_{};  // by carrier
+  std::int64_t disarmBy_ = 0;   // position
+  std::int64_t waryUntil_ = 0;  // position until which an alarm must be clear: the last one was false
   ClampReport report_{};
 };
 
