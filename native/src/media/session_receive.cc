@@ -203,6 +203,7 @@ void Session::fillUpTo(std::uint32_t timestamp) noexcept {
     restartDetector(gap_ || missing < 0 ? clock_.at(timestamp) : kNever);
     if (voice_ != nullptr) voice_->breakOff();
   } else if (missing > 0 && gap_) {
+    pairs_.interrupted(clock_.at(timestamp));
     detector_.conceal(static_cast<std::size_t>(missing), edges);
   } else if (missing > 0) {
     detector_.feed(std::span(kSilence).first(static_cast<std::size_t>(missing)), edges);
