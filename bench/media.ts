@@ -86,7 +86,8 @@ function summary(rounds: ReadonlyMap<string, readonly Figures[]>): Readonly<Reco
       const [own, other] = [figures['cpuNsPerPacket'], rounds.get(to)?.[round]?.['cpuNsPerPacket']];
       return own === undefined || other === undefined ? [] : [own / other];
     });
-    return ratios.length === 0 ? `not there: ${to} could not be run` : rounded(median(ratios));
+    const missing = rounds.has(to) ? of : to;
+    return ratios.length === 0 ? `not there: ${missing} could not be run` : rounded(median(ratios));
   };
   return {
     ...medians,

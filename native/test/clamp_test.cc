@@ -90,29 +90,9 @@ int largestStep(std::span<const std::int16_t> pcm) {
 }  // namespace
 
 TEST_CASE("an eavesdropper at his best decodes no more behind the clamp than by guessing") {
-  using Loss = Keying::Loss;
-  const std::vector<Keying> table = {
-      {.name = "plain"},
-      {.name = "40 ms on, 40 ms off", .onMs = 40, .offMs = 40},
-      {.name = "long", .onMs = 900, .offMs = 200},
-      {.name = "loud", .levelDbm0 = -2},
-      {.name = "faint", .levelDbm0 = -38},
-      {.name = "high tone 4 dB louder", .highOverLowDb = 4},
-      {.name = "high tone 8 dB fainter", .highOverLowDb = -8},
-      {.name = "sharp", .offset = 0.018},
-      {.name = "flat", .offset = -0.018},
-      {.name = "noise 15 dB below", .noiseDbm0 = -25},
-      {.name = "speech 15 dB below", .speechUnderDb = 15},
-      {.name = "speech 10 dB below", .speechUnderDb = 10},
-      {.name = "a break of 18 ms", .breakMs = 18},
-      {.name = "5 % lost, and known", .lossPercent = 5},
-      {.name = "5 % lost, zeros", .lossPercent = 5, .loss = Loss::kZeros},
-      {.name = "5 % lost, repeats", .lossPercent = 5, .loss = Loss::kRepeats},
-      {.name = "50 ms, 5 % lost, and known", .onMs = 50, .offMs = 50, .lossPercent = 5},
-  };
   const auto speech = voice(8'000, 3);
   unsigned seed = 1;
-  for (const Keying& how : table) {
+  for (const Keying& how : conditions()) {
     CAPTURE(how.name);
     const Take take = record(how, 48, speech, seed++);
     const Clamped clamped = clampTake(take);

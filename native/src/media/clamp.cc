@@ -12,7 +12,7 @@ constexpr int kMs = 8;
 // After the end of a key: through the gaps of one press, and for as long as the ear of an attacker would go
 // on looking for its tail. An alarm that has not been borne out yet ends sooner.
 constexpr int kHold = 43 * kMs;
-constexpr int kAlarmHold = 10 * kMs;
+constexpr int kAlarmHold = 7 * kMs;
 constexpr int kMaxUnconfirmed = 56 * kMs;  // of an alarm that nothing bears out
 constexpr int kConfirmingHops = 16;        // of a pair that goes on: 32 ms
 constexpr int kConfirmingFirmHops = 14;
@@ -77,7 +77,8 @@ void Clamp::process(std::span<const std::int16_t> in, Heard heard, std::span<std
     if (state_ == State::kDisarming && filled_ == 0) tryDisarm();
     if (!wasArmed) continue;
     meter_.hear(sample.value);
-    report_.clampedSamples += sample.pass == Pass::kReplaced ? 1 : 0;
+    const bool wasSaid = line_.pulled() > 0;  // and not what fills the line before a stream begins
+    report_.clampedSamples += wasSaid && sample.pass == Pass::kReplaced ? 1 : 0;
     report_.missingSamples += sample.pass == Pass::kMissing ? 1 : 0;
   }
   if (wasArmed) report_.armedSamples += out.size();

@@ -16,6 +16,12 @@ constexpr float kSamplesPerMs = 8;
 
 }  // namespace
 
+Voice::~Voice() {
+  leave();
+  clamp_.wipe();
+  fill_.wipe();
+}
+
 void Voice::serve(std::span<const Hearing> listeners) noexcept {
   const bool wasClamped = wantsClamped_;
   wantsClamped_ = wantsOpen_ = false;

@@ -32,6 +32,11 @@ struct VoiceFigures {
 /// lock, log or throw.
 class Voice {
  public:
+  Voice() = default;
+  ~Voice();
+  Voice(const Voice&) = delete;
+  Voice& operator=(const Voice&) = delete;
+
   /// Says who listens: the clamp is armed as long as somebody is to hear no keys, each way of listening is
   /// rendered while it is wanted. Holds from the next block on.
   void serve(std::span<const Hearing> listeners) noexcept;

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { WorkerChannel } from '../../../src/media/channel.ts';
+import { Access, ClampMode, Source, Status } from '../../../src/media/generated/media_pb.ts';
+import { WorkerRoom } from '../../../src/media/room.ts';
+import { WorkerSession } from '../../../src/media/session.ts';
+import { FakeMediaWorker } from '../../support/fake-media-worker.ts';
+
+function bench() {
+  const worker = new FakeMediaWorker();
+  const channel = new WorkerChannel(worker.stream, () => {});
+  const session = (id: number) => new WorkerSession(id, '127.0.0.1', 4000 + 2 * id, channel, () => {});
+  return { worker, room: new WorkerRoom(3, channel), caller: session(1), agent: session(2) };
+}
+
+describe('a media room', () => {
+  it('sends cells of the matrix as the worker reads them', async () => {
+    const { worker, room, caller, agent } = bench();
+    await room.join(caller);
+    await room.join(agent);
+    await room.hear(agent, caller, { kind: 'clamped', mode: 'neutral_tone' });
+    await room.hear(caller, agent, { kind: 'open', gainDb: -6 });
+    await room.hearPrompts(agent, caller, { kind: 'none' });
+    expect(worker.got('joinRoom')).toMatchObject([{ session: 1 }, { session: 2 }]);
+    expect(worker.got('hear')).toMatchObject([
+      { listener: 2, speaker: 1, source: Source.VOICE, access: Access.CLAMPED, mode: ClampMode.NEUTRAL_TONE },
+      { listener: 1, speaker: 2, source: Source.VOICE, access: Access.OPEN, gainDb: -6 },
+      { room: 3, listener: 2, speaker: 1, source: Source.PROMPTS, access: Access.NONE },
+    ]);
+  });
+
+  it('gives the figures of members it knows', async () => {
+    const { worker, room, caller } = bench();
+    await room.join(caller);
+    worker.answer = () => ({
+      status: Status.OK,
+      voices: [
+        { session: 1, levelDbm0: -12, playoutMs: 30, concealedMs: 20n, discardedMs: 0n },
+        { session: 9, levelDbm0: 0 },
+      ],
+    });
+    expect(await room.figures()).toEqual([
+      { session: caller, levelDbm0: -12, playoutMs: 30, concealedMs: 20, discardedMs: 0 },
+    ]);
+  });
+
+  it('refuses sessions of another worker', async () => {
+    const { room } = bench();
+    await expect(room.join(bench().caller)).rejects.toMatchObject({ code: 'MEDIA_REFUSED' });
+  });
+
+  it('closes once, also when the worker has gone, and takes nothing afterwards', async () => {
+    const { worker, room, caller } = bench();
+    worker.die();
+    const closing = room.close();
+    expect(room.close()).toBe(closing);
+    await closing;
+    await expect(room.join(caller)).rejects.toMatchObject({ code: 'MEDIA_UNAVAILABLE' });
+  });
+});
