@@ -21,7 +21,7 @@ constexpr float kEasyHighOverLow = 2.5F;
 constexpr float kEasyLowOverHigh = 3.6F;
 constexpr float kSustainedShare = 0.55F;
 constexpr float kEndedShare = 0.1F;  // of the energy of a hop: with less in the newest, the pair has ended
-constexpr float kFirmShare = 0.75F;
+constexpr float kFirmShare = 0.84F;
 
 /// What the alarm asks of a stretch in which a pair has begun suddenly: one of the two shares.
 struct Rule {
@@ -37,10 +37,11 @@ constexpr std::array<Rule, 4> kRules = {{
 }};
 constexpr float kFragmentShare = 0.9F;
 constexpr float kClearShare = 0.93F;
-constexpr float kSuddenBefore = 0.12F;  // of a tone's power, at most, 6 ms before
-// A pair that may have been there longer must explain so much of both energies, and so must one with a twist
-// that few keys have.
-constexpr float kLastingShare = 0.88F;
+constexpr float kSuddenBefore = 0.10F;  // of a tone's power, at most, 6 ms before
+// A pair that may have been there longer must explain so much of both energies.
+constexpr float kLastingShare = 0.955F;
+constexpr float kTwistedShare = 0.90F;   // and a sudden one so much, with a twist that few keys have
+constexpr float kMinWholeShare = 0.35F;  // however sudden: a voice an octave below is more
 constexpr int kLastingHops = 6;
 constexpr int kSlackHops = 4;         // by which a pair may have begun before the stretch that tells of it
 constexpr float kRoughShare = 0.65F;  // of what a pair explains, at least, before its frequencies are known
@@ -166,10 +167,10 @@ ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool
 bool ToneAlarm::isKey(int hops, float minWholeShare, float minShare, const Fit& found) noexcept {
   const float lesser = std::min(found.wholeShare, found.share);
   if (hops >= kLastingHops && lesser > kLastingShare) return true;
-  if (found.before > kSuddenBefore) return false;
-  if (found.wholeShare > minWholeShare && found.share > minWholeShare) return true;
+  if (found.before > kSuddenBefore || found.wholeShare < kMinWholeShare) return false;
   const bool isEasy = found.highOverLow < kEasyHighOverLow && found.highOverLow * kEasyLowOverHigh > 1;
-  return found.share > (isEasy ? minShare : std::max(minShare, kLastingShare));
+  const float more = isEasy ? 0 : kTwistedShare;
+  return lesser > std::max(minWholeShare, more) || found.share > std::max(minShare, more);
 }
 
 bool ToneAlarm::endsInFragment() const noexcept {

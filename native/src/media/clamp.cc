@@ -12,7 +12,7 @@ constexpr int kMs = 8;
 // After the end of a key: through the gaps of one press, and for as long as the ear of an attacker would go
 // on looking for its tail. An alarm that has not been borne out yet ends sooner.
 constexpr int kHold = 43 * kMs;
-constexpr int kAlarmHold = 7 * kMs;
+constexpr int kAlarmHold = 5 * kMs;
 constexpr int kMaxUnconfirmed = 56 * kMs;  // of an alarm that nothing bears out
 constexpr int kConfirmingHops = 16;        // of a pair that goes on: 32 ms
 constexpr int kConfirmingFirmHops = 14;
