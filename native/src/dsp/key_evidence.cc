@@ -16,7 +16,7 @@ constexpr float kMaxOffset = 0.022F;
 // under noise, speech, music and loss; on the other 32 hours of recorded speech and the tones of a line. Each
 // weight is of the kind physics asks for: a key is two steady sines and little else, begins and ends at once,
 // comes from a crystal, and has no voice below it.
-constexpr float kBase = -29.8F;
+constexpr float kBase = -28.8F;
 constexpr float kPerRest = -4.1F;          // logarithm of the energy outside the pair
 constexpr float kPerIncoherence = -0.97F;  // logarithm, of both tones
 constexpr float kPerBefore = -8.7F;

@@ -17,6 +17,7 @@ constexpr float kGateShare = 0.38F;  // of the energy, off the centre of their f
 constexpr float kMinCoherence = 0.80F;
 constexpr float kHeldShare = 0.5F;   // of a tone's level: above, the block belongs to the same tone
 constexpr float kEndedShare = 0.6F;  // of it: above, the tone goes on
+constexpr int kMaxEarlier = 14;      // blocks of the same two tones before the stretch
 constexpr int kHumBlocks = 8;
 constexpr float kSteadyHum = 1.28F;  // 1 dB either way
 constexpr float kHumWeight = 0.1F;
@@ -147,7 +148,7 @@ bool judge(const BlockHistory& history, const Search& search, const Stretch& str
   key.level = {std::sqrt(stretch.meanPower(low)), std::sqrt(stretch.meanPower(high))};
   const int first = firstOf(history, key, stretch.oldest());
   // A voice glides through two frequencies: what has been there for long and was no key is none now.
-  if (first - stretch.oldest() > stretch.count) return false;
+  if (first - stretch.oldest() > kMaxEarlier) return false;
   const bool ended = search.newest > 0;
   const Surroundings around{.before = levelBefore(history, key, first),
                             .after = ended ? loudest(key, history.back(0)) : 0,
