@@ -34,6 +34,12 @@ constexpr float kLowFloor = 0.04F;
 constexpr float kMiddleTwistDb = -2;  // of the -8 to +4 dB that are accepted
 constexpr float kTwistRangeDb = 6;
 
+// Four and five times the pitch of a voice are the only harmonics of its first six that can pass for a key,
+// the star.
+constexpr float kForHarmonics = -3.0F;
+constexpr float kHarmonicRatio = 1.25F;
+constexpr float kNearHarmonic = 0.013F;
+
 // No telephone has the fourth column: its keys must be plainer, and alone on the line.
 constexpr float kForFourthColumn = -3.0F;
 constexpr float kMinAloneShare = 0.90F;
@@ -42,6 +48,14 @@ constexpr float kMaxAloneLow = 0.15F;
 float squared(float value) noexcept { return value * value; }
 
 float fourthPower(float value) noexcept { return squared(squared(value)); }
+
+float frequencyOf(const ToneFit& fit) noexcept {
+  return static_cast<float>(kToneHz[static_cast<std::size_t>(fit.index)]) * (1 + fit.offset);
+}
+
+bool isHarmonic(const ToneFit& low, const ToneFit& high) noexcept {
+  return std::abs(frequencyOf(high) / frequencyOf(low) / kHarmonicRatio - 1) < kNearHarmonic;
+}
 
 }  // namespace
 
@@ -75,6 +89,7 @@ float evidenceOf(const TonePair& pair, const Surroundings& around) noexcept {
   evidence += kPerTwist * fourthPower((twistDb - kMiddleTwistDb) / kTwistRangeDb);
   evidence += kPerLow * std::log(around.lowEnergy + kLowFloor);
   evidence += kPerLength * length + kPerLengthSquared * squared(length);
+  if (isHarmonic(low, high)) evidence += kForHarmonics;
   if (high.index < 7) return evidence;
   const bool isAlone = pair.share >= kMinAloneShare && around.lowEnergy <= kMaxAloneLow;
   return isAlone ? evidence + kForFourthColumn : kBase;

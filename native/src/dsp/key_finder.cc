@@ -15,6 +15,7 @@ constexpr int kEdgeBlocks = 3;       // that are left out behind a pair that has
 constexpr int kMaxMissing = 7;       // blocks that a gap of 20 ms leaves incomplete
 constexpr float kGateShare = 0.38F;  // of the energy, off the centre of their filters
 constexpr float kMinCoherence = 0.80F;
+constexpr float kLeastEnergy = 2000 * kHannSum;  // of a block: a tenth of what two tones at -44 dBm0 have
 constexpr float kHeldShare = 0.5F;   // of a tone's level: above, the block belongs to the same tone
 constexpr float kEndedShare = 0.6F;  // of it: above, the tone goes on
 constexpr int kMaxEarlier = 14;      // blocks of the same two tones before the stretch
@@ -172,6 +173,7 @@ bool judge(const BlockHistory& history, const Search& search, const Stretch& str
 
 /// Gathers blocks, oldest last, and judges them at every length.
 bool search(const BlockHistory& history, const Search& search, std::int64_t fed, FoundKey& found) noexcept {
+  if (search.newest >= history.known() || history.back(search.newest).energy < kLeastEnergy) return false;
   Stretch stretch;
   int missing = 0;
   auto length = search.lengths.begin();
