@@ -9,9 +9,27 @@ import type { Detections } from './tone-detectors.ts';
 const kBattery = fileURLToPath(new URL('../../shared/bench/dtmf', import.meta.url));
 const kLabelWidth = 38;
 const kColumnWidth = 27;
+const kHeading = 'summary'; // the label of the names of the detectors
 
-/** Figures by label, a column per detector, as the scorer prints them. */
+/** Figures by label, a column per detector, as the scorer prints them; the first row names the detectors. */
 export type Summary = ReadonlyMap<string, readonly string[]>;
+
+/** What the detector is built to reach, by the scorer's labels. */
+const kTargets: Readonly<Record<string, string>> = {
+  'standard accept conditions passed': '46/46',
+  'standard reject conditions passed': '13/13',
+  'decoys wrongly reported': '0/960',
+  'voip accept conditions passed': '26/26',
+  'voip digits hit %': '99',
+  'dup / sub / false': '10 in all',
+  'voip 16-digit strings exact %': '92',
+  'HEADLINE call/typical exact %': '100',
+  'HEADLINE call/poor exact %': '95',
+  'must-never files false digits': '0',
+  'latency ms p50/p95/max (accept)': '38/48/60',
+  'onset estimate error p5/p95': '-2/2',
+  'CPU ns per 20 ms frame': '5000',
+};
 
 export function isBatteryThere(): boolean {
   return existsSync(join(kBattery, 'generate.mjs'));
@@ -45,7 +63,10 @@ export function judgeBattery(folder: string, detectors: readonly (Detections | u
 
 export function summaryTable(summary: Summary): string {
   return [...summary]
-    .map(([label, values]) => `${label.padEnd(36)}${values.map((value) => value.padStart(20)).join('')}\n`)
+    .map(([label, values]) => {
+      const cells = [...values, label === kHeading ? 'target' : (kTargets[label] ?? '-')];
+      return `${label.padEnd(36)}${cells.map((cell) => cell.padStart(20)).join('')}\n`;
+    })
     .join('');
 }
 

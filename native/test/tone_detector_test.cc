@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <random>
 #include <string>
 
 #include "dsp/tone_generator.h"
@@ -253,6 +254,44 @@ TEST_CASE("dial tone as loud as each tone does not hide a key") {
     maker.pcm[n] = ToneMaker::clipped(maker.pcm[n] + peak * (std::sin(350 * at) + std::sin(440 * at)));
   }
   CHECK(listen(maker.pcm).keys == kKeys);
+}
+
+TEST_CASE("stands whatever it is fed: any samples, any lengths, any losses, resets in between") {
+  std::mt19937 random(1);
+  ToneDetector detector;
+  for (int round = 0; round < 4000; round++) {
+    std::vector<std::int16_t> pcm(random() % 400);
+    ToneMaker maker;
+    maker.tone({.key = static_cast<std::uint8_t>(random() % 16), .durationMs = 50, .levelDbm0 = 3});
+    for (std::size_t n = 0; n < pcm.size(); n++) {
+      const bool isNoise = round % 3 == 0;
+      pcm[n] = isNoise          ? static_cast<std::int16_t>(random())
+               : round % 3 == 1 ? maker.pcm[n]
+                                : std::int16_t{-32768};
+    }
+    ToneEdges edges;
+    if (random() % 5 == 0)
+      detector.conceal(pcm.size(), edges);
+    else
+      detector.feed(pcm, edges);
+    const std::int64_t fed = detector.samplesFed();
+    if (random() % 100 == 0) detector.reset(edges);
+    for (std::size_t i = 0; i < edges.count; i++) {
+      REQUIRE(edges.items[i].key < 16);
+      REQUIRE(edges.items[i].onsetSample <= fed);
+    }
+  }
+}
+
+TEST_CASE("a key keeps out of the memory of a detector that was wiped") {
+  ToneMaker maker;
+  maker.tone({.durationMs = 100});
+  ToneDetector detector;
+  ToneEdges edges;
+  detector.feed(maker.pcm, edges);
+  detector.wipe();
+  const auto* bytes = reinterpret_cast<const unsigned char*>(&detector);
+  CHECK(std::all_of(bytes, bytes + sizeof detector, [](unsigned char byte) { return byte == 0; }));
 }
 
 TEST_CASE("finds the keys of our own generator") {

@@ -3,6 +3,15 @@
 #include <cmath>
 #include <numbers>
 
+// The matrix product is compiled twice, and the processor's own kind is chosen when the program starts.
+// Sanitizers cannot run before main(), where that choice is made.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+#define HUSHPAY_FOR_EVERY_PROCESSOR __attribute__((target_clones("arch=haswell", "default")))
+#else
+#define HUSHPAY_FOR_EVERY_PROCESSOR
+#endif
+
 namespace hushpay {
 namespace {
 
@@ -56,6 +65,7 @@ const FilterBank kBank = makeFilterBank();
 
 }  // namespace
 
+HUSHPAY_FOR_EVERY_PROCESSOR
 void filterBlock(std::span<const float, kBlock> samples, std::int64_t number, Spectrum& into) noexcept {
   alignas(64) std::array<float, kColumns> real{};
   alignas(64) std::array<float, kColumns> imaginary{};

@@ -16,7 +16,7 @@ constexpr float kMaxOffset = 0.022F;
 // under noise, speech, music and loss; on the other 32 hours of recorded speech and the tones of a line. Each
 // weight is of the kind physics asks for: a key is two steady sines and little else, begins and ends at once,
 // comes from a crystal, and has no voice below it.
-constexpr float kBase = -29.8F;
+constexpr float kBase = -28.8F;
 constexpr float kPerRest = -4.1F;          // logarithm of the energy outside the pair
 constexpr float kPerIncoherence = -0.97F;  // logarithm, of both tones
 constexpr float kPerBefore = -8.7F;
@@ -34,6 +34,12 @@ constexpr float kLowFloor = 0.04F;
 constexpr float kMiddleTwistDb = -2;  // of the -8 to +4 dB that are accepted
 constexpr float kTwistRangeDb = 6;
 
+// Four and five times the pitch of a voice are the only harmonics of its first six that can pass for a key,
+// the star.
+constexpr float kForHarmonics = -3.0F;
+constexpr float kHarmonicRatio = 1.25F;
+constexpr float kNearHarmonic = 0.013F;
+
 // No telephone has the fourth column: its keys must be plainer, and alone on the line.
 constexpr float kForFourthColumn = -3.0F;
 constexpr float kMinAloneShare = 0.90F;
@@ -42,6 +48,14 @@ constexpr float kMaxAloneLow = 0.15F;
 float squared(float value) noexcept { return value * value; }
 
 float fourthPower(float value) noexcept { return squared(squared(value)); }
+
+float frequencyOf(const ToneFit& fit) noexcept {
+  return static_cast<float>(kToneHz[static_cast<std::size_t>(fit.index)]) * (1 + fit.offset);
+}
+
+bool isHarmonic(const ToneFit& low, const ToneFit& high) noexcept {
+  return std::abs(frequencyOf(high) / frequencyOf(low) / kHarmonicRatio - 1) < kNearHarmonic;
+}
 
 }  // namespace
 
@@ -75,6 +89,7 @@ float evidenceOf(const TonePair& pair, const Surroundings& around) noexcept {
   evidence += kPerTwist * fourthPower((twistDb - kMiddleTwistDb) / kTwistRangeDb);
   evidence += kPerLow * std::log(around.lowEnergy + kLowFloor);
   evidence += kPerLength * length + kPerLengthSquared * squared(length);
+  if (isHarmonic(low, high)) evidence += kForHarmonics;
   if (high.index < 7) return evidence;
   const bool isAlone = pair.share >= kMinAloneShare && around.lowEnergy <= kMaxAloneLow;
   return isAlone ? evidence + kForFourthColumn : kBase;

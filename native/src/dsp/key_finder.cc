@@ -15,8 +15,10 @@ constexpr int kEdgeBlocks = 3;       // that are left out behind a pair that has
 constexpr int kMaxMissing = 7;       // blocks that a gap of 20 ms leaves incomplete
 constexpr float kGateShare = 0.38F;  // of the energy, off the centre of their filters
 constexpr float kMinCoherence = 0.80F;
+constexpr float kLeastEnergy = 2000 * kHannSum;  // of a block: a tenth of what two tones at -44 dBm0 have
 constexpr float kHeldShare = 0.5F;   // of a tone's level: above, the block belongs to the same tone
 constexpr float kEndedShare = 0.6F;  // of it: above, the tone goes on
+constexpr int kMaxEarlier = 14;      // blocks of the same two tones before the stretch
 constexpr int kHumBlocks = 8;
 constexpr float kSteadyHum = 1.28F;  // 1 dB either way
 constexpr float kHumWeight = 0.1F;
@@ -147,7 +149,7 @@ bool judge(const BlockHistory& history, const Search& search, const Stretch& str
   key.level = {std::sqrt(stretch.meanPower(low)), std::sqrt(stretch.meanPower(high))};
   const int first = firstOf(history, key, stretch.oldest());
   // A voice glides through two frequencies: what has been there for long and was no key is none now.
-  if (first - stretch.oldest() > stretch.count) return false;
+  if (first - stretch.oldest() > kMaxEarlier) return false;
   const bool ended = search.newest > 0;
   const Surroundings around{.before = levelBefore(history, key, first),
                             .after = ended ? loudest(key, history.back(0)) : 0,
@@ -171,6 +173,7 @@ bool judge(const BlockHistory& history, const Search& search, const Stretch& str
 
 /// Gathers blocks, oldest last, and judges them at every length.
 bool search(const BlockHistory& history, const Search& search, std::int64_t fed, FoundKey& found) noexcept {
+  if (search.newest >= history.known() || history.back(search.newest).energy < kLeastEnergy) return false;
   Stretch stretch;
   int missing = 0;
   auto length = search.lengths.begin();
