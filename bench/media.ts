@@ -159,7 +159,12 @@ async function startEpollRelay(loadPort: number): Promise<Relay> {
 
 async function startHushpay(loadPort: number, callerForAgent: Hearing): Promise<Relay> {
   const config = { bindAddress: '127.0.0.1', portMin: kFirstPort, portMax: kFirstPort + 8 * kSessions + 999 };
-  const media = await launchMedia({ ...config, mediaTimeoutMs: 0, portRestMs: 0 }, [], kSystemClock, kNoLog);
+  const media = await launchMedia(
+    { ...config, mediaTimeoutMs: 0, portRestMs: 0, maxBusy: 1 },
+    [],
+    kSystemClock,
+    kNoLog,
+  );
   const pid = media.pids[0] ?? 0;
   pin(pid, kServerCpu);
   const legs: MediaSession[] = [];

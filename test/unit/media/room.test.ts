@@ -1,15 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { WorkerChannel } from '../../../src/media/channel.ts';
 import { Access, ClampMode, Source, Status } from '../../../src/media/generated/media_pb.ts';
+import { WorkerLink } from '../../../src/media/link.ts';
 import { WorkerRoom } from '../../../src/media/room.ts';
 import { WorkerSession } from '../../../src/media/session.ts';
 import { FakeMediaWorker } from '../../support/fake-media-worker.ts';
 
 function bench() {
   const worker = new FakeMediaWorker();
-  const channel = new WorkerChannel(worker.stream, () => {});
-  const session = (id: number) => new WorkerSession(id, '127.0.0.1', 4000 + 2 * id, channel, () => {});
-  return { worker, room: new WorkerRoom(3, channel), caller: session(1), agent: session(2) };
+  const link = new WorkerLink();
+  link.resume(new WorkerChannel(worker.stream, () => {}));
+  const session = (id: number) => new WorkerSession(id, '127.0.0.1', 4000 + 2 * id, link, () => {});
+  const room = new WorkerRoom(3, link, () => {});
+  return { worker, link, room, caller: session(1), agent: session(2) };
 }
 
 describe('a media room', () => {
@@ -26,6 +29,34 @@ describe('a media room', () => {
       { listener: 1, speaker: 2, source: Source.VOICE, access: Access.OPEN, gainDb: -6 },
       { room: 3, listener: 2, speaker: 1, source: Source.PROMPTS, access: Access.NONE },
     ]);
+  });
+
+  it('is made again in the next worker as it was, without those who have left', async () => {
+    const { link, room, caller, agent } = bench();
+    await room.join(caller);
+    await room.join(agent);
+    await room.hear(agent, caller, { kind: 'open' });
+    await room.hear(agent, caller, { kind: 'clamped', mode: 'silence' });
+    await room.hear(caller, agent, { kind: 'open' });
+    const second = new FakeMediaWorker();
+    const channel = new WorkerChannel(second.stream, () => {});
+    await room.resume(channel);
+    link.resume(channel);
+    expect(second.commands.map((body) => body.case)).toEqual([
+      'openRoom',
+      'joinRoom',
+      'joinRoom',
+      'hear',
+      'hear',
+    ]);
+    expect(second.got('hear')).toMatchObject([
+      { room: 3, listener: 2, speaker: 1, access: Access.CLAMPED, mode: ClampMode.SILENCE },
+      { room: 3, listener: 1, speaker: 2, access: Access.OPEN },
+    ]);
+    await room.leave(agent);
+    const third = new FakeMediaWorker();
+    await room.resume(new WorkerChannel(third.stream, () => {}));
+    expect(third.commands.map((body) => body.case)).toEqual(['openRoom', 'joinRoom']);
   });
 
   it('gives the figures of members it knows', async () => {
@@ -49,8 +80,9 @@ describe('a media room', () => {
   });
 
   it('closes once, also when the worker has gone, and takes nothing afterwards', async () => {
-    const { worker, room, caller } = bench();
+    const { worker, link, room, caller } = bench();
     worker.die();
+    link.lose();
     const closing = room.close();
     expect(room.close()).toBe(closing);
     await closing;
