@@ -21,7 +21,7 @@ constexpr float kEasyHighOverLow = 2.5F;
 constexpr float kEasyLowOverHigh = 3.6F;
 constexpr float kSustainedShare = 0.55F;
 constexpr float kEndedShare = 0.1F;  // of the energy of a hop: with less in the newest, the pair has ended
-constexpr float kFirmShare = 0.84F;
+constexpr float kFirmShare = 0.75F;
 
 /// What the alarm asks of a stretch in which a pair has begun suddenly: one of the two shares.
 struct Rule {
