@@ -22,10 +22,11 @@ constexpr float kPerIncoherence = -0.97F;  // logarithm, of both tones
 constexpr float kPerBefore = -8.7F;
 constexpr float kPerAfter = -5.2F;
 constexpr float kForEnd = 3.45F;
-constexpr float kPerOffset = -0.48F;  // per cent to the fourth: flat within what is accepted, then steep
-constexpr float kPerTwist = -3.6F;    // to the fourth, 1 at the limits of what is accepted
-constexpr float kPerLow = -2.67F;     // logarithm of the low energy
-constexpr float kPerLength = 1.74F;   // block
+constexpr float kPerOffset = -3.0F;  // sixth power, 1 at 1.5 %: flat within what is accepted, then steep
+constexpr float kAcceptedOffset = 0.015F;
+constexpr float kPerTwist = -3.6F;   // to the fourth, 1 at the limits of what is accepted
+constexpr float kPerLow = -2.67F;    // logarithm of the low energy
+constexpr float kPerLength = 1.74F;  // block
 constexpr float kPerLengthSquared = -0.0584F;
 
 constexpr float kRestFloor = 0.02F;
@@ -48,6 +49,8 @@ constexpr float kMaxAloneLow = 0.15F;
 float squared(float value) noexcept { return value * value; }
 
 float fourthPower(float value) noexcept { return squared(squared(value)); }
+
+float sixthPower(float value) noexcept { return squared(value) * fourthPower(value); }
 
 float frequencyOf(const ToneFit& fit) noexcept {
   return static_cast<float>(kToneHz[static_cast<std::size_t>(fit.index)]) * (1 + fit.offset);
@@ -85,7 +88,8 @@ float evidenceOf(const TonePair& pair, const Surroundings& around) noexcept {
   float evidence = kBase + kPerRest * std::log(rest) + kPerIncoherence * std::log(incoherence);
   evidence += kPerBefore * std::min(around.before, 1.0F);
   if (around.hasEnded) evidence += kForEnd + kPerAfter * std::min(around.after, 1.0F);
-  evidence += kPerOffset * (fourthPower(100 * low.offset) + fourthPower(100 * high.offset));
+  evidence +=
+      kPerOffset * (sixthPower(low.offset / kAcceptedOffset) + sixthPower(high.offset / kAcceptedOffset));
   evidence += kPerTwist * fourthPower((twistDb - kMiddleTwistDb) / kTwistRangeDb);
   evidence += kPerLow * std::log(around.lowEnergy + kLowFloor);
   evidence += kPerLength * length + kPerLengthSquared * squared(length);
