@@ -136,13 +136,21 @@ export class IvrCall {
   async #serve(order: PaymentOrder, media: MediaSession): Promise<void> {
     const legMedia = new LegMedia(
       media,
+      this.#incoming,
       {
         advertised: this.#deps.settings.advertisedAddress,
-        codecs: this.#incoming.trunk.codecs,
         onHold: (held) => this.#conversation?.hold(held),
       },
       this.#log,
     );
+    try {
+      await this.#serveWith(legMedia, order, media);
+    } finally {
+      legMedia.wipe();
+    }
+  }
+
+  async #serveWith(legMedia: LegMedia, order: PaymentOrder, media: MediaSession): Promise<void> {
     const established = await legMedia.establish(this.#incoming);
     if (established.kind === 'refused') return this.#refuse(established.status, established.reason);
     if (established.kind === 'ended') {

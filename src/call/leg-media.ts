@@ -1,7 +1,8 @@
 import type { Log } from '../ports/log.ts';
-import type { CodecName, MediaRemote, MediaSession } from '../ports/media.ts';
+import type { CodecName, MediaSession } from '../ports/media.ts';
 import type { IncomingCall, OfferReply, SignalingLeg } from '../ports/signaling.ts';
 import { answerOffer, type LocalMedia, makeOffer, type Negotiated, readAnswer } from '../sdp/negotiation.ts';
+import { LegProtection } from './leg-protection.ts';
 
 /** Why an INVITE gets no media, as the SIP response that says so. */
 export interface Refusal {
@@ -25,6 +26,7 @@ export class LegMedia {
   readonly #codecs: readonly CodecName[];
   readonly #log: Log;
   readonly #onHold: (held: boolean) => void;
+  readonly #protection: LegProtection;
   readonly #sdpSessionId = String(crypto.getRandomValues(new Uint32Array(1))[0]);
   #version = 0;
   /** A re-INVITE brought no offer, so ours went out and its ACK brings the answer (RFC 3261 section 14.2). */
@@ -32,17 +34,19 @@ export class LegMedia {
 
   /**
    * @param advertised - address put into SDP; differs from the bound one behind a NAT.
-   * @param codecs - what the peer may use.
+   * @param call - whose trunk says what the peer may use.
    */
   constructor(
     media: MediaSession,
-    options: { advertised: string | null; codecs: readonly CodecName[]; onHold: (held: boolean) => void },
+    call: Pick<IncomingCall, 'trunk' | 'source'>,
+    options: { advertised: string | null; onHold: (held: boolean) => void },
     log: Log,
   ) {
     this.#media = media;
     this.#advertised = options.advertised ?? media.address;
     this.#onHold = options.onHold;
-    this.#codecs = options.codecs;
+    this.#codecs = call.trunk.codecs;
+    this.#protection = new LegProtection(call, media.fingerprint);
     this.#log = log;
   }
 
@@ -51,14 +55,16 @@ export class LegMedia {
     if (call.offer === null) return this.#establishByOurOffer(call);
     const negotiated = answerOffer(call.offer, this.#local(), this.#codecs);
     if (negotiated.kind !== 'agreed') return { kind: 'refused', ...refusal(negotiated) };
-    await this.#connect(negotiated.remote, negotiated.held);
+    await this.#connect(negotiated);
     const leg = await call.answer(negotiated.sdp);
     this.#follow(leg);
     return { kind: 'established', leg };
   }
 
   async #establishByOurOffer(call: IncomingCall): Promise<Established> {
-    const leg = await call.answer(makeOffer(this.#local(), this.#codecs));
+    const offer = makeOffer(this.#local(), this.#codecs);
+    if (offer === undefined) return { kind: 'refused', ...kNotAcceptable };
+    const leg = await call.answer(offer);
     const answered = new Promise<Refusal | undefined>((resolve) => {
       leg.onAnswer((sdp) => resolve(this.#takeAnswer(sdp)));
       leg.onBye((reason) => {
@@ -74,9 +80,9 @@ export class LegMedia {
   }
 
   async #takeAnswer(sdp: string): Promise<Refusal | undefined> {
-    const negotiated = readAnswer(sdp, this.#codecs);
+    const negotiated = readAnswer(sdp, this.#codecs, this.#protection.local);
     if (negotiated.kind !== 'agreed') return refusal(negotiated);
-    await this.#connect(negotiated.remote, negotiated.held);
+    await this.#connect(negotiated);
     return undefined;
   }
 
@@ -101,17 +107,27 @@ export class LegMedia {
 
   async #reoffer(sdp: string | null): Promise<OfferReply> {
     this.#awaitsAnswer = sdp === null;
-    if (sdp === null) return { sdp: makeOffer(this.#local(), this.#codecs) };
+    if (sdp === null) {
+      const offer = makeOffer(this.#local(), this.#codecs);
+      return offer === undefined ? kNotAcceptable : { sdp: offer };
+    }
     const negotiated = answerOffer(sdp, this.#local(), this.#codecs);
     if (negotiated.kind !== 'agreed') return refusal(negotiated);
-    await this.#connect(negotiated.remote, negotiated.held);
+    await this.#connect(negotiated);
     return { sdp: negotiated.sdp };
   }
 
-  async #connect(remote: MediaRemote, held: boolean): Promise<void> {
-    await this.#media.connect(remote);
+  /** Overwrites our keys; the leg is over. */
+  wipe(): void {
+    this.#protection.wipe();
+  }
+
+  async #connect({ remote, held, current }: Extract<Negotiated, { kind: 'agreed' }>): Promise<void> {
+    await this.#media.connect(this.#protection.linked(remote));
+    this.#protection.adopt(current);
     const { codec, ptimeMs, eventPayloadType } = remote;
-    this.#log.info({ codec, ptimeMs, events: eventPayloadType !== null, held }, 'media agreed');
+    const protection = this.#protection.summary;
+    this.#log.info({ codec, ptimeMs, events: eventPayloadType !== null, protection, held }, 'media agreed');
     this.#onHold(held);
   }
 
@@ -122,12 +138,15 @@ export class LegMedia {
       port: this.#media.port,
       sessionId: this.#sdpSessionId,
       version: this.#version,
+      protection: this.#protection.local,
     };
   }
 }
 
+const kNotAcceptable: Refusal = { status: 488, reason: 'Not Acceptable Here' };
+
 function refusal(negotiated: Exclude<Negotiated, { kind: 'agreed' }>): Refusal {
   return negotiated.kind === 'malformed'
     ? { status: 400, reason: 'Bad Session Description' }
-    : { status: 488, reason: 'Not Acceptable Here' };
+    : kNotAcceptable;
 }

@@ -1,4 +1,5 @@
 import type { CodecName } from '../ports/media.ts';
+import type { MediaRules } from '../ports/signaling.ts';
 
 /** A peer whose calls are taken. */
 export interface Trunk {
@@ -11,6 +12,7 @@ export interface Trunk {
   readonly maySetAmounts: boolean;
   readonly mayBeReferred: boolean;
   readonly codecs: readonly CodecName[];
+  readonly media: MediaRules;
   readonly limits: { readonly callsPerSecond: number | null; readonly concurrentCalls: number | null };
   /** Who we are to it, or null. */
   readonly credentials: TrunkCredentials | null;

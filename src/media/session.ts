@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts';
 import type {
   Carrier,
   CodecName,
+  DtlsFingerprint,
   Key,
   KeyReport,
   MediaEnd,
@@ -21,8 +22,10 @@ import {
   type Reply,
   type SessionStats,
 } from './generated/media_pb.ts';
+import { linkFields } from './link.ts';
 import { Phrase } from './phrase.ts';
 import { checkReply } from './status.ts';
+import { StreamState } from './stream-state.ts';
 
 const kCodecs: Record<CodecName, Codec> = { PCMU: Codec.PCMU, PCMA: Codec.PCMA };
 const kLastKey = 15;
@@ -31,6 +34,7 @@ const kNoStats: MediaStats = {
   packetsSent: 0,
   packetsLost: 0,
   packetsForeign: 0,
+  packetsForged: 0,
   jitterMs: 0,
   roundTripMs: 0,
   starvedMs: 0,
@@ -43,6 +47,7 @@ export class WorkerSession implements MediaSession {
   readonly id: number;
   readonly address: string;
   readonly port: number;
+  readonly fingerprint: DtlsFingerprint | undefined;
   readonly #channel: WorkerChannel;
   readonly #onClosed: () => void;
   readonly #keyListeners = new Set<(report: KeyReport) => void>();
@@ -51,11 +56,18 @@ export class WorkerSession implements MediaSession {
   #plays = 0;
   #ended: MediaEnd | undefined;
   #closing: Promise<MediaStats> | undefined;
+  #streamState: StreamState | undefined;
 
-  constructor(id: number, address: string, port: number, channel: WorkerChannel, onClosed: () => void) {
+  constructor(
+    id: number,
+    { address, port, fingerprint }: Pick<MediaSession, 'address' | 'port' | 'fingerprint'>,
+    channel: WorkerChannel,
+    onClosed: () => void,
+  ) {
     this.id = id;
     this.address = address;
     this.port = port;
+    this.fingerprint = fingerprint;
     this.#channel = channel;
     this.#onClosed = onClosed;
   }
@@ -74,6 +86,7 @@ export class WorkerSession implements MediaSession {
         ptimeMs: remote.ptimeMs,
         sending: remote.sending,
         receiving: remote.receiving,
+        ...(remote.link && linkFields(remote.link)),
       },
     });
   }
@@ -90,6 +103,11 @@ export class WorkerSession implements MediaSession {
     } finally {
       this.#phrases.delete(play);
     }
+  }
+
+  /** Keys and counters of the protected streams, at most about a second old; undefined while nothing is protected. */
+  get streamState(): StreamState | undefined {
+    return this.#streamState;
   }
 
   onKey(listener: (report: KeyReport) => void): Unsubscribe {
@@ -121,6 +139,10 @@ export class WorkerSession implements MediaSession {
       case 'playFinished':
         this.#phrases.get(event.value.play)?.onFinished(event.value.end);
         return;
+      case 'streamState':
+        this.#streamState?.wipe();
+        this.#streamState = StreamState.of(event.value);
+        return;
       case 'mediaTimeout':
         this.#end('timeout');
         return;
@@ -145,6 +167,8 @@ export class WorkerSession implements MediaSession {
     } catch {
       return kNoStats; // the counts went with the worker
     } finally {
+      this.#streamState?.wipe();
+      this.#streamState = undefined;
       this.#onClosed();
     }
   }
@@ -188,6 +212,7 @@ function statsOf(stats: SessionStats): MediaStats {
     packetsSent: Number(stats.packetsSent),
     packetsLost: Number(stats.packetsLost),
     packetsForeign: Number(stats.packetsForeign),
+    packetsForged: Number(stats.packetsForged),
     jitterMs: stats.jitterMs,
     roundTripMs: stats.roundTripMs,
     starvedMs: Number(stats.starvedMs),

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { ClipId } from '../ports/media.ts';
+import type { ClipId, DtlsFingerprint } from '../ports/media.ts';
 import { SupervisedChild } from '../process/child.ts';
 import { WorkerChannel, type WorkerEvent } from './channel.ts';
 import { LogLevel, type Log as ProtoLog, Status, type WorkerStats } from './generated/media_pb.ts';
@@ -43,6 +43,10 @@ export interface WorkerFigures {
   readonly packetsSent: number;
   readonly packetsForeign: number;
   readonly packetsMalformed: number;
+  /** Of the right source, but not made with its key. */
+  readonly packetsForged: number;
+  /** Authentic, but seen before or too old to know. */
+  readonly packetsReplayed: number;
   readonly ticks: number;
   readonly ticksLate: number;
   /** Since the report before. */
@@ -60,6 +64,7 @@ export class MediaWorker {
   readonly #onDown: () => void;
   readonly #sessions = new Map<number, WorkerSession>();
   #channel: WorkerChannel | undefined;
+  #fingerprint: DtlsFingerprint | undefined;
   #lastSession = 0;
   #stats: WorkerStats | undefined;
 
@@ -127,6 +132,8 @@ export class MediaWorker {
       packetsSent: Number(stats?.packetsSent ?? 0),
       packetsForeign: Number(stats?.packetsForeign ?? 0),
       packetsMalformed: Number(stats?.packetsMalformed ?? 0),
+      packetsForged: Number(stats?.packetsForged ?? 0),
+      packetsReplayed: Number(stats?.packetsReplayed ?? 0),
       ticks: Number(stats?.ticks ?? 0),
       ticksLate: Number(stats?.ticksLate ?? 0),
       tickLateMaxMs: stats?.tickLateMaxMs ?? 0,
@@ -145,7 +152,9 @@ export class MediaWorker {
     // The worker may have died while its answer was on the way to this line.
     if (channel !== this.#channel) throw new AppError('MEDIA_UNAVAILABLE', `${this.name} has gone`);
     const forget = (): void => void this.#sessions.delete(id);
-    const session = new WorkerSession(id, this.#config.bindAddress, localPort, channel, forget);
+    const { bindAddress } = this.#config;
+    const own = { address: bindAddress, port: localPort, fingerprint: this.#fingerprint };
+    const session = new WorkerSession(id, own, channel, forget);
     this.#sessions.set(id, session);
     return session;
   }
@@ -154,7 +163,8 @@ export class MediaWorker {
     const channel = new WorkerChannel(stream, (event) => this.#onEvent(event));
     const { bindAddress, portMin, portMax, portRestMs, mediaTimeoutMs } = this.#config;
     const value = { bindAddress, portMin, portMax, portRestMs, mediaTimeoutMs };
-    checkReply(await channel.request({ case: 'configure', value }), 'configure');
+    const { dtlsFingerprint } = checkReply(await channel.request({ case: 'configure', value }), 'configure');
+    this.#fingerprint = { hash: 'sha-256', digest: new Uint8Array(Buffer.from(dtlsFingerprint, 'hex')) };
     await Promise.all(this.#clips.map((file) => loadClip(channel, file)));
     this.#channel = channel;
   }

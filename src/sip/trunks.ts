@@ -18,8 +18,8 @@ export class Trunks {
     this.#credentials = new Map(
       trunks.flatMap(({ name, credentials }) => (credentials ? [[name, credentials]] : [])),
     );
-    this.#trunks = trunks.map(({ sources, name, maySetAmounts, mayBeReferred, codecs }) => ({
-      rights: { name, maySetAmounts, mayBeReferred, codecs },
+    this.#trunks = trunks.map(({ sources, name, maySetAmounts, mayBeReferred, codecs, media }) => ({
+      rights: { name, maySetAmounts, mayBeReferred, codecs, ...(media && { media }) },
       sources: blockList(sources),
     }));
   }

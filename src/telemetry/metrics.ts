@@ -11,6 +11,8 @@ export interface MediaWorkerFigures {
   readonly packetsReceived: number;
   readonly packetsSent: number;
   readonly packetsForeign: number;
+  readonly packetsForged: number;
+  readonly packetsReplayed: number;
   readonly packetsMalformed: number;
   readonly ticks: number;
   readonly ticksLate: number;
@@ -215,6 +217,18 @@ export function createMetrics() {
         'Packets that were no RTP.',
         { worker },
         figures.packetsMalformed,
+      );
+      totals.set(
+        'rtp_forged_packets_total',
+        'Packets of the right source that were not made with its key.',
+        { worker },
+        figures.packetsForged,
+      );
+      totals.set(
+        'rtp_replayed_packets_total',
+        'Authentic packets that had been seen before, or were too old to know.',
+        { worker },
+        figures.packetsReplayed,
       );
       totals.set('media_ticks_total', 'Ticks of 20 ms.', { worker }, figures.ticks);
       totals.set('media_ticks_late_total', 'Ticks that began late.', { worker }, figures.ticksLate);

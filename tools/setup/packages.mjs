@@ -9,6 +9,7 @@ const kServePackages = {
   'pkg-config': 'pkg-config',
   'protobuf-compiler': 'protoc',
   'libprotobuf-dev': 'pkg-config:protobuf',
+  'libssl-dev': 'pkg-config:openssl',
 };
 const kTestPackages = {
   'doctest-dev': null, // a header only
@@ -19,6 +20,8 @@ const kTestPackages = {
   flite: 'flite',
   sox: 'sox',
   openssl: 'openssl',
+  'libsrtp2-dev': 'pkg-config:libsrtp2', // what our SRTP is compared with
+  chromium: 'chromium',
   'libspandsp-dev': null, // what the tone benchmark compares with
   'dnsmasq-base': 'dnsmasq',
 };

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "ipc/convert.h"
+#include "ipc/link_wish.h"
 #include "media/time.h"
 #include "media/wav.h"
 
@@ -56,13 +57,14 @@ int Server::run() {
   pb::Command command;
   for (;;) {
     const short channelEvents = static_cast<short>(POLLIN | (channel_.hasBacklog() ? POLLOUT : 0));
-    std::array<pollfd, 4> waits = {
+    std::array<pollfd, 5> waits = {
         {{channel_.fd(), channelEvents, 0},
          // Told no more than it reads, control loses events in the counted queue, not here.
          {channel_.isClogged() ? -1 : engine_.wakeFd(), POLLIN, 0},
          {timerFd_, POLLIN, 0},
-         {signalFd_, POLLIN, 0}}};
-    if (poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return 1;
+         {signalFd_, POLLIN, 0},
+         {links_.wakeFd(), POLLIN, 0}}};
+    if (poll(waits.data(), waits.size(), links_.patienceMs()) < 0 && errno != EINTR) return 1;
     if (waits[3].revents != 0) return 0;
     if (waits[0].revents != 0) {
       const Channel::Read state = channel_.read();
@@ -81,7 +83,12 @@ int Server::run() {
       forwardEvents();
       finishClosing();
     }
-    if (waits[2].revents != 0) sendStats();
+    if (waits[4].revents != 0) links_.takeSetup(nowMs());
+    links_.tick(nowMs());
+    if (waits[2].revents != 0) {
+      sendStats();
+      tellLinks();
+    }
     if (!channel_.flush()) return 0;
   }
 }
@@ -93,6 +100,7 @@ void Server::handle(const pb::Command& command) {
   switch (command.body_case()) {
     case pb::Command::kConfigure:
       outcome = configure(command.configure());
+      reply.set_dtls_fingerprint(hexOf(links_.identity().fingerprint()));
       break;
     case pb::Command::kLoadClip:
       outcome = loadClip(command.load_clip(), reply);
@@ -164,7 +172,7 @@ Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
   if (!sockets) return {pb::STATUS_NO_FREE_PORT, {}};
   const std::uint16_t port = sockets->port();
   auto leg = std::make_unique<Leg>(command.session(), std::move(*sockets), bindTo_->withPort(port),
-                                   makeSeed(), mediaTimeoutMs_, engine_);
+                                   makeSeed(), mediaTimeoutMs_, engine_, links_);
   const Outcome outcome = post({.kind = MediaCommand::Kind::kAdd, .leg = leg.get()});
   if (outcome.status != pb::STATUS_OK) return outcome;
   legs_.emplace(command.session(), std::move(leg));
@@ -177,21 +185,10 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
   if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
   const std::optional<Codec> codec = codecOf(command.codec());
   if (!codec) return {pb::STATUS_BAD_CODEC, {}};
-  if (command.remote_port() == 0 || command.remote_port() > kMaxPort || command.remote_rtcp_port() == 0 ||
-      command.remote_rtcp_port() > kMaxPort) {
-    return {pb::STATUS_BAD_ADDRESS, "port out of range"};
-  }
-  const auto rtp =
-      Endpoint::parse(command.remote_address(), static_cast<std::uint16_t>(command.remote_port()));
-  const auto rtcp =
-      Endpoint::parse(command.remote_address(), static_cast<std::uint16_t>(command.remote_rtcp_port()));
-  if (!rtp || !rtcp) return {pb::STATUS_BAD_ADDRESS, "remote_address is no IP address"};
-  if (rtp->family() != bindTo_->family())
-    return {pb::STATUS_BAD_ADDRESS, "remote_address is of another IP version"};
-  if (!rtp->isHost()) return {pb::STATUS_BAD_ADDRESS, "remote_address is not one host's"};
-  if (isSame(*rtp, leg->local()) || isSame(*rtcp, leg->local())) {
-    return {pb::STATUS_BAD_ADDRESS, "the session would talk to itself"};
-  }
+  LinkWish wish;
+  std::string detail;
+  const Status status = readLinkWish(command, leg->local(), wish, detail);
+  if (status != pb::STATUS_OK) return {status, detail};
   const bool badTypes =
       command.payload_type() > kMaxPayloadType || command.event_payload_type() > kMaxPayloadType ||
       (command.event_payload_type() != 0 && command.event_payload_type() == command.payload_type());
@@ -206,8 +203,7 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
                             .ptimeMs = command.ptime_ms(),
                             .sending = command.sending(),
                             .receiving = command.receiving()},
-               .rtp = *rtp,
-               .rtcp = *rtcp});
+               .link = links_.arrange(*leg, wish, nowMs())});
 }
 
 Server::Outcome Server::play(const pb::PlayClip& command) {
@@ -282,6 +278,9 @@ void Server::finishClosing() {
     pb::Reply& reply = *event.mutable_reply();
     reply.set_id(closing.replyTo);
     copyStats(closing.leg->session().counts(), *reply.mutable_stats());
+    reply.mutable_stats()->set_packets_forged(closing.leg->linkCounts().forged);
+    reply.mutable_stats()->set_packets_replayed(closing.leg->linkCounts().replayed);
+    links_.forget(closing.leg->session().id());
     if (closing.replyTo != 0) channel_.write(event);
     ports_->giveBack(closing.leg->sockets().port(), nowMs());
     closing.leg.reset();
@@ -305,7 +304,25 @@ void Server::sendStats() {
   stats->set_events_dropped(counts.eventsDropped);
   stats->set_packets_foreign(counts.packetsForeign);
   stats->set_packets_malformed(counts.packetsMalformed);
+  stats->set_packets_forged(counts.packetsForged);
+  stats->set_packets_replayed(counts.packetsReplayed);
   channel_.write(event);
+}
+
+/// What another worker would need to go on with the protected streams, and what went wrong in making them.
+void Server::tellLinks() {
+  links_.eachChangedState([this](const StreamState& state) {
+    pb::Event event;
+    copyState(state, *event.mutable_stream_state());
+    channel_.write(event);
+    forgetKeys(*event.mutable_stream_state()->mutable_srtp());
+  });
+  for (const std::string& problem : links_.takeProblems()) {
+    pb::Event event;
+    event.mutable_log()->set_level(pb::LOG_LEVEL_WARN);
+    event.mutable_log()->set_message(problem);
+    channel_.write(event);
+  }
 }
 
 Leg* Server::find(std::uint32_t session) {

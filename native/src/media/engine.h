@@ -12,15 +12,14 @@ namespace hushpay {
 
 /// What the IPC thread asks of the media thread. Plain data: it crosses a queue that wipes it.
 struct MediaCommand {
-  enum class Kind : std::uint8_t { kAdd, kConnect, kPlay, kStopPlay, kSendKey, kRemove };
+  enum class Kind : std::uint8_t { kAdd, kConnect, kRelink, kPlay, kStopPlay, kSendKey, kRemove };
 
   Kind kind = Kind::kAdd;
   std::uint8_t key = 0;
   std::uint32_t durationMs = 0;
   Leg* leg = nullptr;
   StreamSettings settings{};
-  Endpoint rtp{};
-  Endpoint rtcp{};
+  Link link{};      // for kConnect and kRelink
   PlayItem item{};  // for kStopPlay only item.play
 };
 
@@ -33,6 +32,8 @@ struct EngineCounts {
   std::uint64_t packetsSent = 0;
   std::uint64_t packetsForeign = 0;
   std::uint64_t packetsMalformed = 0;
+  std::uint64_t packetsForged = 0;
+  std::uint64_t packetsReplayed = 0;
 };
 
 /// The media thread and the two queues it shares with the IPC thread. Every tick it takes commands, empties
@@ -73,6 +74,7 @@ class Engine final : public EventSink {
   SpscQueue<MediaEvent, 8192> events_;
   std::vector<Leg*> legs_;         // media thread; never grows beyond kMaxLegs
   SessionCounts retiredCounts_{};  // of legs that have gone
+  LinkCounts retiredLinkCounts_{};
   int epollFd_;
   int wakeFd_;
   bool wake_ = false;  // media thread: something to tell since the last tick
@@ -85,6 +87,8 @@ class Engine final : public EventSink {
   std::atomic<std::uint64_t> packetsSent_{0};
   std::atomic<std::uint64_t> packetsForeign_{0};
   std::atomic<std::uint64_t> packetsMalformed_{0};
+  std::atomic<std::uint64_t> packetsForged_{0};
+  std::atomic<std::uint64_t> packetsReplayed_{0};
   std::thread thread_;  // last: it uses all of the above
 };
 

@@ -17,7 +17,12 @@ class Bench {
     const channel = new WorkerChannel(this.worker.stream, (event) =>
       this.session.receive(event as SessionEvent),
     );
-    this.session = new WorkerSession(7, '127.0.0.1', 4000, channel, () => this.closed++);
+    this.session = new WorkerSession(
+      7,
+      { address: '127.0.0.1', port: 4000, fingerprint: undefined },
+      channel,
+      () => this.closed++,
+    );
   }
 
   progress(play: number, clipsStarted: number): Promise<void> {
@@ -188,6 +193,7 @@ describe('a media session', () => {
     expect(bench.session.close()).toBe(closing);
     expect(await closing).toEqual({
       packetsReceived: 5,
+      packetsForged: 0,
       packetsSent: 0,
       packetsLost: 0,
       packetsForeign: 0,
