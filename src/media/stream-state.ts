@@ -13,8 +13,8 @@ export class StreamState {
 
   private constructor(srtp: NonNullable<ProtoState['srtp']>) {
     this.suite = srtp.suite;
-    this.sendKey = srtp.sendKey.slice(); // the message lies in a buffer that is wiped
-    this.receiveKey = srtp.receiveKey.slice();
+    this.sendKey = Uint8Array.from(srtp.sendKey); // the message lies in a buffer that is wiped
+    this.receiveKey = Uint8Array.from(srtp.receiveKey);
     this.sendFrom = srtp.sendFrom;
     this.receiveFrom = srtp.receiveFrom;
   }

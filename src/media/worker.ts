@@ -45,7 +45,7 @@ export interface WorkerFigures {
   readonly packetsMalformed: number;
   /** Of the right source, but not made with its key. */
   readonly packetsForged: number;
-  /** Authentic, but seen before or too old to know. */
+  /** Protected, with a sequence number that was seen before, or is too old to know. */
   readonly packetsReplayed: number;
   readonly ticks: number;
   readonly ticksLate: number;

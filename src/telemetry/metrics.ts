@@ -226,7 +226,7 @@ export function createMetrics() {
       );
       totals.set(
         'rtp_replayed_packets_total',
-        'Authentic packets that had been seen before, or were too old to know.',
+        'Protected packets whose sequence number had been seen before, or was too old to know.',
         { worker },
         figures.packetsReplayed,
       );

@@ -115,7 +115,9 @@ bool Leg::unprotect(ByteView datagram, bool isRtcp, std::size_t& size) noexcept 
                   : receiver.unprotectRtp(datagram, plain_, size);
   };
   Unprotected result = by(*link_.receiver);
-  if (result == Unprotected::kForged && previousReceiver_ != nullptr) result = by(*previousReceiver_);
+  if (result != Unprotected::kOk && previousReceiver_ != nullptr &&
+      by(*previousReceiver_) == Unprotected::kOk)
+    result = Unprotected::kOk;
   switch (result) {
     case Unprotected::kOk:
       return true;

@@ -14,7 +14,7 @@ namespace hushpay {
 /// What happened to packets of the right source that were not what they should be.
 struct LinkCounts {
   std::uint64_t forged = 0;    // wrong authentication tag
-  std::uint64_t replayed = 0;  // seen before, or too old to know
+  std::uint64_t replayed = 0;  // sequence number seen before, or too old to know
 };
 
 /// A session on its sockets: source check and protection stand between the two. The IPC thread makes it and
