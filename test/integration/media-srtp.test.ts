@@ -197,8 +197,12 @@ describe('a leg with keys from its description', () => {
 
 describe('a phone behind a NAT', () => {
   /** Described at an address where nobody is. */
-  async function hidden(link: Partial<MediaLink>, phoneKeys?: PhoneKeys): Promise<Call> {
-    const [phone, nobody] = [await fixture.phone(), await fixture.phone()];
+  async function hidden(
+    link: Partial<MediaLink>,
+    phoneKeys?: PhoneKeys,
+    address = '127.0.0.1',
+  ): Promise<Call> {
+    const [phone, nobody] = [await fixture.phone({ address }), await fixture.phone()];
     if (phoneKeys) phone.secure(phoneKeys);
     const session = await fixture.media.open();
     const keys: KeyReport[] = [];
@@ -226,12 +230,11 @@ describe('a phone behind a NAT', () => {
     await phone.until(() => phone.packets.length > 3);
   });
 
-  it('is not learned from another address than the one it may be learned from', async () => {
-    const { phone, keys } = await hidden({ learnFrom: '192.0.2.1' });
-    await phone.dial([1], 'event');
-    // The described address is 127.0.0.1, which counts too: a rewritten port is the usual case.
-    await phone.until(() => phone.packets.length > 3);
-    expect(keys.length).toBeLessThanOrEqual(1);
+  it('is not learned at another address than the one it may be learned at', async () => {
+    const { phone, keys } = await hidden({ learnFrom: '127.0.0.3' }, undefined, '127.0.0.2');
+    await phone.dial([1, 2], 'event');
+    expect(keys).toEqual([]);
+    expect(phone.packets).toEqual([]);
   });
 
   it('is learned from its first authentic packet, and no forger is', async () => {

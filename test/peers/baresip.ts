@@ -40,10 +40,15 @@ export class Baresip {
     console.resume();
   }
 
-  /** @returns the Call-ID once the call is up. */
-  async dial(uri: string): Promise<string> {
+  /** Places a call, whatever becomes of it. */
+  ring(uri: string): void {
     const command = JSON.stringify({ command: 'dial', params: uri });
     this.#control.write(`${command.length}:${command},`);
+  }
+
+  /** @returns the Call-ID once the call is up. */
+  async dial(uri: string): Promise<string> {
+    this.ring(uri);
     return (await this.#event('CALL_ESTABLISHED')).id;
   }
 
@@ -91,15 +96,25 @@ export class Baresip {
   }
 }
 
-/** @param microphone - what it says, linear at 8000 Hz; the call needs it to its end. */
-export async function startBaresip(microphone: Int16Array): Promise<Baresip> {
+/** How baresip protects its audio: SDES where it may and where it must, DTLS-SRTP. */
+export type BaresipEncryption = 'srtp' | 'srtp-mand' | 'dtls_srtp';
+
+/**
+ * @param microphone - what it says, linear at 8000 Hz; the call needs it to its end.
+ * @param encryption - left out: plain RTP.
+ */
+export async function startBaresip(microphone: Int16Array, encryption?: BaresipEncryption): Promise<Baresip> {
   const folder = mkdtempSync(join(tmpdir(), 'hushpay-baresip-'));
   const [controlPort, consolePort] = [await freePort(), await freePort()];
   mkdirSync(folder, { recursive: true });
   const sound = new wavefile.WaveFile();
   sound.fromScratch(1, 8000, '16', microphone);
   writeFileSync(join(folder, 'microphone.wav'), sound.toBuffer());
-  writeFileSync(join(folder, 'accounts'), '<sip:caller@127.0.0.1>;regint=0;audio_codecs=PCMU/8000/1\n');
+  const mediaenc = encryption === undefined ? '' : `;mediaenc=${encryption}`;
+  writeFileSync(
+    join(folder, 'accounts'),
+    `<sip:caller@127.0.0.1>;regint=0;audio_codecs=PCMU/8000/1${mediaenc}\n`,
+  );
   writeFileSync(join(folder, 'contacts'), '');
   writeFileSync(join(folder, 'config'), configOf(folder, controlPort, consolePort));
   const child = spawn('baresip', ['-f', folder, '-4'], { stdio: 'ignore' });
@@ -115,6 +130,8 @@ audio_source aufile,${join(folder, 'microphone.wav')}
 module_path ${kModules}
 module g711.so
 module aufile.so
+module srtp.so
+module dtls_srtp.so
 module ctrl_tcp.so
 module cons.so
 module_tmp account.so

@@ -5,7 +5,7 @@ import { findCardLike } from '../../src/card/card-like.ts';
 import type { LedgerEntry } from '../../src/gateway/simulator-bank.ts';
 import { startSimulatorServer } from '../../src/gateway/simulator-server.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
-import { startServerProcess } from '../support/server-process.ts';
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 const kShortestFragment = 6; // digits in a row that already tell something of a card
 const kShortestCard = 13;
@@ -39,13 +39,14 @@ export interface SessionView {
 export interface PeersServer {
   /** host:port of SIP over UDP. */
   readonly address: string;
+  readonly sipPorts: ServerProcess['sipPorts'];
   readonly httpUrl: string;
   /** The control process. */
   readonly pid: number;
   /** Everything the server has logged. */
   output(): string;
   /** The session once its row is closed. */
-  ended(sessionId: string): Promise<SessionView>;
+  ended(sessionId: string, patienceMs?: number): Promise<SessionView>;
   /** Ids of the sessions in the database whose call had this Call-ID. */
   sessionsOf(callId: string): readonly string[];
   /** How many sessions ended with which result. */
@@ -80,14 +81,16 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
   };
   return {
     address: `127.0.0.1:${server.sipPorts.udp}`,
+    sipPorts: server.sipPorts,
     httpUrl: server.httpUrl,
     pid: server.pid,
     output: server.output,
-    ended: (id) =>
+    ended: (id, patienceMs = kPatienceMs) =>
       until(
         `the end of session ${id}`,
         () => session(id),
         ({ endedAt }) => endedAt !== null,
+        patienceMs,
       ),
     sessionsOf: (callId) => sessionsIn(file, callId),
     tally: () => tallyIn(file),
@@ -109,9 +112,14 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
   };
 }
 
-/** Asks again until it is so. @throws after ten seconds. */
-async function until<T>(what: string, ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
-  const giveUpAtMs = Date.now() + kPatienceMs;
+/** Asks again until it is so. @throws when patience is over. */
+async function until<T>(
+  what: string,
+  ask: () => Promise<T>,
+  isSo: (answer: T) => boolean,
+  patienceMs: number,
+): Promise<T> {
+  const giveUpAtMs = Date.now() + patienceMs;
   for (;;) {
     const answer = await ask();
     if (isSo(answer)) return answer;
