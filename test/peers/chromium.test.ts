@@ -12,6 +12,7 @@ interface Look {
   readonly sent: number;
   readonly dtls: string;
   readonly cipher: string;
+  readonly roundTrips: number;
 }
 
 let page: Awaited<ReturnType<typeof servePhonePage>>;
@@ -44,8 +45,10 @@ describe.skipIf(!kHasChromium)('SIP.js with the WebRTC of Chromium (needs chromi
   it('calls over WSS, hears the prompt, and pays by its keys', async () => {
     const uri = 'sip:pay@hushpay.test;amount=50.25;customer-id=C-1001;currency=USD';
     const callId = await browser.call<string>('dial', `wss://127.0.0.1:${server.sipPorts.wss}/`, uri);
-    const look = await until(({ received, energy }) => received > 50 && energy > 0.001);
-    expect(look).toMatchObject({ dtls: 'connected', cipher: 'AEAD_AES_128_GCM' });
+    // It has a round trip when it understood our encrypted reports.
+    const look = await until(({ energy, roundTrips }) => energy > 0.001 && roundTrips > 0);
+    expect(look.dtls).toBe('connected');
+    expect(look.cipher).not.toBe('');
     expect(look.sent).toBeGreaterThan(0);
 
     await browser.call('press', `${kCard}#1230123`);

@@ -78,9 +78,9 @@ export class Chromium {
     const params = { expression, awaitPromise: true, returnByValue: true };
     this.#socket.send(JSON.stringify({ id, method: 'Runtime.evaluate', params }));
     const { result } = await promise;
-    if (result.exceptionDetails) {
-      throw new Error(result.exceptionDetails.exception?.description ?? result.exceptionDetails.text);
-    }
+    const { text, exception } = result.exceptionDetails ?? {};
+    // The first line: a stack of the page's means nothing here.
+    if (text !== undefined) throw new Error(exception?.description?.split('\n')[0] ?? text);
     return result.result.value as T;
   }
 
