@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pause } from './baresip.ts';
 import { type Chromium, openChromium, servePhonePage } from './chromium.ts';
 import { hasProgram } from './requirements.ts';
 import { type SecureServer, startSecureServer } from './secure-server.ts';
@@ -36,7 +37,7 @@ async function until(isSo: (look: Look) => boolean): Promise<Look> {
   for (let asked = 0; asked < 200; asked++) {
     const look = await browser.call<Look>('look');
     if (isSo(look)) return look;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pause(100);
   }
   throw new Error(`waited in vain; the browser says ${JSON.stringify(await browser.call('look'))}`);
 }
@@ -53,9 +54,11 @@ describe.skipIf(!kHasChromium)('SIP.js with the WebRTC of Chromium (needs chromi
 
     await browser.call('press', `${kCard}#1230123`);
     const [sessionId = ''] = server.sessionsOf(callId);
-    await new Promise((resolve) => setTimeout(resolve, 1500)); // the summary has begun
+    await pause(1500); // the summary has begun
     await browser.call('press', '1');
-    const session = await server.ended(sessionId, 60_000);
+    await until(() => server.charges() === 1);
+    await browser.call('hangUp');
+    const session = await server.ended(sessionId);
     expect(session).toMatchObject({ result: 'APPROVED', amountCharged: '50.25', last4: '4242' });
     expect(server.tracesOf([kCard])).toEqual([]);
   }, 120_000);

@@ -46,13 +46,15 @@ export interface PeersServer {
   /** Everything the server has logged. */
   output(): string;
   /** The session once its row is closed. */
-  ended(sessionId: string, patienceMs?: number): Promise<SessionView>;
+  ended(sessionId: string): Promise<SessionView>;
   /** Ids of the sessions in the database whose call had this Call-ID. */
   sessionsOf(callId: string): readonly string[];
   /** How many sessions ended with which result. */
   tally(): Readonly<Record<string, number>>;
   /** Payments of which more than one charge stands. */
   doubleCharges(): number;
+  /** Charges that stand. */
+  charges(): number;
   /** What the bank booked for a payment. */
   booked(paymentRef: string): readonly LedgerEntry[];
   /** Places in log and database where six digits in a row of one of these cards can be read, and in the log any card. */
@@ -85,12 +87,11 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
     httpUrl: server.httpUrl,
     pid: server.pid,
     output: server.output,
-    ended: (id, patienceMs = kPatienceMs) =>
+    ended: (id) =>
       until(
         `the end of session ${id}`,
         () => session(id),
         ({ endedAt }) => endedAt !== null,
-        patienceMs,
       ),
     sessionsOf: (callId) => sessionsIn(file, callId),
     tally: () => tallyIn(file),
@@ -98,6 +99,7 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
       const payments = [...new Set(bank.ledger().map(({ paymentRef }) => paymentRef))];
       return payments.filter((paymentRef) => bank.bank.netCharges(paymentRef) > 1).length;
     },
+    charges: () => bank.ledger().filter(({ state }) => state === 'approved').length,
     booked: (paymentRef) => bank.ledger().filter((entry) => entry.paymentRef === paymentRef),
     tracesOf: (cards) => [
       ...wholeCards('log', server.output()),
@@ -112,14 +114,9 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
   };
 }
 
-/** Asks again until it is so. @throws when patience is over. */
-async function until<T>(
-  what: string,
-  ask: () => Promise<T>,
-  isSo: (answer: T) => boolean,
-  patienceMs: number,
-): Promise<T> {
-  const giveUpAtMs = Date.now() + patienceMs;
+/** Asks again until it is so. @throws after ten seconds. */
+async function until<T>(what: string, ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
+  const giveUpAtMs = Date.now() + kPatienceMs;
   for (;;) {
     const answer = await ask();
     if (isSo(answer)) return answer;
