@@ -1,7 +1,8 @@
 #!/bin/sh
 # Generates the TypeScript of media.proto and builds the media worker into build/native.
-#   sh native/build.sh [serve|test] [--sanitize address,undefined|thread]
+#   sh native/build.sh [serve|test|fuzz] [--sanitize address,undefined|thread]
 # `test` builds the native tests too. A sanitized build has its own folder, build/native-<name>, and always its tests.
+# `fuzz` builds the libFuzzer programs with clang, address and undefined, into build/native-fuzz.
 # Does nothing that is already done.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,9 +11,9 @@ purpose=serve
 sanitize=
 while [ $# -gt 0 ]; do
   case "$1" in
-    serve | test) purpose=$1 ;;
+    serve | test | fuzz) purpose=$1 ;;
     --sanitize) sanitize=$2; purpose=test; shift ;;
-    *) echo "native/build.sh: unknown argument $1; expected serve, test or --sanitize NAMES" >&2; exit 64 ;;
+    *) echo "native/build.sh: unknown argument $1; expected serve, test, fuzz or --sanitize NAMES" >&2; exit 64 ;;
   esac
   shift
 done
@@ -35,6 +36,11 @@ configure="-DHUSHPAY_SANITIZE=$sanitize"
 if [ "$purpose" = test ]; then
   targets=all
   configure="$configure -DHUSHPAY_TESTS=ON"
+fi
+if [ "$purpose" = fuzz ]; then
+  build=build/native-fuzz
+  targets=fuzzers
+  configure='-DHUSHPAY_SANITIZE=address,undefined -DHUSHPAY_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++'
 fi
 if [ ! -f "$build/CMakeCache.txt" ]; then
   ! command -v ninja >/dev/null || configure="$configure -G Ninja"

@@ -29,7 +29,8 @@ struct Listener {
 
   bool packet(std::uint32_t timestamp, const std::vector<std::uint8_t>& payload, bool marker = false) {
     KeyEdges edges;
-    const bool known = receiver.receive(timestamp, marker, payload, nowMs, edges);
+    const bool known = receiver.receive({.timestamp = timestamp, .marker = marker, .payload = payload},
+                                        nullptr, nowMs, edges);
     note(edges);
     return known;
   }
@@ -42,7 +43,7 @@ struct Listener {
   void wait(double ms) {
     nowMs += ms;
     KeyEdges edges;
-    receiver.tick(nowMs, edges);
+    receiver.tick(nowMs, nowMs, edges);
     note(edges);
   }
 
@@ -89,6 +90,16 @@ TEST_CASE("a press without an end is over after a while, and its late packets st
   line.report(8000, 5, 1600);
   line.report(8000, 5, 1600, true);
   CHECK(line.heard == "v5 ^5:20 ");
+}
+
+TEST_CASE("a press is not over because the whole stream is held up") {
+  Listener line;
+  line.report(8000, 5, 160);
+  KeyEdges edges;
+  line.receiver.tick(line.nowMs + 900, line.nowMs - 20, edges);
+  CHECK(edges.size() == 0);
+  line.receiver.tick(line.nowMs + 1100, line.nowMs - 20, edges);
+  CHECK(edges.size() == 1);
 }
 
 TEST_CASE("reordered packets neither end a press early nor begin another") {
@@ -165,14 +176,28 @@ TEST_CASE("signals that are no keys, and payloads that are no reports, are passe
   CHECK(line.heard.empty());
 }
 
-TEST_CASE("a new stream ends the press of the old one") {
+TEST_CASE("a press goes on in a new stream, unless that marks it as a new one") {
+  for (const bool marker : {false, true}) {
+    CAPTURE(marker);
+    Listener line;
+    line.report(8000, 5, 160, false, true);
+    line.receiver.restart(line.nowMs);
+    line.report(400, 5, 320, false, marker);
+    line.report(400, 5, 480, true);
+    CHECK(line.heard == (marker ? "v5 ^5:20 v5 ^5:60 " : "v5 ^5:60 "));
+  }
+}
+
+TEST_CASE("a press that a new stream says no more of ends by time") {
   Listener line;
-  line.report(8000, 5, 160);
-  KeyEdges edges;
-  line.receiver.restart(line.nowMs, edges);
-  line.note(edges);
-  line.report(8000, 5, 160, true);
-  CHECK(line.heard == "v5 ^5:20 v5 ^5:20 ");
+  line.report(8000, 5, 160, false, true);
+  line.receiver.restart(line.nowMs);
+  line.report(400, 6, 160, true);
+  CHECK(line.heard == "v5 ^5:20 v6 ^6:20 ");
+  line.report(9000, 7, 160);
+  line.receiver.restart(line.nowMs);
+  line.wait(300);
+  CHECK(line.heard == "v5 ^5:20 v6 ^6:20 v7 ^7:20 ");
 }
 
 TEST_CASE("what we send is what we would understand") {
@@ -185,7 +210,7 @@ TEST_CASE("what we send is what we would understand") {
   int packets = 0;
   int markers = 0;
   for (int frame = 0; frame < 40; frame++) {
-    if (const auto event = sender.frame(timestamp, 160)) {
+    if (const auto event = sender.frame(timestamp, 20, 8000)) {
       packets++;
       markers += event->marker ? 1 : 0;
       line.packet(event->timestamp, {event->payload.begin(), event->payload.end()}, event->marker);

@@ -19,8 +19,8 @@ struct Line {
 
   Put put(int sequence) {
     const std::vector<std::uint8_t> payload(160, static_cast<std::uint8_t>(sequence));
-    return buffer.put(static_cast<std::uint16_t>(sequence), static_cast<std::uint32_t>(sequence) * 160,
-                      ReorderBuffer::Content::kAudio, payload, nowMs);
+    return buffer.put(static_cast<std::uint16_t>(sequence), static_cast<std::uint32_t>(sequence) * 160, 0,
+                      payload, nowMs);
   }
 
   /// What comes out: last byte of the sequence number, or "-" for a lost one.

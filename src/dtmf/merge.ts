@@ -14,9 +14,14 @@ const kLagMs = {
   event: { behindTone: { min: -120, max: 150 } },
   info: { behindAudio: { min: -150, max: 800 } },
 } as const;
+// Tone and event that name two keys this close are one press misheard: two fingers are not so quick, and the report of a neighbouring
+// press does not lead or trail so far. INFO comes too late to tell.
+const kMisheardMs = { min: 0, max: 50 };
 
 const kCarriers: readonly Carrier[] = ['tone', 'event', 'info'];
 const kCarrierCount = 3;
+const kToneIndex = 0;
+const kEventIndex = 1;
 const kSlots = 16; // presses remembered: more than anyone can press in kMemoryMs
 const kMemoryMs = 2000;
 const kFree = 0xff;
@@ -25,19 +30,22 @@ const kKeyBytes = 128;
 
 /**
  * Makes one key press of the reports of up to three carriers. A press is given out with its first report; what other carriers say
- * about it later is absorbed, at most once per carrier. Remembers recent keys in a buffer of its own until {@link KeyMerge.wipe}.
+ * about it later is absorbed, at most once per carrier. Of a tone and an event that contradict each other the first is believed.
+ * Remembers recent keys in a buffer of its own until {@link KeyMerge.wipe}.
  */
 export class KeyMerge {
   readonly #keys = Buffer.allocUnsafeSlow(kKeyBytes).fill(kFree);
   /** Onset per slot and carrier; NaN where the carrier has not reported. */
   readonly #onsets = new Float64Array(kSlots * kCarrierCount).fill(Number.NaN);
+  /** 1 where a tone or an event has named another key. */
+  readonly #contradicted = new Uint8Array(kSlots);
   /** Slots in use, oldest press first. */
   readonly #order: number[] = [];
 
   /** @returns the press if this is the first report of it, undefined if it belongs to one already given out. */
   report(report: KeyReport): KeyPress | undefined {
     this.#forgetBefore(report.onsetMs - kMemoryMs);
-    if (this.#absorb(report)) return undefined;
+    if (this.#absorb(report) || this.#contradicts(report)) return undefined;
     this.#remember(report);
     return { key: report.key, onsetMs: report.onsetMs };
   }
@@ -45,6 +53,7 @@ export class KeyMerge {
   wipe(): void {
     this.#keys.fill(kFree);
     this.#onsets.fill(Number.NaN);
+    this.#contradicted.fill(0);
     this.#order.length = 0;
   }
 
@@ -71,6 +80,20 @@ export class KeyMerge {
     if (other === undefined) return false;
     this.#onsets[at(other, carrier)] = movedMs;
     this.#onsets[at(slot, carrier)] = onsetMs;
+    return true;
+  }
+
+  /** Another key for a press of the other media carrier, which keeps its place for this one's own report of that press. */
+  #contradicts({ carrier, key, onsetMs }: KeyReport): boolean {
+    const own = kCarriers.indexOf(carrier);
+    const other = carrier === 'tone' ? kEventIndex : kToneIndex;
+    const slot = this.#order.find((each) => {
+      const lagMs = (onsetMs - this.#onset(each, other)) * (carrier === 'event' ? 1 : -1);
+      const isNear = lagMs >= kMisheardMs.min && lagMs <= kMisheardMs.max;
+      return isNear && this.#keys[each] !== key && !this.#has(each, own) && !this.#contradicted[each];
+    });
+    if (slot === undefined || carrier === 'info') return false;
+    this.#contradicted[slot] = 1;
     return true;
   }
 
@@ -117,6 +140,7 @@ export class KeyMerge {
   #forget(slot: number): void {
     this.#keys[slot] = kFree;
     this.#onsets.fill(Number.NaN, at(slot, 0), at(slot, kCarrierCount));
+    this.#contradicted[slot] = 0;
     this.#order.splice(this.#order.indexOf(slot), 1);
   }
 }

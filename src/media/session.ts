@@ -87,6 +87,9 @@ export class WorkerSession implements MediaSession {
         sending: remote.sending,
         receiving: remote.receiving,
         ...(remote.link && linkFields(remote.link)),
+        eventClockHz: remote.eventClockHz ?? 0,
+        noisePayloadType: remote.noisePayloadType ?? 0,
+        redundantPayloadType: remote.redundantPayloadType ?? 0,
       },
     });
   }

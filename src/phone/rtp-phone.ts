@@ -135,7 +135,7 @@ export class RtpPhone {
     this.#startedMs = performance.now();
     this.#ticks = 0;
     this.#talking = false;
-    this.#tick();
+    this.#timer = setTimeout(() => this.#tick(), 0);
   }
 
   /** Stops sending; what is queued stays queued. */
@@ -155,6 +155,7 @@ export class RtpPhone {
 
   /** Queues audio; resolves when its last packet has been sent. The last packet is filled up with silence. */
   say(pcm: Int16Array): Promise<void> {
+    this.#catchUp(); // what is said now has no place in time that has gone by, however late our timer is
     const size = this.ptimeMs * kSamplesPerMs;
     for (let start = 0; start < pcm.length; start += size) {
       const frame = new Int16Array(size);
@@ -178,6 +179,7 @@ export class RtpPhone {
     key: Key,
     { durationMs = 100, ends = kEventEnds, withTone = false }: EventShape = {},
   ): Promise<void> {
+    this.#catchUp();
     const step = this.ptimeMs * kSamplesPerMs;
     const updates = Math.max(1, Math.ceil(durationMs / this.ptimeMs));
     const tone = withTone ? dtmfTone(key, { durationMs: updates * this.ptimeMs }) : undefined;
@@ -269,12 +271,18 @@ export class RtpPhone {
     return new Promise((resolve) => this.#waiting.push({ slot, resolve }));
   }
 
-  #tick(): void {
+  /** Sends what is due. */
+  #catchUp(): void {
+    if (!this.#timer) return;
     const nowMs = performance.now();
     while (this.#startedMs + this.#ticks * this.ptimeMs <= nowMs) {
       this.#ticks++;
       this.#sendSlot();
     }
+  }
+
+  #tick(): void {
+    this.#catchUp();
     const dueMs = this.#startedMs + this.#ticks * this.ptimeMs;
     this.#timer = setTimeout(() => this.#tick(), Math.max(0, dueMs - performance.now()));
   }

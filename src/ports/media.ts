@@ -75,8 +75,14 @@ export interface MediaRemote {
   readonly rtcpPort: number;
   readonly codec: CodecName;
   readonly payloadType: number;
-  /** Payload type of telephone-event at 8000 Hz, or null if the peer offered none. */
+  /** Payload type of telephone-event, or null if the peer offered none. */
   readonly eventPayloadType: number | null;
+  /** Clock rate of telephone-event; 8000 if left out. */
+  readonly eventClockHz?: number;
+  /** Of comfort noise (RFC 3389), if other than the static 13. */
+  readonly noisePayloadType?: number | null;
+  /** Of redundant audio and events (RFC 2198), which we only receive. */
+  readonly redundantPayloadType?: number | null;
   readonly ptimeMs: number;
   readonly sending: boolean;
   readonly receiving: boolean;

@@ -21,6 +21,8 @@ export interface MediaDescription {
   readonly direction: Direction;
   readonly ptimeMs: number | undefined;
   readonly rtpMaps: ReadonlyMap<number, RtpMap>;
+  /** `a=fmtp` values by payload type. */
+  readonly parameters: ReadonlyMap<number, string>;
   /** Those we could use, in their order. */
   readonly cryptos: readonly CryptoLine[];
   /** Those we could check, in their order. */
@@ -58,6 +60,7 @@ const kMaxFormats = 64;
 const kStaticRtpMaps: readonly (readonly [number, RtpMap])[] = [
   [0, { encoding: 'PCMU', clockRateHz: 8000 }],
   [8, { encoding: 'PCMA', clockRateHz: 8000 }],
+  [13, { encoding: 'CN', clockRateHz: 8000 }],
 ];
 const kDirections: readonly string[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
 
@@ -94,6 +97,7 @@ interface MediaDraft extends Draft {
   cryptos: CryptoLine[];
   rtcpMux: boolean;
   mid: string | undefined;
+  parameters: Map<number, string>;
 }
 
 class Malformed extends Error {}
@@ -182,6 +186,7 @@ function readMedia(value: string, session: Draft, count: number): MediaDraft {
     cryptos: [],
     rtcpMux: false,
     mid: undefined,
+    parameters: new Map(),
   };
 }
 
@@ -211,6 +216,7 @@ function readAttribute(value: string, current: MediaDraft | undefined, session: 
 function readOfMedia(name: string, argument: string, media: MediaDraft): void {
   const crypto = name === 'crypto' ? parseCrypto(argument) : undefined;
   if (crypto && media.cryptos.length < kMaxCryptos) media.cryptos.push(crypto);
+  if (name === 'fmtp') readParameters(argument, media);
   if (name === 'rtcp-mux') media.rtcpMux = true;
   if (name === 'mid' && kToken.test(argument)) media.mid = argument;
 }
@@ -241,6 +247,13 @@ function readFingerprint(value: string): DtlsFingerprint | undefined {
 
 function isHash(name: string): name is DtlsFingerprint['hash'] {
   return Object.hasOwn(kDigestSizes, name);
+}
+
+/** What cannot be read says nothing to us: parameters are the codec's business. */
+function readParameters(argument: string, current: MediaDraft): void {
+  const match = /^(\d{1,3}) +(\S.*)$/.exec(argument.trim());
+  if (match && current.parameters.size < kMaxFormats)
+    current.parameters.set(Number(match[1]), match[2] ?? '');
 }
 
 function readRtpMap(argument: string, current: MediaDraft): void {

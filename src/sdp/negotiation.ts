@@ -1,6 +1,15 @@
 import { isIP } from 'node:net';
 import type { CodecName, MediaRemote } from '../ports/media.ts';
-import { type Direction, type MediaDescription, parseSdp } from './description.ts';
+import {
+  answerSection,
+  candidateOf,
+  header,
+  kClockRateHz,
+  type LocalMedia,
+  offerSection,
+  refusedSection,
+} from './audio-section.ts';
+import { type MediaDescription, parseSdp } from './description.ts';
 import {
   type Choice,
   chooseProtection,
@@ -11,16 +20,7 @@ import {
   readProtection,
 } from './protection.ts';
 
-/** Our side of one leg's audio. */
-export interface LocalMedia {
-  readonly address: string;
-  readonly port: number;
-  /** `o=` session id and version (RFC 8866 section 5.2): the version goes up with every new description. */
-  readonly sessionId: string;
-  readonly version: number;
-  /** Absent: plain RTP only. */
-  readonly protection?: LocalProtection;
-}
+export type { LocalMedia } from './audio-section.ts';
 
 export type Negotiated =
   | {
@@ -52,14 +52,6 @@ const kOurEventPayloadType = 101; // in our own offers
 const kPtimesMs = [10, 20, 30, 40, 60];
 const kUsualPtimeMs = 20;
 const kProfile = /^(UDP\/TLS\/)?RTP\/S?AVPF?$/;
-const kHostPriority = 2_130_706_431; // RFC 8445 section 5.1.2.1: host candidate, component 1
-const kReversed: Record<Direction, Direction> = {
-  sendrecv: 'sendrecv',
-  sendonly: 'recvonly',
-  recvonly: 'sendonly',
-  inactive: 'inactive',
-};
-
 /**
  * Answers an offer (RFC 3264 section 6): the first audio section with a codec we speak is taken, a protected one before a plain
  * one, with the offerer's first choice; every other section is refused with port 0.
@@ -81,10 +73,13 @@ export function answerOffer(
   });
   const taken = candidates.find(({ choice }) => choice.protection.kind !== 'none') ?? candidates[0];
   if (!taken) return { kind: 'no_common_protection' };
-  const agreed = agree(taken);
-  if (!agreed) return kNoAddress;
+  const outcome = agree(taken);
+  if (!outcome) return kNoAddress;
+  const { copied, ...agreed } = outcome;
   const sections = parsed.media.map((each) =>
-    each === taken.section ? answerSection(local, taken, agreed.remote) : refusedSection(each),
+    each === taken.section
+      ? answerSection(local, each, taken.choice, agreed.remote, copied)
+      : refusedSection(each),
   );
   const isBundled = taken.section.mid !== undefined && parsed.bundle.includes(taken.section.mid);
   const session = [
@@ -114,7 +109,7 @@ export function makeOffer(local: LocalMedia, allowed: readonly CodecName[] = kAl
     ...(offering.withDtls ? ['a=rtcp-mux', candidateOf(local)] : []),
   ];
   const session = offering.withDtls ? ['a=ice-lite'] : [];
-  return header(local, session) + audioSection(local, offering.profile, codecs, 'sendrecv', extra);
+  return header(local, session) + offerSection(local, offering.profile, codecs, extra);
 }
 
 /** Reads the answer to {@link makeOffer}, made with the same `local`. */
@@ -131,8 +126,10 @@ export function readAnswer(
   const offering: Offering | undefined = offerProtection(protection);
   const choice = offering && readProtection(section, offering, protection);
   if (!choice) return { kind: 'no_common_protection' };
-  const agreed = agree({ section, codec, choice });
-  return agreed ? { kind: 'agreed', sdp: '', ...agreed } : kNoAddress;
+  const outcome = agree({ section, codec, choice });
+  if (!outcome) return kNoAddress;
+  const { copied: _, ...agreed } = outcome;
+  return { kind: 'agreed', sdp: '', ...agreed };
 }
 
 const kNoAddress: Negotiated = { kind: 'malformed', problem: 'the audio section has no usable c= address' };
@@ -153,20 +150,27 @@ function agreedCodec(section: MediaDescription, allowed: readonly CodecName[]): 
     const payloadType = Number(format);
     const map = section.rtpMaps.get(payloadType);
     const codec = kCodecs.find(({ name }) => name === map?.encoding.toUpperCase());
-    if (codec && allowed.includes(codec.name) && map?.clockRateHz === 8000)
+    if (codec && allowed.includes(codec.name) && map?.clockRateHz === kClockRateHz)
       return { codec: codec.name, payloadType };
   }
   return undefined;
 }
 
-function agree({
-  section,
-  codec,
-  choice,
-}: Taken): Pick<Extract<Negotiated, { kind: 'agreed' }>, 'remote' | 'held' | 'current'> | undefined {
+interface Agreed extends Pick<Extract<Negotiated, { kind: 'agreed' }>, 'remote' | 'held' | 'current'> {
+  /** Payload types that may come again in redundant packets, if those are agreed on. */
+  readonly copied: readonly number[];
+}
+
+function agree({ section, codec, choice }: Taken): Agreed | undefined {
   const { protection, ice, tag } = choice;
   if (!ice && (!section.address || isIP(section.address) === 0)) return undefined;
-  const offeredEvent = section.formats.find((format) => isTelephoneEvent(section, Number(format)));
+  // RFC 4733 section 2.1, and RFC 3389 and 2198 after it: events, noise and copies run on the clock of the audio.
+  const eventPayloadType = formatOf(section, 'telephone-event', kClockRateHz);
+  const noisePayloadType = formatOf(section, 'CN', kClockRateHz);
+  const redundantPayloadType = formatOf(section, 'red', kClockRateHz);
+  const known = [codec.payloadType, eventPayloadType, noisePayloadType];
+  const copied = copiedBy(section, redundantPayloadType);
+  const isReadable = copied?.every((payloadType) => known.includes(payloadType)) ?? false;
   // c=0.0.0.0 is how RFC 2543 put a call on hold; with ICE the address says nothing.
   const onHold = !ice && (section.address === '0.0.0.0' || section.address === '::');
   const peerListens = section.direction === 'sendrecv' || section.direction === 'recvonly';
@@ -176,7 +180,10 @@ function agree({
     port: section.port,
     rtcpPort: section.rtcpPort ?? section.port + 1,
     ...codec,
-    eventPayloadType: offeredEvent === undefined ? null : Number(offeredEvent),
+    eventPayloadType,
+    eventClockHz: kClockRateHz,
+    noisePayloadType,
+    redundantPayloadType: isReadable ? redundantPayloadType : null,
     ptimeMs: kPtimesMs.includes(section.ptimeMs ?? 0) ? (section.ptimeMs ?? kUsualPtimeMs) : kUsualPtimeMs,
     sending: peerListens && !onHold,
     receiving: peerSends && !onHold,
@@ -186,70 +193,23 @@ function agree({
     remote,
     held: !(remote.sending && remote.receiving),
     current: { profile: section.protocol, protection, tag },
+    copied: copied ?? [],
   };
 }
 
-function isTelephoneEvent(section: MediaDescription, payloadType: number): boolean {
-  const map = section.rtpMaps.get(payloadType);
-  return map?.encoding.toLowerCase() === 'telephone-event' && map.clockRateHz === 8000;
+/** The offerer's first format of this encoding at this clock rate. */
+function formatOf(section: MediaDescription, encoding: string, clockRateHz: number): number | null {
+  const format = section.formats.find((each) => {
+    const map = section.rtpMaps.get(Number(each));
+    return map?.encoding.toLowerCase() === encoding.toLowerCase() && map.clockRateHz === clockRateHz;
+  });
+  return format === undefined ? null : Number(format);
 }
 
-function header(local: LocalMedia, attributes: readonly string[]): string {
-  return lines([
-    'v=0',
-    `o=hushpay ${local.sessionId} ${local.version} IN ${familyOf(local)} ${local.address}`,
-    's=-',
-    `c=IN ${familyOf(local)} ${local.address}`,
-    't=0 0',
-    ...attributes,
-  ]);
-}
-
-function answerSection(local: LocalMedia, { section, choice }: Taken, remote: MediaRemote): string {
-  const extra = [
-    ...(section.mid === undefined ? [] : [`a=mid:${section.mid}`]),
-    ...choice.lines,
-    ...(section.rtcpMux ? ['a=rtcp-mux'] : []),
-    ...(choice.ice ? [candidateOf(local)] : []),
-  ];
-  return audioSection(local, section.protocol, [remote], kReversed[section.direction], extra);
-}
-
-function refusedSection({ type, protocol, formats, mid }: MediaDescription): string {
-  return lines([
-    `m=${type} 0 ${protocol} ${formats.join(' ')}`,
-    ...(mid === undefined ? [] : [`a=mid:${mid}`]),
-  ]);
-}
-
-/** Our only candidate: where we are (RFC 8839 section 5.1). */
-function candidateOf({ address, port }: LocalMedia): string {
-  return `a=candidate:1 1 udp ${kHostPriority} ${address} ${port} typ host`;
-}
-
-function audioSection(
-  local: LocalMedia,
-  profile: string,
-  codecs: readonly Pick<MediaRemote, 'codec' | 'payloadType' | 'eventPayloadType' | 'ptimeMs'>[],
-  direction: Direction,
-  extra: readonly string[],
-): string {
-  const event = codecs[0]?.eventPayloadType ?? null;
-  const formats = [...codecs.map((codec) => codec.payloadType), ...(event === null ? [] : [event])];
-  return lines([
-    `m=audio ${local.port} ${profile} ${formats.join(' ')}`,
-    ...codecs.map((codec) => `a=rtpmap:${codec.payloadType} ${codec.codec}/8000`),
-    ...(event === null ? [] : [`a=rtpmap:${event} telephone-event/8000`, `a=fmtp:${event} 0-15`]),
-    `a=ptime:${codecs[0]?.ptimeMs ?? kUsualPtimeMs}`,
-    ...extra,
-    `a=${direction}`,
-  ]);
-}
-
-function familyOf({ address }: LocalMedia): string {
-  return isIP(address) === 6 ? 'IP6' : 'IP4';
-}
-
-function lines(each: readonly string[]): string {
-  return each.map((line) => `${line}\r\n`).join('');
+/** The payload types of `a=fmtp:121 0/101/101` (RFC 2198 section 5). */
+function copiedBy(section: MediaDescription, redundantPayloadType: number | null): number[] | undefined {
+  const list = section.parameters.get(redundantPayloadType ?? -1);
+  return list !== undefined && /^\d{1,3}(\/\d{1,3}){1,7}$/.test(list)
+    ? list.split('/').map(Number)
+    : undefined;
 }

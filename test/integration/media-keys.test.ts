@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KeyMerge } from '../../src/dtmf/merge.ts';
 import type { Key, KeyReport } from '../../src/ports/media.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
-import { MediaFixture } from '../support/media-fixture.ts';
+import { decodeG711, encodeG711 } from '../support/g711.ts';
+import { MediaFixture, remoteOf } from '../support/media-fixture.ts';
 import { eventPayload, type RtpPhone } from '../support/rtp-phone.ts';
 import { dtmfTone } from '../support/tones.ts';
 
@@ -9,6 +11,29 @@ const kAllKeys: readonly Key[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 
 
 function by(keys: readonly KeyReport[], carrier: KeyReport['carrier']): Key[] {
   return keys.filter((report) => report.carrier === carrier).map((report) => report.key);
+}
+
+/** The keys a conversation would count. */
+function merged(reports: readonly KeyReport[]): Key[] {
+  const merge = new KeyMerge();
+  return reports.flatMap((report) => merge.report(report)?.key ?? []);
+}
+
+/** Holds up so many packets, again and again with as many between that are not, and lets them go together. */
+function sendInBursts(phone: RtpPhone, packetCount: number): void {
+  let count = 0;
+  const held: Parameters<RtpPhone['filter']>[0][] = [];
+  const holdUp = (packet: Parameters<RtpPhone['filter']>[0]) => {
+    count++;
+    if (count % (2 * packetCount) < packetCount) return true;
+    held.push(packet);
+    if (held.length < packetCount) return false;
+    phone.filter = () => true;
+    for (const each of held.splice(0)) phone.sendPacket(each);
+    phone.filter = holdUp;
+    return false;
+  };
+  phone.filter = holdUp;
 }
 
 describe('keys of a leg', () => {
@@ -117,8 +142,55 @@ describe('keys of a leg', () => {
     await session.close();
   });
 
+  it('counts a press on both carriers once when packets come in bursts of 50 to 900 ms', async () => {
+    const kTyped: readonly Key[] = [4, 4, 2, 4, 9, 9];
+    const results = [50, 100, 150, 200, 300, 450, 600, 900].map(async (burstMs) => {
+      const { phone, session, keys } = await fixture.call();
+      await phone.silence(200);
+      sendInBursts(phone, Math.ceil(burstMs / 20));
+      for (const key of kTyped) {
+        phone.pressEvent(key, { durationMs: 100, withTone: true });
+        phone.silence(60);
+      }
+      await phone.silence(2000); // what is held comes out of the queue
+      phone.filter = () => true;
+      await sync(phone, keys);
+      const onsets = keys.map(({ onsetMs }) => onsetMs);
+      await session.close();
+      return { burstMs, keys: merged(keys), reports: keys.length, onsets: new Set(onsets).size };
+    });
+    for (const { burstMs, ...result } of await Promise.all(results)) {
+      const once = { keys: [...kTyped, 15], reports: 2 * kTyped.length + 1, onsets: kTyped.length + 1 };
+      expect(result, `bursts of ${burstMs} ms`).toEqual(once);
+    }
+  });
+
+  it.each([
+    ['mu-law to A-law', 'PCMA'],
+    ['the event type alone', 'PCMU'],
+  ] as const)('goes on through a re-INVITE in a press (%s)', async (_name, codec) => {
+    const { phone, session, keys } = await fixture.call();
+    phone.pressEvent(6, { durationMs: 400, withTone: true });
+    await phone.until(() => keys.length > 0);
+    const payloadType = codec === 'PCMA' ? 8 : 0;
+    await session.connect({ ...remoteOf(phone), codec, payloadType, eventPayloadType: 97 });
+    let isNew = false; // the peer uses the new types from the next event packet on
+    phone.filter = (packet) => {
+      isNew ||= packet.payloadType === 101;
+      if (!isNew || packet.payloadType === 97 || packet.payloadType === payloadType) return true;
+      const isEvent = packet.payloadType === 101;
+      const payload = isEvent ? packet.payload : encodeG711(codec, decodeG711('PCMU', packet.payload));
+      phone.sendPacket({ ...packet, payload, payloadType: isEvent ? 97 : payloadType });
+      return false;
+    };
+    await sync(phone, keys);
+    expect(merged(keys)).toEqual([6, 15]);
+    const stats = await session.close();
+    expect(stats.packetsLost).toBe(0);
+  });
+
   it('lets only the first carrier of a press end a phrase', async () => {
-    const clips = { 1: new Int16Array(8 * 400).fill(100) };
+    const clips = { 1: new Int16Array(8 * 400).fill(100), 2: new Int16Array(8 * 20_000).fill(100) };
     const own = await MediaFixture.start(clips);
     const { phone, session, keys } = await own.call();
     const signal = new AbortController().signal;
@@ -129,7 +201,8 @@ describe('keys of a leg', () => {
         session.play([{ clip: 1 }], options, signal).then(answer.resolve, answer.reject);
       }
     });
-    const first = session.play([{ clip: 1 }], options, signal);
+    const first = session.play([{ clip: 2 }], options, signal);
+    await phone.until(() => phone.received().some((sample) => sample !== 0));
     await phone.pressEvent(8, { durationMs: 160, withTone: true });
     expect(await first).toBe('barge_in');
     expect(await answer.promise).toBe('finished');

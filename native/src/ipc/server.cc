@@ -28,6 +28,16 @@ constexpr std::uint32_t kMaxKeyMs = 8'000;
 constexpr std::uint32_t kMaxPayloadType = 127;
 constexpr std::uint32_t kMaxPort = 65'535;
 constexpr std::array<std::uint32_t, 5> kPtimesMs = {10, 20, 30, 40, 60};
+constexpr std::array<std::uint32_t, 5> kClocksHz = {8000, 16'000, 24'000, 32'000, 48'000};
+
+/// Each a payload type, and none for two things.
+bool arePayloadTypes(const pb::ConnectSession& command) {
+  std::array types = {command.payload_type(), command.event_payload_type(), command.noise_payload_type(),
+                      command.redundant_payload_type()};
+  const auto isSame = [](std::uint32_t a, std::uint32_t b) { return a == b && a != 0; };
+  std::ranges::sort(types);
+  return types.back() <= kMaxPayloadType && std::ranges::adjacent_find(types, isSame) == types.end();
+}
 
 int openSignalFd() {
   sigset_t signals;
@@ -189,21 +199,25 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
   std::string detail;
   const Status status = readLinkWish(command, leg->local(), wish, detail);
   if (status != pb::STATUS_OK) return {status, detail};
-  const bool badTypes =
-      command.payload_type() > kMaxPayloadType || command.event_payload_type() > kMaxPayloadType ||
-      (command.event_payload_type() != 0 && command.event_payload_type() == command.payload_type());
-  if (badTypes) return {pb::STATUS_BAD_ARGUMENT, "payload type"};
+  if (!arePayloadTypes(command)) return {pb::STATUS_BAD_ARGUMENT, "payload type"};
+  const std::uint32_t eventClockHz = command.event_clock_hz() == 0 ? 8000 : command.event_clock_hz();
+  if (std::ranges::find(kClocksHz, eventClockHz) == kClocksHz.end())
+    return {pb::STATUS_BAD_ARGUMENT, "event_clock_hz"};
   if (std::ranges::find(kPtimesMs, command.ptime_ms()) == kPtimesMs.end())
     return {pb::STATUS_BAD_ARGUMENT, "ptime_ms"};
-  return post({.kind = MediaCommand::Kind::kConnect,
-               .leg = leg,
-               .settings = {.codec = *codec,
-                            .payloadType = static_cast<std::uint8_t>(command.payload_type()),
-                            .eventPayloadType = static_cast<std::uint8_t>(command.event_payload_type()),
-                            .ptimeMs = command.ptime_ms(),
-                            .sending = command.sending(),
-                            .receiving = command.receiving()},
-               .link = links_.arrange(*leg, wish, nowMs())});
+  return post(
+      {.kind = MediaCommand::Kind::kConnect,
+       .leg = leg,
+       .settings = {.codec = *codec,
+                    .payloadType = static_cast<std::uint8_t>(command.payload_type()),
+                    .eventPayloadType = static_cast<std::uint8_t>(command.event_payload_type()),
+                    .ptimeMs = command.ptime_ms(),
+                    .sending = command.sending(),
+                    .receiving = command.receiving(),
+                    .eventClockHz = eventClockHz,
+                    .noisePayloadType = static_cast<std::uint8_t>(command.noise_payload_type()),
+                    .redundantPayloadType = static_cast<std::uint8_t>(command.redundant_payload_type())},
+       .link = links_.arrange(*leg, wish, nowMs())});
 }
 
 Server::Outcome Server::play(const pb::PlayClip& command) {

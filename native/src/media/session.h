@@ -4,29 +4,23 @@
 #include <cstdint>
 #include <string>
 
-#include "codec/g711.h"
 #include "dsp/tone_detector.h"
 #include "dsp/tone_generator.h"
 #include "media/event.h"
+#include "media/payload_types.h"
 #include "media/player.h"
+#include "media/press_pairs.h"
+#include "media/stream_settings.h"
 #include "rtp/event_receiver.h"
 #include "rtp/event_sender.h"
 #include "rtp/packet.h"
 #include "rtp/receive_stats.h"
+#include "rtp/redundancy.h"
 #include "rtp/reorder_buffer.h"
 #include "rtp/rtcp.h"
+#include "rtp/stream_clock.h"
 
 namespace hushpay {
-
-/// What offer and answer agreed on for one leg.
-struct StreamSettings {
-  Codec codec = Codec::kPcmu;
-  std::uint8_t payloadType = 0;
-  std::uint8_t eventPayloadType = 0;  // 0 = none
-  std::uint32_t ptimeMs = 20;
-  bool sending = false;
-  bool receiving = false;
-};
 
 /// Unpredictable first values of what a session sends (RFC 3550 section 8.1, RFC 7022 for the name).
 struct StreamSeed {
@@ -80,6 +74,11 @@ class Session {
   /// Says BYE and wipes what could hold a digit. Nothing is sent afterwards.
   void close(double nowMs) noexcept;
 
+  /// Does a telephone-event cover any of these samples of the peer's stream? True from the first report of a
+  /// press to its end; for samples that have been passed on already, too, when the report comes late.
+  /// @param timestamp  RTP time of the first sample
+  [[nodiscard]] bool eventCovers(std::uint32_t timestamp, std::uint32_t sampleCount) const noexcept;
+
   [[nodiscard]] SessionCounts counts() const noexcept;
   [[nodiscard]] std::uint32_t playItemsConsumed() const noexcept { return player_.consumed(); }
   [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
@@ -92,12 +91,18 @@ class Session {
 
   // Incoming (session_receive.cc)
   bool admit(const RtpPacket& packet, double nowMs) noexcept;
+  bool store(const RtpPacket& packet, bool isEvent, double nowMs) noexcept;
   void restartStream(const RtpPacket& packet, double nowMs) noexcept;
   bool isReplay(std::uint16_t sequence) noexcept;
+  void receiveCopies(const RedundantPacket& red, std::uint16_t sequence, double nowMs) noexcept;
+  void receiveEvent(const EventPacket& packet, std::uint32_t clockHz, double nowMs) noexcept;
   void drain(double nowMs) noexcept;
-  void hear(const ReorderBuffer::Packet& packet) noexcept;
+  void hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept;
+  void hearSilence(std::uint32_t timestamp) noexcept;
+  void restartDetector(double onsetMs) noexcept;
+  void fillUpTo(std::uint32_t timestamp) noexcept;
   void report(KeyEdges& edges) noexcept;
-  void report(ToneEdges& edges) noexcept;
+  void report(ToneEdges& edges, std::int64_t fed) noexcept;
   void keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept;
   void keyUp(KeyCarrier carrier, double onsetMs, std::uint32_t durationMs) noexcept;
 
@@ -114,6 +119,7 @@ class Session {
   EventSink& events_;
   StreamSeed seed_;
   StreamSettings settings_{};
+  PayloadTypes payloadTypes_{};
   bool connected_ = false;
   SessionCounts counts_{};
 
@@ -127,19 +133,18 @@ class Session {
   std::uint16_t replaySequence_ = 0;
   ReceiveStats received_{};
   ReorderBuffer reorder_{};
+  StreamClock clock_{};
+  std::uint32_t firstTs_ = 0;  // of the stream
   EventReceiver eventReceiver_{};
   ToneDetector detector_{};
   bool heardBefore_ = false;
   bool gap_ = false;  // packets were lost since the last one heard
   std::uint32_t expectedTs_ = 0;
-  double streamEndMs_ = 0;  // when the newest sample fed to the detector arrived
   double lastPacketMs_ = 0;
   bool timedOut_ = false;
   std::array<std::uint32_t, 2> presses_{};  // by carrier
-  bool hasLastKey_ = false;
-  std::uint8_t lastKey_ = 0;
-  KeyCarrier lastCarrier_ = KeyCarrier::kEvent;
-  double lastOnsetMs_ = 0;
+  PressPairs pairs_{};
+  std::array<bool, 2> isPart_{};  // by carrier: the press that is down has no reports of its own
 
   // Outgoing
   Player player_{};

@@ -15,7 +15,13 @@ constexpr int kMaxGapSamples = 200 * 8;  // longer is a pause in the stream, not
 constexpr int kMaxDropout = 3000;        // RFC 3550 appendix A.1
 constexpr int kMaxMisorder = 100;
 constexpr int kReplayRun = 5;
-constexpr double kSamePressMs = 400;  // the second carrier of a press begins within this of the first
+constexpr double kNever = -1;
+constexpr std::uint32_t kSampleRate = 8000;
+constexpr std::size_t kNoiseSamples = 40 * 8;  // of silence at once for a comfort noise packet: it ends a key
+
+constexpr std::array<std::int16_t, kMaxGapSamples> kSilence{};
+
+using Meaning = PayloadTypes::Meaning;
 
 std::uint32_t arrivalTs(double arrivalMs) noexcept {
   return static_cast<std::uint32_t>(static_cast<std::uint64_t>(arrivalMs * kSamplesPerMs));
@@ -25,14 +31,24 @@ std::uint32_t arrivalTs(double arrivalMs) noexcept {
 
 void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
   if (!connected_) return;
-  const std::optional<RtpPacket> packet = parseRtp(datagram);
+  std::optional<RtpPacket> packet = parseRtp(datagram);
   if (!packet) {
     counts_.packetsMalformed++;
     return;
   }
-  const bool isAudio = packet->payloadType == settings_.payloadType;
-  const bool isEvent = settings_.eventPayloadType != 0 && packet->payloadType == settings_.eventPayloadType;
-  if (!isAudio && !isEvent) {
+  Meaning meaning = payloadTypes_.of(packet->payloadType, arrivalMs);
+  std::optional<RedundantPacket> red;
+  if (meaning.kind == PayloadKind::kRedundant) {
+    red = parseRedundant(packet->payload, packet->timestamp);
+    if (!red) {
+      counts_.packetsMalformed++;
+      return;
+    }
+    packet->payloadType = red->primary().payloadType;
+    packet->payload = red->primary().payload;
+    meaning = payloadTypes_.of(packet->payloadType, arrivalMs);
+  }
+  if (meaning.kind == PayloadKind::kUnknown || meaning.kind == PayloadKind::kRedundant) {
     counts_.packetsUnknownType++;
     return;
   }
@@ -43,29 +59,69 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
   if (!admit(*packet, arrivalMs)) return;
   lastPacketMs_ = arrivalMs;
   timedOut_ = false;
-  const auto content = isAudio ? ReorderBuffer::Content::kAudio : ReorderBuffer::Content::kOther;
-  const ByteView kept = isAudio ? packet->payload : ByteView{};
-  auto put = reorder_.put(packet->sequence, packet->timestamp, content, kept, arrivalMs);
+  if (red) receiveCopies(*red, packet->sequence, arrivalMs);
+  const bool isEvent = meaning.kind == PayloadKind::kEvent;
+  if (store(*packet, isEvent, arrivalMs) && !isEvent) {
+    const bool isAudio = meaning.kind == PayloadKind::kAudio;
+    clock_.note(packet->timestamp + static_cast<std::uint32_t>(isAudio ? packet->payload.size() : 0),
+                arrivalMs);
+  }
+  // Whatever its turn, a telephone-event is looked at: it knows by its timestamp what it has counted.
+  if (isEvent) {
+    const EventPacket event{
+        .timestamp = packet->timestamp, .marker = packet->marker, .payload = packet->payload};
+    receiveEvent(event, meaning.clockHz, arrivalMs);
+  }
+  drain(arrivalMs);
+}
+
+/// Puts a packet in its turn; an event takes its turn only. @return false if its turn is over
+bool Session::store(const RtpPacket& packet, bool isEvent, double nowMs) noexcept {
+  const ByteView kept = isEvent ? ByteView{} : packet.payload;
+  auto put = reorder_.put(packet.sequence, packet.timestamp, packet.payloadType, kept, nowMs);
   if (put == ReorderBuffer::Put::kStored) {
     replayRun_ = 0;
-  } else if (isReplay(packet->sequence)) {
-    restartStream(*packet, arrivalMs);
-    put = reorder_.put(packet->sequence, packet->timestamp, content, kept, arrivalMs);
+  } else if (isReplay(packet.sequence)) {
+    restartStream(packet, nowMs);
+    put = reorder_.put(packet.sequence, packet.timestamp, packet.payloadType, kept, nowMs);
   }
   if (put == ReorderBuffer::Put::kDuplicate)
     counts_.packetsDuplicate++;
   else
-    received_.count(packet->sequence, packet->timestamp, arrivalTs(arrivalMs));
+    received_.count(packet.sequence, packet.timestamp, arrivalTs(nowMs));
   if (put == ReorderBuffer::Put::kLate) counts_.packetsLate++;
-  // Whatever its turn, a telephone-event is looked at: it knows by its timestamp what it has counted.
-  if (isEvent) {
-    KeyEdges edges;
-    if (!eventReceiver_.receive(packet->timestamp, packet->marker, packet->payload, arrivalMs, edges)) {
-      counts_.packetsMalformed++;
+  return put == ReorderBuffer::Put::kStored;
+}
+
+/// What an RFC 2198 packet repeats of earlier ones: events by their timestamp, audio in the place of the
+/// packet it was in, if that has not come.
+void Session::receiveCopies(const RedundantPacket& red, std::uint16_t sequence, double nowMs) noexcept {
+  const RedundantBlock& primary = red.primary();
+  const bool primaryIsAudio = payloadTypes_.of(primary.payloadType, nowMs).kind == PayloadKind::kAudio;
+  for (const RedundantBlock& copy : red.copies()) {
+    if (copy.payload.empty() || copy.payload.size() > kMaxPayloadSize) continue;
+    if (ahead(firstTs_, copy.timestamp) < 0) continue;  // of before the stream
+    const Meaning meaning = payloadTypes_.of(copy.payloadType, nowMs);
+    if (meaning.kind == PayloadKind::kEvent) {
+      receiveEvent({.timestamp = copy.timestamp, .payload = copy.payload, .redundant = true}, meaning.clockHz,
+                   nowMs);
+    } else if (meaning.kind == PayloadKind::kAudio && primaryIsAudio) {
+      const auto frameTs = static_cast<std::uint32_t>(copy.payload.size());
+      const std::uint32_t offsetTs = primary.timestamp - copy.timestamp;
+      const std::uint32_t turns = offsetTs / frameTs;
+      if (offsetTs % frameTs != 0 || turns == 0 || turns > RedundantPacket::kMostCopies) continue;
+      reorder_.put(static_cast<std::uint16_t>(sequence - turns), copy.timestamp, copy.payloadType,
+                   copy.payload, nowMs);
     }
-    report(edges);
   }
-  drain(arrivalMs);
+}
+
+void Session::receiveEvent(const EventPacket& packet, std::uint32_t clockHz, double nowMs) noexcept {
+  KeyEdges edges;
+  eventReceiver_.setClockRate(clockHz, nowMs);
+  const StreamClock* clock = clockHz == kSampleRate ? &clock_ : nullptr;
+  if (!eventReceiver_.receive(packet, clock, nowMs, edges)) counts_.packetsMalformed++;
+  report(edges);
 }
 
 /// Follows one source at a time. Another, or the same one far from where it was, takes over when it has sent
@@ -107,47 +163,75 @@ void Session::restartStream(const RtpPacket& packet, double nowMs) noexcept {
   remoteSsrc_ = packet.ssrc;
   received_.restart(packet.sequence);
   reorder_.restart(packet.sequence);
-  KeyEdges keys;
-  eventReceiver_.restart(nowMs, keys);
-  report(keys);
-  ToneEdges tones;
-  detector_.reset(tones);
-  report(tones);
+  eventReceiver_.restart(nowMs);
+  restartDetector(nowMs);
+  clock_.restart();
+  firstTs_ = packet.timestamp;
   heardBefore_ = false;
   gap_ = false;
 }
 
 void Session::drain(double nowMs) noexcept {
   while (const auto packet = reorder_.take(nowMs)) {
-    if (packet->lost)
+    if (packet->lost) {
       gap_ = true;
-    else if (packet->content == ReorderBuffer::Content::kAudio)
-      hear(*packet);
+      continue;
+    }
+    const Meaning meaning = payloadTypes_.of(packet->payloadType, nowMs);
+    if (meaning.kind == PayloadKind::kAudio) hear(*packet, meaning.codec);
+    if (meaning.kind == PayloadKind::kComfortNoise) hearSilence(packet->timestamp);
   }
 }
 
-void Session::hear(const ReorderBuffer::Packet& packet) noexcept {
+/// @param onsetMs  of a tone that is down when the stream goes on: it may be one that was down before
+void Session::restartDetector(double onsetMs) noexcept {
+  pairs_.interrupted(onsetMs);
+  const std::int64_t fed = detector_.samplesFed();
   ToneEdges edges;
-  const int missing = heardBefore_ ? ahead(expectedTs_, packet.timestamp) : 0;
+  detector_.reset(edges);
+  report(edges, fed);
+}
+
+/// Tells the detector of the time since what it heard last: lost, or left out by the sender.
+void Session::fillUpTo(std::uint32_t timestamp) noexcept {
+  ToneEdges edges;
+  const int missing = heardBefore_ ? ahead(expectedTs_, timestamp) : 0;
   if (missing > kMaxGapSamples || missing < -kMaxGapSamples) {
-    detector_.reset(edges);
-    report(edges);
-    edges.count = 0;
+    restartDetector(gap_ || missing < 0 ? clock_.at(timestamp) : kNever);
   } else if (missing > 0 && gap_) {
     detector_.conceal(static_cast<std::size_t>(missing), edges);
   } else if (missing > 0) {
-    static constexpr std::array<std::int16_t, kMaxGapSamples> kSilence{};  // the sender suppressed it
     detector_.feed(std::span(kSilence).first(static_cast<std::size_t>(missing)), edges);
   }
+  if (missing > 0 && missing <= kMaxGapSamples) expectedTs_ = timestamp;
+  report(edges, detector_.samplesFed());
   gap_ = false;
   heardBefore_ = true;
+}
+
+void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
+  fillUpTo(packet.timestamp);
   std::array<std::int16_t, kMaxFrame> pcm;
   const std::span<std::int16_t> samples(pcm.data(), packet.payload.size());
-  decode(settings_.codec, packet.payload, samples);
+  decode(codec, packet.payload, samples);
+  ToneEdges edges;
   detector_.feed(samples, edges);
   expectedTs_ = packet.timestamp + static_cast<std::uint32_t>(samples.size());
-  streamEndMs_ = packet.arrivalMs;
-  report(edges);
+  report(edges, detector_.samplesFed());
+}
+
+/// Comfort noise (RFC 3389) is silence to a detector, and no loss.
+void Session::hearSilence(std::uint32_t timestamp) noexcept {
+  fillUpTo(timestamp);
+  ToneEdges edges;
+  detector_.feed(std::span(kSilence).first(kNoiseSamples), edges);
+  expectedTs_ = timestamp + static_cast<std::uint32_t>(kNoiseSamples);
+  report(edges, detector_.samplesFed());
+}
+
+bool Session::eventCovers(std::uint32_t timestamp, std::uint32_t sampleCount) const noexcept {
+  if (settings_.eventClockHz != kSampleRate) return eventReceiver_.down();
+  return eventReceiver_.covers(timestamp, sampleCount);
 }
 
 void Session::report(KeyEdges& edges) noexcept {
@@ -160,11 +244,10 @@ void Session::report(KeyEdges& edges) noexcept {
   edges.wipe();
 }
 
-void Session::report(ToneEdges& edges) noexcept {
+void Session::report(ToneEdges& edges, std::int64_t fed) noexcept {
   for (std::size_t i = 0; i < edges.count; i++) {
     const ToneEdge& edge = edges.items[i];
-    const double onsetMs =
-        streamEndMs_ - static_cast<double>(detector_.samplesFed() - edge.onsetSample) / kSamplesPerMs;
+    const double onsetMs = clock_.at(expectedTs_ - static_cast<std::uint32_t>(fed - edge.onsetSample));
     if (edge.down)
       keyDown(KeyCarrier::kTone, edge.key, onsetMs);
     else
@@ -174,24 +257,25 @@ void Session::report(ToneEdges& edges) noexcept {
 }
 
 void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept {
+  const double otherUntilMs = carrier == KeyCarrier::kTone ? eventReceiver_.reachMs()
+                              : clock_.running()           ? clock_.at(expectedTs_)
+                                                           : 0;
+  const PressPairs::Verdict verdict = pairs_.down(carrier, key, onsetMs, otherUntilMs);
+  isPart_[static_cast<std::size_t>(carrier)] = verdict.kind == PressPairs::Kind::kPart;
+  if (verdict.kind == PressPairs::Kind::kPart) return;
   (carrier == KeyCarrier::kEvent ? counts_.eventsReceived : counts_.tonesDetected)++;
-  const std::uint32_t press = ++presses_[static_cast<std::size_t>(carrier)];
-  // The second carrier of a press must not end the phrase that answers the first.
-  const bool isSecondCarrier = hasLastKey_ && lastKey_ == key && lastCarrier_ != carrier &&
-                               std::abs(onsetMs - lastOnsetMs_) < kSamePressMs;
-  hasLastKey_ = !isSecondCarrier;
-  lastKey_ = key;
-  lastCarrier_ = carrier;
-  lastOnsetMs_ = onsetMs;
   MediaEvent event{.kind = MediaEvent::Kind::kKeyDown, .carrier = carrier, .key = key, .session = id_};
-  event.onsetMs = onsetMs;
-  event.press = press;
-  if (!isSecondCarrier) tell(player_.bargeIn());
+  event.onsetMs = verdict.onsetMs;
+  event.press = ++presses_[static_cast<std::size_t>(carrier)];
+  // The second carrier of a press must not end the phrase that answers the first.
+  if (verdict.kind == PressPairs::Kind::kFirst) tell(player_.bargeIn());
   events_.emit(event);
   explicit_bzero(&event, sizeof event);
 }
 
-void Session::keyUp(KeyCarrier carrier, double, std::uint32_t durationMs) noexcept {
+void Session::keyUp(KeyCarrier carrier, double onsetMs, std::uint32_t durationMs) noexcept {
+  pairs_.up(carrier, onsetMs + durationMs);
+  if (isPart_[static_cast<std::size_t>(carrier)]) return;
   MediaEvent event{.kind = MediaEvent::Kind::kKeyUp, .carrier = carrier, .session = id_};
   event.press = presses_[static_cast<std::size_t>(carrier)];
   event.durationMs = durationMs;

@@ -29,18 +29,18 @@ Session::~Session() {
   eventSender_.wipe();
   toneGenerator_.wipe();
   detector_.wipe();
+  eventReceiver_.wipe();
+  pairs_.wipe();
   reorder_.wipe();
 }
 
 void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
   const bool isFirst = !connected_;
-  const bool newCodec =
-      isFirst || settings.codec != settings_.codec || settings.payloadType != settings_.payloadType;
   if (settings.sending && !settings_.sending) talking_ = false;
   if (isFirst) nextReportMs_ = nowMs + kReportIntervalMs / 2;
-  if (newCodec) heardBefore_ = false;
   if (settings.ptimeMs != settings_.ptimeMs) ticksToFrame_ = 0;
   settings_ = settings;
+  payloadTypes_.set(settings, nowMs);
   connected_ = true;
   lastPacketMs_ = nowMs;
   timedOut_ = false;
@@ -63,7 +63,7 @@ void Session::tick(double nowMs) noexcept {
   if (!connected_) return;
   drain(nowMs);
   KeyEdges edges;
-  eventReceiver_.tick(nowMs, edges);
+  eventReceiver_.tick(nowMs, lastPacketMs_, edges);
   report(edges);
   const bool watching = settings_.receiving && mediaTimeoutMs_ > 0 && !timedOut_;
   if (watching && nowMs - lastPacketMs_ > mediaTimeoutMs_) {
@@ -89,7 +89,8 @@ void Session::sendFrame() noexcept {
   PlayNews news;
   player_.render(frame, news);
   toneGenerator_.render(frame);
-  if (const auto event = eventSender_.frame(timestamp_, frameTs)) {
+  const std::uint32_t eventTs = timestamp_ * (settings_.eventClockHz / 8000);
+  if (const auto event = eventSender_.frame(eventTs, settings_.ptimeMs, settings_.eventClockHz)) {
     sendPacket(settings_.eventPayloadType, event->marker, event->timestamp, event->payload);
     talking_ = false;
   } else {

@@ -8,25 +8,23 @@ namespace hushpay {
 namespace {
 
 constexpr int kFinalReports = 3;  // RFC 4733 section 2.5.1.4
-constexpr std::uint32_t kTsPerMs = 8;
-constexpr std::uint32_t kPauseTs = 50 * kTsPerMs;
-constexpr std::uint32_t kMaxDurationTs = 0xffff;
-constexpr std::uint8_t kVolume = 10;  // -dBm0
+constexpr std::uint32_t kPauseMs = 50;
+constexpr std::uint32_t kMaxDurationTs = 0xffff;  // a longer press ends there
+constexpr std::uint8_t kVolume = 10;              // -dBm0
 constexpr std::uint8_t kEndBit = 0x80;
 
 }  // namespace
 
 bool EventSender::press(std::uint8_t key, std::uint32_t durationMs) noexcept {
   if (count_ == waiting_.size()) return false;
-  const std::uint32_t durationTs = std::min(durationMs, kMaxDurationTs / kTsPerMs) * kTsPerMs;
-  waiting_[(first_ + count_++) % waiting_.size()] = {.key = key, .durationTs = durationTs};
+  waiting_[(first_ + count_++) % waiting_.size()] = {.key = key, .durationMs = durationMs};
   return true;
 }
 
-std::optional<EventSender::Frame> EventSender::frame(std::uint32_t timestamp,
-                                                     std::uint32_t frameTs) noexcept {
-  if (pauseTs_ > 0) {
-    pauseTs_ -= std::min(pauseTs_, frameTs);
+std::optional<EventSender::Frame> EventSender::frame(std::uint32_t timestamp, std::uint32_t frameMs,
+                                                     std::uint32_t clockHz) noexcept {
+  if (pauseMs_ > 0) {
+    pauseMs_ -= std::min(pauseMs_, frameMs);
     return std::nullopt;
   }
   if (count_ == 0) return std::nullopt;
@@ -35,20 +33,22 @@ std::optional<EventSender::Frame> EventSender::frame(std::uint32_t timestamp,
   if (isFirst) {
     active_ = true;
     startTs_ = timestamp;
-    elapsedTs_ = 0;
+    elapsedMs_ = 0;
     endsLeft_ = kFinalReports;
   }
-  const bool isEnd = !isFirst && elapsedTs_ >= press.durationTs;
-  if (!isEnd) elapsedTs_ += frameTs;
+  const std::uint32_t tsPerMs = clockHz / 1000;
+  const std::uint32_t lengthMs = std::min(press.durationMs, kMaxDurationTs / tsPerMs);
+  const bool isEnd = !isFirst && elapsedMs_ >= lengthMs;
+  if (!isEnd) elapsedMs_ += frameMs;
   Frame out{.marker = isFirst, .timestamp = startTs_, .payload = {press.key, kVolume, 0, 0}};
   if (isEnd) out.payload[1] |= kEndBit;
-  writeU16(out.payload, 2, std::min(elapsedTs_, kMaxDurationTs));
+  writeU16(out.payload, 2, std::min(elapsedMs_ * tsPerMs, kMaxDurationTs));
   if (isEnd && --endsLeft_ == 0) {
     explicit_bzero(&press, sizeof press);
     first_ = (first_ + 1) % static_cast<std::uint32_t>(waiting_.size());
     count_--;
     active_ = false;
-    pauseTs_ = kPauseTs;
+    pauseMs_ = kPauseMs;
   }
   return out;
 }

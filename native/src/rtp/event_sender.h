@@ -24,23 +24,23 @@ class EventSender {
   };
 
   /// What goes out instead of audio in this ptime.
-  /// @param timestamp  RTP time of the frame that is due
+  /// @param timestamp  RTP time of the frame that is due, on the clock of the events
   /// @return nothing while no key is pressed
-  std::optional<Frame> frame(std::uint32_t timestamp, std::uint32_t frameTs) noexcept;
+  std::optional<Frame> frame(std::uint32_t timestamp, std::uint32_t frameMs, std::uint32_t clockHz) noexcept;
 
   void wipe() noexcept;
 
  private:
   struct Press {
     std::uint8_t key = 0;
-    std::uint32_t durationTs = 0;
+    std::uint32_t durationMs = 0;
   };
   std::array<Press, 8> waiting_{};
   std::uint32_t first_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t startTs_ = 0;
-  std::uint32_t elapsedTs_ = 0;
-  std::uint32_t pauseTs_ = 0;
+  std::uint32_t elapsedMs_ = 0;
+  std::uint32_t pauseMs_ = 0;
   int endsLeft_ = 0;
   bool active_ = false;
 };

@@ -22,8 +22,8 @@ void ReorderBuffer::wipe() noexcept {
   for (Slot& slot : slots_) explicit_bzero(slot.payload.data(), sizeof slot.payload);
 }
 
-ReorderBuffer::Put ReorderBuffer::put(std::uint16_t sequence, std::uint32_t timestamp, Content content,
-                                      ByteView payload, double nowMs) noexcept {
+ReorderBuffer::Put ReorderBuffer::put(std::uint16_t sequence, std::uint32_t timestamp,
+                                      std::uint8_t payloadType, ByteView payload, double nowMs) noexcept {
   const int turns = ahead(next_, sequence);
   if (turns < 0) {
     const bool known = turns >= -64 && ((history_ >> (-turns - 1)) & 1) != 0;
@@ -37,7 +37,7 @@ ReorderBuffer::Put ReorderBuffer::put(std::uint16_t sequence, std::uint32_t time
   Slot& slot = slots_[sequence % kSlots];
   if (slot.used) return Put::kDuplicate;
   slot.used = true;
-  slot.content = content;
+  slot.payloadType = payloadType;
   slot.timestamp = timestamp;
   slot.arrivalMs = nowMs;
   slot.size = static_cast<std::uint16_t>(std::min(payload.size(), kMaxPayloadSize));
@@ -51,7 +51,7 @@ std::optional<ReorderBuffer::Packet> ReorderBuffer::take(double nowMs) noexcept 
   const Slot& slot = slots_[next_ % kSlots];
   if (slot.used) {
     const Packet packet{.lost = false,
-                        .content = slot.content,
+                        .payloadType = slot.payloadType,
                         .timestamp = slot.timestamp,
                         .arrivalMs = slot.arrivalMs,
                         .payload = ByteView(slot.payload).first(slot.size)};
@@ -64,7 +64,7 @@ std::optional<ReorderBuffer::Packet> ReorderBuffer::take(double nowMs) noexcept 
   }
   if (nowMs - oldestMs < kHoldMs) return std::nullopt;
   advance(false);
-  return Packet{.lost = true, .content = Content::kOther, .timestamp = 0, .arrivalMs = nowMs, .payload = {}};
+  return Packet{.lost = true, .payloadType = 0, .timestamp = 0, .arrivalMs = nowMs, .payload = {}};
 }
 
 void ReorderBuffer::advance(bool received) noexcept {

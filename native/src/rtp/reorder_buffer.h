@@ -17,11 +17,10 @@ constexpr std::size_t kMaxPayloadSize = 480;  // 60 ms of G.711
 class ReorderBuffer {
  public:
   enum class Put { kStored, kDuplicate, kLate };
-  enum class Content : std::uint8_t { kAudio, kOther };
 
   struct Packet {
     bool lost;  // this sequence number never came; the other fields say nothing
-    Content content;
+    std::uint8_t payloadType;
     std::uint32_t timestamp;
     double arrivalMs;
     ByteView payload;  // valid until the next put()
@@ -37,7 +36,7 @@ class ReorderBuffer {
   void wipe() noexcept;
 
   /// @param payload  at most kMaxPayloadSize bytes, copied; leave it out where only the turn matters
-  Put put(std::uint16_t sequence, std::uint32_t timestamp, Content content, ByteView payload,
+  Put put(std::uint16_t sequence, std::uint32_t timestamp, std::uint8_t payloadType, ByteView payload,
           double nowMs) noexcept;
 
   /// @return the packet whose turn it is, or nothing until more arrives or time has passed
@@ -49,7 +48,7 @@ class ReorderBuffer {
 
   struct Slot {
     bool used = false;
-    Content content = Content::kOther;
+    std::uint8_t payloadType = 0;
     std::uint16_t size = 0;
     std::uint32_t timestamp = 0;
     double arrivalMs = 0;

@@ -81,10 +81,36 @@ describe('reports of one press', () => {
 describe('reports of two presses', () => {
   it.each<[string, Report[], Key[]]>([
     [
-      'two keys at the same time',
+      'two keys too far apart to be one misheard',
+      [
+        ['tone', 1, 0],
+        ['event', 2, 60],
+      ],
+      [1, 2],
+    ],
+    [
+      'two keys, of which one carrier heard each',
+      [
+        ['event', 1, 100],
+        ['tone', 2, 160],
+      ],
+      [1, 2],
+    ],
+    [
+      'one misheard, then both keys again',
+      [
+        ['tone', 1, 0],
+        ['event', 2, 30],
+        ['tone', 2, 160],
+        ['event', 2, 200],
+      ],
+      [1, 2],
+    ],
+    [
+      'two keys by an INFO that names another one',
       [
         ['event', 1, 0],
-        ['tone', 2, 0],
+        ['info', 2, 30],
       ],
       [1, 2],
     ],
@@ -219,6 +245,68 @@ describe('reports of two presses', () => {
     ],
   ])('count twice: %s', (_name, reports, keys) => {
     expect(pressesOf(reports)).toEqual(keys);
+  });
+});
+
+describe('a press whose carriers contradict each other is the key named first', () => {
+  it.each<[string, Report[], Key]>([
+    [
+      'tone, then event',
+      [
+        ['tone', 1, 0],
+        ['event', 2, 40],
+      ],
+      1,
+    ],
+    [
+      'event, then the tone that began before it',
+      [
+        ['event', 2, 40],
+        ['tone', 1, 0],
+      ],
+      2,
+    ],
+    [
+      'the right event comes after the wrong one',
+      [
+        ['tone', 1, 0],
+        ['event', 2, 20],
+        ['event', 1, 30],
+      ],
+      1,
+    ],
+    [
+      'INFO agrees with the first',
+      [
+        ['tone', 1, 0],
+        ['event', 2, 40],
+        ['info', 1, 300],
+      ],
+      1,
+    ],
+  ])('%s', (_name, reports, key) => {
+    expect(pressesOf(reports)).toEqual([key]);
+  });
+
+  it('once, however often: a second contradiction is a key of its own', () => {
+    expect(
+      pressesOf([
+        ['tone', 1, 0],
+        ['event', 2, 20],
+        ['event', 3, 40],
+      ]),
+    ).toEqual([1, 3]);
+  });
+});
+
+describe('an INFO that comes late counts once', () => {
+  it.each([100, 200, 400, 600, 800])('%i ms behind the event', (lagMs) => {
+    const merge = new KeyMerge();
+    expect(merge.report({ carrier: 'event', key: 5, onsetMs: 0 })).toBeDefined();
+    expect(merge.report({ carrier: 'tone', key: 5, onsetMs: 0 })).toBeUndefined();
+    expect(merge.report({ carrier: 'info', key: 5, onsetMs: lagMs })).toBeUndefined();
+    expect(merge.report({ carrier: 'event', key: 5, onsetMs: 900 })).toBeDefined();
+    expect(merge.report({ carrier: 'info', key: 5, onsetMs: 900 + lagMs })).toBeUndefined();
   });
 });
 

@@ -49,6 +49,53 @@ describe('answering an offer', () => {
     expect(answer.kind === 'agreed' && answer.sdp).toContain('m=audio 20000 RTP/AVP 0\r\n');
   });
 
+  it.each<[string, readonly string[], number | null]>([
+    ['8000 Hz first', ['a=rtpmap:101 telephone-event/8000', 'a=rtpmap:102 telephone-event/48000'], 101],
+    ['8000 Hz last', ['a=rtpmap:101 telephone-event/48000', 'a=rtpmap:102 telephone-event/8000'], 102],
+    [
+      '16000 and 48000 Hz',
+      ['a=rtpmap:101 telephone-event/16000', 'a=rtpmap:102 telephone-event/48000'],
+      null,
+    ],
+  ])('takes the telephone-event on the clock of the codec: %s', (_name, maps, eventPayloadType) => {
+    const wideband = ['a=rtpmap:96 opus/48000/2', 'a=rtpmap:97 AMR-WB/16000'];
+    const answer = answerOffer(offer('m=audio 4000 RTP/AVP 96 97 0 101 102', ...wideband, ...maps), local);
+    expect(answer).toMatchObject({ remote: { codec: 'PCMU', eventPayloadType, eventClockHz: 8000 } });
+    expect(answer.kind === 'agreed' && answer.sdp.match(/telephone-event.*/g)).toEqual(
+      eventPayloadType === null ? null : ['telephone-event/8000'],
+    );
+  });
+
+  it.each<[string, string, readonly string[], number | null]>([
+    ['static', '0 13', [], 13],
+    ['dynamic', '0 96', ['a=rtpmap:96 CN/8000'], 96],
+    ['of another clock', '0 96', ['a=rtpmap:96 CN/16000'], null],
+    ['none', '0', [], null],
+  ])('agrees on comfort noise (%s)', (_name, formats, maps, noisePayloadType) => {
+    const answer = answerOffer(offer(`m=audio 4000 RTP/AVP ${formats}`, ...maps), local);
+    expect(answer).toMatchObject({ kind: 'agreed', remote: { noisePayloadType } });
+    const lines = answer.kind === 'agreed' ? answer.sdp.match(/^a=rtpmap:\d+ CN.*$/gm) : [];
+    expect(lines).toEqual(noisePayloadType === null ? null : [`a=rtpmap:${noisePayloadType} CN/8000`]);
+  });
+
+  it.each<[string, readonly string[], number | null]>([
+    ['of audio', ['a=rtpmap:121 red/8000', 'a=fmtp:121 0/0'], 121],
+    ['of events', ['a=rtpmap:121 red/8000', 'a=fmtp:121 101/101/101'], 121],
+    ['of both', ['a=rtpmap:121 red/8000', 'a=fmtp:121 0/101'], 121],
+    ['of a codec we do not speak', ['a=rtpmap:121 red/8000', 'a=fmtp:121 18/18'], null],
+    ['of the codec that was not chosen', ['a=rtpmap:121 red/8000', 'a=fmtp:121 8/8'], null],
+    ['that does not say of what', ['a=rtpmap:121 red/8000'], null],
+    ['on another clock', ['a=rtpmap:121 red/48000', 'a=fmtp:121 0/0'], null],
+  ])('agrees on redundancy (%s)', (_name, lines, redundantPayloadType) => {
+    const answer = answerOffer(
+      offer('m=audio 4000 RTP/AVP 121 0 8 101', 'a=rtpmap:101 telephone-event/8000', ...lines),
+      local,
+    );
+    expect(answer).toMatchObject({ kind: 'agreed', remote: { codec: 'PCMU', redundantPayloadType } });
+    const said = answer.kind === 'agreed' ? answer.sdp.match(/^a=(rtpmap|fmtp):121.*$/gm) : [];
+    expect(said).toEqual(redundantPayloadType === null ? null : lines);
+  });
+
   it('refuses every other section with port 0, in the order of the offer', () => {
     const answer = answerOffer(
       offer('m=video 5000 RTP/AVP 31', 'm=audio 4000 RTP/AVP 0', 'm=audio 4002 RTP/AVP 8'),

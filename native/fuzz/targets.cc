@@ -1,0 +1,143 @@
+#include "targets.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <variant>
+
+#include "media/session.h"
+#include "media/wav.h"
+#include "rtp/event_receiver.h"
+#include "rtp/packet.h"
+#include "rtp/redundancy.h"
+#include "rtp/rtcp.h"
+
+namespace hushpay {
+namespace {
+
+void must(bool holds) {
+  if (!holds) std::abort();
+}
+
+bool isWithin(ByteView part, ByteView whole) {
+  return part.empty() ||
+         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+}
+
+std::uint32_t sumOf(ByteView bytes) {
+  std::uint32_t sum = 0;
+  for (const std::uint8_t byte : bytes) sum += byte;
+  return sum;
+}
+
+void check(const KeyEdges& edges) {
+  for (const KeyEdge& edge : edges) must(edge.key <= 15 && std::isfinite(edge.onsetMs));
+}
+
+struct Nowhere final : PacketSink, EventSink {
+  void sendRtp(ByteView) noexcept override {}
+  void sendRtcp(ByteView) noexcept override {}
+  void emit(const MediaEvent& event) noexcept override {
+    must(event.key <= 15 && std::isfinite(event.onsetMs) && event.session == 1);
+  }
+};
+
+}  // namespace
+
+void fuzzRtp(ByteView input) {
+  const auto packet = parseRtp(input);
+  if (!packet) return;
+  must(isWithin(packet->payload, input) && packet->payloadType < 128);
+  (void)sumOf(packet->payload);
+}
+
+void fuzzRtcp(ByteView input) {
+  for (const std::uint32_t ssrc : {0u, 1u, 77u}) {
+    const auto incoming = parseRtcp(input, ssrc);
+    if (!incoming || !incoming->aboutUs) continue;
+    must(incoming->aboutUs->ssrc == ssrc);
+    if (const auto tripMs = roundTripMs(*incoming->aboutUs, 1ULL << 40)) must(*tripMs >= 0);
+  }
+}
+
+/// Reports of 4 bytes each, a step of the clock and of the timestamp between them.
+void fuzzEvent(ByteView input) {
+  constexpr std::size_t kStep = 4;
+  EventReceiver receiver;
+  StreamClock clock;
+  double nowMs = 1000;
+  std::uint32_t timestamp = 0;
+  while (input.size() > kStep) {
+    const std::uint8_t control = input[0];
+    nowMs += input[1] * 4;
+    timestamp += readU16(input, 2) * (control & 2 ? 160u : 0u);
+    const std::size_t size = std::min<std::size_t>(control >> 4, input.size() - kStep);
+    const EventPacket packet{.timestamp = timestamp,
+                             .marker = (control & 1) != 0,
+                             .payload = input.subspan(kStep, size),
+                             .redundant = (control & 4) != 0};
+    if ((control & 8) != 0) clock.note(timestamp, nowMs);
+    KeyEdges edges;
+    receiver.receive(packet, &clock, nowMs, edges);
+    receiver.tick(nowMs, nowMs, edges);
+    check(edges);
+    if (control == 0xff) receiver.restart(nowMs);
+    if (control == 0xfe) receiver.setClockRate(input[1] % 2 == 0 ? 8000 : 48'000, nowMs);
+    (void)receiver.covers(timestamp, 160);
+    input = input.subspan(kStep + size);
+  }
+}
+
+void fuzzRedundant(ByteView input) {
+  const auto packet = parseRedundant(input, 5);
+  if (!packet) return;
+  std::size_t size = packet->primary().payload.size();
+  must(isWithin(packet->primary().payload, input));
+  for (const RedundantBlock& copy : packet->copies()) {
+    must(isWithin(copy.payload, input) && copy.payloadType < 128);
+    size += copy.payload.size();
+  }
+  must(size < input.size());
+}
+
+void fuzzWav(ByteView input) {
+  const WavResult result = parseWav(input);
+  if (const auto* samples = std::get_if<std::vector<std::int16_t>>(&result))
+    must(!samples->empty() && samples->size() * 2 < input.size());
+  else
+    must(!std::get<std::string>(result).empty());
+}
+
+void fuzzSession(ByteView input) {
+  Nowhere nowhere;
+  const StreamSeed seed{.ssrc = 1, .timestamp = 2, .sequence = 3, .cname = {"name"}};
+  const auto session = std::make_unique<Session>(1, seed, 1000, nowhere, nowhere);
+  StreamSettings settings{.eventPayloadType = 101, .sending = true, .receiving = true};
+  settings.redundantPayloadType = 121;
+  settings.noisePayloadType = 96;
+  double nowMs = 1000;
+  session->connect(settings, nowMs);
+  while (input.size() > 2) {
+    const std::uint8_t control = input[0];
+    const std::size_t size = std::min<std::size_t>(input[1], input.size() - 2);
+    const ByteView datagram = input.subspan(2, size);
+    if ((control & 0x80) != 0) {
+      session->receiveRtcp(datagram, nowMs);
+    } else {
+      session->receiveRtp(datagram, nowMs);
+    }
+    if (control == 0x7f) {
+      settings.codec = settings.codec == Codec::kPcmu ? Codec::kPcma : Codec::kPcmu;
+      settings.payloadType ^= 8;
+      settings.eventPayloadType ^= 1;
+      session->connect(settings, nowMs);
+    }
+    for (int tick = control & 7; tick > 0; tick--) session->tick(nowMs += Session::kTickMs);
+    (void)session->eventCovers(control * 100u, 160);
+    input = input.subspan(2 + size);
+  }
+  session->close(nowMs);
+}
+
+}  // namespace hushpay

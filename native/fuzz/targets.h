@@ -1,0 +1,32 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "rtp/bytes.h"
+
+namespace hushpay {
+
+/// What is fed with bytes of chance: everything that reads what the network or a file says. Each throws
+/// nothing, reads nothing beyond its input, and aborts where its answer cannot be.
+struct FuzzTarget {
+  std::string_view name;  // its folder in fuzz/corpus has inputs to begin with
+  void (*run)(ByteView input);
+};
+
+void fuzzRtp(ByteView input);
+void fuzzRtcp(ByteView input);
+void fuzzEvent(ByteView input);
+void fuzzRedundant(ByteView input);
+void fuzzWav(ByteView input);
+/// A call: records of direction and time step (one byte), size (one byte) and a datagram.
+void fuzzSession(ByteView input);
+
+inline constexpr std::array<FuzzTarget, 6> kFuzzTargets = {{{"rtp", fuzzRtp},
+                                                            {"rtcp", fuzzRtcp},
+                                                            {"event", fuzzEvent},
+                                                            {"redundant", fuzzRedundant},
+                                                            {"wav", fuzzWav},
+                                                            {"session", fuzzSession}}};
+
+}  // namespace hushpay

@@ -1,0 +1,110 @@
+#include "media/press_pairs.h"
+
+#include <string.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace hushpay {
+namespace {
+
+// Events are cut from the audio and begin 20 to 100 ms behind it; now and then before it.
+constexpr double kLeastLagMs = -120;
+constexpr double kMostLagMs = 150;
+constexpr double kGapMs = 40;         // a shorter pause does not part two presses (ES 201 235-3)
+constexpr double kSameLengthMs = 25;  // by so much two carriers may differ on how long one press was
+constexpr double kTailMs = 90;        // behind an event: its three ends take 60 ms, then what leaks follows
+constexpr double kAfterMs = 60;       // of an onset that is cut off
+
+}  // namespace
+
+PressPairs::Verdict PressPairs::down(KeyCarrier carrier, std::uint8_t key, double onsetMs,
+                                     double otherUntilMs) noexcept {
+  Track& own = of(carrier);
+  Track& other = otherOf(carrier);
+  Press& latest = other.presses[other.current];
+  // A tone reaches as far as it has been heard while it is down; an event may be heard of after its end.
+  if (latest.open || carrier == KeyCarrier::kTone) latest.endMs = std::max(latest.endMs, otherUntilMs);
+  const Press press{
+      .used = true, .open = true, .mate = kNone, .key = key, .onsetMs = onsetMs, .endMs = onsetMs};
+  if (goesOn(press, carrier)) {
+    own.presses[own.current].open = true;
+    return {.kind = Kind::kPart, .onsetMs = own.presses[own.current].onsetMs};
+  }
+  const int mate = partnerOf(press, carrier);
+  const int whole = mate == kNone ? wholeOf(press, carrier) : kNone;
+  own.current = own.count++ % kPresses;
+  own.presses[own.current] = press;
+  if (whole != kNone) {
+    own.presses[own.current].mate = whole;  // so that it is nobody else's; the whole keeps its own
+    return {.kind = Kind::kPart, .onsetMs = other.presses[static_cast<std::size_t>(whole)].onsetMs};
+  }
+  if (mate == kNone) return {.kind = Kind::kFirst, .onsetMs = onsetMs};
+  Press& first = other.presses[static_cast<std::size_t>(mate)];
+  first.mate = static_cast<int>(own.current);
+  own.presses[own.current].mate = mate;
+  return {.kind = Kind::kSecond, .onsetMs = first.onsetMs};
+}
+
+void PressPairs::up(KeyCarrier carrier, double endMs) noexcept {
+  Track& own = of(carrier);
+  Press& press = own.presses[own.current];
+  press.open = false;
+  press.endMs = std::max(press.endMs, endMs);
+}
+
+/// The nearest press of the other carrier that has no report of this one yet and fits.
+int PressPairs::partnerOf(const Press& press, KeyCarrier carrier) noexcept {
+  const Track& other = otherOf(carrier);
+  int best = kNone;
+  double bestMs = 1e9;
+  for (std::size_t i = 0; i < kPresses; i++) {
+    const Press& each = other.presses[i];
+    if (!each.used || each.key != press.key || each.mate != kNone) continue;
+    const double laterMs = press.onsetMs - each.onsetMs;
+    const double lagMs = carrier == KeyCarrier::kEvent ? laterMs : -laterMs;
+    const double reachMs = each.endMs + (carrier == KeyCarrier::kTone ? kTailMs : kGapMs);
+    const bool isInside = laterMs >= 0 && press.onsetMs <= reachMs;
+    if (!isInside && (lagMs < kLeastLagMs || lagMs > kMostLagMs)) continue;
+    if (std::abs(laterMs) >= bestMs) continue;
+    bestMs = std::abs(laterMs);
+    best = static_cast<int>(i);
+  }
+  return best;
+}
+
+/// A press of the other carrier that holds this one beside a report of this carrier that is too short for it.
+/// One as long as it explains it: what begins inside belongs to the next press then, whose other report lags.
+int PressPairs::wholeOf(const Press& press, KeyCarrier carrier) noexcept {
+  const Track& own = of(carrier);
+  const Track& other = otherOf(carrier);
+  for (std::size_t i = 0; i < kPresses; i++) {
+    const Press& each = other.presses[i];
+    if (!each.used || each.key != press.key || each.mate == kNone) continue;
+    const double slackMs = carrier == KeyCarrier::kTone ? kTailMs : 0;
+    if (press.onsetMs <= each.onsetMs || press.onsetMs > each.endMs + slackMs) continue;
+    const Press& before = own.presses[static_cast<std::size_t>(each.mate)];
+    const bool isExplained = before.endMs - before.onsetMs >= each.endMs - each.onsetMs - kSameLengthMs;
+    if (before.mate == static_cast<int>(i) && !isExplained) return static_cast<int>(i);
+  }
+  return kNone;
+}
+
+void PressPairs::interrupted(double afterMs) noexcept {
+  const Track& tones = of(KeyCarrier::kTone);
+  isToneHeld_ = isToneHeld_ || tones.presses[tones.current].open;
+  afterMs_ = afterMs;
+}
+
+/// Is it the tone that was down when the stream was interrupted? The detector has begun anew then;
+/// telephone-events know it by themselves.
+bool PressPairs::goesOn(const Press& press, KeyCarrier carrier) noexcept {
+  if (carrier != KeyCarrier::kTone || !isToneHeld_) return false;
+  isToneHeld_ = false;
+  const Track& tones = of(carrier);
+  return tones.presses[tones.current].key == press.key && std::abs(press.onsetMs - afterMs_) <= kAfterMs;
+}
+
+void PressPairs::wipe() noexcept { explicit_bzero(static_cast<void*>(tracks_.data()), sizeof tracks_); }
+
+}  // namespace hushpay
