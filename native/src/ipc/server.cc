@@ -263,6 +263,7 @@ Server::Outcome Server::close(std::uint32_t session, std::uint32_t replyTo) {
   if (found == legs_.end()) return {pb::STATUS_NO_SUCH_SESSION, {}};
   const Outcome outcome = post({.kind = MediaCommand::Kind::kRemove, .leg = found->second.get()});
   if (outcome.status != pb::STATUS_OK) return outcome;
+  links_.close(session);
   closing_.push_back({std::move(found->second), replyTo});
   legs_.erase(found);
   return {};

@@ -16,7 +16,7 @@ LinkKeeper::LinkKeeper(Engine& engine) : engine_(engine), wakeFd_(eventfd(0, EFD
   if (wakeFd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 
-LinkKeeper::~LinkKeeper() { close(wakeFd_); }
+LinkKeeper::~LinkKeeper() { ::close(wakeFd_); }
 
 void LinkKeeper::put(const SetupDatagram& datagram) noexcept {
   if (inbox_.push(datagram)) eventfd_write(wakeFd_, 1);
@@ -128,12 +128,15 @@ void LinkKeeper::settle(Entry& entry) {
   if (entry.dtls && entry.dtls->state() == DtlsAssociation::State::kHandshaking) handshakes_--;
 }
 
-void LinkKeeper::forget(std::uint32_t session) {
+void LinkKeeper::close(std::uint32_t session) {
   const auto found = entries_.find(session);
   if (found == entries_.end()) return;
   settle(*found->second);
-  entries_.erase(found);
+  found->second->dtls.reset();
+  found->second->isClosed = true;
 }
+
+void LinkKeeper::forget(std::uint32_t session) { entries_.erase(session); }
 
 void LinkKeeper::takeSetup(double nowMs) {
   eventfd_t count = 0;
@@ -141,7 +144,7 @@ void LinkKeeper::takeSetup(double nowMs) {
   SetupDatagram datagram;
   while (inbox_.pop(datagram)) {
     const auto found = entries_.find(datagram.session);
-    if (found == entries_.end()) continue;
+    if (found == entries_.end() || found->second->isClosed) continue;
     Entry& entry = *found->second;
     const ByteView bytes = ByteView(datagram.bytes).first(datagram.size);
     if (kindOf(bytes) == DatagramKind::kStun) {

@@ -55,6 +55,9 @@ class LinkKeeper final : public SetupInbox {
   /// @return the link to connect the leg with. What the media thread does not need any more is kept until it
   /// says so.
   Link arrange(Leg& leg, const LinkWish& wish, double nowMs);
+  /// The leg is being removed: the media thread hears no more of it.
+  void close(std::uint32_t session);
+  /// The media thread has let go of the leg.
   void forget(std::uint32_t session);
 
   /// Readable when takeSetup() has something to do.
@@ -120,7 +123,8 @@ struct LinkKeeper::Entry final : DtlsSink {
   std::unique_ptr<IceLite> ice;
   Endpoint dtlsPeer{};     // of size 0: not known yet
   std::vector<Keys> keys;  // newest last
-  bool isNew = false;      // keys not told yet
+  bool isClosed = false;
+  bool isNew = false;  // keys not told yet
   std::uint32_t toldSendSsrc = 0;
   std::uint32_t toldReceiveSsrc = 0;
   std::uint64_t toldSendRollOver = 0;
