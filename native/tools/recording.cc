@@ -4,10 +4,12 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <numbers>
 #include <span>
+#include <string_view>
 
 #include "codec/g711.h"
 
@@ -139,6 +141,40 @@ std::variant<Recording, std::string> readRecording(const std::string& path) {
   stream.read(reinterpret_cast<char*>(bytes.data()), size);
   if (stream.gcount() != size) return std::string("it cannot be read to its end") + kExpected;
   return parse(bytes);
+}
+
+std::optional<std::string> writeRecording(const std::string& path, const Recording& recording) {
+  const std::size_t channels = recording.channels.size();
+  const std::size_t frames = channels == 0 ? 0 : recording.channels[0].size();
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(44 + 2 * channels * frames);
+  const auto put = [&](std::size_t value, int count) {
+    for (int i = 0; i < count; i++) bytes.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+  };
+  const auto tag = [&](std::string_view text) { bytes.insert(bytes.end(), text.begin(), text.end()); };
+  tag("RIFF");
+  put(36 + 2 * channels * frames, 4);
+  tag("WAVEfmt ");
+  put(16, 4);
+  put(1, 2);  // PCM
+  put(channels, 2);
+  put(8000, 4);
+  put(2 * channels * 8000, 4);
+  put(2 * channels, 2);
+  put(16, 2);
+  tag("data");
+  put(2 * channels * frames, 4);
+  for (std::size_t frame = 0; frame < frames; frame++) {
+    for (const auto& channel : recording.channels) put(static_cast<std::uint16_t>(channel[frame]), 2);
+  }
+  std::error_code unable;
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty()) std::filesystem::create_directories(folder, unable);
+  std::ofstream stream(path, std::ios::binary | std::ios::trunc);
+  stream.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  stream.close();
+  if (!stream) return std::string(std::strerror(errno)) + "; expected a place where a file can be written";
+  return std::nullopt;
 }
 
 }  // namespace hushpay

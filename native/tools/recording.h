@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,5 +17,9 @@ struct Recording {
 /// it. A file that a recorder left without lengths is read to its end.
 /// @return a sentence that says what is wrong, what was expected and what to do, if it cannot be read
 std::variant<Recording, std::string> readRecording(const std::string& path);
+
+/// Writes all channels as 16-bit PCM at 8000 Hz, making the directories above it.
+/// @return what went wrong
+std::optional<std::string> writeRecording(const std::string& path, const Recording& recording);
 
 }  // namespace hushpay

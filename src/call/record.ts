@@ -77,8 +77,15 @@ export function endRecord(record: SessionRecord, end: ConversationEnd, endedAt: 
 
 /** The same row when the leg has gone. */
 export function withMedia(record: SessionRecord, media: MediaStats): SessionRecord {
-  const figures = Object.entries(media).map(([name, value]) => [name, rounded(value)]);
+  const { clamp, ...leg } = media;
+  const masked = Object.entries(clamp ?? {}).map(([name, value]) => [inClamp(name), value] as const);
+  const figures = [...Object.entries(leg), ...masked].map(([name, value]) => [name, rounded(value)]);
   return { ...record, media: Object.fromEntries(figures) };
+}
+
+/** `guardEvents` of the clamp is `clampGuardEvents` of the leg. */
+function inClamp(name: string): string {
+  return `clamp${name[0]?.toUpperCase()}${name.slice(1)}`;
 }
 
 /** Thousandths are enough of a millisecond. */

@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { MediaPlane, MediaSession, Unsubscribe } from '../ports/media.ts';
+import type { MediaPlane, MediaRoom, MediaSession, Unsubscribe } from '../ports/media.ts';
 import { type ClipFile, type MediaConfig, MediaWorker, type WorkerFigures } from './worker.ts';
 
 export type { ClipFile, MediaConfig, WorkerFigures } from './worker.ts';
@@ -79,10 +79,19 @@ class WorkerPool implements Media {
     await Promise.all(this.#workers.map((worker) => worker.stop()));
   }
 
-  async open(): Promise<MediaSession> {
-    const [first, ...others] = this.#workers.filter((worker) => worker.up);
+  async open(beside?: MediaSession): Promise<MediaSession> {
+    return this.#workerFor(beside).open();
+  }
+
+  async openRoom(beside?: MediaSession): Promise<MediaRoom> {
+    return this.#workerFor(beside).openRoom();
+  }
+
+  #workerFor(beside: MediaSession | undefined): MediaWorker {
+    const fits = (worker: MediaWorker) => worker.up && (!beside || worker.carries(beside));
+    const [first, ...others] = this.#workers.filter(fits);
     if (!first) throw new AppError('MEDIA_UNAVAILABLE', 'no media worker is up; it is being started again');
-    return others.reduce((best, each) => (each.sessionCount < best.sessionCount ? each : best), first).open();
+    return others.reduce((best, each) => (each.sessionCount < best.sessionCount ? each : best), first);
   }
 
   #tellDown(): void {

@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import type {
   Carrier,
+  ClampReport,
   CodecName,
   DtlsFingerprint,
   Key,
@@ -19,6 +20,7 @@ import {
   Codec,
   type KeyDown,
   Carrier as ProtoCarrier,
+  type ClampReport as ProtoClampReport,
   type Reply,
   type SessionStats,
 } from './generated/media_pb.ts';
@@ -38,6 +40,10 @@ const kNoStats: MediaStats = {
   jitterMs: 0,
   roundTripMs: 0,
   starvedMs: 0,
+  playoutMs: 0,
+  concealedMs: 0,
+  discardedMs: 0,
+  clamp: null,
 };
 
 export type SessionEvent = Extract<WorkerEvent, { value: { session: number } }>;
@@ -121,6 +127,15 @@ export class WorkerSession implements MediaSession {
   onEnd(listener: (end: MediaEnd) => void): Unsubscribe {
     this.#endListeners.add(listener);
     return () => void this.#endListeners.delete(listener);
+  }
+
+  async cover(durationMs: number): Promise<void> {
+    await this.#command({ case: 'coverKey', value: { session: this.id, durationMs } });
+  }
+
+  /** A room shares its members' channel. */
+  isOn(channel: WorkerChannel): boolean {
+    return channel === this.#channel;
   }
 
   close(): Promise<MediaStats> {
@@ -219,5 +234,23 @@ function statsOf(stats: SessionStats): MediaStats {
     jitterMs: stats.jitterMs,
     roundTripMs: stats.roundTripMs,
     starvedMs: Number(stats.starvedMs),
+    playoutMs: stats.voice?.playoutMs ?? 0,
+    concealedMs: Number(stats.voice?.concealedMs ?? 0),
+    discardedMs: Number(stats.voice?.discardedMs ?? 0),
+    clamp: stats.clamp && stats.clamp.armedMs > 0 ? reportOf(stats.clamp) : null,
+  };
+}
+
+function reportOf(report: ProtoClampReport): ClampReport {
+  const { tonePresses, eventPresses, otherPresses, guardEvents, worstResidualDbm0 } = report;
+  return {
+    tonePresses,
+    eventPresses,
+    otherPresses,
+    guardEvents,
+    armedMs: Number(report.armedMs),
+    clampedMs: Number(report.clampedMs),
+    missingMs: Number(report.missingMs),
+    worstResidualDbm0,
   };
 }

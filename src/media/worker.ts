@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { ClipId, DtlsFingerprint } from '../ports/media.ts';
+import type { ClipId, DtlsFingerprint, MediaSession } from '../ports/media.ts';
 import { SupervisedChild } from '../process/child.ts';
 import { WorkerChannel, type WorkerEvent } from './channel.ts';
 import { LogLevel, type Log as ProtoLog, Status, type WorkerStats } from './generated/media_pb.ts';
+import { WorkerRoom } from './room.ts';
 import { WorkerSession } from './session.ts';
 import { checkReply } from './status.ts';
 
@@ -66,6 +67,7 @@ export class MediaWorker {
   #channel: WorkerChannel | undefined;
   #fingerprint: DtlsFingerprint | undefined;
   #lastSession = 0;
+  #lastRoom = 0;
   #stats: WorkerStats | undefined;
 
   constructor(
@@ -141,10 +143,20 @@ export class MediaWorker {
     };
   }
 
+  /** Does this worker, in its present life, carry the session? */
+  carries(session: MediaSession): boolean {
+    return session instanceof WorkerSession && !!this.#channel && session.isOn(this.#channel);
+  }
+
+  async openRoom(): Promise<WorkerRoom> {
+    const channel = this.#runningChannel();
+    const room = ++this.#lastRoom;
+    checkReply(await channel.request({ case: 'openRoom', value: { room } }), 'openRoom');
+    return new WorkerRoom(room, channel);
+  }
+
   async open(): Promise<WorkerSession> {
-    const channel = this.#channel;
-    if (!channel || !this.up)
-      throw new AppError('MEDIA_UNAVAILABLE', `${this.name} is not up; try again shortly`);
+    const channel = this.#runningChannel();
     const id = ++this.#lastSession;
     const reply = await channel.request({ case: 'openSession', value: { session: id } });
     if (reply.status === Status.NO_FREE_PORT) throw this.#noPort(reply.detail);
@@ -157,6 +169,11 @@ export class MediaWorker {
     const session = new WorkerSession(id, own, channel, forget);
     this.#sessions.set(id, session);
     return session;
+  }
+
+  #runningChannel(): WorkerChannel {
+    if (this.#channel && this.up) return this.#channel;
+    throw new AppError('MEDIA_UNAVAILABLE', `${this.name} is not up; try again shortly`);
   }
 
   async #prepare(stream: Duplex): Promise<void> {

@@ -104,6 +104,31 @@ export type PlayResult = 'finished' | 'barge_in' | 'stopped';
 export type MediaEnd = 'timeout' | 'worker_lost';
 export type Unsubscribe = () => void;
 
+/** What key presses are replaced with for those who are not to hear them: noise as the line has it, silence, or one tone. */
+export type ClampMode = 'comfort_noise' | 'silence' | 'neutral_tone';
+
+/** How a listener hears a source; `gainDb` is 0 unless told, from -60 to 20. */
+export type Hearing =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'open'; readonly gainDb?: number }
+  /** All but key presses, 20 ms late: nothing is passed on before it is known not to be one. */
+  | { readonly kind: 'clamped'; readonly mode: ClampMode; readonly gainDb?: number };
+
+/** What the clamp kept from listeners, over the life of a session. */
+export interface ClampReport {
+  /** Presses while listeners were not to hear them, by how they came; one that came twice counts in both. */
+  readonly tonePresses: number;
+  readonly eventPresses: number;
+  readonly otherPresses: number;
+  /** Alarms that no key press followed: what the clamp cost in speech. */
+  readonly guardEvents: number;
+  readonly armedMs: number;
+  readonly clampedMs: number;
+  readonly missingMs: number;
+  /** Strongest trace of any press that was let through; -99 if there was none. */
+  readonly worstResidualDbm0: number;
+}
+
 /** Packet counts of one leg, for its record. */
 export interface MediaStats {
   readonly packetsReceived: number;
@@ -115,6 +140,13 @@ export interface MediaStats {
   readonly jitterMs: number;
   readonly roundTripMs: number;
   readonly starvedMs: number;
+  /** How long a sample waited in a room so that the next was there in time, at last. */
+  readonly playoutMs: number;
+  /** Filled in for the room's listeners because packets were missing or late. */
+  readonly concealedMs: number;
+  readonly discardedMs: number;
+  /** Null if nobody was ever to hear this leg without its keys. */
+  readonly clamp: ClampReport | null;
 }
 
 /** The media of one leg. Made by {@link MediaPlane.open}, closed by the leg; a second close gives the same promise. */
@@ -137,10 +169,54 @@ export interface MediaSession {
   onKey(listener: (report: KeyReport) => void): Unsubscribe;
   /** At most once: the leg has no media any more. */
   onEnd(listener: (end: MediaEnd) => void): Unsubscribe;
+  /**
+   * A key press reached us by signalling, or late: whoever hears this leg clamped hears a replacement for so long from now on, and
+   * of what the clamp still holds back.
+   */
+  cover(durationMs: number): Promise<void>;
   close(): Promise<MediaStats>;
+}
+
+/** A member's voice as it is now. */
+export interface VoiceFigures {
+  readonly session: MediaSession;
+  /** Over the last 100 ms or so; -90 for nothing. The loudest member is the one who speaks. */
+  readonly levelDbm0: number;
+  readonly playoutMs: number;
+  readonly concealedMs: number;
+  readonly discardedMs: number;
+}
+
+/**
+ * Where legs hear each other. At first nobody hears anybody, and what a session plays reaches its own peer alone: so a prompt is a
+ * whisper until hearPrompts() says that others hear it too, and a leg that hears nobody is parked with what is played to it. A
+ * change resolves when the worker has taken it and holds from its next frame on, without a click. Rejects with MEDIA_REFUSED (not a
+ * member, in another room, room full, gain out of range) or MEDIA_UNAVAILABLE.
+ *
+ * Made by {@link MediaPlane.openRoom}. Sessions leave by leave(), or when they or the room are closed; they live on. A room whose
+ * worker is lost says nothing of itself: its sessions end with `worker_lost`.
+ */
+export interface MediaRoom {
+  /** @param session - of the same plane, in no other room. */
+  join(session: MediaSession): Promise<void>;
+  leave(session: MediaSession): Promise<void>;
+  /** What `listener` hears of the peer of `speaker`, two members. */
+  hear(listener: MediaSession, speaker: MediaSession, hearing: Hearing): Promise<void>;
+  /** What `listener` hears of what is played to `of`; of its own, everything unless told otherwise. */
+  hearPrompts(
+    listener: MediaSession,
+    of: MediaSession,
+    hearing: Exclude<Hearing, { kind: 'clamped' }>,
+  ): Promise<void>;
+  figures(): Promise<readonly VoiceFigures[]>;
+  /** Never rejects; a second close gives the same promise. */
+  close(): Promise<void>;
 }
 
 /** All media workers together. Throws AppError MEDIA_NO_PORT, MEDIA_UNAVAILABLE. */
 export interface MediaPlane {
-  open(): Promise<MediaSession>;
+  /** @param beside - share a room with this session later. */
+  open(beside?: MediaSession): Promise<MediaSession>;
+  /** @param beside - will be a member. */
+  openRoom(beside?: MediaSession): Promise<MediaRoom>;
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +37,11 @@ function wavOf(channels: Int16Array[], rateHz: number, format: '16' | '8m'): Uin
   wav.fromScratch(channels.length, rateHz, '16', channels.length === 1 ? only : channels);
   if (format === '8m') wav.toMuLaw();
   return wav.toBuffer();
+}
+
+function samplesOf(path: string): readonly number[] {
+  const wav = new wavefile.WaveFile(readFileSync(path));
+  return [...(wav.getSamples(false, Int16Array) as unknown as Int16Array)];
 }
 
 describe('hushpay dtmf', () => {
@@ -111,6 +116,55 @@ describe('hushpay dtmf', () => {
     const paths = Array.from({ length: 3_000 }, () => join(folder, 'calls/fragment.wav'));
     const { stdout } = await hushpay('audit', '--json', ...paths);
     expect(JSON.parse(stdout).summary).toMatchObject({ recordings: 3_000, fragments: 3_000 });
+  });
+
+  it('clamp writes the recording without its keys, sample by sample at the same instant', async () => {
+    const [input, output] = [join(folder, 'calls/press.wav'), join(folder, 'clamped/press.wav')];
+    const { code, stdout } = await hushpay('clamp', input, output);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(Object.keys(report)).toEqual(['delayMs', 'clampedMs']);
+    expect(report.delayMs).toBe(20);
+    expect(report.clampedMs).toBeGreaterThanOrEqual(80);
+    expect(report.clampedMs).toBeLessThan(80 + 10 + 50);
+    const [before, after] = [input, output].map((path) => samplesOf(path));
+    expect(after).toHaveLength(before?.length ?? 0);
+    expect(after?.slice(0, 8 * 690)).toEqual(before?.slice(0, 8 * 690));
+    expect(after?.slice(8 * 835)).toEqual(before?.slice(8 * 835));
+    expect(await hushpay('audit', output)).toMatchObject({ code: 0 });
+  });
+
+  it('clamp takes directories, several channels and other modes, and says more as JSON', async () => {
+    const clean = join(folder, 'clean-calls');
+    const { code, stdout } = await hushpay(
+      'clamp',
+      '--json',
+      '--mode',
+      'silence',
+      '--dir',
+      join(folder, 'calls'),
+      clean,
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ delayMs: 20, presses: 4, worstResidualDbm0: -99 });
+    expect(await hushpay('audit', clean)).toMatchObject({ code: 0 });
+    expect(new wavefile.WaveFile(readFileSync(join(clean, 'stereo.wav'))).fmt).toMatchObject({
+      numChannels: 2,
+    });
+  });
+
+  it('clamp fails for what it cannot read, and never writes over what it reads', async () => {
+    const odd = await hushpay('clamp', join(folder, 'odd.wav'), join(folder, 'never.wav'));
+    expect(odd).toMatchObject({ code: 1, stderr: expect.stringContaining('11025 Hz') });
+    const [calls, press] = [join(folder, 'calls'), join(folder, 'calls/press.wav')];
+    const wrong = [
+      ['clamp', press],
+      ['clamp', press, press],
+      ['clamp', calls, join(folder, 'o.wav')],
+      ['clamp', '--dir', press, join(folder, 'o')],
+      ['clamp', '--mode', 'music', press, join(folder, 'o.wav')],
+    ];
+    for (const args of wrong) expect(await hushpay(...args)).toMatchObject({ code: 64 });
   });
 
   it('says what it expected when it is called wrongly', async () => {

@@ -3,17 +3,20 @@ import type { Cancel, Clock } from '../../src/ports/clock.ts';
 import type {
   Carrier,
   ClipId,
+  Hearing,
   Key,
   KeyReport,
   MediaEnd,
   MediaPlane,
   MediaRemote,
+  MediaRoom,
   MediaSession,
   MediaStats,
   PhraseItem,
   PlayOptions,
   PlayResult,
   Unsubscribe,
+  VoiceFigures,
 } from '../../src/ports/media.ts';
 
 const kNoStats: MediaStats = {
@@ -24,6 +27,10 @@ const kNoStats: MediaStats = {
   jitterMs: 0,
   roundTripMs: 0,
   starvedMs: 0,
+  playoutMs: 0,
+  concealedMs: 0,
+  discardedMs: 0,
+  clamp: null,
 };
 
 export interface FakeMediaOptions {
@@ -34,6 +41,7 @@ export interface FakeMediaOptions {
 /** A media plane without packets: phrases take their time on the test's clock, keys are pressed by the test. */
 export class FakeMedia implements MediaPlane {
   readonly sessions: FakeMediaSession[] = [];
+  readonly rooms: FakeMediaRoom[] = [];
   /** Set, it is what the next open() rejects with. */
   refuseWith: AppError | undefined;
   readonly #clock: Clock;
@@ -51,11 +59,84 @@ export class FakeMedia implements MediaPlane {
     return session;
   }
 
+  async openRoom(): Promise<FakeMediaRoom> {
+    if (this.refuseWith) throw this.refuseWith;
+    const room = new FakeMediaRoom();
+    this.rooms.push(room);
+    return room;
+  }
+
   /** The session opened last. */
   get last(): FakeMediaSession {
     const session = this.sessions.at(-1);
     if (!session) throw new Error('no media session was opened');
     return session;
+  }
+}
+
+/** A room that keeps who may hear whom. */
+export class FakeMediaRoom implements MediaRoom {
+  readonly members = new Set<MediaSession>();
+  closed = false;
+  readonly #voices = new Map<MediaSession, Map<MediaSession, Hearing>>();
+  readonly #prompts = new Map<MediaSession, Map<MediaSession, Hearing>>();
+
+  /** How `listener` hears the peer of `speaker`. */
+  hears(listener: MediaSession, speaker: MediaSession): Hearing {
+    return this.#voices.get(listener)?.get(speaker) ?? { kind: 'none' };
+  }
+
+  hearsPrompts(listener: MediaSession, of: MediaSession): Hearing {
+    return this.#prompts.get(listener)?.get(of) ?? { kind: listener === of ? 'open' : 'none' };
+  }
+
+  async join(session: MediaSession): Promise<void> {
+    if (this.closed) throw new AppError('MEDIA_UNAVAILABLE', 'the room is closed');
+    this.members.add(session);
+  }
+
+  async leave(session: MediaSession): Promise<void> {
+    this.#refuseStrangers(session);
+    this.members.delete(session);
+    for (const matrix of [this.#voices, this.#prompts]) {
+      matrix.delete(session);
+      for (const row of matrix.values()) row.delete(session);
+    }
+  }
+
+  async hear(listener: MediaSession, speaker: MediaSession, hearing: Hearing): Promise<void> {
+    if (listener === speaker) throw new AppError('MEDIA_REFUSED', 'nobody hears their own voice');
+    this.#set(this.#voices, listener, speaker, hearing);
+  }
+
+  async hearPrompts(listener: MediaSession, of: MediaSession, hearing: Hearing): Promise<void> {
+    this.#set(this.#prompts, listener, of, hearing);
+  }
+
+  async figures(): Promise<readonly VoiceFigures[]> {
+    const silent = { levelDbm0: -90, playoutMs: 0, concealedMs: 0, discardedMs: 0 };
+    return [...this.members].map((session) => ({ session, ...silent }));
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.members.clear();
+  }
+
+  #set(
+    matrix: Map<MediaSession, Map<MediaSession, Hearing>>,
+    listener: MediaSession,
+    speaker: MediaSession,
+    hearing: Hearing,
+  ): void {
+    this.#refuseStrangers(listener, speaker);
+    const row = matrix.get(listener) ?? new Map<MediaSession, Hearing>();
+    matrix.set(listener, row.set(speaker, hearing));
+  }
+
+  #refuseStrangers(...sessions: readonly MediaSession[]): void {
+    if (sessions.some((session) => !this.members.has(session)))
+      throw new AppError('MEDIA_REFUSED', 'not a member of the room');
   }
 }
 
@@ -74,6 +155,8 @@ export class FakeMediaSession implements MediaSession {
   readonly remotes: MediaRemote[] = [];
   readonly plays: FakePlay[] = [];
   stats: MediaStats = kNoStats;
+  /** Durations of cover(). */
+  readonly covered: number[] = [];
   closed = false;
   readonly #clock: Clock;
   readonly #clipMs: (clip: ClipId) => number;
@@ -119,6 +202,11 @@ export class FakeMediaSession implements MediaSession {
   onEnd(listener: (end: MediaEnd) => void): Unsubscribe {
     this.#endListeners.add(listener);
     return () => void this.#endListeners.delete(listener);
+  }
+
+  async cover(durationMs: number): Promise<void> {
+    this.#refuseIfGone();
+    this.covered.push(durationMs);
   }
 
   async close(): Promise<MediaStats> {

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <array>
+#include <cmath>
 #include <cstring>
 
 #include "ipc/link_wish.h"
@@ -23,6 +24,35 @@ pb::PlayEnd endOf(PlayEnd end) {
       return pb::PLAY_END_STOPPED;
   }
   return pb::PLAY_END_STOPPED;
+}
+
+constexpr double kLeastGainDb = -60;
+constexpr double kMostGainDb = 20;
+constexpr std::uint64_t kSamplesPerMs = 8;
+
+std::optional<Access> accessOf(pb::Access access) {
+  if (access == pb::ACCESS_NONE) return Access::kNone;
+  if (access == pb::ACCESS_OPEN) return Access::kOpen;
+  if (access == pb::ACCESS_CLAMPED) return Access::kClamped;
+  return std::nullopt;
+}
+
+std::optional<ClampMode> modeOf(pb::ClampMode mode) {
+  if (mode == pb::CLAMP_MODE_COMFORT_NOISE) return ClampMode::kComfortNoise;
+  if (mode == pb::CLAMP_MODE_SILENCE) return ClampMode::kSilence;
+  if (mode == pb::CLAMP_MODE_NEUTRAL_TONE) return ClampMode::kNeutralTone;
+  return std::nullopt;
+}
+
+void copyReport(const ClampReport& report, pb::ClampReport& into) {
+  into.set_tone_presses(report.tonePresses);
+  into.set_event_presses(report.eventPresses);
+  into.set_other_presses(report.otherPresses);
+  into.set_guard_events(report.guardEvents);
+  into.set_armed_ms(report.armedSamples / kSamplesPerMs);
+  into.set_clamped_ms(report.clampedSamples / kSamplesPerMs);
+  into.set_missing_ms(report.missingSamples / kSamplesPerMs);
+  into.set_worst_residual_dbm0(report.worstResidualDbm0);
 }
 
 pb::Carrier carrierOf(KeyCarrier carrier) {
@@ -53,6 +83,28 @@ std::optional<Codec> codecOf(pb::Codec codec) {
   return std::nullopt;
 }
 
+std::optional<Source> sourceOf(pb::Source source) {
+  if (source == pb::SOURCE_VOICE) return Source::kVoice;
+  if (source == pb::SOURCE_PROMPTS) return Source::kPrompts;
+  return std::nullopt;
+}
+
+std::optional<Hearing> hearingOf(const pb::Hear& command) {
+  const auto access = accessOf(command.access());
+  const auto mode = modeOf(command.mode());
+  const double gainDb = command.gain_db();
+  if (!access || !mode || !(gainDb >= kLeastGainDb && gainDb <= kMostGainDb)) return std::nullopt;
+  return Hearing{.access = *access, .mode = *mode, .gain = static_cast<float>(std::pow(10, gainDb / 20))};
+}
+
+void copyFigures(std::uint32_t session, const VoiceFigures& figures, pb::VoiceFigures& into) {
+  into.set_session(session);
+  into.set_level_dbm0(figures.levelDbm0);
+  into.set_playout_ms(figures.delayMs);
+  into.set_concealed_ms(figures.concealedMs);
+  into.set_discarded_ms(figures.discardedMs);
+}
+
 void copyStats(const SessionCounts& counts, pb::SessionStats& into) {
   into.set_packets_received(counts.packetsReceived);
   into.set_packets_sent(counts.packetsSent);
@@ -68,6 +120,8 @@ void copyStats(const SessionCounts& counts, pb::SessionStats& into) {
   into.set_round_trip_ms(counts.roundTripMs);
   into.set_remote_loss(counts.remoteLoss);
   into.set_starved_ms(counts.starvedMs);
+  copyFigures(0, counts.voice, *into.mutable_voice());
+  copyReport(counts.clamp, *into.mutable_clamp());
 }
 
 void convert(const MediaEvent& event, pb::Event& into) {

@@ -13,6 +13,10 @@ namespace hushpay {
 /// @return nothing for a codec this worker does not speak
 std::optional<Codec> codecOf(media::v1::Codec codec);
 void copyStats(const SessionCounts& counts, media::v1::SessionStats& into);
+/// @return nothing for what this worker does not know, or a gain out of range
+std::optional<Hearing> hearingOf(const media::v1::Hear& command);
+std::optional<Source> sourceOf(media::v1::Source source);
+void copyFigures(std::uint32_t session, const VoiceFigures& figures, media::v1::VoiceFigures& into);
 void convert(const MediaEvent& event, media::v1::Event& into);
 
 /// Protobuf keeps a cleared message's memory: what can tell a digit is overwritten first.

@@ -24,7 +24,6 @@ namespace {
 namespace pb = media::v1;
 
 constexpr std::uint32_t kMaxSilenceMs = 60'000;
-constexpr std::uint32_t kMaxKeyMs = 8'000;
 constexpr std::uint32_t kMaxPayloadType = 127;
 constexpr std::uint32_t kMaxPort = 65'535;
 constexpr std::array<std::uint32_t, 5> kPtimesMs = {10, 20, 30, 40, 60};
@@ -133,6 +132,27 @@ void Server::handle(const pb::Command& command) {
     case pb::Command::kCloseSession:
       outcome = close(command.close_session().session(), command.id());
       if (outcome.status == pb::STATUS_OK) return;  // answered when the media thread has let go
+      break;
+    case pb::Command::kOpenRoom:
+      outcome = openRoom(command.open_room());
+      break;
+    case pb::Command::kJoinRoom:
+      outcome = joinRoom(command.join_room());
+      break;
+    case pb::Command::kLeaveRoom:
+      outcome = leaveRoom(command.leave_room());
+      break;
+    case pb::Command::kHear:
+      outcome = hear(command.hear());
+      break;
+    case pb::Command::kLookAtRoom:
+      outcome = lookAtRoom(command.look_at_room(), reply);
+      break;
+    case pb::Command::kCloseRoom:
+      outcome = closeRoom(command.close_room());
+      break;
+    case pb::Command::kCoverKey:
+      outcome = coverKey(command.cover_key());
       break;
     case pb::Command::kPing:
       break;
@@ -264,6 +284,7 @@ Server::Outcome Server::close(std::uint32_t session, std::uint32_t replyTo) {
   const Outcome outcome = post({.kind = MediaCommand::Kind::kRemove, .leg = found->second.get()});
   if (outcome.status != pb::STATUS_OK) return outcome;
   links_.close(session);
+  forgetMember(session);
   closing_.push_back({std::move(found->second), replyTo});
   legs_.erase(found);
   return {};
@@ -300,6 +321,7 @@ void Server::finishClosing() {
     ports_->giveBack(closing.leg->sockets().port(), nowMs());
     closing.leg.reset();
   }
+  std::erase_if(closingRooms_, [](const auto& room) { return room->retired(); });
   std::erase_if(closing_, [](const Closing& closing) { return closing.leg == nullptr; });
 }
 

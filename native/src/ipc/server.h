@@ -29,6 +29,8 @@ class Server {
   int run();
 
  private:
+  static constexpr std::uint32_t kMaxKeyMs = 8'000;
+
   using Status = media::v1::Status;
   struct Outcome {
     Status status = media::v1::STATUS_OK;
@@ -37,6 +39,11 @@ class Server {
   struct Closing {
     std::unique_ptr<Leg> leg;
     std::uint32_t replyTo;
+  };
+  /// A room and, as this thread knows it, who is in it.
+  struct OpenRoom {
+    std::unique_ptr<Room> room;
+    std::vector<std::uint32_t> members;
   };
 
   void handle(const media::v1::Command& command);
@@ -48,6 +55,18 @@ class Server {
   Outcome stopPlay(const media::v1::StopPlay& command);
   Outcome sendKey(const media::v1::SendKey& command);
   Outcome close(std::uint32_t session, std::uint32_t replyTo);
+  // Rooms (rooms.cc)
+  Outcome openRoom(const media::v1::OpenRoom& command);
+  Outcome joinRoom(const media::v1::JoinRoom& command);
+  Outcome leaveRoom(const media::v1::LeaveRoom& command);
+  Outcome hear(const media::v1::Hear& command);
+  Outcome lookAtRoom(const media::v1::LookAtRoom& command, media::v1::Reply& reply);
+  Outcome closeRoom(const media::v1::CloseRoom& command);
+  Outcome coverKey(const media::v1::CoverKey& command);
+  OpenRoom* findRoom(std::uint32_t room);
+  [[nodiscard]] bool isIn(std::uint32_t session, std::uint32_t room) const;
+  void forgetMember(std::uint32_t session);
+
   Outcome post(const MediaCommand& command);
 
   void forwardEvents();
@@ -62,7 +81,10 @@ class Server {
   std::uint32_t mediaTimeoutMs_ = 0;
   std::unordered_map<std::uint32_t, std::vector<std::int16_t>> clips_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Leg>> legs_;
+  std::unordered_map<std::uint32_t, OpenRoom> rooms_;
+  std::unordered_map<std::uint32_t, std::uint32_t> memberships_;  // room by session
   std::vector<Closing> closing_;
+  std::vector<std::unique_ptr<Room>> closingRooms_;
   int signalFd_ = -1;
   int timerFd_ = -1;
   LinkKeeper links_{engine_};

@@ -38,6 +38,7 @@ Engine::Engine()
     : epollFd_(checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wakeFd_(checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
   legs_.reserve(kMaxLegs);
+  rooms_.reserve(kMaxRooms);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -96,6 +97,7 @@ void Engine::tick() noexcept {
     leg->session().tick(now);
     leg->publish();
   }
+  for (Room* room : rooms_) room->tick();
   if (ticks_.load(std::memory_order_relaxed) % kTicksPerCount == 0) publishCounts();
   if (wake_) eventfd_write(wakeFd_, 1);
   wake_ = false;
@@ -123,6 +125,20 @@ void Engine::obey(const MediaCommand& command, double nowMs) noexcept {
       return command.leg->session().sendKey(command.key, command.durationMs);
     case MediaCommand::Kind::kRemove:
       return remove(command.leg, nowMs);
+    case MediaCommand::Kind::kOpenRoom:
+      return rooms_.push_back(command.room);  // within the reserved capacity, as legs
+    case MediaCommand::Kind::kJoin:
+      command.room->join(command.leg->session(), *command.leg->voice());
+      return;
+    case MediaCommand::Kind::kLeave:
+      return command.room->leave(command.leg->session());
+    case MediaCommand::Kind::kHear:
+      return command.room->hear(command.leg->session(), command.speaker->session(), command.source,
+                                command.hearing);
+    case MediaCommand::Kind::kCover:
+      return command.leg->session().cover(command.durationMs);
+    case MediaCommand::Kind::kCloseRoom:
+      return closeRoom(command.room);
   }
 }
 
@@ -137,6 +153,7 @@ void Engine::remove(Leg* leg, double nowMs) noexcept {
   epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtp(), nullptr);
   epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtcp(), nullptr);
   std::erase(legs_, leg);
+  if (leg->session().room() != nullptr) leg->session().room()->leave(leg->session());
   leg->session().close(nowMs);
   const SessionCounts counts = leg->session().counts();
   retiredCounts_.packetsReceived += counts.packetsReceived;
@@ -146,6 +163,13 @@ void Engine::remove(Leg* leg, double nowMs) noexcept {
   retiredLinkCounts_.forged += leg->linkCounts().forged;
   retiredLinkCounts_.replayed += leg->linkCounts().replayed;
   leg->retire();
+  wake_ = true;
+}
+
+void Engine::closeRoom(Room* room) noexcept {
+  room->leaveAll();
+  std::erase(rooms_, room);
+  room->retire();
   wake_ = true;
 }
 

@@ -6,13 +6,28 @@
 #include <vector>
 
 #include "media/leg.h"
+#include "media/room.h"
 #include "media/spsc_queue.h"
 
 namespace hushpay {
 
 /// What the IPC thread asks of the media thread. Plain data: it crosses a queue that wipes it.
 struct MediaCommand {
-  enum class Kind : std::uint8_t { kAdd, kConnect, kRelink, kPlay, kStopPlay, kSendKey, kRemove };
+  enum class Kind : std::uint8_t {
+    kAdd,
+    kConnect,
+    kRelink,
+    kPlay,
+    kStopPlay,
+    kSendKey,
+    kRemove,
+    kOpenRoom,
+    kJoin,
+    kLeave,
+    kHear,
+    kCover,
+    kCloseRoom
+  };
 
   Kind kind = Kind::kAdd;
   std::uint8_t key = 0;
@@ -21,6 +36,10 @@ struct MediaCommand {
   StreamSettings settings{};
   Link link{};      // for kConnect and kRelink
   PlayItem item{};  // for kStopPlay only item.play
+  Room* room = nullptr;
+  Leg* speaker = nullptr;  // of kHear, where `leg` listens
+  Source source = Source::kVoice;
+  Hearing hearing{};
 };
 
 struct EngineCounts {
@@ -42,6 +61,7 @@ struct EngineCounts {
 class Engine final : public EventSink {
  public:
   static constexpr std::size_t kMaxLegs = 8192;
+  static constexpr std::size_t kMaxRooms = 4096;
 
   Engine();
   ~Engine() override;
@@ -52,7 +72,7 @@ class Engine final : public EventSink {
   bool post(const MediaCommand& command) noexcept { return commands_.push(command); }
   /// IPC thread. @return false if there is none
   bool take(MediaEvent& into) noexcept { return events_.pop(into); }
-  /// Readable when there may be events, or a leg has retired.
+  /// Readable when there may be events, or a leg or room has retired.
   [[nodiscard]] int wakeFd() const noexcept { return wakeFd_; }
   /// IPC thread; resets the maximum.
   EngineCounts counts() noexcept;
@@ -66,6 +86,7 @@ class Engine final : public EventSink {
   void obey(const MediaCommand& command, double nowMs) noexcept;
   void add(Leg* leg) noexcept;
   void remove(Leg* leg, double nowMs) noexcept;
+  void closeRoom(Room* room) noexcept;
   void receive(double nowMs) noexcept;
   void countLateness(double lateMs) noexcept;
   void publishCounts() noexcept;
@@ -73,6 +94,7 @@ class Engine final : public EventSink {
   SpscQueue<MediaCommand, 4096> commands_;
   SpscQueue<MediaEvent, 8192> events_;
   std::vector<Leg*> legs_;         // media thread; never grows beyond kMaxLegs
+  std::vector<Room*> rooms_;       // likewise
   SessionCounts retiredCounts_{};  // of legs that have gone
   LinkCounts retiredLinkCounts_{};
   int epollFd_;

@@ -1,6 +1,7 @@
 #include "media/leg.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -13,7 +14,8 @@
 namespace hushpay {
 namespace {
 
-constexpr int kMaxDatagramsPerTick = 64;  // a flood on one leg leaves time for the others
+constexpr std::size_t kBatch = 4;
+constexpr std::size_t kMaxRounds = 16;  // a flood on one leg leaves time for the others
 constexpr int kMaxSetupPerTick = 8;
 constexpr std::uint32_t kGraceTicks = 200;        // 2 s
 constexpr std::uint32_t kTicksPerPosition = 100;  // 1 s
@@ -26,6 +28,11 @@ Leg::Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const Stre
       local_(local),
       inbox_(inbox),
       session_(id, seed, mediaTimeoutMs, *this, events) {}
+
+Voice& Leg::makeVoice() {
+  if (!voice_) voice_ = std::make_unique<Voice>();
+  return *voice_;
+}
 
 void Leg::send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexcept {
   if (!isOpen()) return;
@@ -187,20 +194,35 @@ void Leg::takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noex
   session_.receiveRtcp(plain, nowMs);
 }
 
+/// One system call takes all that is there, as a rule one packet; asking once more to be told that there is
+/// no more would double the calls.
 template <typename Take>
 void Leg::receive(int fd, Take take) noexcept {
-  std::array<std::uint8_t, kMaxDatagram> buffer;
-  for (int i = 0; i < kMaxDatagramsPerTick; i++) {
-    Endpoint source;
-    source.size = sizeof source.storage;
-    const ssize_t size = recvfrom(fd, buffer.data(), buffer.size(), MSG_DONTWAIT, source.raw(), &source.size);
-    if (size < 0) {
-      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
-      continue;  // a queued ICMP error; the next call goes on behind it
-    }
-    if (session_.connected()) take(ByteView(buffer).first(static_cast<std::size_t>(size)), source);
+  std::array<std::array<std::uint8_t, kMaxDatagram>, kBatch> buffers;
+  std::array<Endpoint, kBatch> sources;
+  std::array<iovec, kBatch> vectors;
+  std::array<mmsghdr, kBatch> messages{};
+  for (std::size_t i = 0; i < kBatch; i++) {
+    vectors[i] = {.iov_base = buffers[i].data(), .iov_len = buffers[i].size()};
+    messages[i].msg_hdr.msg_name = &sources[i].storage;
+    messages[i].msg_hdr.msg_namelen = sizeof sources[i].storage;
+    messages[i].msg_hdr.msg_iov = &vectors[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
   }
-  explicit_bzero(buffer.data(), buffer.size());
+  for (std::size_t round = 0; round < kMaxRounds; round++) {
+    const int count = recvmmsg(fd, messages.data(), kBatch, MSG_DONTWAIT, nullptr);
+    if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+      continue;  // a queued ICMP error; more lies behind it
+    for (int i = 0; i < count; i++) {
+      const auto at = static_cast<std::size_t>(i);
+      sources[at].size = messages[at].msg_hdr.msg_namelen;
+      messages[at].msg_hdr.msg_namelen = sizeof sources[at].storage;
+      const auto datagram = std::span(buffers[at]).first(messages[at].msg_len);
+      if (session_.connected()) take(ByteView(datagram), sources[at]);
+      explicit_bzero(datagram.data(), datagram.size());
+    }
+    if (count < static_cast<int>(kBatch)) return;
+  }
 }
 
 void Leg::receiveRtp(double nowMs) noexcept {

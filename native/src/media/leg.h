@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "media/endpoint.h"
 #include "media/link.h"
@@ -43,11 +44,16 @@ class Leg final : public PacketSink {
   /// IPC thread. The item was not sent after all.
   void returnPlayItem() noexcept { playItemsSent_--; }
 
+  /// IPC thread, before the session enters its first room: what it needs there.
+  Voice& makeVoice();
+
   [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
   [[nodiscard]] const SocketPair& sockets() const noexcept { return sockets_; }
   [[nodiscard]] Session& session() noexcept { return session_; }
   /// Media thread; IPC thread once it is retired.
   [[nodiscard]] const LinkCounts& linkCounts() const noexcept { return linkCounts_; }
+  /// Media thread: the one made before, or null. IPC thread: for its figures.
+  [[nodiscard]] Voice* voice() noexcept { return voice_.get(); }
 
   /// Media thread, after every tick.
   void publish() noexcept;
@@ -104,6 +110,7 @@ class Leg final : public PacketSink {
   int setupTaken_ = 0;  // in this tick
   LinkCounts linkCounts_{};
   std::array<std::uint8_t, kMaxDatagram> plain_{};
+  std::unique_ptr<Voice> voice_;
   Session session_;
   std::uint32_t playItemsSent_ = 0;
   std::atomic<std::uint32_t> playItemsConsumed_{0};

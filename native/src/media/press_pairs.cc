@@ -14,7 +14,8 @@ constexpr double kMostLagMs = 150;
 constexpr double kGapMs = 40;         // a shorter pause does not part two presses (ES 201 235-3)
 constexpr double kSameLengthMs = 25;  // by so much two carriers may differ on how long one press was
 constexpr double kTailMs = 90;        // behind an event: its three ends take 60 ms, then what leaks follows
-constexpr double kAfterMs = 60;       // of an onset that is cut off
+constexpr double kUnsureMs = 100;
+constexpr double kAfterMs = 30;  // of an onset that is cut off
 
 }  // namespace
 
@@ -92,8 +93,12 @@ int PressPairs::wholeOf(const Press& press, KeyCarrier carrier) noexcept {
 
 void PressPairs::interrupted(double afterMs) noexcept {
   const Track& tones = of(KeyCarrier::kTone);
-  isToneHeld_ = isToneHeld_ || tones.presses[tones.current].open;
-  afterMs_ = afterMs;
+  const bool isOpen = tones.presses[tones.current].open;
+  // The next loss may come before the tone behind this one is sure.
+  const bool isNext = isToneHeld_ && afterMs - lastAfterMs_ < kUnsureMs;
+  if (!isNext) firstAfterMs_ = afterMs;
+  lastAfterMs_ = afterMs;
+  isToneHeld_ = isNext || isOpen;
 }
 
 /// Is it the tone that was down when the stream was interrupted? The detector has begun anew then;
@@ -102,7 +107,8 @@ bool PressPairs::goesOn(const Press& press, KeyCarrier carrier) noexcept {
   if (carrier != KeyCarrier::kTone || !isToneHeld_) return false;
   isToneHeld_ = false;
   const Track& tones = of(carrier);
-  return tones.presses[tones.current].key == press.key && std::abs(press.onsetMs - afterMs_) <= kAfterMs;
+  const bool isBehind = press.onsetMs >= firstAfterMs_ - kAfterMs && press.onsetMs <= lastAfterMs_ + kAfterMs;
+  return isBehind && tones.presses[tones.current].key == press.key;
 }
 
 void PressPairs::wipe() noexcept { explicit_bzero(static_cast<void*>(tracks_.data()), sizeof tracks_); }

@@ -37,8 +37,8 @@ class PressPairs {
   /// The last press of the carrier is over.
   void up(KeyCarrier carrier, double endMs) noexcept;
 
-  /// Much of the stream is lost, or it goes on under other numbers: a tone that is down before and after that
-  /// is one press.
+  /// Some of the stream is lost, or it goes on under other numbers: a tone that is down before and after that
+  /// is one press. (A pause that is lost whole costs a key; the other way round there would be one too many.)
   /// @param afterMs  onset of a tone that is down when it goes on
   void interrupted(double afterMs) noexcept;
 
@@ -70,7 +70,8 @@ class PressPairs {
 
   std::array<Track, 2> tracks_{};
   bool isToneHeld_ = false;  // it was down when the stream was interrupted, and no tone has come since
-  double afterMs_ = 0;
+  double firstAfterMs_ = 0;  // of interruptions close together
+  double lastAfterMs_ = 0;
 };
 
 }  // namespace hushpay

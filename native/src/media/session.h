@@ -11,6 +11,7 @@
 #include "media/player.h"
 #include "media/press_pairs.h"
 #include "media/stream_settings.h"
+#include "media/voice.h"
 #include "rtp/event_receiver.h"
 #include "rtp/event_sender.h"
 #include "rtp/packet.h"
@@ -21,6 +22,8 @@
 #include "rtp/stream_clock.h"
 
 namespace hushpay {
+
+class Room;
 
 /// Unpredictable first values of what a session sends (RFC 3550 section 8.1, RFC 7022 for the name).
 struct StreamSeed {
@@ -45,11 +48,13 @@ struct SessionCounts {
   double roundTripMs = 0;
   double remoteLoss = 0;
   std::uint64_t starvedMs = 0;
+  VoiceFigures voice{};  // of what was heard in rooms
+  ClampReport clamp{};
 };
 
-/// One leg's media: what arrives goes through sequence, decoder and key detectors; what leaves is the
-/// player's audio or a key. Made whole on the IPC thread, then owned by the media thread until it is retired;
-/// knows packets, not sockets.
+/// One leg's media: what arrives goes through sequence, decoder and key detectors, and in a room becomes a
+/// voice there; what leaves is the player's audio, the room's mix or a key. Made whole on the IPC thread,
+/// then owned by the media thread until it is retired; knows packets, not sockets.
 class Session {
  public:
   Session(std::uint32_t id, const StreamSeed& seed, std::uint32_t mediaTimeoutMs, PacketSink& packets,
@@ -62,6 +67,8 @@ class Session {
   void play(const PlayItem& item) noexcept;
   void stopPlay(std::uint32_t play) noexcept;
   void sendKey(std::uint8_t key, std::uint32_t durationMs) noexcept;
+  /// A key of the peer came by signalling.
+  void cover(std::uint32_t durationMs) noexcept;
 
   /// @param arrivalMs  CLOCK_MONOTONIC
   void receiveRtp(ByteView datagram, double arrivalMs) noexcept;
@@ -83,6 +90,18 @@ class Session {
   [[nodiscard]] std::uint32_t playItemsConsumed() const noexcept { return player_.consumed(); }
   [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
   [[nodiscard]] bool connected() const noexcept { return connected_; }
+  [[nodiscard]] std::uint32_t ptimeMs() const noexcept { return settings_.ptimeMs; }
+
+  /// In a room, its clock asks for what tick() would have sent. For Room alone.
+  void enter(Room& room, Voice& voice) noexcept;
+  void leaveRoom() noexcept;
+  [[nodiscard]] Room* room() const noexcept { return room_; }
+  /// Waits no longer for packets out of turn if the voice would be short of so many samples.
+  void hasten(std::size_t sampleCount) noexcept;
+  /// The player's next samples. @return false if they are nothing but idle silence
+  bool renderPrompt(std::span<std::int16_t> samples) noexcept;
+  /// Sends a packet of audio, or of the key that is being pressed; one ptime, overwritten.
+  void sendMix(std::span<std::int16_t> frame) noexcept;
 
   static constexpr std::uint32_t kTickMs = 10;
 
@@ -101,6 +120,8 @@ class Session {
   void hearSilence(std::uint32_t timestamp) noexcept;
   void restartDetector(double onsetMs) noexcept;
   void fillUpTo(std::uint32_t timestamp) noexcept;
+  void skip(std::size_t sampleCount) noexcept;
+  [[nodiscard]] int samplesSince(double momentMs) const noexcept;
   void report(KeyEdges& edges) noexcept;
   void report(ToneEdges& edges, std::int64_t fed) noexcept;
   void keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noexcept;
@@ -138,13 +159,18 @@ class Session {
   EventReceiver eventReceiver_{};
   ToneDetector detector_{};
   bool heardBefore_ = false;
-  bool gap_ = false;  // packets were lost since the last one heard
+  bool gap_ = false;      // packets were lost since the last one heard
+  bool unknown_ = false;  // some since then were of a type that was not agreed on
   std::uint32_t expectedTs_ = 0;
   double lastPacketMs_ = 0;
   bool timedOut_ = false;
   std::array<std::uint32_t, 2> presses_{};  // by carrier
   PressPairs pairs_{};
   std::array<bool, 2> isPart_{};  // by carrier: the press that is down has no reports of its own
+  double tickMs_ = 0;
+  Room* room_ = nullptr;
+  Voice* voice_ = nullptr;            // while in a room
+  const Voice* pastVoice_ = nullptr;  // its figures are kept
 
   // Outgoing
   Player player_{};

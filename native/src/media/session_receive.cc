@@ -50,6 +50,7 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
   }
   if (meaning.kind == PayloadKind::kUnknown || meaning.kind == PayloadKind::kRedundant) {
     counts_.packetsUnknownType++;
+    unknown_ = true;
     return;
   }
   if (packet->payload.empty() || packet->payload.size() > kMaxPayloadSize) {
@@ -169,6 +170,8 @@ void Session::restartStream(const RtpPacket& packet, double nowMs) noexcept {
   firstTs_ = packet.timestamp;
   heardBefore_ = false;
   gap_ = false;
+  unknown_ = false;
+  if (voice_ != nullptr) voice_->breakOff();
 }
 
 void Session::drain(double nowMs) noexcept {
@@ -198,14 +201,20 @@ void Session::fillUpTo(std::uint32_t timestamp) noexcept {
   const int missing = heardBefore_ ? ahead(expectedTs_, timestamp) : 0;
   if (missing > kMaxGapSamples || missing < -kMaxGapSamples) {
     restartDetector(gap_ || missing < 0 ? clock_.at(timestamp) : kNever);
+    if (voice_ != nullptr) voice_->breakOff();
   } else if (missing > 0 && gap_) {
+    pairs_.interrupted(clock_.at(timestamp));
     detector_.conceal(static_cast<std::size_t>(missing), edges);
   } else if (missing > 0) {
     detector_.feed(std::span(kSilence).first(static_cast<std::size_t>(missing)), edges);
   }
-  if (missing > 0 && missing <= kMaxGapSamples) expectedTs_ = timestamp;
+  if (missing > 0 && missing <= kMaxGapSamples) {
+    skip(static_cast<std::size_t>(missing));
+    expectedTs_ = timestamp;
+  }
   report(edges, detector_.samplesFed());
   gap_ = false;
+  unknown_ = false;
   heardBefore_ = true;
 }
 
@@ -216,6 +225,10 @@ void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
   decode(codec, packet.payload, samples);
   ToneEdges edges;
   detector_.feed(samples, edges);
+  if (voice_ != nullptr)
+    voice_->hear(samples, eventCovers(packet.timestamp, static_cast<std::uint32_t>(samples.size()))
+                              ? Heard::kEvent
+                              : Heard::kAudio);
   expectedTs_ = packet.timestamp + static_cast<std::uint32_t>(samples.size());
   report(edges, detector_.samplesFed());
 }
@@ -225,6 +238,7 @@ void Session::hearSilence(std::uint32_t timestamp) noexcept {
   fillUpTo(timestamp);
   ToneEdges edges;
   detector_.feed(std::span(kSilence).first(kNoiseSamples), edges);
+  skip(kNoiseSamples);
   expectedTs_ = timestamp + static_cast<std::uint32_t>(kNoiseSamples);
   report(edges, detector_.samplesFed());
 }
@@ -232,6 +246,44 @@ void Session::hearSilence(std::uint32_t timestamp) noexcept {
 bool Session::eventCovers(std::uint32_t timestamp, std::uint32_t sampleCount) const noexcept {
   if (settings_.eventClockHz != kSampleRate) return eventReceiver_.down();
   return eventReceiver_.covers(timestamp, sampleCount);
+}
+
+/// Samples of the stream that nobody has: a voice goes on past them.
+void Session::skip(std::size_t sampleCount) noexcept {
+  if (voice_ == nullptr) return;
+  const bool isEvent = eventCovers(expectedTs_, static_cast<std::uint32_t>(sampleCount));
+  const Heard what = isEvent ? Heard::kEvent : unknown_ ? Heard::kUnknown : Heard::kLost;
+  voice_->hear(std::span(kSilence).first(sampleCount), what);
+}
+
+/// How long before the last sample heard a moment lies; 0 if it is still to come.
+int Session::samplesSince(double momentMs) const noexcept {
+  constexpr double kLongestMs = 10'000;
+  if (!clock_.running()) return 0;
+  return static_cast<int>(std::clamp(clock_.at(expectedTs_) - momentMs, 0.0, kLongestMs) * kSamplesPerMs);
+}
+
+void Session::cover(std::uint32_t durationMs) noexcept {
+  if (voice_ != nullptr) voice_->cover(static_cast<int>(durationMs * kSamplesPerMs));
+}
+
+void Session::enter(Room& room, Voice& voice) noexcept {
+  room_ = &room;
+  voice_ = &voice;
+  pastVoice_ = &voice;
+}
+
+void Session::leaveRoom() noexcept {
+  room_ = nullptr;
+  voice_ = nullptr;
+  ticksToFrame_ = 0;
+}
+
+void Session::hasten(std::size_t sampleCount) noexcept {
+  while (voice_->isShortOf(sampleCount) && reorder_.giveUp()) {
+    gap_ = true;
+    drain(tickMs_);
+  }
 }
 
 void Session::report(KeyEdges& edges) noexcept {
@@ -267,6 +319,7 @@ void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noex
   MediaEvent event{.kind = MediaEvent::Kind::kKeyDown, .carrier = carrier, .key = key, .session = id_};
   event.onsetMs = verdict.onsetMs;
   event.press = ++presses_[static_cast<std::size_t>(carrier)];
+  if (voice_ != nullptr) voice_->keyDown(carrier, key, samplesSince(onsetMs));
   // The second carrier of a press must not end the phrase that answers the first.
   if (verdict.kind == PressPairs::Kind::kFirst) tell(player_.bargeIn());
   events_.emit(event);
@@ -276,6 +329,7 @@ void Session::keyDown(KeyCarrier carrier, std::uint8_t key, double onsetMs) noex
 void Session::keyUp(KeyCarrier carrier, double onsetMs, std::uint32_t durationMs) noexcept {
   pairs_.up(carrier, onsetMs + durationMs);
   if (isPart_[static_cast<std::size_t>(carrier)]) return;
+  if (voice_ != nullptr) voice_->keyUp(carrier, samplesSince(onsetMs + durationMs));
   MediaEvent event{.kind = MediaEvent::Kind::kKeyUp, .carrier = carrier, .session = id_};
   event.press = presses_[static_cast<std::size_t>(carrier)];
   event.durationMs = durationMs;

@@ -38,6 +38,9 @@ void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
   const bool isFirst = !connected_;
   if (settings.sending && !settings_.sending) talking_ = false;
   if (isFirst) nextReportMs_ = nowMs + kReportIntervalMs / 2;
+  const bool newTypes = settings.codec != settings_.codec || settings.payloadType != settings_.payloadType ||
+                        settings.eventPayloadType != settings_.eventPayloadType;
+  if (voice_ != nullptr && newTypes) voice_->breakOff();
   if (settings.ptimeMs != settings_.ptimeMs) ticksToFrame_ = 0;
   settings_ = settings;
   payloadTypes_.set(settings, nowMs);
@@ -61,6 +64,7 @@ void Session::sendKey(std::uint8_t key, std::uint32_t durationMs) noexcept {
 
 void Session::tick(double nowMs) noexcept {
   if (!connected_) return;
+  tickMs_ = nowMs;
   drain(nowMs);
   KeyEdges edges;
   eventReceiver_.tick(nowMs, lastPacketMs_, edges);
@@ -70,35 +74,45 @@ void Session::tick(double nowMs) noexcept {
     timedOut_ = true;
     events_.emit({.kind = MediaEvent::Kind::kMediaTimeout, .session = id_});
   }
-  if (ticksToFrame_ == 0) {
-    ticksToFrame_ = settings_.ptimeMs / kTickMs;
-    sendFrame();
+  if (room_ == nullptr) {
+    if (ticksToFrame_ == 0) {
+      ticksToFrame_ = settings_.ptimeMs / kTickMs;
+      sendFrame();
+    }
+    ticksToFrame_--;
   }
-  ticksToFrame_--;
   if (nowMs >= nextReportMs_) sendReport(nowMs, false);
 }
 
 void Session::sendFrame() noexcept {
-  const std::uint32_t frameTs = settings_.ptimeMs * kSamplesPerMs;
-  if (!settings_.sending) {
-    timestamp_ += frameTs;  // the clock of a stream goes on while it pauses
-    return;
-  }
   std::array<std::int16_t, kMaxFrame> pcm;
-  const std::span<std::int16_t> frame(pcm.data(), frameTs);
+  const std::span<std::int16_t> frame(pcm.data(), settings_.ptimeMs * kSamplesPerMs);
+  renderPrompt(frame);
+  sendMix(frame);
+}
+
+bool Session::renderPrompt(std::span<std::int16_t> samples) noexcept {
+  if (!connected_ || !settings_.sending) return false;  // a phrase waits while the peer holds the leg
   PlayNews news;
-  player_.render(frame, news);
-  toneGenerator_.render(frame);
-  const std::uint32_t eventTs = timestamp_ * (settings_.eventClockHz / 8000);
-  if (const auto event = eventSender_.frame(eventTs, settings_.ptimeMs, settings_.eventClockHz)) {
-    sendPacket(settings_.eventPayloadType, event->marker, event->timestamp, event->payload);
-    talking_ = false;
-  } else {
-    sendAudio(frame);
-  }
-  timestamp_ += frameTs;
+  const bool isPlaying = player_.render(samples, news);
   tell(news);
-  explicit_bzero(pcm.data(), frame.size_bytes());
+  return isPlaying;
+}
+
+void Session::sendMix(std::span<std::int16_t> frame) noexcept {
+  const auto frameTs = static_cast<std::uint32_t>(frame.size());
+  if (connected_ && settings_.sending) {
+    toneGenerator_.render(frame);
+    const std::uint32_t eventTs = timestamp_ * (settings_.eventClockHz / 8000);
+    if (const auto event = eventSender_.frame(eventTs, settings_.ptimeMs, settings_.eventClockHz)) {
+      sendPacket(settings_.eventPayloadType, event->marker, event->timestamp, event->payload);
+      talking_ = false;
+    } else {
+      sendAudio(frame);
+    }
+  }
+  timestamp_ += frameTs;  // the clock of a stream goes on while it pauses
+  explicit_bzero(frame.data(), frame.size_bytes());
 }
 
 void Session::sendAudio(std::span<const std::int16_t> pcm) noexcept {
@@ -178,6 +192,10 @@ SessionCounts Session::counts() const noexcept {
   counts.packetsLost += received_.lost();
   counts.jitterMs = received_.jitterTs() / kSamplesPerMs;
   counts.starvedMs = player_.starvedSamples() / kSamplesPerMs;
+  if (pastVoice_ != nullptr) {
+    counts.voice = pastVoice_->figures();
+    counts.clamp = pastVoice_->clampReport();
+  }
   return counts;
 }
 

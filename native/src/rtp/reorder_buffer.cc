@@ -67,6 +67,12 @@ std::optional<ReorderBuffer::Packet> ReorderBuffer::take(double nowMs) noexcept 
   return Packet{.lost = true, .payloadType = 0, .timestamp = 0, .arrivalMs = nowMs, .payload = {}};
 }
 
+bool ReorderBuffer::giveUp() noexcept {
+  if (waiting_ == 0) return false;
+  while (!slots_[next_ % kSlots].used) advance(false);
+  return true;
+}
+
 void ReorderBuffer::advance(bool received) noexcept {
   Slot& slot = slots_[next_ % kSlots];
   if (slot.used) waiting_--;

@@ -42,6 +42,10 @@ class ReorderBuffer {
   /// @return the packet whose turn it is, or nothing until more arrives or time has passed
   std::optional<Packet> take(double nowMs) noexcept;
 
+  /// Gives up the gap that packets wait behind, before its time: a listener cannot wait.
+  /// @return false if none does
+  bool giveUp() noexcept;
+
  private:
   static constexpr std::size_t kSlots = 16;
   static constexpr double kHoldMs = 60;

@@ -13,8 +13,17 @@ export interface ToolOutput {
 }
 
 /** Runs the native tool over any number of paths: they go through a pipe, which has no limit, not through its arguments. */
-export async function runTool(work: 'detect' | 'audit', paths: readonly string[]): Promise<ToolOutput> {
-  const child = spawn(kTool, [work, '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
+export function runTool(work: 'detect' | 'audit', paths: readonly string[]): Promise<ToolOutput> {
+  return run([work, '-'], paths.map((path) => `${path}\0`).join(''));
+}
+
+/** Runs the native tool over one recording, or over a directory of them. */
+export function runClampTool(mode: string, from: string, to: string): Promise<ToolOutput> {
+  return run(['clamp', mode, from, to], '');
+}
+
+async function run(args: readonly string[], input: string): Promise<ToolOutput> {
+  const child = spawn(kTool, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (cause) =>
       reject(
@@ -31,7 +40,7 @@ export async function runTool(work: 'detect' | 'audit', paths: readonly string[]
     });
   });
   child.stdin.on('error', () => {}); // it ended before it had read them: `ended` says why
-  child.stdin.end(paths.map((path) => `${path}\0`).join(''));
+  child.stdin.end(input);
   const [output, problems, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   return { output, problems, code };
 }

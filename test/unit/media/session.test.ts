@@ -200,6 +200,10 @@ describe('a media session', () => {
       jitterMs: 1.5,
       roundTripMs: 0,
       starvedMs: 20,
+      playoutMs: 0,
+      concealedMs: 0,
+      discardedMs: 0,
+      clamp: null,
     });
     expect(bench.closed).toBe(1);
     expect(bench.worker.got('closeSession')).toHaveLength(1);

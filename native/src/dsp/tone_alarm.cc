@@ -1,0 +1,317 @@
+#include "dsp/tone_alarm.h"
+
+#include <string.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace hushpay {
+namespace {
+
+constexpr float kPi = std::numbers::pi_v<float>;
+constexpr int kPhasePeriod = 500;  // hops after which every nominal frequency is back in phase
+constexpr float kHopSeconds = static_cast<float>(ToneAlarm::kHop) / kSampleRateHz;
+constexpr float kMaxOffset = 0.030F;      // relative, from a nominal frequency
+constexpr float kMinRms = 14;             // about -62 dBm0: what is fainter has no pair worth hiding
+constexpr float kMaxHighOverLow = 8.0F;   // +9 dB
+constexpr float kMinHighOverLow = 0.05F;  // -13 dB
+// Within these a pair need explain less: most keys are, and so few voices.
+constexpr float kEasyHighOverLow = 2.5F;
+constexpr float kEasyLowOverHigh = 3.6F;
+constexpr float kSustainedShare = 0.55F;
+constexpr float kEndedShare = 0.1F;  // of the energy of a hop: with less in the newest, the pair has ended
+constexpr float kFirmShare = 0.75F;
+
+/// What the alarm asks of a stretch in which a pair has begun suddenly: one of the two shares.
+struct Rule {
+  int hops;
+  float wholeShare;
+  float share;
+};
+constexpr std::array<Rule, 4> kRules = {{
+    {.hops = 3, .wholeShare = 0.965F, .share = 0.99F},
+    {.hops = 4, .wholeShare = 0.93F, .share = 0.97F},
+    {.hops = 6, .wholeShare = 0.82F, .share = 0.82F},
+    {.hops = 8, .wholeShare = 0.82F, .share = 0.82F},
+}};
+constexpr float kFragmentShare = 0.9F;
+constexpr float kClearShare = 0.93F;
+constexpr float kSuddenBefore = 0.12F;  // of a tone's power, at most, 6 ms before
+// A pair that may have been there longer must explain so much of both energies, and so must one with a twist
+// that few keys have.
+constexpr float kLastingShare = 0.88F;
+constexpr int kLastingHops = 6;
+constexpr int kSlackHops = 4;         // by which a pair may have begun before the stretch that tells of it
+constexpr float kRoughShare = 0.65F;  // of what a pair explains, at least, before its frequencies are known
+
+struct Coefficients {
+  float b0, b1, b2, a1, a2;
+};
+
+/// Butterworth high-pass of fourth order at 560 Hz: 300 Hz loses 22 dB, 697 Hz 0.7 dB.
+struct HighPass {
+  std::array<Coefficients, 2> section{};
+  std::array<float, 8> gain{};  // power, of the nominal frequencies
+};
+
+HighPass makeHighPass() {
+  HighPass pass;
+  constexpr std::array<double, 2> kQuality = {0.54120, 1.30656};
+  const double w = 2 * std::numbers::pi * 560 / kSampleRateHz;
+  pass.gain.fill(1);
+  for (std::size_t i = 0; i < 2; i++) {
+    const double alpha = std::sin(w) / (2 * kQuality[i]);
+    const double a0 = 1 + alpha;
+    const double b = (1 + std::cos(w)) / 2 / a0;
+    const double a1 = -2 * std::cos(w) / a0;
+    const double a2 = (1 - alpha) / a0;
+    pass.section[i] = {.b0 = static_cast<float>(b),
+                       .b1 = static_cast<float>(-2 * b),
+                       .b2 = static_cast<float>(b),
+                       .a1 = static_cast<float>(a1),
+                       .a2 = static_cast<float>(a2)};
+    for (std::size_t tone = 0; tone < 8; tone++) {
+      const auto z = std::polar(1.0, -2 * std::numbers::pi * kToneHz[tone] / kSampleRateHz);
+      pass.gain[tone] *=
+          static_cast<float>(std::norm(b * (1.0 - 2.0 * z + z * z) / (1.0 + a1 * z + a2 * z * z)));
+    }
+  }
+  return pass;
+}
+
+/// Rows are samples of a hop; the columns cosines, then sines of the eight tones.
+struct Demodulator {
+  alignas(64) std::array<std::array<float, 16>, ToneAlarm::kHop> row{};
+  std::array<std::array<std::complex<float>, 8>, kPhasePeriod> turn{};
+};
+
+Demodulator makeDemodulator() {
+  Demodulator bank;
+  for (std::size_t n = 0; n < ToneAlarm::kHop; n++) {
+    for (std::size_t tone = 0; tone < 8; tone++) {
+      const double angle = 2 * std::numbers::pi * kToneHz[tone] * static_cast<double>(n) / kSampleRateHz;
+      bank.row[n][tone] = static_cast<float>(std::cos(angle));
+      bank.row[n][8 + tone] = static_cast<float>(-std::sin(angle));
+    }
+  }
+  for (std::size_t hop = 0; hop < kPhasePeriod; hop++) {
+    for (std::size_t tone = 0; tone < 8; tone++) {
+      const auto steps = hop * static_cast<std::size_t>(kToneHz[tone]) % kPhasePeriod;
+      const double cycles = static_cast<double>(steps) / kPhasePeriod;
+      bank.turn[hop][tone] = std::polar(1.0F, static_cast<float>(-2 * std::numbers::pi * cycles));
+    }
+  }
+  return bank;
+}
+
+const HighPass kHighPass = makeHighPass();
+const Demodulator kDemodulator = makeDemodulator();
+
+std::complex<float> unit(float angle) noexcept { return {std::cos(angle), std::sin(angle)}; }
+
+std::complex<float> product(std::complex<float> a, std::complex<float> b) noexcept {
+  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+}
+
+/// Sum of cos(w * n) over `count` samples about their middle.
+float kernel(float w, float count) noexcept {
+  const float s = std::sin(w / 2);
+  return std::abs(s) < 1e-6F ? count : std::sin(count * w / 2) / s;
+}
+
+/// Best a and b of a * x + b * y for what was measured along x and y, and the energy they explain.
+struct Pairing {
+  float first, second, explained;
+};
+Pairing solve(float xx, float xy, float yy, float alongX, float alongY) noexcept {
+  const float determinant = xx * yy - xy * xy;
+  const float a = (yy * alongX - xy * alongY) / determinant;
+  const float b = (xx * alongY - xy * alongX) / determinant;
+  return {a, b, a * alongX + b * alongY};
+}
+
+}  // namespace
+
+ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool heard) noexcept {
+  Hop& newest = ring_[static_cast<std::size_t>(count_ % kRing)];
+  filter(hop, newest);
+  if (!heard) newest = {};
+  count_++;
+  heardRun_ = heard ? heardRun_ + 1 : 0;
+
+  Verdict verdict;
+  for (const Rule& rule : kRules) {
+    if (heardRun_ < rule.hops) break;
+    const bool mayAlarm = !verdict.alarm;
+    const bool maySustain = rule.hops == 6;
+    if (!mayAlarm && !maySustain) continue;
+    const Fit found = fit(rule.hops, maySustain ? kSustainedShare : std::min(rule.share, rule.wholeShare));
+    if (!found.found) continue;
+    if (mayAlarm && isKey(rule.hops, rule.wholeShare, rule.share, found)) {
+      verdict.alarm = true;
+      verdict.clear = std::min(found.share, found.wholeShare) > kClearShare;
+      verdict.reach = (rule.hops + kSlackHops) * static_cast<int>(kHop);
+      pair_ = found.bin;
+    }
+    const bool hasEnded = newest.energy < kEndedShare * found.energy;
+    if (maySustain && found.bin == pair_ && !hasEnded) {
+      verdict.sustained = true;
+      verdict.firm = found.share > kFirmShare;
+    }
+  }
+  return verdict;
+}
+
+bool ToneAlarm::isKey(int hops, float minWholeShare, float minShare, const Fit& found) noexcept {
+  const float lesser = std::min(found.wholeShare, found.share);
+  if (hops >= kLastingHops && lesser > kLastingShare) return true;
+  if (found.before > kSuddenBefore) return false;
+  if (found.wholeShare > minWholeShare && found.share > minWholeShare) return true;
+  const bool isEasy = found.highOverLow < kEasyHighOverLow && found.highOverLow * kEasyLowOverHigh > 1;
+  return found.share > (isEasy ? minShare : std::max(minShare, kLastingShare));
+}
+
+bool ToneAlarm::endsInFragment() const noexcept {
+  for (const int hops : {2, 3}) {
+    const Fit found = fit(hops, kFragmentShare);
+    if (found.found && found.wholeShare > kFragmentShare && found.before < kSuddenBefore) return true;
+  }
+  return false;
+}
+
+const ToneAlarm::Hop& ToneAlarm::back(int count) const noexcept {
+  return ring_[static_cast<std::size_t>((count_ - 1 - count + kRing) % kRing)];
+}
+
+void ToneAlarm::filter(std::span<const std::int16_t, kHop> hop, Hop& into) noexcept {
+  std::array<float, kHop> samples;
+  float whole = 0;
+  float energy = 0;
+  for (std::size_t n = 0; n < kHop; n++) {
+    float value = hop[n];
+    whole += value * value;
+    for (std::size_t i = 0; i < 2; i++) {
+      const Coefficients& c = kHighPass.section[i];
+      Section& s = sections_[i];
+      const float out = c.b0 * value + s.first;
+      s.first = c.b1 * value - c.a1 * out + s.second;
+      s.second = c.b2 * value - c.a2 * out;
+      value = out;
+    }
+    energy += value * value;
+    samples[n] = value;
+  }
+  alignas(64) std::array<float, 16> sum{};
+  for (std::size_t n = 0; n < kHop; n++) {
+    for (std::size_t i = 0; i < 16; i++) sum[i] += samples[n] * kDemodulator.row[n][i];
+  }
+  const auto& turn = kDemodulator.turn[static_cast<std::size_t>(count_ % kPhasePeriod)];
+  for (std::size_t tone = 0; tone < 8; tone++)
+    into.tone[tone] = product({sum[tone], sum[8 + tone]}, turn[tone]);
+  into.energy = energy;
+  into.wholeEnergy = whole;
+}
+
+/// @param minShare  less than this of the energy above 560 Hz is of no interest
+ToneAlarm::Fit ToneAlarm::fit(int hops, float minShare) const noexcept {
+  Fit result;
+  Sums sum{};
+  float energy = 0;
+  float wholeEnergy = 0;
+  float weights = 0;
+  for (int i = 0; i < hops; i++) {
+    const Hop& hop = back(i);
+    energy += hop.energy;
+    wholeEnergy += hop.wholeEnergy;
+    // A triangle over the stretch: so that a strong tone of one group does not spill into the other's
+    // filters.
+    const auto weight = static_cast<float>(std::min(i + 1, hops - i));
+    weights += weight;
+    for (std::size_t tone = 0; tone < 8; tone++) sum[tone] += weight * hop.tone[tone];
+  }
+  const float samples = static_cast<float>(hops) * kHop;
+  if (energy < samples * kMinRms * kMinRms) return result;
+
+  std::array<float, 2> strongest{-1, -1};
+  for (std::size_t tone = 0; tone < 8; tone++) {
+    const float power = std::norm(sum[tone]);
+    if (power <= strongest[tone / 4]) continue;
+    strongest[tone / 4] = power;
+    result.bin[tone / 4] = static_cast<int>(tone);
+  }
+  // About what the pair explains, its frequencies still nominal.
+  const float halfWeights = weights * kHop / 2;
+  const float roughly = samples / 2 * (strongest[0] + strongest[1]) / (halfWeights * halfWeights);
+  if (roughly < kRoughShare * minShare * energy) return result;
+
+  std::array<float, 2> w{};
+  std::array<std::complex<float>, 2> along{};  // cosine and sine about the middle of the stretch
+  for (std::size_t group = 0; group < 2; group++) {
+    const auto bin = static_cast<std::size_t>(result.bin[group]);
+    const auto nominalHz = static_cast<float>(kToneHz[bin]);
+    // The phase between two overlapping pieces of the stretch tells the frequency.
+    const int shift = std::max(1, hops / 3);
+    std::array<std::complex<float>, 2> piece{};
+    for (int i = 0; i < hops - shift; i++) {
+      const auto weight = static_cast<float>(std::min(i + 1, hops - shift - i));
+      piece[0] += weight * back(i).tone[bin];
+      piece[1] += weight * back(i + shift).tone[bin];
+    }
+    const float perHop = std::arg(product(piece[0], std::conj(piece[1]))) / static_cast<float>(shift);
+    const float offHz = perHop / (2 * kPi * kHopSeconds);
+    if (std::abs(offHz) > kMaxOffset * nominalHz) return result;
+    std::complex<float> steady = 0;
+    const std::complex<float> step = unit(perHop);
+    std::complex<float> turn = 1;
+    for (int i = 0; i < hops; i++) {
+      steady += product(back(i).tone[bin], turn);
+      turn = product(turn, step);
+    }
+    w[group] = 2 * kPi * (nominalHz + offHz) / kSampleRateHz;
+    // From the phase of hop 0 and the centre of the newest hop to the middle of the stretch.
+    const auto start = static_cast<std::size_t>((count_ - hops) % kPhasePeriod);
+    const std::complex<float> atStart = std::conj(kDemodulator.turn[start][bin]);
+    const float toMiddle =
+        2 * kPi * nominalHz / kSampleRateHz * (samples - 1) / 2 - perHop * static_cast<float>(hops - 1) / 2;
+    const std::complex<float> z = product(steady, product(atStart, unit(toMiddle)));
+    along[group] = {z.real(), -z.imag()};
+  }
+  const float sumKernel = kernel(w[0] + w[1], samples);
+  const float differenceKernel = kernel(w[1] - w[0], samples);
+  const float ownLow = kernel(2 * w[0], samples);
+  const float ownHigh = kernel(2 * w[1], samples);
+  const Pairing cosine = solve((samples + ownLow) / 2, (differenceKernel + sumKernel) / 2,
+                               (samples + ownHigh) / 2, along[0].real(), along[1].real());
+  const Pairing sine = solve((samples - ownLow) / 2, (differenceKernel - sumKernel) / 2,
+                             (samples - ownHigh) / 2, along[0].imag(), along[1].imag());
+  const auto lowBin = static_cast<std::size_t>(result.bin[0]);
+  const auto highBin = static_cast<std::size_t>(result.bin[1]);
+  const float low = cosine.first * cosine.first + sine.first * sine.first;
+  const float high = cosine.second * cosine.second + sine.second * sine.second;
+  result.share = (cosine.explained + sine.explained) / energy;
+  if (result.share < minShare) return result;
+  const float lowIn = low / kHighPass.gain[lowBin];
+  const float highIn = high / kHighPass.gain[highBin];
+  result.highOverLow = highIn / (lowIn + 1e-3F);
+  if (result.highOverLow > kMaxHighOverLow || result.highOverLow < kMinHighOverLow) return result;
+  result.wholeShare = samples / 2 * (lowIn + highIn) / wholeEnergy;
+  result.before = std::max(powerBefore(hops, lowBin) / (low + 1), powerBefore(hops, highBin) / (high + 1));
+  result.energy = energy / static_cast<float>(hops);
+  result.found = true;
+  return result;
+}
+
+/// Squared amplitude over 8 ms that end 6 ms before the stretch.
+float ToneAlarm::powerBefore(int hops, std::size_t bin) const noexcept {
+  constexpr int kApart = 3;
+  constexpr int kLength = 4;
+  std::complex<float> sum = 0;
+  for (int i = 0; i < kLength; i++) sum += back(hops + kApart + i).tone[bin];
+  constexpr float kHalfSamples = kLength * kHop / 2.0F;
+  return std::norm(sum) / (kHalfSamples * kHalfSamples);
+}
+
+void ToneAlarm::wipe() noexcept { explicit_bzero(static_cast<void*>(this), sizeof *this); }
+
+}  // namespace hushpay

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <array>
+#include <complex>
+#include <cstdint>
+#include <span>
+
+#include "dsp/dtmf.h"
+
+namespace hushpay {
+
+/// Says within milliseconds that a pair of key tones may have begun. For what must be silent before anybody
+/// can be sure: it is wrong often, and fast. The detector, which counts, has rules of its own.
+///
+/// Every 2 ms, over the last 6, 8, 12 and 16 ms, the two tones that explain most of the samples are fitted by
+/// least squares, their frequencies taken from how their phase advances. What the pair explains of the energy
+/// is asked for the less, the longer the stretch and the more suddenly the pair has begun: a key starts both
+/// tones at once, a voice swells. Energy counts once as it is and once without what lies below 560 Hz, where
+/// voices, hum and dial tone are strong.
+///
+/// Media thread: no allocation, lock, log or throw; the state is fixed and can be wiped.
+class ToneAlarm {
+ public:
+  static constexpr std::size_t kHop = 16;  // samples, 2 ms
+
+  struct Verdict {
+    bool alarm = false;      // a pair is there
+    bool clear = false;      // and there is hardly anything else
+    bool sustained = false;  // the pair of the last alarm still is, by looser rules
+    bool firm = false;       // and it explains most of what there is
+    int reach = 0;           // samples back that the alarm may be about
+  };
+
+  /// @param heard  false if samples of the hop were lost
+  Verdict feed(std::span<const std::int16_t, kHop> hop, bool heard) noexcept;
+
+  /// Do the last 4 to 6 ms look like the beginning of a key that was cut off there?
+  [[nodiscard]] bool endsInFragment() const noexcept;
+
+  void wipe() noexcept;
+
+ private:
+  static constexpr int kRing = 32;  // hops remembered
+  using Sums = std::array<std::complex<float>, 8>;
+
+  struct Hop {
+    Sums tone{};       // demodulated at the nominal frequencies, phase from the first hop
+    float energy = 0;  // without what lies below 560 Hz
+    float wholeEnergy = 0;
+  };
+
+  /// One section of the high-pass (direct form II, transposed).
+  struct Section {
+    float first = 0;
+    float second = 0;
+  };
+
+  /// What the best pair says of the last hops.
+  struct Fit {
+    bool found = false;
+    std::array<int, 2> bin{};
+    float share = 0;        // of the energy above 560 Hz
+    float wholeShare = 0;   // of all energy
+    float energy = 0;       // of a hop, in the mean
+    float highOverLow = 0;  // powers
+    float before = 0;       // power of the tone that was there more, 6 ms before, over that of now
+  };
+
+  [[nodiscard]] static bool isKey(int hops, float minWholeShare, float minShare, const Fit& found) noexcept;
+  [[nodiscard]] const Hop& back(int count) const noexcept;
+  void filter(std::span<const std::int16_t, kHop> hop, Hop& into) noexcept;
+  [[nodiscard]] Fit fit(int hops, float minShare) const noexcept;
+  [[nodiscard]] float powerBefore(int hops, std::size_t bin) const noexcept;
+
+  std::array<Section, 2> sections_{};
+  std::array<Hop, kRing> ring_{};
+  std::int64_t count_ = 0;
+  int heardRun_ = 0;  // hops since one was lost
+  std::array<int, 2> pair_{};
+};
+
+}  // namespace hushpay

@@ -1,0 +1,214 @@
+#include "media/clamp.h"
+
+#include <string.h>
+
+#include <algorithm>
+
+namespace hushpay {
+namespace {
+
+constexpr int kLine = static_cast<int>(Clamp::kLookAhead);
+constexpr int kMs = 8;
+// After the end of a key: through the gaps of one press, and for as long as the ear of an attacker would go
+// on looking for its tail. An alarm that has not been borne out yet ends sooner.
+constexpr int kHold = 43 * kMs;
+constexpr int kAlarmHold = 7 * kMs;
+constexpr int kMaxUnconfirmed = 56 * kMs;  // of an alarm that nothing bears out
+constexpr int kConfirmingHops = 16;        // of a pair that goes on: 32 ms
+constexpr int kConfirmingFirmHops = 14;
+constexpr int kLikelyHops = 8;  // it may well be a key: hold on as long, but within the limit
+constexpr int kLikelyFirmHops = 6;
+constexpr int kWary = 50 * kMs;
+constexpr int kMaxFrozen = 120 * kMs;    // an end is not looked for in what was not heard
+constexpr int kBeforeLoss = 6 * kMs;     // too short for the alarm to have heard a tone begin
+constexpr int kFragmentHold = 30 * kMs;  // of a tone that a lost packet has cut: it goes on behind it
+constexpr int kDisarmAnyway = 1000 * kMs;
+
+}  // namespace
+
+void Clamp::arm() noexcept {
+  if (state_ == State::kArmed) return;
+  if (state_ == State::kDisarmed) {
+    // What has just left is about to be heard again: the alarm looks at it first.
+    alarm_.wipe();
+    closure_ = {};
+    hasClosure_ = false;
+    filled_ = 0;
+    line_.grow(kLine);
+    constexpr int kPast = 2 * kLine;
+    for (int ago = kPast; ago > 0; ago -= static_cast<int>(kHop)) {
+      for (std::size_t i = 0; i < kHop; i++)
+        hop_[i] = line_.at(line_.pushed() - ago + static_cast<std::int64_t>(i));
+      if (alarm_.feed(hop_, true).alarm) closeLine(line_.pulled());
+    }
+  } else {
+    line_.grow(kLine);
+  }
+  state_ = State::kArmed;
+}
+
+void Clamp::disarm() noexcept {
+  if (state_ != State::kArmed) return;
+  state_ = State::kDisarming;
+  disarmBy_ = line_.pushed() + kDisarmAnyway;
+}
+
+void Clamp::process(std::span<const std::int16_t> in, Heard heard, std::span<std::int16_t> out,
+                    std::span<Pass> pass) noexcept {
+  const bool wasArmed = armed();
+  if (wasArmed && heard == Heard::kLost && !isClosing()) line_.drop(line_.pushed() - kBeforeLoss);
+  for (std::size_t i = 0; i < out.size(); i++) {
+    take(heard == Heard::kAudio ? in[i] : std::int16_t{0}, heard);
+    const DelayLine::Sample sample = line_.pull();
+    out[i] = sample.value;
+    pass[i] = sample.pass;
+    if (state_ == State::kDisarming && filled_ == 0) tryDisarm();
+    if (!wasArmed) continue;
+    meter_.hear(sample.value);
+    const bool wasSaid = line_.pulled() > 0;  // and not what fills the line before a stream begins
+    report_.clampedSamples += wasSaid && sample.pass == Pass::kReplaced ? 1 : 0;
+    report_.missingSamples += sample.pass == Pass::kMissing ? 1 : 0;
+  }
+  if (wasArmed) report_.armedSamples += out.size();
+}
+
+void Clamp::take(std::int16_t value, Heard heard) noexcept {
+  const bool isSure = heard == Heard::kAudio || heard == Heard::kLost;
+  const bool isClosed = !isSure || (armed() && (isClosing() || down_[0] || down_[1]));
+  const Pass open = heard == Heard::kLost ? Pass::kMissing : Pass::kOpen;
+  line_.push(value, isClosed ? Pass::kReplaced : open);
+  if (!armed()) return;
+  hop_[filled_++] = value;
+  hopHeard_ = hopHeard_ && heard == Heard::kAudio;
+  if (heard == Heard::kEvent) {
+    closeLine(line_.pulled());
+    closure_.confirmed = true;
+    closure_.until = line_.pushed() + kHold;
+  }
+  if (filled_ == kHop) analyse();
+}
+
+/// Looks at a hop that has just entered the line.
+void Clamp::analyse() noexcept {
+  // A receiver may have put zeros where a packet was lost.
+  const bool isZero = std::ranges::all_of(hop_, [](std::int16_t value) { return value == 0; });
+  const bool heard = hopHeard_ && !isZero;
+  const bool isCut = isZero || isCopy();
+  if (isCut && !wasCut_ && alarm_.endsInFragment()) {
+    closeLine(line_.pushed() - kHop - kBeforeLoss);
+    closure_.until = std::max(closure_.until, line_.pushed() + kFragmentHold);
+  }
+  wasCut_ = isCut;
+  const ToneAlarm::Verdict verdict = alarm_.feed(hop_, heard);
+  filled_ = 0;
+  hopHeard_ = true;
+  if (verdict.alarm && (verdict.clear || hasClosure_ || line_.pushed() >= waryUntil_)) {
+    closeLine(line_.pushed() - verdict.reach);
+    closure_.until = std::max(closure_.until, line_.pushed() + kAlarmHold);
+  }
+  if (hasClosure_) follow(verdict, heard);
+  explicit_bzero(hop_.data(), sizeof hop_);
+}
+
+/// A receiver may have repeated a packet where one was lost.
+bool Clamp::isCopy() const noexcept {
+  constexpr int kPacket = 20 * kMs;
+  const std::int64_t from = line_.pushed() - static_cast<std::int64_t>(kHop) - kPacket;
+  for (std::size_t i = 0; i < kHop; i++) {
+    if (hop_[i] != line_.at(from + static_cast<std::int64_t>(i))) return false;
+  }
+  return true;
+}
+
+/// Closes what is in the line from a position on; a closure that is under way goes on.
+void Clamp::closeLine(std::int64_t from) noexcept {
+  line_.close(from);
+  if (hasClosure_) return;
+  hasClosure_ = true;
+  closure_ = {.from = std::max(from, line_.pulled()), .until = line_.pushed()};
+}
+
+void Clamp::follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept {
+  const std::int64_t now = line_.pushed();
+  if (verdict.sustained) {
+    closure_.sustainedHops++;
+    closure_.firmHops += verdict.firm ? 1 : 0;
+    if (closure_.sustainedHops >= kConfirmingHops && closure_.firmHops >= kConfirmingFirmHops) {
+      closure_.confirmed = true;
+    }
+    const bool isLikely = closure_.sustainedHops >= kLikelyHops && closure_.firmHops >= kLikelyFirmHops;
+    const int hold = closure_.confirmed || isLikely ? kHold : kAlarmHold;
+    closure_.until = std::max(closure_.until, now + hold);
+  }
+  if (!heard && isClosing() && closure_.frozen < kMaxFrozen) {
+    closure_.until += static_cast<std::int64_t>(kHop);
+    closure_.frozen += static_cast<std::int64_t>(kHop);
+  }
+  if (down_[0] || down_[1]) closure_.until = std::max(closure_.until, now + 1);
+  if (!closure_.confirmed) closure_.until = std::min(closure_.until, closure_.from + kMaxUnconfirmed);
+  if (now >= closure_.until) endClosure();
+}
+
+void Clamp::endClosure() noexcept {
+  if (!closure_.counted) report_.guardEvents++;
+  if (!closure_.confirmed) waryUntil_ = line_.pushed() + kWary;
+  hasClosure_ = false;
+  closure_ = {};
+}
+
+void Clamp::keyDown(KeyCarrier carrier, std::uint8_t key, int samplesAgo) noexcept {
+  if (!armed()) return;
+  meter_.press(key, samplesAgo - line_.delay());
+  down_[static_cast<std::size_t>(carrier)] = true;
+  (carrier == KeyCarrier::kEvent ? report_.eventPresses : report_.tonePresses)++;
+  closeLine(carrier == KeyCarrier::kEvent ? line_.pulled() : line_.pushed() - samplesAgo);
+  closure_.confirmed = true;
+  closure_.counted = true;
+  closure_.until = std::max(closure_.until, line_.pushed() + kAlarmHold);
+}
+
+void Clamp::keyUp(KeyCarrier carrier, int samplesAgo) noexcept {
+  down_[static_cast<std::size_t>(carrier)] = false;
+  if (!armed()) return;
+  meter_.release(samplesAgo - line_.delay());
+  if (!hasClosure_) return;
+  closure_.until = std::max(closure_.until, line_.pushed() - samplesAgo + kHold);
+}
+
+void Clamp::cover(int samples) noexcept {
+  if (!armed()) return;
+  report_.otherPresses++;
+  closeLine(line_.pulled());
+  closure_.confirmed = true;
+  closure_.counted = true;
+  closure_.until = std::max(closure_.until, line_.pushed() + samples);
+}
+
+/// Looks for a place where the delay goes unheard.
+void Clamp::tryDisarm() noexcept {
+  if (hasClosure_ || down_[0] || down_[1]) return;
+  line_.shrink(line_.pushed() >= disarmBy_);
+  if (line_.delay() == 0) state_ = State::kDisarmed;
+}
+
+ClampReport Clamp::report() const noexcept {
+  ClampReport report = report_;
+  report.worstResidualDbm0 = meter_.worstDbm0();
+  return report;
+}
+
+void Clamp::reset() noexcept {
+  line_.clear();
+  alarm_.wipe();
+  filled_ = 0;
+  hopHeard_ = true;
+  down_ = {};
+  meter_.release(0);
+}
+
+void Clamp::wipe() noexcept {
+  explicit_bzero(static_cast<void*>(this), sizeof *this);
+  meter_.wipe();
+}
+
+}  // namespace hushpay

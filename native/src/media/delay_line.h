@@ -1,0 +1,72 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace hushpay {
+
+/// What a listener may have of one sample that leaves the clamp.
+enum class Pass : std::uint8_t {
+  kReplaced,  // zero: the listener hears a replacement, never what was here
+  kMissing,   // zero: it was lost; may be concealed from open samples before it, never from replaced ones
+  kOpen,      // the sample itself
+};
+
+/// Samples on their way out of the clamp, each with what may become of it. Positions count samples pushed.
+/// The delay comes and goes by splices: a short fade between two places of the stream. Media thread.
+class DelayLine {
+ public:
+  struct Sample {
+    std::int16_t value = 0;
+    Pass pass = Pass::kReplaced;
+  };
+
+  void push(std::int16_t value, Pass pass) noexcept;
+  [[nodiscard]] Sample pull() noexcept;
+
+  [[nodiscard]] std::int64_t pushed() const noexcept { return pushed_; }
+  [[nodiscard]] std::int64_t pulled() const noexcept { return pulled_; }
+  [[nodiscard]] int delay() const noexcept { return static_cast<int>(pushed_ - pulled_); }
+  [[nodiscard]] std::int16_t at(std::int64_t position) const noexcept { return slot(position).value; }
+
+  /// Lets nothing out that has not left yet, from this position on.
+  void close(std::int64_t from) noexcept { mark(from, Pass::kReplaced); }
+  /// The same for what others may conceal.
+  void drop(std::int64_t from) noexcept { mark(from, Pass::kMissing); }
+
+  /// Makes the delay so many samples: what was heard last is heard again, from where the pitch repeats.
+  void grow(int samples) noexcept;
+
+  /// Takes out the whole delay if it is quiet, or else a piece that sounds like what follows it.
+  /// @param anyway  takes out all of it, whatever it sounds like
+  void shrink(bool anyway) noexcept;
+
+  /// Empties it: as much delay as before, all of it replaced.
+  void clear() noexcept;
+
+ private:
+  static constexpr std::size_t kCapacity = 1024;
+  static constexpr int kFade = 40;       // 5 ms
+  static constexpr int kMinPitch = 20;   // 400 Hz
+  static constexpr int kTemplate = 64;   // samples compared to find the pitch
+  static constexpr float kAlike = 0.7F;  // correlation of pieces that may follow one another
+
+  [[nodiscard]] const Sample& slot(std::int64_t position) const noexcept {
+    return ring_[static_cast<std::size_t>(position) % kCapacity];
+  }
+  void mark(std::int64_t from, Pass pass) noexcept;
+  [[nodiscard]] bool isQuiet() const noexcept;
+  [[nodiscard]] bool isOpen() const noexcept;
+  /// Normalised correlation of what begins at two positions.
+  [[nodiscard]] float likeness(std::int64_t one, std::int64_t other, int samples) const noexcept;
+  void skip(int samples) noexcept;
+
+  std::array<Sample, kCapacity> ring_{};
+  std::int64_t pushed_ = 0;
+  std::int64_t pulled_ = 0;
+  std::array<std::int16_t, kFade> tail_{};  // of what would have come without the splice
+  int fading_ = 0;                          // samples of it left
+};
+
+}  // namespace hushpay

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "media/hearing.h"
+#include "media/voice.h"
+
+namespace hushpay {
+
+class Session;
+
+/// Where sessions hear each other: a mix for each of them, made of the others' voices and of everybody's
+/// prompts as a matrix says. Who has said nothing about a pair means not at all, except that prompts reach
+/// the peer of their own session.
+///
+/// The IPC thread makes a room and deletes it once it is retired; between, it is the media thread's. All is
+/// allocated with it.
+class Room {
+ public:
+  static constexpr std::size_t kMaxMembers = 16;
+
+  Room() = default;
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+
+  /// @param voice  the session's own, made before
+  /// @return false if the room is full
+  bool join(Session& session, Voice& voice) noexcept;
+  /// A session that is not here stays as it is.
+  void leave(Session& session) noexcept;
+  void leaveAll() noexcept;
+
+  /// What `listener` is to hear of `speaker`, from the next frame on; both are members.
+  void hear(const Session& listener, const Session& speaker, Source source, const Hearing& hearing) noexcept;
+
+  /// Called every Session::kTickMs, after the packets of this tick have been heard.
+  void tick() noexcept;
+
+  void retire() noexcept { retired_.store(true, std::memory_order_release); }
+  [[nodiscard]] bool retired() const noexcept { return retired_.load(std::memory_order_acquire); }
+
+ private:
+  static constexpr std::size_t kMaxBlock = Playout::kMaxBlock;
+  static constexpr std::size_t kMaxFrame = 480;  // 60 ms
+
+  /// A cell of the matrix.
+  struct Ear {
+    Hearing hearing{};
+    float gain = 0;  // reached so far; glides to the one wanted within a block
+  };
+  struct Member {
+    Session* session = nullptr;
+    Voice* voice = nullptr;
+    std::array<Ear, kMaxMembers> voices{};   // by speaker
+    std::array<Ear, kMaxMembers> prompts{};  // by speaker
+    bool prompting = false;                  // its player has filled `prompt`
+    std::array<std::int16_t, kMaxBlock> prompt{};
+    std::array<std::int16_t, kMaxFrame> frame{};  // towards its peer, being filled
+    std::size_t filled = 0;
+    float last = 0;        // sample of the mix before
+    bool stepped = false;  // something has gone from the mix
+  };
+
+  [[nodiscard]] Member* find(const Session& session) noexcept;
+  [[nodiscard]] std::size_t indexOf(const Member& member) const noexcept {
+    return static_cast<std::size_t>(&member - members_.data());
+  }
+  void forget(std::size_t index) noexcept;
+  void serve(std::size_t speaker) noexcept;
+  [[nodiscard]] std::size_t blockTicks() const noexcept;
+  void speak(Member& member, std::size_t count) noexcept;
+  void listen(Member& member, std::size_t count) noexcept;
+  void send(Member& member, std::span<const std::int16_t> mix) noexcept;
+
+  std::array<Member, kMaxMembers> members_{};
+  std::size_t ticksToBlock_ = 0;
+  std::atomic<bool> retired_{false};
+};
+
+}  // namespace hushpay

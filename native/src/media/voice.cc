@@ -1,0 +1,121 @@
+#include "media/voice.h"
+
+#include <string.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "dsp/dtmf.h"
+
+namespace hushpay {
+namespace {
+
+constexpr std::size_t kStretch = Clamp::kLookAhead;
+constexpr float kLevelSmoothing = 0.2F;
+constexpr float kSamplesPerMs = 8;
+
+}  // namespace
+
+void Voice::serve(std::span<const Hearing> listeners) noexcept {
+  const bool wasClamped = wantsClamped_;
+  wantsClamped_ = wantsOpen_ = false;
+  wantsMode_ = {};
+  for (const Hearing& hearing : listeners) {
+    wantsOpen_ = wantsOpen_ || hearing.access == Access::kOpen;
+    if (hearing.access != Access::kClamped) continue;
+    wantsClamped_ = true;
+    wantsMode_[indexOf(hearing.mode)] = true;
+  }
+  if (wantsClamped_ && !wasClamped) {
+    if (!clamp_.armed()) playout_.closeWaiting();
+    clamp_.arm();
+  }
+  if (!wantsClamped_ && wasClamped) clamp_.disarm();
+}
+
+void Voice::hear(std::span<const std::int16_t> samples, Heard what) noexcept {
+  std::array<std::int16_t, kStretch> clean;
+  std::array<std::int16_t, kStretch> raw;
+  std::array<Pass, kStretch> pass;
+  for (std::size_t at = 0; at < samples.size(); at += kStretch) {
+    const std::size_t count = std::min(kStretch, samples.size() - at);
+    const auto stretch = samples.subspan(at, count);
+    const auto cleanPart = std::span(clean).first(count);
+    const auto rawPart = std::span(raw).first(count);
+    const auto passPart = std::span(pass).first(count);
+    clamp_.process(stretch, what, cleanPart, passPart);
+    delayRaw(stretch, rawPart);
+    fill_.learn(cleanPart, passPart);
+    playout_.push(cleanPart, rawPart, passPart);
+  }
+  explicit_bzero(raw.data(), sizeof raw);
+}
+
+void Voice::delayRaw(std::span<const std::int16_t> in, std::span<std::int16_t> out) noexcept {
+  const auto count = static_cast<std::ptrdiff_t>(in.size());  // no more than the line holds
+  if (clamp_.armed())
+    std::copy_n(rawLine_.begin(), count, out.begin());
+  else
+    std::ranges::copy(in, out.begin());
+  std::copy(rawLine_.begin() + count, rawLine_.end(), rawLine_.begin());
+  std::ranges::copy(in, rawLine_.end() - count);
+}
+
+void Voice::breakOff() noexcept { clamp_.reset(); }
+
+void Voice::render(std::size_t count) noexcept {
+  count_ = count;
+  std::array<Pass, Playout::kMaxBlock> passes;
+  const auto pass = std::span(passes).first(count);
+  const auto clean = std::span(clean_).first(count);
+  openIsRaw_ = wantsClamped_;
+  const bool needsRaw = openIsRaw_ && wantsOpen_;
+  playout_.pull({.clean = clean, .raw = std::span(raw_).first(needsRaw ? count : 0), .pass = pass});
+  for (std::size_t mode = 0; mode < kModes; mode++) {
+    if (!wantsMode_[mode]) continue;
+    std::ranges::copy(clean, filled_[mode].begin());
+    fill_.fill(static_cast<ClampMode>(mode), std::span(filled_[mode]).first(count), pass);
+  }
+  // Disarmed, but still closed here and there until the delay is out.
+  if (!wantsClamped_) fill_.fill(ClampMode::kComfortNoise, clean, pass);
+  measure(clean);
+}
+
+std::span<const std::int16_t> Voice::block(const Hearing& hearing) const noexcept {
+  if (hearing.access == Access::kClamped) return std::span(filled_[indexOf(hearing.mode)]).first(count_);
+  return std::span(openIsRaw_ ? raw_ : clean_).first(count_);
+}
+
+void Voice::measure(std::span<const std::int16_t> samples) noexcept {
+  float energy = 0;
+  for (const std::int16_t sample : samples) {
+    const float value = sample;
+    energy += value * value;
+  }
+  level_ += (energy / static_cast<float>(samples.size()) - level_) * kLevelSmoothing;
+  constexpr float kFullScale = 32767.0F * 32767.0F / 2;
+  const float dbm0 = 10 * std::log10(level_ / kFullScale + 1e-12F) + static_cast<float>(kFullScaleDbm0);
+  levelDbm0_.store(std::max(dbm0, VoiceFigures::kFaintest), std::memory_order_relaxed);
+  delaySamples_.store(playout_.delaySamples(), std::memory_order_relaxed);
+  concealed_.store(playout_.figures().concealed, std::memory_order_relaxed);
+  discarded_.store(playout_.figures().discarded, std::memory_order_relaxed);
+}
+
+VoiceFigures Voice::figures() const noexcept {
+  return {.levelDbm0 = levelDbm0_.load(std::memory_order_relaxed),
+          .delayMs = delaySamples_.load(std::memory_order_relaxed) / kSamplesPerMs,
+          .concealedMs = concealed_.load(std::memory_order_relaxed) / 8,
+          .discardedMs = discarded_.load(std::memory_order_relaxed) / 8};
+}
+
+void Voice::leave() noexcept {
+  serve({});
+  clamp_.reset();
+  playout_.wipe();
+  explicit_bzero(rawLine_.data(), sizeof rawLine_);
+  explicit_bzero(raw_.data(), sizeof raw_);
+  explicit_bzero(clean_.data(), sizeof clean_);
+  level_ = 0;
+}
+
+}  // namespace hushpay

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "media/clamp.h"
+#include "media/clamp_fill.h"
+#include "media/hearing.h"
+#include "media/playout.h"
+
+namespace hushpay {
+
+/// What may be asked of a voice from another thread.
+struct VoiceFigures {
+  float levelDbm0 = kFaintest;
+  float delayMs = 0;  // a sample waits for its turn; the clamp's look-ahead is not in it
+  std::uint64_t concealedMs = 0;
+  std::uint64_t discardedMs = 0;
+
+  static constexpr float kFaintest = -90;
+};
+
+/// The speaking side of a session: what its peer says, on the way to those who listen.
+///
+///   decoded, in stream order ─> Clamp ─> Playout (delay, drift, concealment) ─> a block for every way of
+///   listening
+///
+/// What goes in has come at any time; what comes out goes with the room's clock. Media thread: no allocation,
+/// lock, log or throw.
+class Voice {
+ public:
+  /// Says who listens: the clamp is armed as long as somebody is to hear no keys, each way of listening is
+  /// rendered while it is wanted. Holds from the next block on.
+  void serve(std::span<const Hearing> listeners) noexcept;
+
+  /// The next samples of the stream.
+  /// @param samples  zeros unless `what` is kAudio; at most Playout::kMaxDelay
+  void hear(std::span<const std::int16_t> samples, Heard what) noexcept;
+
+  /// Another stream, or the same one after a break: nothing is known of what will come.
+  void breakOff() noexcept;
+
+  void keyDown(KeyCarrier carrier, std::uint8_t key, int samplesAgo) noexcept {
+    clamp_.keyDown(carrier, key, samplesAgo);
+  }
+  void keyUp(KeyCarrier carrier, int samplesAgo) noexcept { clamp_.keyUp(carrier, samplesAgo); }
+  /// A key may be down that neither tone nor event shows.
+  void cover(int samples) noexcept { clamp_.cover(samples); }
+
+  /// A block of so many samples cannot be filled with what is there.
+  [[nodiscard]] bool isShortOf(std::size_t count) const noexcept { return playout_.isShortOf(count); }
+
+  /// Renders the next block. @param count  at most Playout::kMaxBlock
+  void render(std::size_t count) noexcept;
+
+  /// The block rendered last, as somebody hears it; not for Access::kNone.
+  [[nodiscard]] std::span<const std::int16_t> block(const Hearing& hearing) const noexcept;
+
+  [[nodiscard]] ClampReport clampReport() const noexcept { return clamp_.report(); }
+  [[nodiscard]] const PlayoutFigures& playout() const noexcept { return playout_.figures(); }
+
+  /// Any thread; a block or so old.
+  [[nodiscard]] VoiceFigures figures() const noexcept;
+
+  /// Nobody listens any more. Keeps what was counted.
+  void leave() noexcept;
+
+ private:
+  static constexpr std::size_t kModes = 3;
+  using Samples = std::array<std::int16_t, Playout::kMaxBlock>;
+
+  void measure(std::span<const std::int16_t> samples) noexcept;
+  void delayRaw(std::span<const std::int16_t> in, std::span<std::int16_t> out) noexcept;
+  [[nodiscard]] static std::size_t indexOf(ClampMode mode) noexcept { return static_cast<std::size_t>(mode); }
+
+  Clamp clamp_{};
+  ClampFill fill_{};
+  Playout playout_{};
+  std::array<std::int16_t, Clamp::kLookAhead>
+      rawLine_{};  // oldest first; so that both streams run side by side
+  bool wantsClamped_ = false;
+  bool wantsOpen_ = false;
+  std::array<bool, kModes> wantsMode_{};
+  std::size_t count_ = 0;  // of the block
+  bool openIsRaw_ = false;
+  Samples raw_{};
+  Samples clean_{};
+  std::array<Samples, kModes> filled_{};
+  float level_ = 0;  // mean square, smoothed
+  std::atomic<float> levelDbm0_{VoiceFigures::kFaintest};
+  std::atomic<float> delaySamples_{0};
+  std::atomic<std::uint64_t> concealed_{0};
+  std::atomic<std::uint64_t> discarded_{0};
+};
+
+}  // namespace hushpay

@@ -1,0 +1,322 @@
+#include "media/clamp.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "keying.h"
+#include "no_allocation.h"
+
+TEST_SUITE_BEGIN("clamp_test");
+
+using namespace hushpay;
+
+namespace {
+
+/// A voice of its own: a pitch that wanders, three resonances, pauses.
+std::vector<std::int16_t> voice(int ms, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> gauss;
+  const auto upTo = [&](double base, unsigned more) { return base + static_cast<double>(random() % more); };
+  const auto count = static_cast<std::size_t>(8 * ms);
+  std::vector<std::int16_t> pcm(count);
+  double phase = 0;
+  double pitchHz = 120;
+  std::array<std::array<double, 2>, 3> memory{};
+  std::array<double, 3> formantHz = {500, 1400, 2500};
+  bool speaks = true;
+  for (std::size_t n = 0; n < count; n++) {
+    if (n % 1200 == 0) {
+      speaks = random() % 5 != 0;
+      formantHz = {upTo(300, 500), upTo(900, 1200), upTo(2200, 800)};
+      pitchHz = upTo(90, 120);
+    }
+    phase += pitchHz / 8000;
+    double source = 0.02 * gauss(random);
+    if (phase >= 1) {
+      phase -= 1;
+      source += 1;
+    }
+    double sum = 0;
+    for (std::size_t i = 0; i < 3; i++) {
+      const double r = std::exp(-std::numbers::pi * 90 / 8000);
+      const double now = source +
+                         2 * r * std::cos(2 * std::numbers::pi * formantHz[i] / 8000) * memory[i][0] -
+                         r * r * memory[i][1];
+      memory[i] = {now, memory[i][0]};
+      sum += now / static_cast<double>(i + 1);
+    }
+    pcm[n] = ToneMaker::clipped(speaks ? 900 * sum : 0);
+  }
+  return pcm;
+}
+
+std::vector<std::int16_t> sine(int ms, double hz, double dbm0) {
+  std::vector<std::int16_t> pcm(static_cast<std::size_t>(8 * ms));
+  for (std::size_t n = 0; n < pcm.size(); n++) {
+    const double at = 2 * std::numbers::pi * hz * static_cast<double>(n) / 8000;
+    pcm[n] = ToneMaker::clipped(ToneMaker::peakOf(dbm0) * std::sin(at));
+  }
+  return pcm;
+}
+
+struct Stretch {
+  std::vector<std::int16_t> pcm;
+  std::vector<Pass> pass;
+};
+
+Stretch through(Clamp& clamp, std::span<const std::int16_t> in, Heard heard = Heard::kAudio) {
+  Stretch out{.pcm = std::vector<std::int16_t>(in.size()), .pass = std::vector<Pass>(in.size())};
+  for (std::size_t at = 0; at < in.size(); at += 160) {
+    const std::size_t size = std::min<std::size_t>(160, in.size() - at);
+    clamp.process(in.subspan(at, size), heard, std::span(out.pcm).subspan(at, size),
+                  std::span(out.pass).subspan(at, size));
+  }
+  return out;
+}
+
+bool isClosed(const Stretch& stretch) {
+  return std::ranges::none_of(stretch.pass, [](Pass pass) { return pass == Pass::kOpen; }) &&
+         std::ranges::all_of(stretch.pcm, [](std::int16_t value) { return value == 0; });
+}
+
+int largestStep(std::span<const std::int16_t> pcm) {
+  int largest = 0;
+  for (std::size_t n = 1; n < pcm.size(); n++) largest = std::max(largest, std::abs(pcm[n] - pcm[n - 1]));
+  return largest;
+}
+
+}  // namespace
+
+TEST_CASE("an eavesdropper at his best decodes no more behind the clamp than by guessing") {
+  const auto speech = voice(8'000, 3);
+  unsigned seed = 1;
+  for (const Keying& how : conditions()) {
+    CAPTURE(how.name);
+    const Take take = record(how, 48, speech, seed++);
+    const Clamped clamped = clampTake(take);
+    const Leak leak = leakOf(clamped.pcm, take.presses);
+    CHECK(leak.presses == 48);
+    CHECK(leak.decoded <= 6);  // guessing gives 3 of 48; more than 6 is chance in 3 of 100
+    if (how.speechUnderDb == 0) CHECK(leak.residualP95Dbm0 <= -60);
+    CHECK(clamped.report.tonePresses > 0);
+  }
+}
+
+TEST_CASE("the meter finds a leak where there is one") {
+  const Take take = record({.name = "plain"}, 32, {}, 5);
+  CHECK(leakOf(take.pcm, take.presses).decoded == 32);
+  SUBCASE("three milliseconds at the beginning are enough") {
+    auto pcm = clampTake(take).pcm;
+    for (const Press& press : take.presses)
+      std::copy_n(take.pcm.begin() + press.onset, 24, pcm.begin() + press.onset);
+    const Leak leak = leakOf(pcm, take.presses);
+    CHECK(leak.decoded > 24);
+    CHECK(leak.residualP95Dbm0 > -30);
+  }
+  SUBCASE("so is a key 40 dB down") {
+    auto pcm = take.pcm;
+    for (std::int16_t& value : pcm) value = static_cast<std::int16_t>(value / 100);
+    CHECK(leakOf(pcm, take.presses).decoded > 24);
+  }
+}
+
+TEST_CASE("at most 10 ms before a key and 48 ms behind it are lost, also where somebody speaks") {
+  Keying how{.name = "speech", .onMs = 100, .offMs = 300, .speechUnderDb = 20};
+  const Take take = record(how, 24, voice(8'000, 4), 9);
+  const Clamped clamped = clampTake(take);
+  for (const Press& press : take.presses) {
+    const auto closed = [&](std::int64_t from, std::int64_t to) {
+      std::int64_t count = 0;
+      for (std::int64_t at = from; at < to; at++)
+        count += clamped.pass[static_cast<std::size_t>(at)] == Pass::kOpen ? 0 : 1;
+      return count / 8;
+    };
+    CHECK(closed(press.onset - 100 * 8, press.onset) <= 10);
+    CHECK(closed(press.end, press.end + 150 * 8) <= 48);
+    CHECK(closed(press.onset, press.end) == 100);
+  }
+}
+
+TEST_CASE("what it cannot vouch for is closed") {
+  Clamp clamp;
+  const auto speech = voice(1'000, 8);
+  clamp.arm();
+  through(clamp, speech);
+  SUBCASE("an unknown payload") {
+    CHECK(isClosed(through(clamp, speech, Heard::kUnknown)) ==
+          false);  // the line still holds 20 ms of before
+    CHECK(isClosed(through(clamp, speech, Heard::kUnknown)));
+  }
+  SUBCASE("a telephone-event, what was in the line before it, and 40 ms more") {
+    CHECK(isClosed(through(clamp, std::vector<std::int16_t>(480), Heard::kEvent)));
+    CHECK(isClosed(through(clamp, std::span(speech).first(320))));
+  }
+  SUBCASE("what SIP INFO covers") {
+    clamp.cover(800);
+    CHECK(isClosed(through(clamp, std::span(speech).first(800))));
+    CHECK(clamp.report().otherPresses == 1);
+  }
+  SUBCASE("the beginning of another stream") {
+    clamp.reset();
+    CHECK(isClosed(through(clamp, std::span(speech).first(160))));
+    CHECK(!isClosed(through(clamp, std::span(speech).first(1600))));
+  }
+  SUBCASE("what is lost is missing, not replaced; so are the last milliseconds before it") {
+    const Stretch out = through(clamp, std::vector<std::int16_t>(320), Heard::kLost);
+    CHECK(out.pass[100] == Pass::kOpen);
+    CHECK(out.pass[120] == Pass::kMissing);
+    CHECK(out.pass[200] == Pass::kMissing);
+    CHECK(clamp.report().missingSamples > 0);
+  }
+  SUBCASE("nothing when it is wiped: it is disarmed") {
+    clamp.wipe();
+    CHECK(!clamp.armed());
+  }
+}
+
+TEST_CASE("a key that is already down when the clamp is armed is not heard again") {
+  const Take take = record({.name = "held", .onMs = 600, .offMs = 400}, 1, {}, 2);
+  Clamp clamp;
+  const auto half = static_cast<std::size_t>(take.presses[0].onset / 160 * 160 + 1600);
+  through(clamp, std::span(take.pcm).first(half));
+  clamp.arm();
+  const auto end = static_cast<std::size_t>(take.presses[0].end / 160 * 160);
+  CHECK(isClosed(through(clamp, std::span(take.pcm).subspan(half, end - half))));
+}
+
+TEST_CASE("arming and disarming do not click and lose nothing") {
+  for (const double hz : {180.0, 330.0, 1000.0}) {
+    CAPTURE(hz);
+    const auto pcm = sine(3'000, hz, -12);
+    Clamp clamp;
+    std::vector<std::int16_t> heard;
+    const auto add = [&](const Stretch& stretch) {
+      heard.insert(heard.end(), stretch.pcm.begin(), stretch.pcm.end());
+    };
+    add(through(clamp, std::span(pcm).first(8'000)));
+    clamp.arm();
+    CHECK(clamp.armed());
+    add(through(clamp, std::span(pcm).subspan(8'000, 4'000)));
+    clamp.disarm();
+    CHECK(clamp.armed());  // the delay is still there
+    add(through(clamp, std::span(pcm).subspan(12'000)));
+    CHECK(!clamp.armed());
+    // A tone that starts again anywhere would step by up to its peak.
+    CHECK(largestStep(heard) <= largestStep(pcm) * 5 / 4);
+  }
+}
+
+TEST_CASE("a word that follows the arming is whole, 20 ms later; after disarming it is on time again") {
+  Clamp clamp;
+  const std::vector<std::int16_t> quiet(1'600);
+  const auto word = voice(400, 12);
+  through(clamp, quiet);
+  clamp.arm();
+  std::vector<std::int16_t> said = word;
+  said.resize(word.size() + 160);
+  const Stretch armed = through(clamp, said);
+  CHECK(std::equal(word.begin(), word.end(), armed.pcm.begin() + 160));
+  clamp.disarm();
+  through(clamp, quiet);
+  CHECK(!clamp.armed());
+  CHECK(through(clamp, word).pcm == word);
+}
+
+TEST_CASE("disarmed it is not there") {
+  Clamp clamp;
+  const Take take = record({.name = "plain"}, 4, {}, 3);
+  const Stretch out = through(clamp, take.pcm);
+  CHECK(out.pcm == take.pcm);
+  CHECK(clamp.report().clampedSamples == 0);
+}
+
+TEST_CASE("the record says what happened") {
+  const Take take = record({.name = "plain"}, 10, {}, 6);
+  const ClampReport report = clampTake(take).report;
+  CHECK(report.tonePresses == 10);
+  CHECK(report.guardEvents == 0);
+  CHECK(report.worstResidualDbm0 <= -60);
+  CHECK(report.clampedSamples >= 10 * 80 * 8);
+  SUBCASE("alarms that no key followed") {
+    Clamp clamp;
+    clamp.arm();
+    through(clamp, take.pcm);  // nobody counts
+    CHECK(clamp.report().guardEvents == 10);
+  }
+  SUBCASE("a press that was let through shows") {
+    ResidualMeter meter;
+    meter.wipe();
+    const Press press = take.presses[0];
+    for (std::int64_t at = 0; at < press.end; at++) meter.hear(take.pcm[static_cast<std::size_t>(at)]);
+    meter.press(press.key, static_cast<int>(press.end - press.onset));
+    CHECK(meter.worstDbm0() > -9);  // two tones of -10 dBm0
+    CHECK(meter.worstDbm0() < -4);
+  }
+}
+
+TEST_CASE("it takes samples in any portions alike") {
+  const Take take = record({.name = "plain"}, 4, {}, 3);
+  Clamp one;
+  Clamp other;
+  one.arm();
+  other.arm();
+  const Stretch whole = through(one, take.pcm);
+  Stretch parts;
+  std::mt19937 random(1);
+  for (std::size_t at = 0; at < take.pcm.size();) {
+    const std::size_t size = std::min<std::size_t>(1 + random() % 300, take.pcm.size() - at);
+    const Stretch part = through(other, std::span(take.pcm).subspan(at, size));
+    parts.pcm.insert(parts.pcm.end(), part.pcm.begin(), part.pcm.end());
+    at += size;
+  }
+  CHECK(whole.pcm == parts.pcm);
+}
+
+TEST_CASE("comfort noise is as loud as the line, up to -60 dBm0, and knows nothing of a tone") {
+  for (const double lineDbm0 : {-75.0, -68.0, -62.0}) {
+    CAPTURE(lineDbm0);
+    const Take take = record({.name = "plain", .onMs = 400, .noiseDbm0 = lineDbm0}, 6, {}, 4);
+    const Clamped clamped = clampTake(take);
+    const auto levelOf = [](std::span<const std::int16_t> pcm) {
+      double power = 0;
+      for (const double value : pcm) power += value * value / static_cast<double>(pcm.size());
+      return kFullScaleDbm0 + 10 * std::log10(2 * power / (32767.0 * 32767.0));
+    };
+    const Press& press = take.presses[3];
+    const double level =
+        levelOf(std::span(clamped.pcm).subspan(static_cast<std::size_t>(press.onset + 400), 2000));
+    CHECK(level <= -58);
+    CHECK(level >= lineDbm0 - 9);  // without the middle of the band
+    CHECK(level <= lineDbm0 + 3);
+  }
+}
+
+TEST_CASE("a call of all that can happen allocates nothing") {
+  const Take take = record({.name = "loss", .lossPercent = 5}, 8, {}, 3);
+  const auto clamp = std::make_unique<Clamp>();
+  const auto fill = std::make_unique<ClampFill>();
+  std::array<std::int16_t, 160> out{};
+  std::array<Pass, 160> pass{};
+  const std::size_t before = allocations();
+  clamp->arm();
+  for (std::size_t at = 0; at + 160 <= take.pcm.size(); at += 160) {
+    const auto frame = std::span(take.pcm).subspan(at, 160);
+    const auto number = at / 160;
+    if (number == 20) clamp->keyDown(KeyCarrier::kEvent, 5, 40);
+    if (number == 25) clamp->keyUp(KeyCarrier::kEvent, 10);
+    if (number == 40) clamp->cover(400);
+    if (number == 60) clamp->disarm();
+    if (number == 80) clamp->arm();
+    if (number == 90) clamp->reset();
+    clamp->process(frame, take.lost[number] ? Heard::kLost : Heard::kAudio, out, pass);
+    fill->learn(out, pass);
+    fill->fill(ClampMode::kComfortNoise, out, pass);
+  }
+  CHECK(allocations() == before);
+  const auto proof = std::make_unique<std::size_t>(1);  // that they are counted
+  CHECK(allocations() == before + *proof);
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,380 @@
+#include "media/room.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <memory>
+#include <numbers>
+#include <random>
+#include <vector>
+
+#include "media/session.h"
+#include "no_allocation.h"
+#include "tone_maker.h"
+
+using namespace hushpay;
+
+TEST_SUITE_BEGIN("room_test");
+
+namespace {
+
+using Pcm = std::vector<std::int16_t>;
+constexpr double kPeak = 4000;
+constexpr std::array<double, 4> kHz = {300, 500, 1100, 1900};  // what each party hums; none is of a key
+
+/// Keeps the audio that was sent, without allocating.
+struct Ear final : PacketSink, EventSink {
+  Pcm heard;
+  std::size_t packets = 0;
+  Codec codec = Codec::kPcmu;
+
+  Ear() { heard.reserve(8000 * 60); }
+  void sendRtp(ByteView datagram) noexcept override {
+    packets++;
+    for (const std::uint8_t code : datagram.subspan(kRtpHeaderSize))
+      heard.push_back(codec == Codec::kPcmu ? decodeMuLaw(code) : decodeALaw(code));
+  }
+  void sendRtcp(ByteView) noexcept override {}
+  void emit(const MediaEvent&) noexcept override {}
+};
+
+struct Party {
+  Ear ear;
+  StreamSeed seed{.ssrc = 1, .timestamp = 0, .sequence = 0, .cname = {"name"}};
+  Session session{1, seed, 0, ear, ear};
+  Voice voice;
+  double hz;
+  std::uint32_t ptimeMs;
+  Codec codec;
+  std::uint16_t sequence = 0;
+  std::uint32_t timestamp = 0;
+  std::uint32_t spoken = 0;
+
+  Party(double hz, std::uint32_t ptimeMs, Codec codec) : hz(hz), ptimeMs(ptimeMs), codec(codec) {
+    ear.codec = codec;
+    connect();
+  }
+
+  void connect(std::uint8_t payloadType = 0) {
+    session.connect({.codec = codec,
+                     .payloadType = payloadType,
+                     .eventPayloadType = 101,
+                     .ptimeMs = ptimeMs,
+                     .sending = true,
+                     .receiving = true},
+                    1000);
+  }
+
+  void send(double nowMs, const Pcm& pcm, std::uint8_t payloadType = 0, std::uint32_t ssrc = 7) {
+    std::array<std::uint8_t, kRtpHeaderSize + 480> datagram{};
+    writeRtpHeader(datagram, {.payloadType = payloadType,
+                              .marker = false,
+                              .sequence = sequence++,
+                              .timestamp = timestamp,
+                              .ssrc = ssrc,
+                              .payload = {}});
+    encode(codec, pcm, ByteSpan(datagram).subspan(kRtpHeaderSize, pcm.size()));
+    session.receiveRtp(ByteView(datagram).first(kRtpHeaderSize + pcm.size()), nowMs);
+    timestamp += static_cast<std::uint32_t>(pcm.size());
+  }
+
+  Pcm hum() {
+    Pcm pcm(ptimeMs * 8);
+    for (auto& sample : pcm)
+      sample = static_cast<std::int16_t>(kPeak * std::sin(2 * std::numbers::pi * hz * spoken++ / 8000));
+    return pcm;
+  }
+
+  /// Amplitude of another's hum in what was heard since, over the last so many ms.
+  [[nodiscard]] double hears(double otherHz, std::size_t lastMs = 100) const {
+    const std::size_t count = lastMs * 8;
+    const auto part = std::span(ear.heard).last(count);
+    double re = 0;
+    double im = 0;
+    for (std::size_t n = 0; n < count; n++) {
+      const double at = 2 * std::numbers::pi * otherHz * static_cast<double>(n) / 8000;
+      re += part[n] * std::cos(at);
+      im += part[n] * std::sin(at);
+    }
+    return 2 * std::hypot(re, im) / static_cast<double>(count);
+  }
+};
+
+constexpr Hearing kNone{};
+constexpr Hearing kOpen{.access = Access::kOpen};
+constexpr Hearing kClamped{.access = Access::kClamped};
+
+/// Parties who hum without end in one room.
+struct Call {
+  Room room;
+  std::vector<std::unique_ptr<Party>> parties;
+  double nowMs = 5000;
+  std::uint32_t tickCount = 0;
+
+  explicit Call(const std::vector<std::uint32_t>& ptimesMs) {
+    for (const std::uint32_t ptimeMs : ptimesMs) {
+      const std::size_t index = parties.size();
+      parties.push_back(
+          std::make_unique<Party>(kHz[index], ptimeMs, index % 2 == 0 ? Codec::kPcmu : Codec::kPcma));
+      REQUIRE(room.join(parties.back()->session, parties.back()->voice));
+    }
+  }
+
+  Party& operator[](std::size_t index) { return *parties[index]; }
+  void hear(std::size_t listener, std::size_t speaker, const Hearing& hearing,
+            Source source = Source::kVoice) {
+    room.hear(parties[listener]->session, parties[speaker]->session, source, hearing);
+  }
+
+  template <typename Speak>
+  void run(std::uint32_t ms, Speak speak) {
+    for (std::uint32_t end = tickCount + ms / Session::kTickMs; tickCount < end; tickCount++) {
+      nowMs += Session::kTickMs;
+      for (auto& party : parties) {
+        if (tickCount * Session::kTickMs % party->ptimeMs == 0) speak(*party);
+      }
+      for (auto& party : parties) party->session.tick(nowMs);
+      room.tick();
+    }
+  }
+  void run(std::uint32_t ms) {
+    run(ms, [&](Party& party) { party.send(nowMs, party.hum()); });
+  }
+};
+
+int largestStep(std::span<const std::int16_t> pcm) {
+  int largest = 0;
+  for (std::size_t i = 1; i < pcm.size(); i++) largest = std::max(largest, std::abs(pcm[i] - pcm[i - 1]));
+  return largest;
+}
+
+}  // namespace
+
+TEST_CASE("nobody hears anybody until told, and then exactly whom") {
+  Call call({20, 20, 20});
+  call.run(400);
+  for (std::size_t listener = 0; listener < 3; listener++) {
+    for (const double hz : kHz) CHECK(call[listener].hears(hz) < 10);
+  }
+  call.hear(1, 0, kOpen);
+  call.hear(2, 1, kOpen);
+  call.run(400);
+  const bool wanted[3][3] = {{false, false, false}, {true, false, false}, {false, true, false}};
+  for (std::size_t listener = 0; listener < 3; listener++) {
+    for (std::size_t speaker = 0; speaker < 3; speaker++) {
+      CAPTURE(listener);
+      CAPTURE(speaker);
+      const double amplitude = call[listener].hears(kHz[speaker]);
+      if (wanted[listener][speaker])
+        CHECK(amplitude == doctest::Approx(kPeak).epsilon(0.05));
+      else
+        CHECK(amplitude < 30);
+    }
+  }
+  call.hear(1, 0, kNone);
+  call.run(400);
+  CHECK(call[1].hears(kHz[0]) < 10);
+}
+
+TEST_CASE("mixes several voices with their gains, for every ptime and codec, a packet each ptime") {
+  for (const auto& ptimesMs :
+       {std::vector<std::uint32_t>{20, 20, 20}, {10, 20, 60}, {30, 20, 40}, {60, 30, 10}}) {
+    Call call(ptimesMs);
+    for (std::size_t listener = 0; listener < 3; listener++) {
+      for (std::size_t speaker = 0; speaker < 3; speaker++) {
+        if (listener != speaker)
+          call.hear(listener, speaker, {.access = Access::kOpen, .gain = speaker == 2 ? 0.25F : 1});
+      }
+    }
+    call.run(1200);
+    for (std::size_t listener = 0; listener < 3; listener++) {
+      CAPTURE(ptimesMs[listener]);
+      CHECK(call[listener].ear.packets == doctest::Approx(1200 / ptimesMs[listener]).epsilon(0.06));
+      for (std::size_t speaker = 0; speaker < 3; speaker++) {
+        const double wanted = listener == speaker ? 0 : speaker == 2 ? kPeak / 4 : kPeak;
+        CHECK(std::abs(call[listener].hears(kHz[speaker]) - wanted) < kPeak * 0.06);
+      }
+    }
+  }
+}
+
+TEST_CASE("changes without clicks") {
+  Call call({20, 20});
+  call.run(400);
+  const std::array<Hearing, 6> changes = {kOpen, {.access = Access::kOpen, .gain = 0.1F}, kOpen, kNone, kOpen,
+                                          kNone};
+  for (const Hearing& change : changes) {
+    call.hear(1, 0, change);
+    call.run(200);
+  }
+  const double steepest = kPeak * 2 * std::numbers::pi * kHz[0] / 8000;
+  CHECK(largestStep(call[1].ear.heard) < 1.25 * steepest);
+}
+
+TEST_CASE("a prompt is a whisper until another may hear it, and is over for both within a frame") {
+  Call call({20, 20});
+  call.hear(0, 1, kOpen);
+  Pcm clip(8000);
+  for (std::size_t n = 0; n < clip.size(); n++)
+    clip[n] = static_cast<std::int16_t>(
+        kPeak * std::sin(2 * std::numbers::pi * 2500 * static_cast<double>(n) / 8000));
+  const auto play = [&](std::uint32_t number) {
+    call[0].session.play({.play = number,
+                          .samples = clip.data(),
+                          .sampleCount = static_cast<std::uint32_t>(clip.size()),
+                          .last = true,
+                          .bargeIn = true});
+  };
+  play(1);
+  call.run(500);
+  CHECK(call[0].hears(2500) == doctest::Approx(kPeak).epsilon(0.05));
+  CHECK(call[0].hears(kHz[1]) == doctest::Approx(kPeak).epsilon(0.05));
+  CHECK(call[1].hears(2500) < 10);
+  call.hear(1, 0, kOpen, Source::kPrompts);
+  call.run(200);
+  CHECK(call[1].hears(2500) == doctest::Approx(kPeak).epsilon(0.05));
+  call[0].session.stopPlay(1);
+  call.run(120);
+  CHECK(call[0].hears(2500) < 30);
+  CHECK(call[1].hears(2500) < 30);
+  // A parked leg hears what is played to it and nobody else.
+  call.hear(0, 1, kNone);
+  play(2);
+  call.run(300);
+  CHECK(call[0].hears(2500) == doctest::Approx(kPeak).epsilon(0.05));
+  CHECK(call[0].hears(kHz[1]) < 30);
+}
+
+TEST_CASE("who leaves is not heard, hears the player again, and may come back") {
+  Call call({20, 20, 20});
+  call.hear(1, 0, kOpen);
+  call.hear(2, 0, kOpen);
+  call.run(300);
+  call.room.leave(call[0].session);
+  call.run(300);
+  CHECK(call[1].hears(kHz[0]) < 10);
+  CHECK(call[0].session.room() == nullptr);
+  const std::size_t packets = call[0].ear.packets;
+  call.run(200);
+  CHECK(call[0].ear.packets == packets + 10);
+  CHECK(call.room.join(call[0].session, call[0].voice));
+  call.run(300);
+  CHECK(call[1].hears(kHz[0]) < 10);  // nobody, again, until told
+  call.hear(1, 0, kOpen);
+  call.run(300);
+  CHECK(call[1].hears(kHz[0]) == doctest::Approx(kPeak).epsilon(0.05));
+  call.room.leaveAll();
+  CHECK(call[1].session.room() == nullptr);
+}
+
+TEST_CASE("takes no more members than it has room for") {
+  Room room;
+  std::vector<std::unique_ptr<Party>> parties;
+  for (std::size_t i = 0; i <= Room::kMaxMembers; i++) {
+    parties.push_back(std::make_unique<Party>(300, 20, Codec::kPcmu));
+    CHECK(room.join(parties.back()->session, parties.back()->voice) == (i < Room::kMaxMembers));
+  }
+  room.leaveAll();
+}
+
+TEST_CASE("a held leg is sent nothing and its room goes on") {
+  Call call({20, 20});
+  call.hear(1, 0, kOpen);
+  call.hear(0, 1, kOpen);
+  call[0].session.connect({.payloadType = 0, .ptimeMs = 20, .sending = false, .receiving = true}, call.nowMs);
+  const std::size_t packets = call[0].ear.packets;
+  call.run(400);
+  CHECK(call[0].ear.packets == packets);
+  CHECK(call[1].hears(kHz[0]) == doctest::Approx(kPeak).epsilon(0.05));
+}
+
+TEST_CASE("says how loud each voice is and how long it waits") {
+  Call call({20, 20});
+  call.run(600, [&](Party& party) {
+    if (&party == &call[0]) party.send(call.nowMs, party.hum());
+  });
+  CHECK(call[0].voice.figures().levelDbm0 ==
+        doctest::Approx(20 * std::log10(kPeak / 32767) + 3.17).epsilon(0.05));
+  CHECK(call[1].voice.figures().levelDbm0 == VoiceFigures::kFaintest);
+  CHECK(call[0].voice.figures().delayMs > 0);
+  CHECK(call[0].voice.figures().delayMs < 45);
+}
+
+TEST_CASE("a tick allocates nothing, whatever happens in it") {
+  Call call({20, 10, 30, 60});
+  std::mt19937 random(5);
+  for (auto& party : call.parties) party->ear.heard.reserve(8000 * 400);
+  call.run(100);
+  std::vector<Pcm> hums;
+  for (auto& party : call.parties) hums.push_back(party->hum());
+  const std::size_t before = allocations();
+  for (int round = 0; round < 600; round++) {
+    const Hearing hearing{.access = static_cast<Access>(random() % 3),
+                          .mode = static_cast<ClampMode>(random() % 3),
+                          .gain = static_cast<float>(random() % 100) / 50};
+    const std::size_t listener = random() % 4;
+    const std::size_t speaker = random() % 4;
+    if (listener != speaker) call.hear(listener, speaker, hearing);
+    call.run(60, [&](Party& party) {
+      const auto dice = random() % 40;
+      if (dice == 0) party.sequence++;  // lost
+      if (dice == 1) return;
+      const std::uint8_t type = dice == 2 ? 77 : 0;
+      const auto& hum = hums[static_cast<std::size_t>(party.ptimeMs == 20   ? 0
+                                                      : party.ptimeMs == 10 ? 1
+                                                      : party.ptimeMs == 30 ? 2
+                                                                            : 3)];
+      party.send(call.nowMs, hum, type, random() % 200 == 0 ? 9 : 7);
+    });
+    if (round % 50 == 0) {
+      call.room.leave(call[3].session);
+      call.room.join(call[3].session, call[3].voice);
+    }
+  }
+  CHECK(allocations() == before);
+}
+
+TEST_CASE("clamped listeners get no trace of a key, open ones all of it") {
+  ToneMaker maker;
+  for (int key = 0; key < 4; key++)
+    maker.silence(200).tone({.key = static_cast<std::uint8_t>(key), .durationMs = 120});
+  maker.silence(300);
+  Call call({20, 20, 20});
+  call.hear(1, 0, kClamped);
+  call.hear(2, 0, kOpen);
+  call.run(400);
+  std::size_t at = 0;
+  const std::size_t from = call[1].ear.heard.size() + 800;  // the hum before has died away
+  call.run(static_cast<std::uint32_t>(maker.pcm.size() / 160 * 20), [&](Party& party) {
+    if (&party != &call[0]) return party.send(call.nowMs, party.hum());
+    party.send(call.nowMs, Pcm(maker.pcm.begin() + static_cast<std::ptrdiff_t>(at),
+                               maker.pcm.begin() + static_cast<std::ptrdiff_t>(at + 160)));
+    at += 160;
+  });
+  const auto strongest = [&](std::size_t listener) {
+    double most = 0;
+    const auto heard = std::span(call[listener].ear.heard).subspan(from);
+    for (std::size_t start = 0; start + 80 <= heard.size(); start += 40) {
+      double low = 0;
+      double high = 0;
+      for (std::size_t tone = 0; tone < kToneHz.size(); tone++) {
+        double re = 0;
+        double im = 0;
+        for (std::size_t n = 0; n < 80; n++) {
+          const double angle = 2 * std::numbers::pi * kToneHz[tone] * static_cast<double>(n) / 8000;
+          re += heard[start + n] * std::cos(angle);
+          im += heard[start + n] * std::sin(angle);
+        }
+        double& group = tone < 4 ? low : high;
+        group = std::max(group, std::hypot(re, im) / 40);
+      }
+      most = std::max(most, std::min(low, high));
+    }
+    return most;
+  };
+  CHECK(strongest(1) < 40);
+  CHECK(strongest(2) > 1000);
+  CHECK(call[0].session.counts().clamp.tonePresses == 4);
+}
+
+TEST_SUITE_END();
