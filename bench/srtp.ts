@@ -7,9 +7,9 @@ import { kSrtpKeySizes, type MediaLink, type MediaSession, type SrtpSuite } from
 import { MediaFixture, remoteOf } from '../test/support/media-fixture.ts';
 import { rounded } from './figures.ts';
 
-const kLegs = 40;
+const kLegs = 24;
 const kRounds = 3;
-const kMeasureMs = 4_000;
+const kMeasureMs = 3_000;
 const kSettleMs = 500;
 const kKinds = ['plain', ...(Object.keys(kSrtpKeySizes) as SrtpSuite[])] as const;
 type Kind = (typeof kKinds)[number];

@@ -1,18 +1,21 @@
 #include "secure/srtp.h"
 
 #include <doctest/doctest.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <srtp2/srtp.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string_view>
 #include <vector>
 
 #include "hex.h"
+#include "no_allocation.h"
 #include "rtp/packet.h"
 #include "rtp/rtcp.h"
 
@@ -23,6 +26,22 @@ TEST_SUITE_BEGIN("srtp_test");
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
+
+/// What OpenSSL allocates; it goes past `new`.
+std::size_t openSslAllocations = 0;
+
+void* countedAllocate(std::size_t size, const char*, int) {
+  openSslAllocations++;
+  return std::malloc(size);
+}
+void* countedReallocate(void* memory, std::size_t size, const char*, int) {
+  openSslAllocations++;
+  return std::realloc(memory, size);
+}
+void release(void* memory, const char*, int) { std::free(memory); }
+
+/// Only before OpenSSL has allocated anything, so before main().
+const bool kIsCounting = CRYPTO_set_mem_functions(countedAllocate, countedReallocate, release) == 1;
 
 constexpr SrtpSuite kSuites[] = {SrtpSuite::kAesCm128Sha1_80, SrtpSuite::kAesCm128Sha1_32,
                                  SrtpSuite::kAeadAes128Gcm, SrtpSuite::kAeadAes256Gcm};
@@ -325,6 +344,40 @@ TEST_CASE("a peer that changes its key may keep its roll-over counter or begin a
     receiver.expectSourcesOf(known);
     CHECK(unprotect(receiver, protect(sender, rtp(1))) == Unprotected::kOk);
     CHECK(rollOverOf(receiver.position()) == (keeps ? 1 : 0));
+  }
+}
+
+TEST_CASE("allocates nothing per packet, right, forged or of a new source") {
+  REQUIRE(kIsCounting);
+  for (const SrtpSuite suite : kSuites) {
+    CAPTURE(static_cast<int>(suite));
+    const SrtpKey key = keyOf(suite, 16u);
+    SrtpSender sender(key);
+    SrtpReceiver receiver(key);
+    std::array<std::uint8_t, 256> buffer{};
+    std::array<std::uint8_t, 256> plain{};
+    std::array<std::uint8_t, 172> packet{};
+    const std::size_t before = allocations() + openSslAllocations;
+    bool isRight = true;
+    for (std::uint16_t sequence = 1; sequence < 2000; sequence++) {
+      writeRtpHeader(packet, {.payloadType = 0,
+                              .marker = false,
+                              .sequence = sequence,
+                              .timestamp = 0,
+                              .ssrc = sequence / 100u,
+                              .payload = {}});
+      std::ranges::copy(packet, buffer.begin());
+      const std::size_t sealed = sender.protectRtp(buffer, packet.size());
+      std::size_t size = 0;
+      buffer[20] ^= 1;
+      isRight = isRight &&
+                receiver.unprotectRtp(ByteView(buffer).first(sealed), plain, size) == Unprotected::kForged;
+      buffer[20] ^= 1;
+      isRight =
+          isRight && receiver.unprotectRtp(ByteView(buffer).first(sealed), plain, size) == Unprotected::kOk;
+    }
+    CHECK(allocations() + openSslAllocations == before);
+    CHECK(isRight);
   }
 }
 
