@@ -54,7 +54,7 @@ export class LegMedia {
   async establish(call: IncomingCall): Promise<Established> {
     if (call.offer === null) return this.#establishByOurOffer(call);
     const negotiated = answerOffer(call.offer, this.#local(), this.#codecs);
-    if (negotiated.kind !== 'agreed') return { kind: 'refused', ...refusal(negotiated) };
+    if (negotiated.kind !== 'agreed') return { kind: 'refused', ...this.#refusal(negotiated) };
     await this.#connect(negotiated);
     const leg = await call.answer(negotiated.sdp);
     this.#follow(leg);
@@ -81,7 +81,7 @@ export class LegMedia {
 
   async #takeAnswer(sdp: string): Promise<Refusal | undefined> {
     const negotiated = readAnswer(sdp, this.#codecs, this.#protection.local);
-    if (negotiated.kind !== 'agreed') return refusal(negotiated);
+    if (negotiated.kind !== 'agreed') return this.#refusal(negotiated);
     await this.#connect(negotiated);
     return undefined;
   }
@@ -112,7 +112,7 @@ export class LegMedia {
       return offer === undefined ? kNotAcceptable : { sdp: offer };
     }
     const negotiated = answerOffer(sdp, this.#local(), this.#codecs);
-    if (negotiated.kind !== 'agreed') return refusal(negotiated);
+    if (negotiated.kind !== 'agreed') return this.#refusal(negotiated);
     await this.#connect(negotiated);
     return { sdp: negotiated.sdp };
   }
@@ -131,6 +131,23 @@ export class LegMedia {
     this.#onHold(held);
   }
 
+  #refusal(negotiated: Exclude<Negotiated, { kind: 'agreed' }>): Refusal {
+    switch (negotiated.kind) {
+      case 'malformed':
+        return { status: 400, reason: 'Bad Session Description' };
+      case 'no_common_codec':
+        return kNotAcceptable;
+      case 'no_common_protection': {
+        const { encryption, keysInSdp } = this.#protection.local;
+        this.#log.warn(
+          { encryption, keysInSdp },
+          'what is offered and the encryption of the trunk do not meet',
+        );
+        return kNotAcceptable;
+      }
+    }
+  }
+
   #local(): LocalMedia {
     this.#version++;
     return {
@@ -144,9 +161,3 @@ export class LegMedia {
 }
 
 const kNotAcceptable: Refusal = { status: 488, reason: 'Not Acceptable Here' };
-
-function refusal(negotiated: Exclude<Negotiated, { kind: 'agreed' }>): Refusal {
-  return negotiated.kind === 'malformed'
-    ? { status: 400, reason: 'Bad Session Description' }
-    : kNotAcceptable;
-}
