@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "media/session.h"
 #include "media/wav.h"
@@ -15,6 +16,10 @@
 #include "rtp/packet.h"
 #include "rtp/redundancy.h"
 #include "rtp/rtcp.h"
+#include "secure/demux.h"
+#include "secure/dtls.h"
+#include "secure/ice_lite.h"
+#include "secure/srtp.h"
 
 namespace hushpay {
 namespace {
@@ -144,6 +149,66 @@ void fuzzSession(ByteView input) {
     input = input.subspan(2 + size);
   }
   session->close(nowMs);
+}
+
+void fuzzSrtp(ByteView input) {
+  if (input.empty()) return;
+  SrtpKey key;
+  key.suite = static_cast<SrtpSuite>(input[0] & 3);
+  for (std::size_t i = 0; i < SrtpKey::sizeOf(key.suite); i++) key.bytes[i] = static_cast<std::uint8_t>(i);
+  const bool isRtcp = (input[0] & 4) != 0;
+  const ByteView datagram = input.subspan(1);
+  SrtpReceiver receiver(key);
+  std::vector<std::uint8_t> plain(datagram.size());
+  std::size_t size = 0;
+  const auto open = [&] {
+    return isRtcp ? receiver.unprotectRtcp(datagram, plain, size)
+                  : receiver.unprotectRtp(datagram, plain, size);
+  };
+  if (open() == Unprotected::kOk) {
+    must(size < datagram.size());
+    must(open() == Unprotected::kReplayed);
+  }
+  SrtpSender sender(key);
+  std::vector<std::uint8_t> buffer(datagram.begin(), datagram.end());
+  buffer.resize(datagram.size() + kMaxSrtpTrailer);
+  const std::size_t sealed =
+      isRtcp ? sender.protectRtcp(buffer, datagram.size()) : sender.protectRtp(buffer, datagram.size());
+  if (sealed == 0) return;
+  SrtpReceiver peer(key);
+  plain.resize(sealed);
+  const ByteView packet = ByteView(buffer).first(sealed);
+  must((isRtcp ? peer.unprotectRtcp(packet, plain, size) : peer.unprotectRtp(packet, plain, size)) ==
+       Unprotected::kOk);
+  must(size == datagram.size() && std::ranges::equal(ByteView(plain).first(size), datagram));
+}
+
+void fuzzStun(ByteView input) {
+  IceLite agent({.localUser = "evtj", .localPassword = "VOkJxbRl1RmTxUk/WvJxBt", .remoteUser = "h6vY"});
+  const Endpoint source = *Endpoint::parse("192.0.2.1", 32853);
+  std::vector<std::uint8_t> reply(kMaxStunSize);
+  (void)kindOf(input);
+  const IceLite::Outcome outcome = agent.receive(input, source, reply);
+  must(outcome.replySize <= reply.size() && outcome.proved == agent.isProven(source));
+  must(!outcome.nominated || outcome.proved);
+}
+
+void fuzzDtls(ByteView input) {
+  struct Void final : DtlsSink {
+    void sendDtls(ByteView datagram) override { must(datagram.size() <= 1500); }
+  } nowhere;
+  static const DtlsIdentity kIdentity;
+  const Endpoint source = *Endpoint::parse("192.0.2.1", 4000);
+  const DtlsFingerprint nobody{.hash = DtlsFingerprint::Hash::kSha256, .size = 32};
+  DtlsAssociation active(kIdentity, DtlsAssociation::Role::kActive, nobody, false, nowhere, 0);
+  DtlsAssociation passive(kIdentity, DtlsAssociation::Role::kPassive, nobody, false, nowhere, 0);
+  active.start();
+  while (input.size() > 3) {
+    const std::size_t size = std::min<std::size_t>(readU16(input, 1) % 1500, input.size() - 3);
+    ((input[0] & 1) != 0 ? active : passive).receive(input.subspan(3, size), source, 0);
+    input = input.subspan(3 + size);
+  }
+  must(active.state() != DtlsAssociation::State::kDone && passive.state() != DtlsAssociation::State::kDone);
 }
 
 }  // namespace hushpay

@@ -21,12 +21,22 @@ void fuzzRedundant(ByteView input);
 void fuzzWav(ByteView input);
 /// A call: records of direction and time step (one byte), size (one byte) and a datagram.
 void fuzzSession(ByteView input);
+/// A protected packet: one byte of suite and kind, the datagram. Whatever opens must have been protected with
+/// the key.
+void fuzzSrtp(ByteView input);
+/// A datagram at a lite agent of ICE.
+void fuzzStun(ByteView input);
+/// Datagrams at both ends of a handshake: one byte of end, two of size each.
+void fuzzDtls(ByteView input);
 
-inline constexpr std::array<FuzzTarget, 6> kFuzzTargets = {{{"rtp", fuzzRtp},
+inline constexpr std::array<FuzzTarget, 9> kFuzzTargets = {{{"rtp", fuzzRtp},
                                                             {"rtcp", fuzzRtcp},
                                                             {"event", fuzzEvent},
                                                             {"redundant", fuzzRedundant},
                                                             {"wav", fuzzWav},
-                                                            {"session", fuzzSession}}};
+                                                            {"session", fuzzSession},
+                                                            {"srtp", fuzzSrtp},
+                                                            {"stun", fuzzStun},
+                                                            {"dtls", fuzzDtls}}};
 
 }  // namespace hushpay

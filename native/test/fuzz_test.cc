@@ -67,7 +67,8 @@ TEST_CASE("parsers take their corpus and what becomes of it by chance") {
     REQUIRE(corpus.size() >= 3);
     for (const Bytes& input : corpus) target.run(input);
     std::mt19937 random(20261122);
-    const int count = target.run == fuzzSession ? kMutations / 20 : kMutations;
+    const bool isLong = target.run == fuzzSession || target.run == fuzzDtls;
+    const int count = isLong ? kMutations / 20 : kMutations;
     for (int i = 0; i < count; i++) {
       const Bytes input = mutated(corpus[random() % corpus.size()], random);
       target.run(input);

@@ -138,6 +138,7 @@ export class IvrCall {
     const { trunk } = this.#incoming;
     const legMedia = new LegMedia(
       media,
+      this.#incoming,
       {
         advertised: this.#deps.settings.advertisedAddress,
         codecs: { codecs: trunk.codecs, order: trunk.codecOrder ?? 'peer' },
@@ -145,6 +146,14 @@ export class IvrCall {
       },
       this.#log,
     );
+    try {
+      await this.#serveWith(legMedia, order, media);
+    } finally {
+      legMedia.wipe();
+    }
+  }
+
+  async #serveWith(legMedia: LegMedia, order: PaymentOrder, media: MediaSession): Promise<void> {
     const established = await legMedia.establish(this.#incoming);
     if (established.kind === 'refused') return this.#refuse(established.status, established.reason);
     if (established.kind === 'ended') {

@@ -9,6 +9,7 @@ import {
   type Negotiated,
   readAnswer,
 } from '../sdp/negotiation.ts';
+import { LegProtection } from './leg-protection.ts';
 
 /** Why an INVITE gets no media, as the SIP response that says so. */
 export interface Refusal {
@@ -32,6 +33,7 @@ export class LegMedia {
   readonly #codecs: CodecRules;
   readonly #log: Log;
   readonly #onHold: (held: boolean) => void;
+  readonly #protection: LegProtection;
   readonly #sdpSessionId = String(crypto.getRandomValues(new Uint32Array(1))[0]);
   #version = 0;
   /** What the last offer and answer agreed on. */
@@ -41,10 +43,12 @@ export class LegMedia {
 
   /**
    * @param advertised - address put into SDP; differs from the bound one behind a NAT.
+   * @param call - whose trunk says how its audio may travel.
    * @param options.codecs - what the peer may use.
    */
   constructor(
     media: MediaSession,
+    call: Pick<IncomingCall, 'trunk' | 'source'>,
     options: { advertised: string | null; codecs: CodecRules; onHold: (held: boolean) => void },
     log: Log,
   ) {
@@ -52,6 +56,7 @@ export class LegMedia {
     this.#advertised = options.advertised ?? media.address;
     this.#onHold = options.onHold;
     this.#codecs = options.codecs;
+    this.#protection = new LegProtection(call, media.fingerprint);
     this.#log = log;
   }
 
@@ -59,15 +64,17 @@ export class LegMedia {
   async establish(call: IncomingCall): Promise<Established> {
     if (call.offer === null) return this.#establishByOurOffer(call);
     const negotiated = answerOffer(call.offer, this.#local(), this.#codecs);
-    if (negotiated.kind !== 'agreed') return { kind: 'refused', ...refusal(negotiated) };
-    await this.#connect(negotiated.remote, negotiated.held);
+    if (negotiated.kind !== 'agreed') return { kind: 'refused', ...this.#refusal(negotiated) };
+    await this.#connect(negotiated);
     const leg = await call.answer(negotiated.sdp);
     this.#follow(leg);
     return { kind: 'established', leg };
   }
 
   async #establishByOurOffer(call: IncomingCall): Promise<Established> {
-    const leg = await call.answer(makeOffer(this.#local(), this.#codecs));
+    const offer = makeOffer(this.#local(), this.#codecs);
+    if (offer === undefined) return { kind: 'refused', ...kNotAcceptable };
+    const leg = await call.answer(offer);
     const answered = new Promise<Refusal | undefined>((resolve) => {
       leg.onAnswer((sdp) => resolve(this.#takeAnswer(sdp)));
       leg.onBye((reason) => {
@@ -83,9 +90,9 @@ export class LegMedia {
   }
 
   async #takeAnswer(sdp: string): Promise<Refusal | undefined> {
-    const negotiated = readAnswer(sdp, this.#codecs, this.#agreed);
-    if (negotiated.kind !== 'agreed') return refusal(negotiated);
-    await this.#connect(negotiated.remote, negotiated.held);
+    const negotiated = readAnswer(sdp, this.#codecs, this.#protection.local, this.#agreed);
+    if (negotiated.kind !== 'agreed') return this.#refusal(negotiated);
+    await this.#connect(negotiated);
     return undefined;
   }
 
@@ -110,19 +117,46 @@ export class LegMedia {
 
   async #reoffer(sdp: string | null): Promise<OfferReply> {
     this.#awaitsAnswer = sdp === null;
-    if (sdp === null) return { sdp: makeOffer(this.#local(), this.#codecs, this.#agreed) };
+    if (sdp === null) {
+      const offer = makeOffer(this.#local(), this.#codecs, this.#agreed);
+      return offer === undefined ? kNotAcceptable : { sdp: offer };
+    }
     const negotiated = answerOffer(sdp, this.#local(), this.#codecs);
-    if (negotiated.kind !== 'agreed') return refusal(negotiated);
-    await this.#connect(negotiated.remote, negotiated.held);
+    if (negotiated.kind !== 'agreed') return this.#refusal(negotiated);
+    await this.#connect(negotiated);
     return { sdp: negotiated.sdp };
   }
 
-  async #connect(remote: MediaRemote, held: boolean): Promise<void> {
-    await this.#media.connect(remote);
+  /** Overwrites our keys; the leg is over. */
+  wipe(): void {
+    this.#protection.wipe();
+  }
+
+  async #connect({ remote, held, current }: Extract<Negotiated, { kind: 'agreed' }>): Promise<void> {
+    await this.#media.connect(this.#protection.linked(remote));
+    this.#protection.adopt(current);
     this.#agreed = remote;
     const { codec, ptimeMs, eventPayloadType } = remote;
-    this.#log.info({ codec, ptimeMs, events: eventPayloadType !== null, held }, 'media agreed');
+    const protection = this.#protection.summary;
+    this.#log.info({ codec, ptimeMs, events: eventPayloadType !== null, protection, held }, 'media agreed');
     this.#onHold(held);
+  }
+
+  #refusal(negotiated: Exclude<Negotiated, { kind: 'agreed' }>): Refusal {
+    switch (negotiated.kind) {
+      case 'malformed':
+        return { status: 400, reason: 'Bad Session Description' };
+      case 'no_common_codec':
+        return kNotAcceptable;
+      case 'no_common_protection': {
+        const { encryption, keysInSdp } = this.#protection.local;
+        this.#log.warn(
+          { encryption, keysInSdp },
+          'what is offered and the encryption of the trunk do not meet',
+        );
+        return kNotAcceptable;
+      }
+    }
   }
 
   #local(): LocalMedia {
@@ -132,12 +166,9 @@ export class LegMedia {
       port: this.#media.port,
       sessionId: this.#sdpSessionId,
       version: this.#version,
+      protection: this.#protection.local,
     };
   }
 }
 
-function refusal(negotiated: Exclude<Negotiated, { kind: 'agreed' }>): Refusal {
-  return negotiated.kind === 'malformed'
-    ? { status: 400, reason: 'Bad Session Description' }
-    : { status: 488, reason: 'Not Acceptable Here' };
-}
+const kNotAcceptable: Refusal = { status: 488, reason: 'Not Acceptable Here' };

@@ -65,6 +65,22 @@ const kTrunk = z.strictObject({
     ['peer', 'own'],
     'peer',
   ),
+  media: section({
+    encryption: choice(
+      'SRTP for its calls: never (`off`: an offer of nothing else gets 488), when the peer offers it (`optional`: DTLS-SRTP, or keys in SDP; plain RTP is taken too), or always (`required`: anything else gets 488).',
+      ['off', 'optional', 'required'],
+      'optional',
+    ),
+    keysInClear: flag(
+      'Keys in SDP (`a=crypto`) are used even when SIP comes over UDP, TCP or WS, where whoever sees the call set up can decrypt and forge its audio; without it such keys count only over TLS and WSS. It is the last hop that counts. DTLS-SRTP does not need it: no key is in SDP, though unencrypted SIP does not prove whose certificate it is.',
+      false,
+    ),
+    natLearning: choice(
+      'Where audio may come from besides the address in SDP, for phones behind a NAT: nowhere (`off`), the address its SIP comes from (`signaling`), anywhere (`any`). Within 10 s of the answer, while the address in SDP is silent, and by SRTP only once authenticated; plain RTP can be hijacked in these seconds by who guesses the port.',
+      ['off', 'signaling', 'any'],
+      'off',
+    ),
+  }),
   limits: section({
     callsPerSecond: special(z.number().positive().max(100_000).nullable().default(null), {
       sentence: 'Calls it may begin per second; more get 503 with Retry-After.',

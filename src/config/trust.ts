@@ -1,4 +1,5 @@
 import type { CodecName, CodecOrder } from '../ports/media.ts';
+import type { MediaRules } from '../ports/signaling.ts';
 
 /** A peer whose calls are taken. */
 export interface Trunk {
@@ -12,6 +13,7 @@ export interface Trunk {
   readonly mayBeReferred: boolean;
   readonly codecs: readonly CodecName[];
   readonly codecOrder: CodecOrder;
+  readonly media: MediaRules;
   readonly limits: { readonly callsPerSecond: number | null; readonly concurrentCalls: number | null };
   /** Who we are to it, or null. */
   readonly credentials: TrunkCredentials | null;

@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts';
 import type {
   Carrier,
   ClampReport,
-  CodecName,
+  DtlsFingerprint,
   Key,
   KeyReport,
   MediaEnd,
@@ -15,8 +15,8 @@ import type {
   Unsubscribe,
 } from '../ports/media.ts';
 import type { CommandBody, WorkerChannel, WorkerEvent } from './channel.ts';
+import { type Connection, connectionOf, resumedConnection } from './connection.ts';
 import {
-  Codec,
   type KeyDown,
   Carrier as ProtoCarrier,
   type ClampReport as ProtoClampReport,
@@ -27,21 +27,15 @@ import {
 import { type WorkerLink, workerGone } from './link.ts';
 import { Phrase } from './phrase.ts';
 import { checkReply } from './status.ts';
+import { StreamState } from './stream-state.ts';
 
-const kCodecs: Record<CodecName, Codec> = {
-  PCMU: Codec.PCMU,
-  PCMA: Codec.PCMA,
-  G722: Codec.G722,
-  opus: Codec.OPUS,
-  'L16/8000': Codec.L16_8000,
-  'L16/16000': Codec.L16_16000,
-};
 const kLastKey = 15;
 const kNoStats: MediaStats = {
   packetsReceived: 0,
   packetsSent: 0,
   packetsLost: 0,
   packetsForeign: 0,
+  packetsForged: 0,
   jitterMs: 0,
   roundTripMs: 0,
   starvedMs: 0,
@@ -61,21 +55,29 @@ export class WorkerSession implements MediaSession {
   readonly id: number;
   readonly address: string;
   readonly port: number;
+  readonly fingerprint: DtlsFingerprint | undefined;
   readonly #link: WorkerLink;
   readonly #onClosed: () => void;
   readonly #keyListeners = new Set<(report: KeyReport) => void>();
   readonly #endListeners = new Set<(end: MediaEnd) => void>();
   readonly #phrases = new Map<number, Phrase>();
   /** What the worker agreed to last. */
-  #connection: CommandBody | undefined;
+  #connection: Connection | undefined;
   #plays = 0;
   #ended: MediaEnd | undefined;
   #closing: Promise<MediaStats> | undefined;
+  #streamState: StreamState | undefined;
 
-  constructor(id: number, address: string, port: number, link: WorkerLink, onClosed: () => void) {
+  constructor(
+    id: number,
+    { address, port, fingerprint }: Pick<MediaSession, 'address' | 'port' | 'fingerprint'>,
+    link: WorkerLink,
+    onClosed: () => void,
+  ) {
     this.id = id;
     this.address = address;
     this.port = port;
+    this.fingerprint = fingerprint;
     this.#link = link;
     this.#onClosed = onClosed;
   }
@@ -98,6 +100,11 @@ export class WorkerSession implements MediaSession {
     } finally {
       this.#phrases.delete(play);
     }
+  }
+
+  /** Keys and counters of the protected streams, at most about a second old; undefined while nothing is protected. */
+  get streamState(): StreamState | undefined {
+    return this.#streamState;
   }
 
   onKey(listener: (report: KeyReport) => void): Unsubscribe {
@@ -138,6 +145,10 @@ export class WorkerSession implements MediaSession {
       case 'playFinished':
         this.#phrases.get(event.value.play)?.onFinished(event.value.end);
         return;
+      case 'streamState':
+        this.#streamState?.wipe();
+        this.#streamState = StreamState.of(event.value);
+        return;
       case 'mediaTimeout':
         this.#end('timeout');
         return;
@@ -153,7 +164,8 @@ export class WorkerSession implements MediaSession {
   async resume(channel: WorkerChannel): Promise<boolean> {
     const value = { session: this.id, resumePort: this.port };
     const requests = [channel.request({ case: 'openSession', value })];
-    if (this.#connection) requests.push(channel.request(this.#connection));
+    if (this.#connection)
+      requests.push(channel.request(resumedConnection(this.#connection, this.#streamState)));
     const replies = await Promise.all(requests).catch(() => []);
     const isTaken = replies.length > 0 && replies.every(({ status }) => status === Status.OK);
     if (!isTaken && !channel.lost) this.lose();
@@ -180,6 +192,8 @@ export class WorkerSession implements MediaSession {
     } catch {
       return kNoStats; // the counts went with the worker
     } finally {
+      this.#streamState?.wipe();
+      this.#streamState = undefined;
       this.#onClosed();
     }
   }
@@ -219,33 +233,6 @@ export class WorkerSession implements MediaSession {
   }
 }
 
-function connectionOf(session: number, remote: MediaRemote): CommandBody {
-  return {
-    case: 'connectSession',
-    value: {
-      session,
-      remoteAddress: remote.address,
-      remotePort: remote.port,
-      remoteRtcpPort: remote.rtcpPort,
-      codec: kCodecs[remote.codec],
-      payloadType: remote.payloadType,
-      eventPayloadType: remote.eventPayloadType ?? 0,
-      ptimeMs: remote.ptimeMs,
-      sending: remote.sending,
-      receiving: remote.receiving,
-      eventClockHz: remote.eventClockHz ?? 0,
-      noisePayloadType: remote.noisePayloadType ?? 0,
-      redundantPayloadType: remote.redundantPayloadType ?? 0,
-      receivePayloadType: remote.receivedPayloadType,
-      opus: {
-        maxBitrate: remote.opus?.maxBitrate ?? 0,
-        fec: remote.opus?.fec ?? false,
-        constantBitrate: remote.opus?.constantBitrate ?? false,
-      },
-    },
-  };
-}
-
 function isKey(key: number): key is Key {
   return Number.isInteger(key) && key >= 0 && key <= kLastKey;
 }
@@ -261,6 +248,7 @@ function statsOf(stats: SessionStats): MediaStats {
     packetsSent: Number(stats.packetsSent),
     packetsLost: Number(stats.packetsLost),
     packetsForeign: Number(stats.packetsForeign),
+    packetsForged: Number(stats.packetsForged),
     jitterMs: stats.jitterMs,
     roundTripMs: stats.roundTripMs,
     starvedMs: Number(stats.starvedMs),

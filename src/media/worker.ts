@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { ClipId, MediaSession, MediaWorkerFigures } from '../ports/media.ts';
+import type { ClipId, DtlsFingerprint, MediaSession, MediaWorkerFigures } from '../ports/media.ts';
 import { SupervisedChild } from '../process/child.ts';
 import { Board } from './board.ts';
 import { WorkerChannel, type WorkerEvent } from './channel.ts';
@@ -66,6 +66,7 @@ export class MediaWorker {
   readonly #sessions = new Map<number, WorkerSession>();
   readonly #rooms = new Map<number, WorkerRoom>();
   #channel: WorkerChannel | undefined;
+  #fingerprint: DtlsFingerprint | undefined;
   #lastSession = 0;
   #lastRoom = 0;
   #stats: WorkerStats | undefined;
@@ -136,6 +137,8 @@ export class MediaWorker {
       packetsSent: Number(stats?.packetsSent ?? 0),
       packetsForeign: Number(stats?.packetsForeign ?? 0),
       packetsMalformed: Number(stats?.packetsMalformed ?? 0),
+      packetsForged: Number(stats?.packetsForged ?? 0),
+      packetsReplayed: Number(stats?.packetsReplayed ?? 0),
       ticks: Number(stats?.ticks ?? 0),
       ticksLate: Number(stats?.ticksLate ?? 0),
       tickLateMaxMs: stats?.tickLateMaxMs ?? 0,
@@ -167,7 +170,9 @@ export class MediaWorker {
     // The worker may have died while its answer was on the way to this line.
     if (channel !== this.#channel) throw workerGone();
     const forget = (): void => void this.#sessions.delete(id);
-    const session = new WorkerSession(id, this.#config.bindAddress, localPort, this.#link, forget);
+    const { bindAddress } = this.#config;
+    const own = { address: bindAddress, port: localPort, fingerprint: this.#fingerprint };
+    const session = new WorkerSession(id, own, this.#link, forget);
     this.#sessions.set(id, session);
     return session;
   }
@@ -190,7 +195,8 @@ export class MediaWorker {
     this.#link.resume(channel);
     for (const session of waiting) session.resumePhrases();
     loaded.catch(() => {}); // awaited below
-    checkReply(await configured, 'configure');
+    const { dtlsFingerprint } = checkReply(await configured, 'configure');
+    this.#fingerprint = { hash: 'sha-256', digest: new Uint8Array(Buffer.from(dtlsFingerprint, 'hex')) };
     const sessions = (await Promise.all(resumed)).filter((isTaken) => isTaken).length;
     await loaded;
     this.#cancelGiveUp();

@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
 import type { RemoteInfo, Socket } from 'node:dgram';
-import type { Key } from '../ports/media.ts';
+import type { Key, SrtpSuite } from '../ports/media.ts';
 import { decodeG711, encodeG711, type G711 } from './g711.ts';
 import { openPortPair } from './port-pair.ts';
 import { decodeRtp, encodeRtp, eventPayload, type RtpPacket } from './rtp-packet.ts';
+import { PhoneSrtp } from './srtp.ts';
 import { dtmfTone, type ToneShape } from './tones.ts';
 
 const kSamplesPerMs = 8;
@@ -19,6 +20,13 @@ export interface RtpPhoneOptions {
   readonly firstSequence?: number;
   readonly firstTimestamp?: number;
   readonly ssrc?: number;
+}
+
+/** Keys of a phone's SRTP; `send` is its own. RTCP stays as it is. */
+export interface PhoneKeys {
+  readonly suite: SrtpSuite;
+  readonly send: Uint8Array;
+  readonly receive: Uint8Array;
 }
 
 export interface EventShape {
@@ -74,6 +82,9 @@ export class RtpPhone {
   #ticks = 0;
   #sent = 0;
   #closed = false;
+  #srtp: { readonly send: PhoneSrtp; readonly receive: PhoneSrtp } | undefined;
+  /** Datagrams that were not made with the far end's key. */
+  unreadable = 0;
 
   /** @returns a phone whose ports are free ones: RTP even, RTCP one above. */
   static async open(options: RtpPhoneOptions = {}): Promise<RtpPhone> {
@@ -112,6 +123,11 @@ export class RtpPhone {
   /** Says where to send; the far end's answer. Sending begins with {@link start}. */
   connect(remote: { readonly address: string; readonly port: number; readonly rtcpPort?: number }): void {
     this.#remote = { ...remote, rtcpPort: remote.rtcpPort ?? remote.port + 1 };
+  }
+
+  /** Encrypts what is sent from now on, and takes nothing else. */
+  secure({ suite, send, receive }: PhoneKeys): void {
+    this.#srtp = { send: new PhoneSrtp(suite, send), receive: new PhoneSrtp(suite, receive) };
   }
 
   start(): void {
@@ -304,11 +320,14 @@ export class RtpPhone {
   #send(packet: RtpPacket): void {
     if (!this.filter(packet)) return;
     this.#sent++;
-    this.sendRaw(encodeRtp(packet));
+    const datagram = encodeRtp(packet);
+    this.sendRaw(this.#srtp ? this.#srtp.send.protect(datagram) : datagram);
   }
 
   #onRtp(data: Uint8Array, _from: RemoteInfo): void {
-    const packet = decodeRtp(data, performance.now());
+    const plain = this.#srtp ? this.#srtp.receive.unprotect(data) : data;
+    if (!plain) this.unreadable++;
+    const packet = plain && decodeRtp(plain, performance.now());
     if (!packet) return;
     this.packets.push(packet);
     if (packet.payloadType === this.payloadType) this.onAudio(packet.payload);

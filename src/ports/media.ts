@@ -36,6 +36,52 @@ export interface OpusWishes {
   readonly constantBitrate: boolean;
 }
 
+/** Crypto suites of SRTP (RFC 4568, RFC 7714), with the size of master key and salt together. */
+export const kSrtpKeySizes = {
+  AES_CM_128_HMAC_SHA1_80: 30,
+  AES_CM_128_HMAC_SHA1_32: 30,
+  AEAD_AES_128_GCM: 28,
+  AEAD_AES_256_GCM: 44,
+} as const;
+export type SrtpSuite = keyof typeof kSrtpKeySizes;
+
+/** The certificate one side of DTLS shows (RFC 8122). */
+export interface DtlsFingerprint {
+  readonly hash: 'sha-256' | 'sha-384' | 'sha-512';
+  readonly digest: Uint8Array;
+}
+
+/** What keeps a leg's packets from being read or forged. */
+export type MediaProtection =
+  | { readonly kind: 'none' }
+  /** Keys from the session description (RFC 4568): master key, then master salt. */
+  | {
+      readonly kind: 'sdes';
+      readonly suite: SrtpSuite;
+      readonly sendKey: Uint8Array;
+      readonly receiveKey: Uint8Array;
+    }
+  /** Keys from a DTLS handshake (RFC 5764) with who shows this certificate; until it is done nothing is sent or heard. */
+  | { readonly kind: 'dtls'; readonly fingerprint: DtlsFingerprint; readonly active: boolean };
+
+/** ICE with us as a lite agent (RFC 8445): the peer proves its address with these. */
+export interface IceUsers {
+  readonly localUser: string;
+  readonly localPassword: string;
+  readonly remoteUser: string;
+}
+
+/** How the packets of a leg travel. */
+export interface MediaLink {
+  readonly protection: MediaProtection;
+  /** RTCP by the RTP port (RFC 5761). */
+  readonly rtcpMux: boolean;
+  /** Null: the peer is at the address of its description. */
+  readonly ice: IceUsers | null;
+  /** The peer may be behind a NAT and is learned from this address, or `any`; null: its own only. */
+  readonly learnFrom: string | null;
+}
+
 /** What offer and answer agreed on for one leg. */
 export interface MediaRemote {
   readonly address: string;
@@ -57,6 +103,8 @@ export interface MediaRemote {
   readonly ptimeMs: number;
   readonly sending: boolean;
   readonly receiving: boolean;
+  /** Absent: plain RTP, from exactly this address. */
+  readonly link?: MediaLink;
 }
 
 export interface PlayOptions {
@@ -104,6 +152,8 @@ export interface MediaStats {
   readonly packetsSent: number;
   readonly packetsLost: number;
   readonly packetsForeign: number;
+  /** Of the right source, but not made with its key. */
+  readonly packetsForged?: number;
   readonly jitterMs: number;
   readonly roundTripMs: number;
   readonly starvedMs: number;
@@ -121,6 +171,8 @@ export interface MediaSession {
   readonly address: string;
   /** Even RTP port; RTCP is one above. */
   readonly port: number;
+  /** Of the certificate this session shows in DTLS; absent: it does no DTLS. */
+  readonly fingerprint?: DtlsFingerprint | undefined;
   /** Starts, or changes after a re-INVITE, what is sent and accepted. */
   connect(remote: MediaRemote): Promise<void>;
   /**
@@ -193,6 +245,8 @@ export interface MediaWorkerFigures {
   readonly packetsReceived: number;
   readonly packetsSent: number;
   readonly packetsForeign: number;
+  readonly packetsForged: number;
+  readonly packetsReplayed: number;
   readonly packetsMalformed: number;
   readonly ticks: number;
   readonly ticksLate: number;

@@ -14,7 +14,27 @@ export interface TrunkRights {
   readonly codecs: readonly CodecName[];
   /** Whose order of them decides; the peer's if left out. */
   readonly codecOrder?: CodecOrder;
+  /** Absent: {@link kUsualMediaRules}. */
+  readonly media?: MediaRules;
 }
+
+/** Whether calls are encrypted: never, when the peer can, or else refused. */
+export type Encryption = 'off' | 'optional' | 'required';
+
+/** How the audio of a trunk's calls may travel. */
+export interface MediaRules {
+  readonly encryption: Encryption;
+  /** SRTP keys may be written into SDP that travels unencrypted. */
+  readonly keysInClear: boolean;
+  /** Whether the audio may come from another address than the description says: never, from where its SIP comes, from anywhere. */
+  readonly natLearning: 'off' | 'signaling' | 'any';
+}
+
+export const kUsualMediaRules: MediaRules = {
+  encryption: 'optional',
+  keysInClear: false,
+  natLearning: 'off',
+};
 
 /** The SDP answer to a re-INVITE, or the SIP status that refuses it. */
 export type OfferReply = { readonly sdp: string } | { readonly status: number; readonly reason: string };
@@ -28,6 +48,8 @@ export interface IncomingCall {
   readonly requestUri: string;
   /** User part of From. */
   readonly from: string;
+  /** Where the INVITE came from: the last hop. Absent: not known, so not trusted. */
+  readonly source?: { readonly address: string; readonly isEncrypted: boolean };
   /** Body of the INVITE, or null when it brought no offer. */
   readonly offer: string | null;
   /** Value of a header field, any case; undefined if absent. */

@@ -1,21 +1,41 @@
 import { isIP } from 'node:net';
 import type { CodecName, CodecOrder, MediaRemote } from '../ports/media.ts';
-import { type CodecFacts, chooseFormat, type Format, formatsToOffer, opusWishes, ptimeOf } from './codecs.ts';
-import { type Direction, type MediaDescription, parseSdp } from './description.ts';
+import {
+  type AgreedFormat,
+  answerSection,
+  candidateOf,
+  header,
+  type LocalMedia,
+  offerSection,
+  refusedSection,
+} from './audio-section.ts';
+import { chooseFormat, type Format, formatsToOffer, opusWishes, ptimeOf } from './codecs.ts';
+import { type MediaDescription, parseSdp } from './description.ts';
+import {
+  type Choice,
+  chooseProtection,
+  type LocalProtection,
+  type Offering,
+  offerLines,
+  offerProtection,
+  readProtection,
+} from './protection.ts';
 
-/** Our side of one leg's audio. */
-export interface LocalMedia {
-  readonly address: string;
-  readonly port: number;
-  /** `o=` session id and version (RFC 8866 section 5.2): the version goes up with every new description. */
-  readonly sessionId: string;
-  readonly version: number;
-}
+export type { LocalMedia } from './audio-section.ts';
 
 export type Negotiated =
-  | { readonly kind: 'agreed'; readonly sdp: string; readonly remote: MediaRemote; readonly held: boolean }
+  | {
+      readonly kind: 'agreed';
+      readonly sdp: string;
+      readonly remote: MediaRemote;
+      readonly held: boolean;
+      /** What later descriptions of ours have to go on with. */
+      readonly current: NonNullable<LocalProtection['current']>;
+    }
   | { readonly kind: 'malformed'; readonly problem: string }
-  | { readonly kind: 'no_common_codec' };
+  | { readonly kind: 'no_common_codec' }
+  /** Audio we could carry, but not as it is offered and as the policy of the peer wants it. */
+  | { readonly kind: 'no_common_protection' };
 
 /** What a peer may speak, in our order of preference, and whether that order decides. */
 export interface CodecRules {
@@ -23,75 +43,102 @@ export interface CodecRules {
   readonly order: CodecOrder;
 }
 
+/** An audio section of the peer's, and how we would take it. */
+interface Taken {
+  readonly section: MediaDescription;
+  readonly format: Format;
+  readonly choice: Choice;
+}
+
+interface Agreed extends AgreedFormat {
+  readonly held: boolean;
+  readonly current: NonNullable<LocalProtection['current']>;
+}
+
 const kUsualRules: CodecRules = { codecs: ['PCMU', 'PCMA'], order: 'peer' };
 const kUsualEventClockHz = 8000;
-const kUsualPtimeMs = 20;
-const kReversed: Record<Direction, Direction> = {
-  sendrecv: 'sendrecv',
-  sendonly: 'recvonly',
-  recvonly: 'sendonly',
-  inactive: 'inactive',
-};
+const kProfile = /^(UDP\/TLS\/)?RTP\/S?AVPF?$/;
+const kNoAddress: Negotiated = { kind: 'malformed', problem: 'the audio section has no usable c= address' };
 
 /**
- * Answers an offer (RFC 3264 section 6): the first audio section with a codec we speak is taken, every other section is refused with
- * port 0.
+ * Answers an offer (RFC 3264 section 6): the first audio section with a codec we speak is taken, a protected one before a plain
+ * one; every other section is refused with port 0.
  */
 export function answerOffer(offer: string, local: LocalMedia, rules: CodecRules = kUsualRules): Negotiated {
   const parsed = parseSdp(offer);
   if (parsed.kind === 'malformed') return malformed(parsed.line, parsed.problem);
-  const taken = parsed.media.findIndex((section) => formatOfAudio(section, rules) !== undefined);
-  const section = parsed.media[taken];
-  const format = section && formatOfAudio(section, rules);
-  if (!format) return { kind: 'no_common_codec' };
-  const agreed = agree(section, format);
-  if (!agreed) return { kind: 'malformed', problem: 'the audio section has no usable c= address' };
-  const { remote, held, copied } = agreed;
-  const sections = parsed.media.map((each, index) =>
-    index === taken
-      ? audioSection(local, {
-          formats: [format],
-          beside: besideLines(format, remote, copied),
-          ptimeMs: remote.ptimeMs,
-          direction: kReversed[section.direction],
-        })
-      : `m=${each.type} 0 ${each.protocol} ${each.formats.join(' ')}\r\n`,
+  const audible = parsed.media.flatMap((section) => {
+    const format = formatOfAudio(section, rules);
+    return format ? [{ section, format }] : [];
+  });
+  if (audible.length === 0) return { kind: 'no_common_codec' };
+  const candidates = audible.flatMap((each) => {
+    const choice = chooseProtection(each.section, local.protection);
+    return choice ? [{ ...each, choice }] : [];
+  });
+  const taken = candidates.find(({ choice }) => choice.protection.kind !== 'none') ?? candidates[0];
+  if (!taken) return { kind: 'no_common_protection' };
+  const agreed = agree(taken);
+  if (!agreed) return kNoAddress;
+  const sections = parsed.media.map((each) =>
+    each === taken.section ? answerSection(local, each, taken.choice, agreed) : refusedSection(each),
   );
-  return { kind: 'agreed', sdp: header(local) + sections.join(''), remote, held };
+  const isBundled = taken.section.mid !== undefined && parsed.bundle.includes(taken.section.mid);
+  const session = [
+    ...(isBundled ? [`a=group:BUNDLE ${taken.section.mid}`] : []),
+    ...(taken.choice.ice ? ['a=ice-lite'] : []),
+  ];
+  const { remote, held, current } = agreed;
+  return { kind: 'agreed', sdp: header(local, session) + sections.join(''), remote, held, current };
 }
 
 /**
  * What we offer when an INVITE brought no offer (RFC 3261 section 13.2.1).
  * @param agreed - what holds already, within a call.
+ * @returns undefined where the policy wants keys and nothing may carry them.
  */
 export function makeOffer(
   local: LocalMedia,
   rules: CodecRules = kUsualRules,
   agreed?: MediaRemote | undefined,
-): string {
-  const { formats, events } = formatsToOffer(rules.codecs, agreed);
-  const beside = [...events].map(([clockRateHz, payloadType]) => eventLines(payloadType, clockRateHz));
-  const parts = { formats, beside, ptimeMs: kUsualPtimeMs, direction: 'sendrecv' } as const;
-  return header(local) + audioSection(local, parts);
+): string | undefined {
+  const offering = offerProtection(local.protection);
+  if (!offering) return undefined;
+  const extra = [
+    ...offerLines(offering, local.protection),
+    ...(offering.withDtls ? ['a=rtcp-mux', candidateOf(local)] : []),
+  ];
+  const session = offering.withDtls ? ['a=ice-lite'] : [];
+  const formats = formatsToOffer(rules.codecs, agreed);
+  return header(local, session) + offerSection(local, offering.profile, formats, extra);
 }
 
-/** Reads the answer to {@link makeOffer}. @param agreed - what held when the offer was made. */
+/**
+ * Reads the answer to {@link makeOffer}.
+ * @param protection - that of the offer's `local`.
+ * @param agreedBefore - what held when the offer was made.
+ */
 export function readAnswer(
   answer: string,
   rules: CodecRules = kUsualRules,
+  protection?: LocalProtection | undefined,
   agreedBefore?: MediaRemote | undefined,
 ): Negotiated {
   const parsed = parseSdp(answer);
   if (parsed.kind === 'malformed') return malformed(parsed.line, parsed.problem);
   const section = parsed.media[0];
   const format = section && formatOfAudio(section, { ...rules, order: 'peer' });
-  if (!format) return { kind: 'no_common_codec' };
-  const agreed = agree(section, format);
-  if (!agreed) return { kind: 'malformed', problem: 'the audio section has no usable c= address' };
+  if (!section || !format) return { kind: 'no_common_codec' };
+  const offering: Offering | undefined = offerProtection(protection);
+  const choice = offering && readProtection(section, offering, protection);
+  if (!choice) return { kind: 'no_common_protection' };
+  const agreed = agree({ section, format, choice });
+  if (!agreed) return kNoAddress;
   const { formats } = formatsToOffer(rules.codecs, agreedBefore);
   const offered = formats.find(({ codec }) => codec === format.codec) ?? format;
+  const { held, current } = agreed;
   const remote = { ...agreed.remote, receivedPayloadType: offered.payloadType };
-  return { kind: 'agreed', sdp: '', remote, held: agreed.held };
+  return { kind: 'agreed', sdp: '', remote, held, current };
 }
 
 function malformed(line: number, problem: string): Negotiated {
@@ -100,20 +147,13 @@ function malformed(line: number, problem: string): Negotiated {
 
 /** Port 0 means the section is refused or withdrawn. */
 function formatOfAudio(section: MediaDescription, rules: CodecRules): Format | undefined {
-  if (section.type !== 'audio' || section.port === 0 || !/^RTP\/AVPF?$/.test(section.protocol))
-    return undefined;
+  if (section.type !== 'audio' || section.port === 0 || !kProfile.test(section.protocol)) return undefined;
   return chooseFormat(section, rules.codecs, rules.order);
 }
 
-interface Agreed {
-  readonly remote: MediaRemote;
-  readonly held: boolean;
-  /** Payload types that may come again in redundant packets, if those are agreed on. */
-  readonly copied: readonly number[];
-}
-
-function agree(section: MediaDescription, format: Format): Agreed | undefined {
-  if (!section.address || isIP(section.address) === 0) return undefined;
+function agree({ section, format, choice }: Taken): Agreed | undefined {
+  const { protection, ice, tag } = choice;
+  if (!ice && (!section.address || isIP(section.address) === 0)) return undefined;
   const { clockRateHz } = format.codec;
   // RFC 4733 section 2.1, and RFC 3389 and 2198 after it: events, noise and copies run on the clock of the audio.
   const event = eventOf(section, clockRateHz);
@@ -122,12 +162,12 @@ function agree(section: MediaDescription, format: Format): Agreed | undefined {
   const known = [format.payloadType, event?.payloadType, noisePayloadType];
   const copied = copiedBy(section, redundantPayloadType);
   const isReadable = copied?.every((payloadType) => known.includes(payloadType)) ?? false;
-  // c=0.0.0.0 is how RFC 2543 put a call on hold.
-  const onHold = section.address === '0.0.0.0' || section.address === '::';
+  // c=0.0.0.0 is how RFC 2543 put a call on hold; with ICE the address says nothing.
+  const onHold = !ice && (section.address === '0.0.0.0' || section.address === '::');
   const peerListens = section.direction === 'sendrecv' || section.direction === 'recvonly';
   const peerSends = section.direction === 'sendrecv' || section.direction === 'sendonly';
   const remote: MediaRemote = {
-    address: section.address,
+    address: section.address ?? '',
     port: section.port,
     rtcpPort: section.rtcpPort ?? section.port + 1,
     codec: format.codec.name,
@@ -140,8 +180,15 @@ function agree(section: MediaDescription, format: Format): Agreed | undefined {
     ptimeMs: ptimeOf(section, format),
     sending: peerListens && !onHold,
     receiving: peerSends && !onHold,
+    link: { protection, rtcpMux: section.rtcpMux, ice, learnFrom: null },
   };
-  return { remote, held: !(remote.sending && remote.receiving), copied: copied ?? [] };
+  return {
+    format,
+    remote,
+    held: !(remote.sending && remote.receiving),
+    current: { profile: section.protocol, protection, tag },
+    copied: copied ?? [],
+  };
 }
 
 /** Telephones that know Opus but events at 8000 Hz alone are many: better those than none. */
@@ -171,69 +218,4 @@ function copiedBy(section: MediaDescription, redundantPayloadType: number | null
   return list !== undefined && /^\d{1,3}(\/\d{1,3}){1,7}$/.test(list)
     ? list.split('/').map(Number)
     : undefined;
-}
-
-function header(local: LocalMedia): string {
-  const family = isIP(local.address) === 6 ? 'IP6' : 'IP4';
-  return [
-    'v=0',
-    `o=hushpay ${local.sessionId} ${local.version} IN ${family} ${local.address}`,
-    's=-',
-    `c=IN ${family} ${local.address}`,
-    't=0 0',
-    '',
-  ].join('\r\n');
-}
-
-/** A payload type beside the codec's, and the lines that say what it is. */
-interface Beside {
-  readonly payloadType: number;
-  readonly lines: readonly string[];
-}
-
-function eventLines(payloadType: number, clockRateHz: number): Beside {
-  const lines = [`a=rtpmap:${payloadType} telephone-event/${clockRateHz}`, `a=fmtp:${payloadType} 0-15`];
-  return { payloadType, lines };
-}
-
-/** @param copied - what redundant packets hold, if they are agreed on. */
-function besideLines({ codec }: Format, remote: MediaRemote, copied: readonly number[]): Beside[] {
-  const { eventPayloadType: event, noisePayloadType: noise, redundantPayloadType: redundant } = remote;
-  const beside: Beside[] = [];
-  if (event != null) beside.push(eventLines(event, remote.eventClockHz ?? kUsualEventClockHz));
-  if (noise != null)
-    beside.push({ payloadType: noise, lines: [`a=rtpmap:${noise} CN/${codec.clockRateHz}`] });
-  if (redundant != null) {
-    const map = `a=rtpmap:${redundant} red/${codec.clockRateHz}${channelsOf(codec)}`;
-    beside.push({ payloadType: redundant, lines: [map, `a=fmtp:${redundant} ${copied.join('/')}`] });
-  }
-  return beside;
-}
-
-interface AudioSection {
-  readonly formats: readonly Format[];
-  readonly beside: readonly Beside[];
-  readonly ptimeMs: number;
-  readonly direction: Direction;
-}
-
-function audioSection(local: LocalMedia, { formats, beside, ptimeMs, direction }: AudioSection): string {
-  const types = [...formats, ...beside].map(({ payloadType }) => payloadType);
-  return [
-    `m=audio ${local.port} RTP/AVP ${types.join(' ')}`,
-    ...formats.flatMap(codecLines),
-    ...beside.flatMap(({ lines }) => lines),
-    `a=ptime:${ptimeMs}`,
-    `a=${direction}`,
-    '',
-  ].join('\r\n');
-}
-
-function codecLines({ codec, payloadType }: Format): string[] {
-  const map = `a=rtpmap:${payloadType} ${codec.encoding}/${codec.clockRateHz}${channelsOf(codec)}`;
-  return codec.parameters === undefined ? [map] : [map, `a=fmtp:${payloadType} ${codec.parameters}`];
-}
-
-function channelsOf({ channels }: CodecFacts): string {
-  return channels === 1 ? '' : `/${channels}`;
 }

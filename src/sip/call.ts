@@ -7,6 +7,9 @@ import type { IncomingCall, SignalingLeg, SipHeaders, TrunkRights } from '../por
 import type { DigestSession } from './digest-session.ts';
 import { type Losable, SipLeg } from './leg.ts';
 
+/** Transports nobody on the way can read. */
+const kEncrypted: ReadonlySet<string> = new Set(['tls', 'wss']);
+
 /** An INVITE from drachtio-srf as {@link IncomingCall}. Lives until answer() or reject(). */
 export class SipCall implements IncomingCall {
   readonly callId: string;
@@ -14,6 +17,7 @@ export class SipCall implements IncomingCall {
   readonly dialled: string;
   readonly requestUri: string;
   readonly from: string;
+  readonly source: { readonly address: string; readonly isEncrypted: boolean };
   readonly offer: string | null;
   readonly #srf: Srf;
   readonly #req: SrfRequest;
@@ -50,6 +54,10 @@ export class SipCall implements IncomingCall {
     this.requestUri = req.uri;
     this.dialled = userOf(req.uri);
     this.from = userOf(req.getParsedHeader('From').uri);
+    this.source = {
+      address: req.source_address.replace(/^::ffff:/i, ''),
+      isEncrypted: kEncrypted.has(req.protocol?.toLowerCase()),
+    };
     this.offer = req.body === '' ? null : req.body;
     // From the first moment on: drachtio-srf listens only once it is told to answer, and says it once.
     req.on('cancel', () => {

@@ -18,10 +18,19 @@ export class Trunks {
     this.#credentials = new Map(
       trunks.flatMap(({ name, credentials }) => (credentials ? [[name, credentials]] : [])),
     );
-    this.#trunks = trunks.map(({ sources, name, maySetAmounts, mayBeReferred, codecs, codecOrder }) => ({
-      rights: { name, maySetAmounts, mayBeReferred, codecs, ...(codecOrder && { codecOrder }) },
-      sources: blockList(sources),
-    }));
+    this.#trunks = trunks.map(
+      ({ sources, name, maySetAmounts, mayBeReferred, codecs, codecOrder, media }) => ({
+        rights: {
+          name,
+          maySetAmounts,
+          mayBeReferred,
+          codecs,
+          ...(codecOrder && { codecOrder }),
+          ...(media && { media }),
+        },
+        sources: blockList(sources),
+      }),
+    );
   }
 
   /** The trunk a SIP server says a call is of. */

@@ -227,6 +227,18 @@ export function createMetrics() {
         { worker },
         figures.packetsMalformed,
       );
+      totals.set(
+        'rtp_forged_packets_total',
+        'Packets of the right source that were not made with its key.',
+        { worker },
+        figures.packetsForged,
+      );
+      totals.set(
+        'rtp_replayed_packets_total',
+        'Protected packets whose sequence number had been seen before, or was too old to know.',
+        { worker },
+        figures.packetsReplayed,
+      );
       totals.set('media_ticks_total', 'Ticks of 20 ms.', { worker }, figures.ticks);
       totals.set('media_ticks_late_total', 'Ticks that began late.', { worker }, figures.ticksLate);
       totals.set(

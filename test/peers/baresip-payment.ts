@@ -32,7 +32,7 @@ export async function payByTones(server: PeersServer, codec?: BaresipCodec): Pro
     silence(kMenuAfterMs),
     tones('2'),
   ];
-  await onPhone(await startBaresip(soundOf([...parts, silence(60_000)]), codec), async (phone) => {
+  await onPhone(await startBaresip(soundOf([...parts, silence(60_000)]), { codec }), async (phone) => {
     const callId = await phone.dial(uriOf(server));
     await phone.closed();
     await expectPaid(server, callId);
@@ -41,7 +41,7 @@ export async function payByTones(server: PeersServer, codec?: BaresipCodec): Pro
 
 /** A whole payment by telephone-events between its audio. */
 export async function payByEvents(server: PeersServer, codec?: BaresipCodec): Promise<void> {
-  await onPhone(await startBaresip(silence(90_000), codec), async (phone) => {
+  await onPhone(await startBaresip(silence(90_000), { codec }), async (phone) => {
     const callId = await phone.dial(uriOf(server));
     await phone.press(kEntry);
     await pause(kSummaryAfterMs);

@@ -40,10 +40,15 @@ export class Baresip {
     console.resume();
   }
 
-  /** @returns the Call-ID once the call is up. */
-  async dial(uri: string): Promise<string> {
+  /** Places a call, whatever becomes of it. */
+  ring(uri: string): void {
     const command = JSON.stringify({ command: 'dial', params: uri });
     this.#control.write(`${command.length}:${command},`);
+  }
+
+  /** @returns the Call-ID once the call is up. */
+  async dial(uri: string): Promise<string> {
+    this.ring(uri);
     return (await this.#event('CALL_ESTABLISHED')).id;
   }
 
@@ -100,18 +105,30 @@ export interface BaresipCodec {
   readonly channels: number;
 }
 
+/** How baresip protects its audio: SDES where it may and where it must, DTLS-SRTP. */
+export type BaresipEncryption = 'srtp' | 'srtp-mand' | 'dtls_srtp';
+
+export interface BaresipOptions {
+  /** The only one it offers; sox makes the microphone speak at its rate, because baresip's own resampler bends tones. */
+  readonly codec?: BaresipCodec | undefined;
+  /** Left out: plain RTP. */
+  readonly encryption?: BaresipEncryption | undefined;
+}
+
 const kPcmu: BaresipCodec = { name: 'PCMU/8000/1', module: 'g711', rateHz: 8000, channels: 1 };
 
-/**
- * @param microphone - what it says, linear at 8000 Hz; the call needs it to its end.
- * @param codec - the only one it offers; sox makes the microphone speak at its rate, because baresip's own resampler bends tones.
- */
-export async function startBaresip(microphone: Int16Array, codec: BaresipCodec = kPcmu): Promise<Baresip> {
+/** @param microphone - what it says, linear at 8000 Hz; the call needs it to its end. */
+export async function startBaresip(
+  microphone: Int16Array,
+  { codec = kPcmu, encryption }: BaresipOptions = {},
+): Promise<Baresip> {
   const folder = mkdtempSync(join(tmpdir(), 'hushpay-baresip-'));
   const [controlPort, consolePort] = [await freePort(), await freePort()];
   mkdirSync(folder, { recursive: true });
   writeMicrophone(folder, microphone, codec);
-  writeFileSync(join(folder, 'accounts'), `<sip:caller@127.0.0.1>;regint=0;audio_codecs=${codec.name}\n`);
+  const mediaenc = encryption === undefined ? '' : `;mediaenc=${encryption}`;
+  const account = `<sip:caller@127.0.0.1>;regint=0;audio_codecs=${codec.name}${mediaenc}\n`;
+  writeFileSync(join(folder, 'accounts'), account);
   writeFileSync(join(folder, 'contacts'), '');
   writeFileSync(join(folder, 'config'), configOf(folder, codec, controlPort, consolePort));
   const child = spawn('baresip', ['-f', folder, '-4'], { stdio: 'ignore' });
@@ -140,6 +157,8 @@ audio_source aufile,${join(folder, 'microphone.wav')}
 module_path ${kModules}
 module ${codec.module}.so
 module aufile.so
+module srtp.so
+module dtls_srtp.so
 module ctrl_tcp.so
 module cons.so
 module_tmp account.so

@@ -5,7 +5,7 @@ import { findCardLike } from '../../src/card/card-like.ts';
 import type { LedgerEntry } from '../../src/gateway/simulator-bank.ts';
 import { startSimulatorServer } from '../../src/gateway/simulator-server.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
-import { startServerProcess } from '../support/server-process.ts';
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 const kShortestFragment = 6; // digits in a row that already tell something of a card
 const kShortestCard = 13;
@@ -39,6 +39,7 @@ export interface SessionView {
 export interface PeersServer {
   /** host:port of SIP over UDP. */
   readonly address: string;
+  readonly sipPorts: ServerProcess['sipPorts'];
   readonly httpUrl: string;
   /** The control process. */
   readonly pid: number;
@@ -52,6 +53,8 @@ export interface PeersServer {
   tally(): Readonly<Record<string, number>>;
   /** Payments of which more than one charge stands. */
   doubleCharges(): number;
+  /** Charges that stand. */
+  charges(): number;
   /** What the bank booked for a payment. */
   booked(paymentRef: string): readonly LedgerEntry[];
   /** Places in log and database where six digits in a row of one of these cards can be read, and in the log any card. */
@@ -80,6 +83,7 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
   };
   return {
     address: `127.0.0.1:${server.sipPorts.udp}`,
+    sipPorts: server.sipPorts,
     httpUrl: server.httpUrl,
     pid: server.pid,
     output: server.output,
@@ -95,6 +99,7 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
       const payments = [...new Set(bank.ledger().map(({ paymentRef }) => paymentRef))];
       return payments.filter((paymentRef) => bank.bank.netCharges(paymentRef) > 1).length;
     },
+    charges: () => bank.ledger().filter(({ state }) => state === 'approved').length,
     booked: (paymentRef) => bank.ledger().filter((entry) => entry.paymentRef === paymentRef),
     tracesOf: (cards) => [
       ...wholeCards('log', server.output()),

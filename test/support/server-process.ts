@@ -13,7 +13,8 @@ let started = 0;
 export interface ServerProcess {
   readonly pid: number;
   readonly httpUrl: string;
-  readonly sipPorts: { readonly udp: number; readonly tcp: number };
+  /** 0: not listened on. */
+  readonly sipPorts: Readonly<Record<'udp' | 'tcp' | 'tls' | 'ws' | 'wss', number>>;
   readonly apiKey: string;
   readonly dataDir: string;
   /** All it has written so far, log lines and words for the terminal. */
@@ -66,7 +67,7 @@ export async function tryServerProcess(
   return {
     pid: child.pid ?? 0,
     httpUrl: /open +(\S+)\/readyz/.exec(words)?.[1] ?? '',
-    sipPorts: { udp: port('udp'), tcp: port('tcp') },
+    sipPorts: { udp: port('udp'), tcp: port('tcp'), tls: port('tls'), ws: port('ws'), wss: port('wss') },
     apiKey: environment['HUSHPAY_API_KEY'] ?? apiKey,
     dataDir,
     output,

@@ -10,6 +10,7 @@ const kServePackages = {
   'protobuf-compiler': 'protoc',
   'libprotobuf-dev': 'pkg-config:protobuf',
   'libopus-dev': 'pkg-config:opus',
+  'libssl-dev': 'pkg-config:openssl',
 };
 const kTestPackages = {
   'doctest-dev': null, // a header only
@@ -20,6 +21,8 @@ const kTestPackages = {
   flite: 'flite',
   sox: 'sox',
   openssl: 'openssl',
+  'libsrtp2-dev': 'pkg-config:libsrtp2', // what our SRTP is compared with
+  chromium: 'chromium',
   'libspandsp-dev': null, // what the tone benchmark compares with
   'dnsmasq-base': 'dnsmasq',
 };

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "ipc/link_wish.h"
+
 namespace hushpay {
 
 namespace pb = media::v1;
@@ -66,6 +68,7 @@ StreamSeed makeSeed() {
   std::memcpy(&seed.ssrc, random.data(), 4);
   std::memcpy(&seed.timestamp, random.data() + 4, 4);
   std::memcpy(&seed.sequence, random.data() + 8, 2);
+  seed.sequence &= 0x7fff;  // a first packet lost must not be one that rolls over (RFC 3711 section 3.3.1)
   static constexpr char kHex[] = "0123456789abcdef";
   for (std::size_t i = 0; i < 12; i++) {
     seed.cname[2 * i] = kHex[random[10 + i] >> 4];
@@ -187,6 +190,8 @@ void forgetKey(pb::Event& event) {
 void forgetKey(pb::Command& command) {
   if (command.has_send_key()) command.mutable_send_key()->set_key(0);
   if (command.has_play_clip()) command.mutable_play_clip()->set_clip(0);
+  if (command.has_connect_session() && command.connect_session().has_srtp())
+    forgetKeys(*command.mutable_connect_session()->mutable_srtp());
 }
 
 }  // namespace hushpay

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "ipc/convert.h"
+#include "ipc/link_wish.h"
 #include "media/time.h"
 #include "media/wav.h"
 
@@ -35,6 +36,12 @@ bool arePayloadTypes(const pb::ConnectSession& command) {
   const auto isSame = [](std::uint32_t a, std::uint32_t b) { return a == b && a != 0; };
   std::ranges::sort(types);
   return types.back() <= kMaxPayloadType && std::ranges::adjacent_find(types, isSame) == types.end();
+}
+
+/// What control was told may be a little old; the board is not.
+void goOn(LinkWish::Srtp& srtp, const StreamPosition& before) {
+  if (srtp.sendFrom && before.sent.ssrc != 0) srtp.sendFrom = before.sent;
+  if (srtp.receiveFrom && before.received.ssrc != 0) srtp.receiveFrom = before.received;
 }
 
 int openSignalFd() {
@@ -70,13 +77,14 @@ int Server::run() {
   pb::Command command;
   for (;;) {
     const short channelEvents = static_cast<short>(POLLIN | (channel_.hasBacklog() ? POLLOUT : 0));
-    std::array<pollfd, 4> waits = {
+    std::array<pollfd, 5> waits = {
         {{channel_.fd(), channelEvents, 0},
          // Told no more than it reads, control loses events in the counted queue, not here.
          {channel_.isClogged() ? -1 : engine_.wakeFd(), POLLIN, 0},
          {timerFd_, POLLIN, 0},
-         {signalFd_, POLLIN, 0}}};
-    if (poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return 1;
+         {signalFd_, POLLIN, 0},
+         {links_.wakeFd(), POLLIN, 0}}};
+    if (poll(waits.data(), waits.size(), links_.patienceMs()) < 0 && errno != EINTR) return 1;
     if (waits[3].revents != 0) return 0;
     if (waits[0].revents != 0) {
       const Channel::Read state = channel_.read();
@@ -95,7 +103,12 @@ int Server::run() {
       forwardEvents();
       finishClosing();
     }
-    if (waits[2].revents != 0) sendStats();
+    if (waits[4].revents != 0) links_.takeSetup(nowMs());
+    links_.tick(nowMs());
+    if (waits[2].revents != 0) {
+      sendStats();
+      tellLinks();
+    }
     if (!channel_.flush()) return 0;
   }
 }
@@ -107,6 +120,7 @@ void Server::handle(const pb::Command& command) {
   switch (command.body_case()) {
     case pb::Command::kConfigure:
       outcome = configure(command.configure());
+      reply.set_dtls_fingerprint(hexOf(links_.identity().fingerprint()));
       break;
     case pb::Command::kLoadClip:
       outcome = loadClip(command.load_clip(), reply);
@@ -204,8 +218,8 @@ Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
   if (!place) return {pb::STATUS_NO_FREE_PORT, {}};
   const std::uint16_t port = place->sockets.port();
   auto leg = std::make_unique<Leg>(command.session(), std::move(place->sockets), bindTo_->withPort(port),
-                                   makeSeed(), place->slot, mediaTimeoutMs_, engine_);
-  if (place->isTakenUp) leg->session().resume(Board::last(place->slot), nowMs());
+                                   makeSeed(), place->slot, mediaTimeoutMs_, engine_, links_);
+  if (place->isTakenUp) leg->takeUp(Board::last(place->slot), nowMs());
   const Outcome outcome = post({.kind = MediaCommand::Kind::kAdd, .leg = leg.get()});
   if (outcome.status != pb::STATUS_OK) {
     board_.release(place->slot);
@@ -235,26 +249,16 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
   if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
   const std::optional<Codec> codec = codecOf(command.codec());
   if (!codec) return {pb::STATUS_BAD_CODEC, {}};
-  if (command.remote_port() == 0 || command.remote_port() > kMaxPort || command.remote_rtcp_port() == 0 ||
-      command.remote_rtcp_port() > kMaxPort) {
-    return {pb::STATUS_BAD_ADDRESS, "port out of range"};
-  }
-  const auto rtp =
-      Endpoint::parse(command.remote_address(), static_cast<std::uint16_t>(command.remote_port()));
-  const auto rtcp =
-      Endpoint::parse(command.remote_address(), static_cast<std::uint16_t>(command.remote_rtcp_port()));
-  if (!rtp || !rtcp) return {pb::STATUS_BAD_ADDRESS, "remote_address is no IP address"};
-  if (rtp->family() != bindTo_->family())
-    return {pb::STATUS_BAD_ADDRESS, "remote_address is of another IP version"};
-  if (!rtp->isHost()) return {pb::STATUS_BAD_ADDRESS, "remote_address is not one host's"};
-  if (isSame(*rtp, leg->local()) || isSame(*rtcp, leg->local())) {
-    return {pb::STATUS_BAD_ADDRESS, "the session would talk to itself"};
-  }
+  LinkWish wish;
+  std::string detail;
+  const Status status = readLinkWish(command, leg->local(), wish, detail);
+  if (status != pb::STATUS_OK) return {status, detail};
   if (!arePayloadTypes(command)) return {pb::STATUS_BAD_ARGUMENT, "payload type"};
   const std::uint32_t eventClockHz = command.event_clock_hz() == 0 ? 8000 : command.event_clock_hz();
   if (std::ranges::find(kClocksHz, eventClockHz) == kClocksHz.end())
     return {pb::STATUS_BAD_ARGUMENT, "event_clock_hz"};
   if (!hasFrame(*codec, command.ptime_ms())) return {pb::STATUS_BAD_ARGUMENT, "ptime_ms"};
+  if (const auto before = leg->takenUp(); before && wish.srtp) goOn(*wish.srtp, *before);
   leg->session().prepare(*codec);
   return post(
       {.kind = MediaCommand::Kind::kConnect,
@@ -272,8 +276,7 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
                     .noisePayloadType = static_cast<std::uint8_t>(command.noise_payload_type()),
                     .redundantPayloadType = static_cast<std::uint8_t>(command.redundant_payload_type()),
                     .opus = wishesOf(command.opus())},
-       .rtp = *rtp,
-       .rtcp = *rtcp});
+       .link = links_.arrange(*leg, wish, nowMs())});
 }
 
 Server::Outcome Server::play(const pb::PlayClip& command) {
@@ -319,6 +322,7 @@ Server::Outcome Server::close(std::uint32_t session, std::uint32_t replyTo) {
   if (found == legs_.end()) return {pb::STATUS_NO_SUCH_SESSION, {}};
   const Outcome outcome = post({.kind = MediaCommand::Kind::kRemove, .leg = found->second.get()});
   if (outcome.status != pb::STATUS_OK) return outcome;
+  links_.close(session);
   forgetMember(session);
   closing_.push_back({std::move(found->second), replyTo});
   legs_.erase(found);
@@ -349,6 +353,9 @@ void Server::finishClosing() {
     pb::Reply& reply = *event.mutable_reply();
     reply.set_id(closing.replyTo);
     copyStats(closing.leg->session().counts(), *reply.mutable_stats());
+    reply.mutable_stats()->set_packets_forged(closing.leg->linkCounts().forged);
+    reply.mutable_stats()->set_packets_replayed(closing.leg->linkCounts().replayed);
+    links_.forget(closing.leg->session().id());
     if (closing.replyTo != 0) channel_.write(event);
     ports_->giveBack(closing.leg->sockets().port(), nowMs());
     board_.release(closing.leg->slot());
@@ -375,7 +382,25 @@ void Server::sendStats() {
   stats->set_packets_foreign(counts.packetsForeign);
   stats->set_packets_malformed(counts.packetsMalformed);
   stats->set_busy(engine_.load().busy());
+  stats->set_packets_forged(counts.packetsForged);
+  stats->set_packets_replayed(counts.packetsReplayed);
   channel_.write(event);
+}
+
+/// What another worker would need to go on with the protected streams, and what went wrong in making them.
+void Server::tellLinks() {
+  links_.eachChangedState([this](const StreamState& state) {
+    pb::Event event;
+    copyState(state, *event.mutable_stream_state());
+    channel_.write(event);
+    forgetKeys(*event.mutable_stream_state()->mutable_srtp());
+  });
+  for (const std::string& problem : links_.takeProblems()) {
+    pb::Event event;
+    event.mutable_log()->set_level(pb::LOG_LEVEL_WARN);
+    event.mutable_log()->set_message(problem);
+    channel_.write(event);
+  }
 }
 
 Leg* Server::find(std::uint32_t session) {

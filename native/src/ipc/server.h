@@ -10,6 +10,7 @@
 #include "ipc/channel.h"
 #include "media.pb.h"
 #include "media/engine.h"
+#include "media/link_keeper.h"
 #include "media/port_pool.h"
 
 namespace hushpay {
@@ -78,6 +79,7 @@ class Server {
   void forwardEvents();
   void finishClosing();
   void sendStats();
+  void tellLinks();
   Leg* find(std::uint32_t session);
 
   Channel channel_;
@@ -94,7 +96,8 @@ class Server {
   int signalFd_ = -1;
   int timerFd_ = -1;
   Board board_;
-  Engine engine_;  // last, so that its thread has ended before the legs it carries go
+  LinkKeeper links_{engine_};
+  Engine engine_;  // last, so that its thread has ended before what it works on goes
 };
 
 }  // namespace hushpay

@@ -11,15 +11,20 @@ namespace hushpay {
 
 /// An IPv4 or IPv6 transport address.
 struct Endpoint {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
+  union Storage {
+    sockaddr any;
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  } storage{.v6 = {}};
+  socklen_t size = 0;  // 0: none
 
   /// @param address  numeric, no name
   static std::optional<Endpoint> parse(const std::string& address, std::uint16_t port) noexcept;
 
-  [[nodiscard]] const sockaddr* raw() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
-  [[nodiscard]] sockaddr* raw() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
-  [[nodiscard]] int family() const noexcept { return storage.ss_family; }
+  [[nodiscard]] const sockaddr* raw() const noexcept { return &storage.any; }
+  [[nodiscard]] sockaddr* raw() noexcept { return &storage.any; }
+  [[nodiscard]] int family() const noexcept { return storage.any.sa_family; }
+  [[nodiscard]] std::uint16_t port() const noexcept;
   [[nodiscard]] Endpoint withPort(std::uint16_t port) const noexcept;
   /// One host's address: not multicast, broadcast, link-local or unspecified, where no call has business.
   [[nodiscard]] bool isHost() const noexcept;
@@ -27,5 +32,7 @@ struct Endpoint {
 
 /// Same family, address and port.
 bool isSame(const Endpoint& a, const Endpoint& b) noexcept;
+/// Same family and address, whatever the port.
+bool isSameHost(const Endpoint& a, const Endpoint& b) noexcept;
 
 }  // namespace hushpay

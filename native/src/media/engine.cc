@@ -70,7 +70,9 @@ EngineCounts Engine::counts() noexcept {
           .packetsReceived = packetsReceived_.load(std::memory_order_relaxed),
           .packetsSent = packetsSent_.load(std::memory_order_relaxed),
           .packetsForeign = packetsForeign_.load(std::memory_order_relaxed),
-          .packetsMalformed = packetsMalformed_.load(std::memory_order_relaxed)};
+          .packetsMalformed = packetsMalformed_.load(std::memory_order_relaxed),
+          .packetsForged = packetsForged_.load(std::memory_order_relaxed),
+          .packetsReplayed = packetsReplayed_.load(std::memory_order_relaxed)};
 }
 
 void Engine::run() noexcept {
@@ -130,7 +132,9 @@ void Engine::obey(const MediaCommand& command, double nowMs) noexcept {
     case MediaCommand::Kind::kAdd:
       return add(command.leg);
     case MediaCommand::Kind::kConnect:
-      return command.leg->connect(command.rtp, command.rtcp, command.settings, nowMs);
+      return command.leg->connect(command.link, command.settings, nowMs);
+    case MediaCommand::Kind::kRelink:
+      return command.leg->relink(command.link, nowMs);
     case MediaCommand::Kind::kPlay:
       return command.leg->session().play(command.item);
     case MediaCommand::Kind::kStopPlay:
@@ -174,6 +178,8 @@ void Engine::remove(Leg* leg, double nowMs) noexcept {
   retiredCounts_.packetsSent += counts.packetsSent;
   retiredCounts_.packetsForeign += counts.packetsForeign;
   retiredCounts_.packetsMalformed += counts.packetsMalformed;
+  retiredLinkCounts_.forged += leg->linkCounts().forged;
+  retiredLinkCounts_.replayed += leg->linkCounts().replayed;
   leg->retire();
   wake_ = true;
 }
@@ -205,17 +211,22 @@ void Engine::receive(double nowMs) noexcept {
 
 void Engine::publishCounts() noexcept {
   SessionCounts sum = retiredCounts_;
+  LinkCounts linkSum = retiredLinkCounts_;
   for (Leg* leg : legs_) {
     const SessionCounts counts = leg->session().counts();
     sum.packetsReceived += counts.packetsReceived;
     sum.packetsSent += counts.packetsSent;
     sum.packetsForeign += counts.packetsForeign;
     sum.packetsMalformed += counts.packetsMalformed;
+    linkSum.forged += leg->linkCounts().forged;
+    linkSum.replayed += leg->linkCounts().replayed;
   }
   packetsReceived_.store(sum.packetsReceived, std::memory_order_relaxed);
   packetsSent_.store(sum.packetsSent, std::memory_order_relaxed);
   packetsForeign_.store(sum.packetsForeign, std::memory_order_relaxed);
   packetsMalformed_.store(sum.packetsMalformed, std::memory_order_relaxed);
+  packetsForged_.store(linkSum.forged, std::memory_order_relaxed);
+  packetsReplayed_.store(linkSum.replayed, std::memory_order_relaxed);
 }
 
 }  // namespace hushpay

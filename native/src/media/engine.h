@@ -17,6 +17,7 @@ struct MediaCommand {
   enum class Kind : std::uint8_t {
     kAdd,
     kConnect,
+    kRelink,
     kPlay,
     kStopPlay,
     kSendKey,
@@ -34,8 +35,7 @@ struct MediaCommand {
   std::uint32_t durationMs = 0;
   Leg* leg = nullptr;
   StreamSettings settings{};
-  Endpoint rtp{};
-  Endpoint rtcp{};
+  Link link{};      // for kConnect and kRelink
   PlayItem item{};  // for kStopPlay only item.play
   Room* room = nullptr;
   Leg* speaker = nullptr;  // of kHear, where `leg` listens
@@ -52,6 +52,8 @@ struct EngineCounts {
   std::uint64_t packetsSent = 0;
   std::uint64_t packetsForeign = 0;
   std::uint64_t packetsMalformed = 0;
+  std::uint64_t packetsForged = 0;
+  std::uint64_t packetsReplayed = 0;
 };
 
 /// The media thread and the two queues it shares with the IPC thread. Every tick it takes commands, empties
@@ -101,6 +103,7 @@ class Engine final : public EventSink {
   std::vector<Leg*> legs_;         // media thread; never grows beyond kMaxLegs
   std::vector<Room*> rooms_;       // likewise
   SessionCounts retiredCounts_{};  // of legs that have gone
+  LinkCounts retiredLinkCounts_{};
   int epollFd_;
   int wakeFd_;
   bool wake_ = false;  // media thread: something to tell since the last tick
@@ -116,6 +119,8 @@ class Engine final : public EventSink {
   std::atomic<std::uint64_t> packetsSent_{0};
   std::atomic<std::uint64_t> packetsForeign_{0};
   std::atomic<std::uint64_t> packetsMalformed_{0};
+  std::atomic<std::uint64_t> packetsForged_{0};
+  std::atomic<std::uint64_t> packetsReplayed_{0};
   std::thread thread_;  // last: it uses all of the above
 };
 

@@ -3,53 +3,207 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
 
+#include "rtp/packet.h"
+#include "secure/demux.h"
+
 namespace hushpay {
 namespace {
 
-constexpr std::size_t kMaxDatagram = 2048;
 constexpr std::size_t kBatch = 4;
 constexpr std::size_t kMaxRounds = 16;  // a flood on one leg leaves time for the others
+constexpr int kMaxSetupPerTick = 8;
+constexpr std::uint32_t kGraceTicks = 200;        // 2 s
+constexpr std::uint32_t kTicksPerPosition = 100;  // 1 s
 
 }  // namespace
 
 Leg::Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const StreamSeed& seed, BoardSlot& slot,
-         std::uint32_t mediaTimeoutMs, EventSink& events)
+         std::uint32_t mediaTimeoutMs, EventSink& events, SetupInbox& inbox)
     : sockets_(std::move(sockets)),
       local_(local),
+      inbox_(inbox),
       slot_(slot),
       session_(id, seed, mediaTimeoutMs, *this, events) {}
+
+void Leg::takeUp(const StreamPosition& position, double nowMs) noexcept {
+  session_.resume(position, nowMs);
+  takenUp_ = position;
+}
 
 Voice& Leg::makeVoice() {
   if (!voice_) voice_ = std::make_unique<Voice>();
   return *voice_;
 }
 
-void Leg::sendRtp(ByteView datagram) noexcept {
+void Leg::send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexcept {
+  if (!isOpen()) return;
   // A datagram that cannot be sent is lost like one on the way; the peer's reports tell.
-  (void)sendto(sockets_.rtp(), datagram.data(), datagram.size(), MSG_DONTWAIT, remoteRtp_.raw(),
-               remoteRtp_.size);
+  if (link_.sender == nullptr) {
+    (void)sendto(fd, datagram.data(), datagram.size(), MSG_DONTWAIT, to.raw(), to.size);
+    return;
+  }
+  std::array<std::uint8_t, kMaxDatagram> buffer;
+  if (datagram.size() + kMaxSrtpTrailer > buffer.size()) return;
+  std::ranges::copy(datagram, buffer.begin());
+  const std::size_t size = isRtcp ? link_.sender->protectRtcp(buffer, datagram.size())
+                                  : link_.sender->protectRtp(buffer, datagram.size());
+  if (size != 0) (void)sendto(fd, buffer.data(), size, MSG_DONTWAIT, to.raw(), to.size);
 }
+
+void Leg::sendRtp(ByteView datagram) noexcept { send(sockets_.rtp(), link_.rtp, datagram, false); }
 
 void Leg::sendRtcp(ByteView datagram) noexcept {
-  (void)sendto(sockets_.rtcp(), datagram.data(), datagram.size(), MSG_DONTWAIT, remoteRtcp_.raw(),
-               remoteRtcp_.size);
+  if (link_.rtcpMux)
+    send(sockets_.rtp(), link_.rtp, datagram, true);
+  else
+    send(sockets_.rtcp(), remoteRtcp_, datagram, true);
 }
 
-void Leg::connect(const Endpoint& rtp, const Endpoint& rtcp, const StreamSettings& settings,
-                  double nowMs) noexcept {
-  remoteRtp_ = rtp;
-  remoteRtcp_ = rtcp;
-  session_.connect(settings, nowMs);
+void Leg::adopt(const Link& link, double nowMs) noexcept {
+  if (link.receiver != link_.receiver) {
+    previousReceiver_ = link.receiver == nullptr ? nullptr : link_.receiver;
+    graceTicks_ = kGraceTicks;
+    if (previousReceiver_ != nullptr) link.receiver->expectSourcesOf(*previousReceiver_);
+  }
+  link_ = link;
+  if (link_.ice) return;
+  guard_.restart(link.rtp, link.learns, link.learnFrom, nowMs);
+  link_.rtp = guard_.remote();
+  if (!guard_.hasLearned()) {
+    remoteRtcp_ = link.rtcp;
+    hasRtcpSource_ = false;
+  }
+}
+
+void Leg::connect(const Link& link, const StreamSettings& settings, double nowMs) noexcept {
+  adopt(link, nowMs);
+  wanted_ = settings;
+  StreamSettings effective = settings;
+  effective.sending = settings.sending && isOpen();  // what is played waits until it can be heard
+  session_.connect(effective, nowMs);
+}
+
+void Leg::relink(const Link& link, double nowMs) noexcept {
+  adopt(link, nowMs);
+  if (session_.connected()) connect(link, wanted_, nowMs);
+}
+
+bool Leg::isProven(const Endpoint& source) const noexcept {
+  return std::ranges::any_of(link_.proven,
+                             [&](const Endpoint& each) { return each.size != 0 && isSame(each, source); });
+}
+
+/// @return true if the datagram sets up the link, whatever became of it
+bool Leg::takeSetup(ByteView datagram, const Endpoint& source) noexcept {
+  if (!link_.ice && !link_.dtls) return false;
+  const DatagramKind kind = kindOf(datagram);
+  if (kind != DatagramKind::kStun && kind != DatagramKind::kDtls) return false;
+  // STUN proves a source, so it may come from anywhere; DTLS only from a source that is known already.
+  const bool isWelcome = kind == DatagramKind::kStun
+                             ? link_.ice
+                             : link_.dtls && (link_.ice ? isProven(source) : isSame(source, link_.rtp));
+  if (setupTick_ != ticks_) setupTaken_ = 0;
+  setupTick_ = ticks_;
+  if (!isWelcome || datagram.size() > SetupDatagram::kMaxSize || setupTaken_ >= kMaxSetupPerTick) {
+    session_.countForeign();
+    return true;
+  }
+  setupTaken_++;
+  SetupDatagram setup{
+      .session = session_.id(), .source = source, .size = static_cast<std::uint16_t>(datagram.size())};
+  std::ranges::copy(datagram, setup.bytes.begin());
+  inbox_.put(setup);
+  return true;
+}
+
+/// @return whether `plain_` holds `size` bytes of an authentic packet
+bool Leg::unprotect(ByteView datagram, bool isRtcp, std::size_t& size) noexcept {
+  const auto by = [&](SrtpReceiver& receiver) {
+    return isRtcp ? receiver.unprotectRtcp(datagram, plain_, size)
+                  : receiver.unprotectRtp(datagram, plain_, size);
+  };
+  Unprotected result = by(*link_.receiver);
+  if (result != Unprotected::kOk && previousReceiver_ != nullptr &&
+      by(*previousReceiver_) == Unprotected::kOk)
+    result = Unprotected::kOk;
+  switch (result) {
+    case Unprotected::kOk:
+      return true;
+    case Unprotected::kForged:
+    case Unprotected::kMalformed:
+      linkCounts_.forged++;
+      return false;
+    case Unprotected::kReplayed:
+      linkCounts_.replayed++;
+      return false;
+  }
+  return false;
+}
+
+void Leg::takeRtp(ByteView datagram, const Endpoint& source, double nowMs) noexcept {
+  if (!(link_.ice ? isProven(source) : guard_.mayBe(source, nowMs))) return session_.countForeign();
+  if (link_.receiver == nullptr) {
+    if (!link_.ice && !isSame(source, guard_.remote())) {
+      const auto packet = parseRtp(datagram);
+      if (!packet || !guard_.observe(source, packet->ssrc, packet->sequence, nowMs))
+        return session_.countForeign();
+      followSource();
+    } else if (link_.learns) {
+      guard_.prove(source, nowMs);
+    }
+    return session_.receiveRtp(datagram, nowMs);
+  }
+  std::size_t size = 0;
+  if (!unprotect(datagram, false, size)) return;
+  if (link_.learns && !link_.ice) {
+    guard_.prove(source, nowMs);
+    followSource();
+  }
+  session_.receiveRtp(ByteView(plain_).first(size), nowMs);
+}
+
+/// Sends where the guard has found the peer.
+void Leg::followSource() noexcept {
+  if (isSame(link_.rtp, guard_.remote())) return;
+  link_.rtp = guard_.remote();
+  remoteRtcp_ = link_.rtp.withPort(static_cast<std::uint16_t>(link_.rtp.port() + 1));
+  hasRtcpSource_ = false;
+}
+
+/// RTCP moves nothing but itself: of a peer whose address was learned, the first report from there says which
+/// port.
+bool Leg::isRtcpSource(const Endpoint& source, double nowMs) noexcept {
+  if (link_.rtcpMux)
+    return link_.ice ? isProven(source) : guard_.mayBe(source, nowMs) && isSame(source, link_.rtp);
+  if (isSame(source, remoteRtcp_)) return true;
+  return link_.learns && guard_.hasLearned() && !hasRtcpSource_ && isSameHost(source, link_.rtp);
+}
+
+void Leg::takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noexcept {
+  if (!isRtcpSource(source, nowMs)) return session_.countForeign();
+  ByteView plain = datagram;
+  if (link_.receiver != nullptr) {
+    std::size_t size = 0;
+    if (!unprotect(datagram, true, size)) return;
+    plain = ByteView(plain_).first(size);
+  }
+  if (!link_.rtcpMux && !isSame(source, remoteRtcp_)) {
+    if (!parseRtcp(plain, 0)) return session_.countForeign();
+    remoteRtcp_ = source;
+    hasRtcpSource_ = true;
+  }
+  session_.receiveRtcp(plain, nowMs);
 }
 
 /// One system call takes all that is there, as a rule one packet; asking once more to be told that there is
 /// no more would double the calls.
 template <typename Take>
-void Leg::receive(int fd, const Endpoint& expected, Take take) noexcept {
+void Leg::receive(int fd, Take take) noexcept {
   std::array<std::array<std::uint8_t, kMaxDatagram>, kBatch> buffers;
   std::array<Endpoint, kBatch> sources;
   std::array<iovec, kBatch> vectors;
@@ -70,10 +224,7 @@ void Leg::receive(int fd, const Endpoint& expected, Take take) noexcept {
       sources[at].size = messages[at].msg_hdr.msg_namelen;
       messages[at].msg_hdr.msg_namelen = sizeof sources[at].storage;
       const auto datagram = std::span(buffers[at]).first(messages[at].msg_len);
-      if (session_.connected() && isSame(sources[at], expected))
-        take(ByteView(datagram));
-      else if (session_.connected())
-        session_.countForeign();
+      if (session_.connected()) take(ByteView(datagram), sources[at]);
       explicit_bzero(datagram.data(), datagram.size());
     }
     if (count < static_cast<int>(kBatch)) return;
@@ -81,17 +232,54 @@ void Leg::receive(int fd, const Endpoint& expected, Take take) noexcept {
 }
 
 void Leg::receiveRtp(double nowMs) noexcept {
-  receive(sockets_.rtp(), remoteRtp_, [&](ByteView datagram) { session_.receiveRtp(datagram, nowMs); });
+  receive(sockets_.rtp(), [&](ByteView datagram, const Endpoint& source) {
+    if (takeSetup(datagram, source)) return;
+    if (link_.awaitsKeys) return session_.countForeign();
+    if (link_.rtcpMux && kindOf(datagram) == DatagramKind::kRtcp)
+      takeRtcp(datagram, source, nowMs);
+    else
+      takeRtp(datagram, source, nowMs);
+  });
+  if (link_.receiver != nullptr) explicit_bzero(plain_.data(), plain_.size());
 }
 
 void Leg::receiveRtcp(double nowMs) noexcept {
-  receive(sockets_.rtcp(), remoteRtcp_, [&](ByteView datagram) { session_.receiveRtcp(datagram, nowMs); });
+  receive(sockets_.rtcp(), [&](ByteView datagram, const Endpoint& source) {
+    if (link_.awaitsKeys || link_.rtcpMux) return session_.countForeign();
+    takeRtcp(datagram, source, nowMs);
+  });
 }
 
 bool Leg::reservePlayItem() noexcept {
   if (playItemsSent_ - playItemsConsumed_.load(std::memory_order_acquire) >= Player::kQueue) return false;
   playItemsSent_++;
   return true;
+}
+
+void Leg::publish(double nowMs) noexcept {
+  StreamPosition position = session_.position(nowMs);
+  if (link_.sender != nullptr) position.sent = link_.sender->position();
+  if (link_.receiver != nullptr) position.received = link_.receiver->position();
+  Board::save(slot_, position);
+  playItemsConsumed_.store(session_.playItemsConsumed(), std::memory_order_release);
+  ticks_++;
+  if (graceTicks_ > 0 && --graceTicks_ == 0) previousReceiver_ = nullptr;
+  if (graceTicks_ == 0) settledGeneration_.store(link_.generation, std::memory_order_release);
+  if (link_.sender == nullptr || ticks_ % kTicksPerPosition != 0) return;
+  sent_.store(link_.sender->position());
+  received_.store(link_.receiver->position());
+}
+
+void Leg::SharedPosition::store(const SrtpPosition& position) noexcept {
+  ssrc.store(position.ssrc, std::memory_order_relaxed);
+  index.store(position.index, std::memory_order_relaxed);
+  rtcpIndex.store(position.rtcpIndex, std::memory_order_relaxed);
+}
+
+SrtpPosition Leg::SharedPosition::load() const noexcept {
+  return {.ssrc = ssrc.load(std::memory_order_relaxed),
+          .index = index.load(std::memory_order_relaxed),
+          .rtcpIndex = rtcpIndex.load(std::memory_order_relaxed)};
 }
 
 }  // namespace hushpay

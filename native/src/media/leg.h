@@ -3,33 +3,50 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "media/board.h"
 #include "media/endpoint.h"
+#include "media/link.h"
 #include "media/port_pool.h"
 #include "media/session.h"
+#include "media/source_guard.h"
 
 namespace hushpay {
 
-/// A session on its sockets. The IPC thread makes it and deletes it once it is retired; between, it is the
-/// media thread's.
+/// What happened to packets of the right source that were not what they should be.
+struct LinkCounts {
+  std::uint64_t forged = 0;    // wrong authentication tag
+  std::uint64_t replayed = 0;  // sequence number seen before, or too old to know
+};
+
+/// A session on its sockets: source check and protection stand between the two. The IPC thread makes it and
+/// deletes it once it is retired; between, it is the media thread's.
 class Leg final : public PacketSink {
  public:
   /// @param local  address the RTP socket is bound to
   /// @param slot   where its position is noted
+  /// @param inbox  takes what sets up ICE and DTLS
   Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const StreamSeed& seed, BoardSlot& slot,
-      std::uint32_t mediaTimeoutMs, EventSink& events);
+      std::uint32_t mediaTimeoutMs, EventSink& events, SetupInbox& inbox);
 
   void sendRtp(ByteView datagram) noexcept override;
   void sendRtcp(ByteView datagram) noexcept override;
 
-  /// Media thread. Packets come from these addresses alone and go to them.
-  void connect(const Endpoint& rtp, const Endpoint& rtcp, const StreamSettings& settings,
-               double nowMs) noexcept;
+  /// Media thread. What offer and answer agreed on; until the link is open the session only waits.
+  void connect(const Link& link, const StreamSettings& settings, double nowMs) noexcept;
+  /// Media thread. The peer has another address, or keys are there.
+  void relink(const Link& link, double nowMs) noexcept;
 
   /// Media thread. Takes what has arrived on a socket.
   void receiveRtp(double nowMs) noexcept;
   void receiveRtcp(double nowMs) noexcept;
+
+  /// IPC thread, before the leg is the media thread's: goes on where another worker's stopped.
+  void takeUp(const StreamPosition& position, double nowMs) noexcept;
+  /// IPC thread, once, when the leg is connected: where its protected streams stood then.
+  std::optional<StreamPosition> takenUp() noexcept { return std::exchange(takenUp_, std::nullopt); }
 
   /// IPC thread. @return false if the player's queue has no room for another item
   bool reservePlayItem() noexcept;
@@ -43,31 +60,75 @@ class Leg final : public PacketSink {
   [[nodiscard]] const SocketPair& sockets() const noexcept { return sockets_; }
   [[nodiscard]] Session& session() noexcept { return session_; }
   [[nodiscard]] BoardSlot& slot() noexcept { return slot_; }
+  /// Media thread; IPC thread once it is retired.
+  [[nodiscard]] const LinkCounts& linkCounts() const noexcept { return linkCounts_; }
   /// Media thread: the one made before, or null. IPC thread: for its figures.
   [[nodiscard]] Voice* voice() noexcept { return voice_.get(); }
 
   /// Media thread, after every tick.
-  void publish(double nowMs) noexcept {
-    Board::save(slot_, session_.position(nowMs));
-    playItemsConsumed_.store(session_.playItemsConsumed(), std::memory_order_release);
-  }
+  void publish(double nowMs) noexcept;
   /// Media thread's last touch: from here on the leg is the IPC thread's again.
   void retire() noexcept { retired_.store(true, std::memory_order_release); }
   [[nodiscard]] bool retired() const noexcept { return retired_.load(std::memory_order_acquire); }
 
+  /// Any thread: keys older than this generation are not used any more.
+  [[nodiscard]] std::uint32_t settledGeneration() const noexcept {
+    return settledGeneration_.load(std::memory_order_acquire);
+  }
+  /// IPC thread: where the protected streams stood within the last second.
+  [[nodiscard]] SrtpPosition sendPosition() const noexcept { return sent_.load(); }
+  [[nodiscard]] SrtpPosition receivePosition() const noexcept { return received_.load(); }
+
  private:
+  /// An SrtpPosition that crosses threads part by part; a mixture is put right a second later.
+  struct SharedPosition {
+    std::atomic<std::uint32_t> ssrc{0};
+    std::atomic<std::uint32_t> rtcpIndex{0};
+    std::atomic<std::uint64_t> index{0};
+
+    void store(const SrtpPosition& position) noexcept;
+    [[nodiscard]] SrtpPosition load() const noexcept;
+  };
+
   template <typename Take>
-  void receive(int fd, const Endpoint& expected, Take take) noexcept;
+  void receive(int fd, Take take) noexcept;
+  void takeRtp(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
+  void takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
+  bool takeSetup(ByteView datagram, const Endpoint& source) noexcept;
+  bool unprotect(ByteView datagram, bool isRtcp, std::size_t& size) noexcept;
+  bool isRtcpSource(const Endpoint& source, double nowMs) noexcept;
+  [[nodiscard]] bool isProven(const Endpoint& source) const noexcept;
+  [[nodiscard]] bool isOpen() const noexcept { return !link_.awaitsKeys && link_.rtp.size != 0; }
+  void adopt(const Link& link, double nowMs) noexcept;
+  void followSource() noexcept;
+  void send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexcept;
+
+  static constexpr std::size_t kMaxDatagram = 2048;
 
   SocketPair sockets_;
   Endpoint local_;
-  Endpoint remoteRtp_{};
+  SetupInbox& inbox_;
+  Link link_{};
+  SourceGuard guard_{};
   Endpoint remoteRtcp_{};
   BoardSlot& slot_;
+  bool hasRtcpSource_ = false;
+  StreamSettings wanted_{};
+  SrtpReceiver* previousReceiver_ = nullptr;  // packets under the old key may still be on their way
+  std::uint32_t graceTicks_ = 0;
+  std::uint32_t ticks_ = 0;
+  std::uint32_t setupTick_ = 0;
+  int setupTaken_ = 0;  // in this tick
+  LinkCounts linkCounts_{};
+  std::array<std::uint8_t, kMaxDatagram> plain_{};
+  std::optional<StreamPosition> takenUp_;
   std::unique_ptr<Voice> voice_;
   Session session_;
   std::uint32_t playItemsSent_ = 0;
   std::atomic<std::uint32_t> playItemsConsumed_{0};
+  std::atomic<std::uint32_t> settledGeneration_{0};
+  SharedPosition sent_{};
+  SharedPosition received_{};
   std::atomic<bool> retired_{false};
 };
 

@@ -21,6 +21,7 @@
 #include "rtp/reorder_buffer.h"
 #include "rtp/rtcp.h"
 #include "rtp/stream_clock.h"
+#include "secure/srtp.h"
 
 namespace hushpay {
 
@@ -63,6 +64,8 @@ struct StreamPosition {
   std::uint32_t octetsSent = 0;
   std::array<std::uint32_t, 2> presses{};  // by carrier
   std::array<bool, 2> pressed{};           // a press was reported and has not ended
+  SrtpPosition sent{};                     // of protected streams; ssrc 0 = none
+  SrtpPosition received{};
 };
 
 /// One leg's media: what arrives goes through sequence, decoder and key detectors, and in a room becomes a

@@ -133,6 +133,7 @@ trunks:
       mayBeReferred: false,
       codecs: ['opus', 'PCMA'],
       codecOrder: 'own',
+      media: { encryption: 'optional', keysInClear: false, natLearning: 'off' },
       limits: { callsPerSecond: 2.5, concurrentCalls: 10 },
       credentials: { user: 'us', realm: 'pbx', secret: 'hunter2', allowMd5: false },
       register: { registrars: ['sip:pbx.example.net'], domain: null, expiresS: 300 },

@@ -10,7 +10,13 @@ function bench() {
   const worker = new FakeMediaWorker();
   const link = new WorkerLink();
   link.resume(new WorkerChannel(worker.stream, () => {}));
-  const session = (id: number) => new WorkerSession(id, '127.0.0.1', 4000 + 2 * id, link, () => {});
+  const session = (id: number) =>
+    new WorkerSession(
+      id,
+      { address: '127.0.0.1', port: 4000 + 2 * id, fingerprint: undefined },
+      link,
+      () => {},
+    );
   const room = new WorkerRoom(3, link, () => {});
   return { worker, link, room, caller: session(1), agent: session(2) };
 }

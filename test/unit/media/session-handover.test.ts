@@ -31,7 +31,12 @@ class Bench {
   constructor() {
     this.#channel = this.#connect();
     this.#link.resume(this.#channel);
-    this.session = new WorkerSession(7, '127.0.0.1', 4000, this.#link, () => {});
+    this.session = new WorkerSession(
+      7,
+      { address: '127.0.0.1', port: 4000, fingerprint: undefined },
+      this.#link,
+      () => {},
+    );
   }
 
   /** The process dies. */

@@ -20,7 +20,8 @@ class Bench {
       this.session.receive(event as SessionEvent),
     );
     this.link.resume(channel);
-    this.session = new WorkerSession(7, '127.0.0.1', 4000, this.link, () => this.closed++);
+    const own = { address: '127.0.0.1', port: 4000, fingerprint: undefined };
+    this.session = new WorkerSession(7, own, this.link, () => this.closed++);
   }
 
   progress(play: number, clipsStarted: number): Promise<void> {
@@ -193,6 +194,7 @@ describe('a media session', () => {
     expect(bench.session.close()).toBe(closing);
     expect(await closing).toEqual({
       packetsReceived: 5,
+      packetsForged: 0,
       packetsSent: 0,
       packetsLost: 0,
       packetsForeign: 0,

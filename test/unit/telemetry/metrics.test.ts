@@ -12,6 +12,8 @@ const kWorker = {
   packetsSent: 501,
   packetsForeign: 3,
   packetsMalformed: 1,
+  packetsForged: 2,
+  packetsReplayed: 3,
   ticks: 1000,
   ticksLate: 4,
   tickLateMaxMs: 7,
