@@ -1,14 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kill } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { MediaEnd } from '../../src/ports/media.ts';
-import { MediaFixture, noise } from '../support/media-fixture.ts';
+import { kSrtpKeySizes, type MediaEnd, type SrtpSuite } from '../../src/ports/media.ts';
+import { MediaFixture, noise, remoteOf } from '../support/media-fixture.ts';
 import type { RtpPhone } from '../support/rtp-phone.ts';
 
 const kWorker = fileURLToPath(new URL('../../build/native/hushpay-media', import.meta.url));
+const kSuites = Object.keys(kSrtpKeySizes) as SrtpSuite[];
 const kOptions = { bargeIn: true, lookahead: 8 };
 const never = (): AbortSignal => new AbortController().signal;
 
@@ -69,6 +71,36 @@ describe('calls whose worker is killed', () => {
     await phone.until(() => keys.length === 6);
     await phone.silence(200);
     expect(keys.map(({ key }) => key)).toEqual([1, 2, 3, 4, 4, 5]);
+    await fixture.stop();
+  });
+
+  it.each(kSuites)('keep their keys and their roll-over counters (%s)', async (suite) => {
+    const fixture = await MediaFixture.start();
+    const keys = {
+      suite,
+      send: randomBytes(kSrtpKeySizes[suite]),
+      receive: randomBytes(kSrtpKeySizes[suite]),
+    };
+    const phone = await fixture.phone({ firstSequence: 65_500 }); // rolls over before the worker is killed
+    phone.secure(keys);
+    const session = await fixture.media.open();
+    const reports: number[] = [];
+    session.onKey(({ key }) => reports.push(key));
+    const protection = { kind: 'sdes', suite, sendKey: keys.receive, receiveKey: keys.send } as const;
+    const link = { protection, rtcpMux: false, ice: null, learnFrom: null };
+    await session.connect({ ...remoteOf(phone), link });
+    phone.connect(session);
+    phone.start();
+    await phone.dial([1, 2, 3], 'event');
+    await phone.until(() => reports.length === 3);
+    await takeAway(fixture, 'SIGKILL');
+    const before = phone.packets.length;
+    await phone.dial([4], 'tone');
+    await phone.until(() => reports.length === 4 && phone.packets.length > before + 10);
+    expect(reports).toEqual([1, 2, 3, 4]);
+    expect(phone.unreadable).toBe(0);
+    expect(new Set(phone.packets.map(({ sequence }) => sequence)).size).toBe(phone.packets.length);
+    expect(await session.close()).toMatchObject({ packetsForged: 0 });
     await fixture.stop();
   });
 
