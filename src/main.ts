@@ -185,7 +185,7 @@ async function startChildren(
   log: Log,
   undo: AsyncDisposableStack,
 ): Promise<[Media, EdgeHandle | undefined]> {
-  const { host, ports, timeoutMs, portRestMs, maxBusyPercent } = config.media;
+  const { host, ports, timeoutMs, portRestMs, maxBusyPercent, workers } = config.media;
   const mediaOptions = {
     bindAddress: host,
     portMin: ports.min,
@@ -193,6 +193,7 @@ async function startChildren(
     mediaTimeoutMs: timeoutMs,
     portRestMs,
     maxBusy: maxBusyPercent / 100,
+    workers,
   };
   const starting = [
     launchMedia(mediaOptions, clips, clock, log).then((media) => {

@@ -64,6 +64,7 @@ export interface Config {
     readonly timeoutMs: number;
     readonly portRestMs: number;
     readonly maxBusyPercent: number;
+    readonly workers: number;
   };
   readonly http: { readonly host: string; readonly port: number };
   /** Null: one is made up at start. */

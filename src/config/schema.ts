@@ -76,6 +76,12 @@ export const kConfigSchema = z.strictObject({
       unit: 'ms',
       default: 60_000,
     }),
+    workers: wholeNumber('Media workers that share the calls; each uses at most one core.', {
+      min: 1,
+      max: 64,
+      unit: '',
+      default: 1,
+    }),
     maxBusyPercent: wholeNumber(
       'A media worker whose thread uses more of its core takes no new call: 503 with Retry-After.',
       { min: 10, max: 100, unit: '%', default: 80 },

@@ -36,12 +36,24 @@ export async function launchMedia(
   return media;
 }
 
+/** Each worker gets ports of its own: a part of the range, even and of whole pairs. */
+function shares(config: MediaConfig): MediaConfig[] {
+  const { portMin, portMax, workers = 1 } = config;
+  const size = 2 * Math.floor((portMax - portMin + 1) / 2 / workers);
+  return Array.from({ length: workers }, (_, index) => {
+    const first = portMin + index * size;
+    return { ...config, portMin: first, portMax: first + size - 1 };
+  });
+}
+
 /** Which worker carries a new session is decided here and nowhere else. */
 class WorkerPool implements Media {
   readonly #workers: readonly MediaWorker[];
 
   constructor(config: MediaConfig, clips: readonly ClipFile[], clock: Clock, log: Log) {
-    this.#workers = [new MediaWorker('media-worker-0', config, clips, clock, log)];
+    this.#workers = shares(config).map(
+      (share, index) => new MediaWorker(`media-worker-${index}`, share, clips, clock, log),
+    );
   }
 
   get up(): boolean {

@@ -32,6 +32,8 @@ export interface MediaConfig {
   readonly mediaTimeoutMs: number;
   /** A closed port pair is not given out again before this. */
   readonly portRestMs: number;
+  /** Processes that share the calls and the ports; 1 if left out. A worker uses one core. */
+  readonly workers?: number;
   /** Share of its core from which on a worker takes no new session. */
   readonly maxBusy: number;
   /** Another worker than the one the build made. */

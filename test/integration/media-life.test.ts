@@ -138,6 +138,30 @@ describe('ports', () => {
   });
 });
 
+describe('several workers', () => {
+  it('share the calls, each on ports of its own; a room and its legs are in one of them', async () => {
+    const { portMin } = mediaConfig();
+    const fixture = await MediaFixture.start({}, { portMin, portMax: portMin + 81, workers: 2 });
+    const { media } = fixture;
+    expect(media.pids).toHaveLength(2);
+    const sessions = [];
+    for (let leg = 0; leg < 6; leg++) sessions.push(await media.open());
+    const lower = sessions.filter(({ port }) => port < portMin + 40);
+    expect(lower).toHaveLength(3);
+    const [first, second] = [lower[0], lower[1]];
+    if (!first || !second) throw new Error('three legs have the lower ports');
+    const beside = await media.open(first);
+    expect(beside.port).toBeLessThan(portMin + 40);
+    const room = await media.openRoom(first);
+    await room.join(first);
+    await room.join(beside);
+    const elsewhere = sessions.find(({ port }) => port >= portMin + 40);
+    if (!elsewhere) throw new Error('three legs have the upper ports');
+    await expect(room.join(elsewhere)).rejects.toMatchObject({ code: 'MEDIA_REFUSED' });
+    await fixture.stop();
+  });
+});
+
 describe('a worker that is full', () => {
   it('refuses new sessions, and says why', async () => {
     const fixture = await MediaFixture.start({}, { maxBusy: 1e-9 }); // any work at all is too much
