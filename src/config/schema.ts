@@ -79,7 +79,7 @@ export const kConfigSchema = z.strictObject({
     workers: wholeNumber('Media workers that share the calls; each uses at most one core.', {
       min: 1,
       max: 64,
-      unit: '',
+      unit: 'workers',
       default: 1,
     }),
     maxBusyPercent: wholeNumber(
