@@ -23,14 +23,15 @@ class LoadMeter {
   /// Mean lateness of a tick, in milliseconds.
   [[nodiscard]] double lateMs() const noexcept { return lateMs_.load(std::memory_order_relaxed); }
 
-  /// One more session would make the others suffer: the core is nearly full, or the machine does not let the
-  /// thread run in time.
+  /// One more session would make the others suffer: the core is nearly full, or a thread with something to do
+  /// is not let run in time. Fewer sessions do not help one that does little and is late all the same.
   [[nodiscard]] bool isFull(double maxBusy) const noexcept {
-    return busy() > maxBusy || lateMs() > kMaxLateMs;
+    return busy() > maxBusy || (lateMs() > kMaxLateMs && busy() > maxBusy * kWorking);
   }
 
  private:
   static constexpr double kWindowMs = 1000;
+  static constexpr double kWorking = 0.25;  // of what it may use
   static constexpr double kMaxLateMs = 20;  // a frame: from here on listeners hear it
 
   static void blend(std::atomic<double>& mean, double value, double weight) noexcept {
