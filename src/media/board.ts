@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** Memory where there is such a file system, so that the worker's ticks write to no disk. */
 const kFolders = ['/dev/shm', tmpdir()];
-const kHeartbeatBytes = 8;
+const kHeartBytes = 16;
 
 /**
  * The board of one worker's place (native/src/media/board.h): a nameless file that outlives the worker's processes. They note there where
@@ -14,18 +14,18 @@ const kHeartbeatBytes = 8;
 export class Board {
   /** For the worker's file descriptor 4. */
   readonly fd: number;
-  readonly #buffer = Buffer.alloc(kHeartbeatBytes);
+  readonly #buffer = Buffer.alloc(kHeartBytes);
   #closed = false;
 
   constructor() {
     this.fd = openNameless();
   }
 
-  /** Ticks of the media thread, over all processes; 0 before the first. */
-  heartbeat(): bigint {
-    if (this.#closed) return 0n;
-    const size = readSync(this.fd, this.#buffer, 0, kHeartbeatBytes, 0);
-    return size < kHeartbeatBytes ? 0n : this.#buffer.readBigUInt64LE(0);
+  /** Ticks of the media thread, over all processes, and which thread that is now; zeros before the first. */
+  heart(): { readonly beats: bigint; readonly threadId: number } {
+    const size = this.#closed ? 0 : readSync(this.fd, this.#buffer, 0, kHeartBytes, 0);
+    if (size < kHeartBytes) return { beats: 0n, threadId: 0 };
+    return { beats: this.#buffer.readBigUInt64LE(0), threadId: Number(this.#buffer.readBigUInt64LE(8)) };
   }
 
   close(): void {

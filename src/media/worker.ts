@@ -5,9 +5,11 @@ import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { ClipId, DtlsFingerprint, MediaSession, MediaWorkerFigures } from '../ports/media.ts';
 import { SupervisedChild } from '../process/child.ts';
+import { threadActivity } from '../process/thread-activity.ts';
 import { Board } from './board.ts';
 import { WorkerChannel, type WorkerEvent } from './channel.ts';
 import { LogLevel, type Log as ProtoLog, Status, type WorkerStats } from './generated/media_pb.ts';
+import { HeartWatch } from './heart-watch.ts';
 import { WorkerLink, workerGone } from './link.ts';
 import { WorkerRoom } from './room.ts';
 import { WorkerSession } from './session.ts';
@@ -18,8 +20,7 @@ const kWorkerPath = fileURLToPath(new URL('../../build/native/hushpay-media', im
 /** Calls wait so long for another process when theirs has died. */
 const kGiveUpMs = 5_000;
 const kLookMs = 100;
-/** A process whose media thread has not ticked at so many looks in a row hangs. */
-const kLooksMissed = 4;
+const kHangMs = 400;
 
 export interface MediaConfig {
   /** IP address of every RTP socket. */
@@ -74,8 +75,7 @@ export class MediaWorker {
   #stats: WorkerStats | undefined;
   #cancelGiveUp: Cancel = () => undefined;
   #cancelLook: Cancel = () => undefined;
-  #lastBeat = 0n;
-  #looksMissed = 0;
+  readonly #watch: HeartWatch;
 
   constructor(name: string, config: MediaConfig, clips: readonly ClipFile[], clock: Clock, log: Log) {
     this.name = name;
@@ -83,6 +83,7 @@ export class MediaWorker {
     this.#clips = clips;
     this.#log = log.child({ part: name });
     this.#clock = clock;
+    this.#watch = new HeartWatch(clock, kHangMs, threadActivity);
     this.#child = new SupervisedChild(
       {
         name,
@@ -252,14 +253,11 @@ export class MediaWorker {
     for (const session of lost) session.lose();
   }
 
-  /** A media thread that has stopped ticking carries nothing, however alive its process looks. */
   #look(): void {
-    const beat = this.#board.heartbeat();
-    this.#looksMissed = beat === this.#lastBeat && this.up ? this.#looksMissed + 1 : 0;
-    this.#lastBeat = beat;
-    if (this.#looksMissed >= kLooksMissed) {
-      this.#looksMissed = 0;
-      this.#log.error({ missedMs: kLooksMissed * kLookMs }, 'the media thread hangs; its process is ended');
+    const { pid } = this;
+    const { beats, threadId } = this.#board.heart();
+    if (this.up && pid !== undefined && this.#watch.hangs(pid, threadId, beats)) {
+      this.#log.error({ missedMs: kHangMs }, 'the media thread hangs; its process is ended');
       this.#child.kill();
     }
     this.#cancelLook = this.#clock.schedule(kLookMs, () => this.#look());

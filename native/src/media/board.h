@@ -20,7 +20,8 @@ struct BoardSlot {
 };
 
 /// The board of one place in the pool of workers: shared memory that control keeps while processes come and
-/// go. The heartbeat says that the media thread lives; control reads it as the first eight bytes.
+/// go. The heartbeat says that the media thread lives; control reads it as the first eight bytes, and the
+/// thread's id as the next eight.
 ///
 /// Made once per process, on the IPC thread. Without a board (a worker started by a test) it is plain memory.
 class Board {
@@ -46,12 +47,17 @@ class Board {
   /// IPC thread, of a slot whose writer is dead.
   [[nodiscard]] static StreamPosition last(const BoardSlot& slot) noexcept;
 
+  /// Media thread, when it begins.
+  /// @param threadId  as the kernel names it
+  void noteThread(std::uint64_t threadId) noexcept {
+    heartbeat_[1].store(threadId, std::memory_order_relaxed);
+  }
   /// Media thread, once a tick.
   void beat() noexcept { heartbeat_->fetch_add(1, std::memory_order_relaxed); }
 
  private:
   std::size_t size_;
-  std::atomic<std::uint64_t>* heartbeat_;  // the first eight bytes
+  std::atomic<std::uint64_t>* heartbeat_;  // the first eight bytes; the thread id is behind it
   std::span<BoardSlot> slots_;
   std::vector<bool> ours_;    // by slot
   std::size_t nextSlot_ = 0;  // where the search for a free one begins

@@ -107,7 +107,7 @@ void Clamp::analyse() noexcept {
   const bool heard = hopHeard_ && !isZero;
   const bool isCut = isZero || isCopy();
   if (isCut && !wasCut_ && alarm_.endsInFragment()) {
-    closeLine(line_.pushed() - kHop - kBeforeLoss);
+    closeLine(line_.pushed() - static_cast<std::int64_t>(kHop) - kBeforeLoss);
     closure_.until = std::max(closure_.until, line_.pushed() + kFragmentHold);
   }
   wasCut_ = isCut;

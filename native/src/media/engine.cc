@@ -76,6 +76,7 @@ EngineCounts Engine::counts() noexcept {
 }
 
 void Engine::run() noexcept {
+  board_.noteThread(static_cast<std::uint64_t>(gettid()));
   double dueMs = nowMs();
   while (!stopping_.load(std::memory_order_relaxed)) {
     dueMs += Session::kTickMs;

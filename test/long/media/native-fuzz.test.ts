@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const kSeconds = Number(process.env['HUSHPAY_FUZZ_SECONDS'] ?? 120); // per target
-const kTargets = ['rtp', 'rtcp', 'event', 'redundant', 'wav', 'session'] as const;
+const kTargets = ['rtp', 'rtcp', 'event', 'redundant', 'wav', 'session', 'srtp', 'stun', 'dtls'] as const;
 const scratch = mkdtempSync(join(tmpdir(), 'hushpay-fuzz-'));
 
 function hasLibFuzzer(): boolean {
