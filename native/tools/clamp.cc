@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "dsp/tone_detector.h"
 #include "json.h"
@@ -16,6 +17,7 @@ namespace hushpay {
 namespace {
 
 constexpr std::size_t kFrame = 160;  // 20 ms, as the worker hears it
+static_assert(kFrame == Clamp::kLookAhead);
 constexpr std::size_t kSamplesPerMs = 8;
 
 /// What the worker has for one speaker, and a listener in one mode.
@@ -52,11 +54,14 @@ class Speaker {
       else
         clamp_.keyUp(KeyCarrier::kTone, ago - static_cast<int>(edge.durationSamples));
     }
+    // What the line held before the recording began is not part of it: no edge to fade.
+    if (std::exchange(isFirst_, false)) pass.fill(Pass::kOpen);
     fill_.learn(out, pass);
     fill_.fill(mode_, out, pass);
   }
 
   ClampMode mode_;
+  bool isFirst_ = true;
   ToneDetector detector_{};
   Clamp clamp_{};
   ClampFill fill_{};
@@ -107,7 +112,10 @@ int clamp(const std::vector<std::pair<std::string, std::string>>& files, ClampMo
       continue;
     }
     auto& recording = std::get<Recording>(result);
-    for (auto& channel : recording.channels) clampChannel(channel, mode, work);
+    for (auto& channel : recording.channels) {
+      channel = atDetectorRate(channel, recording.rateHz);
+      clampChannel(channel, mode, work);
+    }
     if (const auto problem = writeRecording(out, recording)) fail(out, *problem);
   }
   const double ms = static_cast<double>(work.samples) / kSamplesPerMs;
