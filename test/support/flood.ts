@@ -74,10 +74,10 @@ export class Flood {
     }
   }
 
-  /** The edge answers an OPTIONS: it lives, and has read what came before. */
+  /** The edge answers an OPTIONS, with 503 when it holds as much as it may: it lives, and has read what came before. */
   async probe(): Promise<void> {
     new RawCall(this.#prober, `sip:probe@127.0.0.1:${this.#edge.udp.port}`).send('OPTIONS');
-    await this.#prober.next('200 OPTIONS');
+    await this.#prober.next('final OPTIONS');
     this.#prober.received.splice(0);
   }
 

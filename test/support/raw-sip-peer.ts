@@ -75,7 +75,7 @@ export class RawSipPeer {
     for (const wake of this.#waiting) wake();
   }
 
-  /** The next message not yet returned that fits: a status (`200`), `status METHOD` (`200 BYE`) or a method. */
+  /** The next message not yet returned that fits: a status (`200`), `status METHOD` (`200 BYE`, `final BYE`) or a method. */
   async next(what: string): Promise<RawMessage> {
     const deadline = Date.now() + kPatienceMs;
     for (;;) {
@@ -111,6 +111,7 @@ export class RawSipPeer {
 
 function fits(message: RawMessage, what: string): boolean {
   const [first = '', method] = what.split(' ');
+  if (first === 'final') return message.status >= 200 && message.method === method;
   if (!/^\d/.test(first)) return message.status === 0 && message.method === first;
   return message.status === Number(first) && (method === undefined || message.method === method);
 }
