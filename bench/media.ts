@@ -12,6 +12,7 @@ import type { Log } from '../src/ports/log.ts';
 import type { Hearing, MediaRoom, MediaSession } from '../src/ports/media.ts';
 import { kSystemClock } from '../src/process/system-clock.ts';
 import { rounded } from './figures.ts';
+import { measureKill } from './media-kill.ts';
 import { type ClampMode, rtpengineProgram, startRtpengine } from './rtpengine.ts';
 
 const kRoot = fileURLToPath(new URL('..', import.meta.url));
@@ -70,7 +71,15 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
   } finally {
     rmSync(folder, { recursive: true });
   }
-  return { sessions: kSessions, rounds: kRounds, ...summary(rounds) };
+  const [workerKill, workerHang] = [await measureKill('SIGKILL'), await measureKill('SIGSTOP')];
+  return {
+    sessions: kSessions,
+    rounds: kRounds,
+    ...summary(rounds),
+    workerKillGapMs: workerKill.gapMs.max,
+    workerKill,
+    workerHang,
+  };
 }
 
 function rtpengines(loadPort: number): Readonly<Record<string, () => Promise<Relay>>> {
