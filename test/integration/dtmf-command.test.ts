@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import wavefile from 'wavefile';
+import { dtmfTone } from '../../src/phone/tones.ts';
 import { noise, wavFile } from '../support/media-fixture.ts';
-import { dtmfTone } from '../support/tones.ts';
 
 const kHushpay = fileURLToPath(new URL('../../src/cli/hushpay.ts', import.meta.url));
 

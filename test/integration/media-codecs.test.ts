@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dtmfTone } from '../../src/phone/tones.ts';
 import {
   type CodecName,
   type Key,
@@ -8,7 +9,6 @@ import {
   type MediaSession,
 } from '../../src/ports/media.ts';
 import { MediaFixture } from '../support/media-fixture.ts';
-import { dtmfTone } from '../support/tones.ts';
 
 const kKeys: readonly Key[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 const kToneClip = 1;

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dtmfTone } from '../../src/phone/tones.ts';
 import { noise, wavFile } from '../support/media-fixture.ts';
-import { dtmfTone } from '../support/tones.ts';
 
 const kTool = fileURLToPath(new URL('../../build/native/hushpay-dtmf', import.meta.url));
 const run = promisify(execFile);

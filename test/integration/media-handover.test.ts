@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { kill } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { RtpPhone } from '../../src/phone/rtp-phone.ts';
 import { kSrtpKeySizes, type MediaEnd, type SrtpSuite } from '../../src/ports/media.ts';
 import { MediaFixture, noise, remoteOf } from '../support/media-fixture.ts';
-import type { RtpPhone } from '../support/rtp-phone.ts';
 
 const kWorker = fileURLToPath(new URL('../../build/native/hushpay-media', import.meta.url));
 const kSuites = Object.keys(kSrtpKeySizes) as SrtpSuite[];

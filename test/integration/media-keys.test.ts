@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeyMerge } from '../../src/dtmf/merge.ts';
+import { decodeG711, encodeG711 } from '../../src/phone/g711.ts';
+import { eventPayload } from '../../src/phone/rtp-packet.ts';
+import type { RtpPhone } from '../../src/phone/rtp-phone.ts';
+import { dtmfTone } from '../../src/phone/tones.ts';
 import type { Key, KeyReport } from '../../src/ports/media.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
-import { decodeG711, encodeG711 } from '../support/g711.ts';
 import { MediaFixture, remoteOf } from '../support/media-fixture.ts';
-import { eventPayload, type RtpPhone } from '../support/rtp-phone.ts';
-import { dtmfTone } from '../support/tones.ts';
 
 const kAllKeys: readonly Key[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeG711, encodeG711, type G711 } from '../../src/phone/g711.ts';
 import type { PhraseItem, PlayOptions } from '../../src/ports/media.ts';
-import { decodeG711, encodeG711, type G711 } from '../support/g711.ts';
 import { MediaFixture, noise } from '../support/media-fixture.ts';
 
 const kOptions: PlayOptions = { bargeIn: true, lookahead: 3 };

@@ -1,11 +1,12 @@
 import { kill } from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeG711, type G711 } from '../../src/phone/g711.ts';
+import { encodeRtp } from '../../src/phone/rtp-packet.ts';
+import type { RtpPhone, RtpPhoneOptions } from '../../src/phone/rtp-phone.ts';
+import { dtmfTone, sine } from '../../src/phone/tones.ts';
 import type { ClampMode, Hearing, Key, MediaRoom, MediaSession } from '../../src/ports/media.ts';
 import { MediaFixture, noise, remoteOf } from '../support/media-fixture.ts';
-import { encodeRtp, type RtpPhone, type RtpPhoneOptions } from '../support/rtp-phone.ts';
 import { levelDbm0, strongestKeyDbm0 } from '../support/tone-search.ts';
-import { dtmfTone, sine } from '../support/tones.ts';
 
 const kKeys: readonly Key[] = [1, 5, 9, 0, 10, 13];
 const kClamped: Hearing = { kind: 'clamped', mode: 'comfort_noise' };

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { Edge } from '../../src/edge/core/edge.ts';
 import { type EdgeLimits, kDefaultLimits } from '../../src/edge/limits.ts';
 import type { LocateQuery, Target } from '../../src/edge/resolve/target.ts';
@@ -53,6 +54,18 @@ export class FakeEdgeNetwork implements Network {
     done(known ?? (/^[\d.]+$/.test(host) ? [{ transport, host, port, domain: host }] : []));
   }
 
+  /** The newest message. */
+  last(): SentMessage {
+    const sent = this.sent.at(-1);
+    if (!sent) throw new Error('nothing was sent');
+    return sent;
+  }
+
+  /** @param what - a status or a method. */
+  sentOf(what: string): SentMessage[] {
+    return this.sent.filter(({ status, method }) => (status > 0 ? String(status) : method) === what);
+  }
+
   send(flow: Flow, bytes: string, failed: (reason: string) => void): void {
     if (this.broken && flow.transport === 'tcp') failed('broken');
     else this.sent.push({ ...readMessage(bytes), flow, atMs: this.#clock.now() });
@@ -106,6 +119,13 @@ export interface EdgeCore<C extends Clock = Clock> {
   receive(text: string, from?: Partial<HostPort> & { transport?: TransportName }): void;
   /** A `sip` command of the application: transaction, dialog, message. */
   command(transactionId: string, dialogId: string, text: string): void;
+}
+
+/** 64*T1 and a little later no transaction, dialog or timer is left. */
+export async function expectNothingLeft({ clock, edge }: EdgeCore<FakeClock>): Promise<void> {
+  await clock.advance(64_001);
+  expect(edge.stats()).toMatchObject({ transactions: 0, dialogs: 0, timers: 0 });
+  expect(clock.pending).toBe(0);
 }
 
 export const kPeer = { host: '192.0.2.1', port: 5062 };

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { launchMedia, type Media, type MediaConfig } from '../../src/media/media.ts';
+import { RtpPhone, type RtpPhoneOptions } from '../../src/phone/rtp-phone.ts';
 import type { KeyReport, MediaRemote, MediaSession } from '../../src/ports/media.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
 import { FakeLog } from './fake-log.ts';
-import { RtpPhone, type RtpPhoneOptions } from './rtp-phone.ts';
 
 /** Path of a worker built with sanitizers, to run the same tests on it. */
 const kOtherWorker = process.env['HUSHPAY_TEST_MEDIA_WORKER'];

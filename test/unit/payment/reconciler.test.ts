@@ -5,10 +5,7 @@ import { FakeStore } from '../../support/fake-store.ts';
 import { cardOf, requestOf } from '../../support/payment-request.ts';
 import { kPan, kSession, PaymentsRig } from '../../support/payments-rig.ts';
 
-const _kApproved = { kind: 'approved', transactionId: 'T1', authCode: 'A1', spokenReference: null };
 const kSoft = { kind: 'declined', class: 'soft', code: '51', transactionId: 'T9' } as const;
-const _kNotSent = { refuse: { kind: 'not_sent', reason: 'connection refused' } } as const;
-const _kTransient = { refuse: { kind: 'transient', reason: '503' } } as const;
 
 let rig: PaymentsRig;
 

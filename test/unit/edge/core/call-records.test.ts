@@ -1,32 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type EdgeCore, openEdgeCore, type SentMessage } from '../../../support/edge-core.ts';
+import { type EdgeCore, openEdgeCore } from '../../../support/edge-core.ts';
 import { ask, CorePeer } from '../../../support/edge-peer.ts';
 import type { FakeClock } from '../../../support/fake-clock.ts';
 import { kSdp, writeReply } from '../../../support/raw-sip-peer.ts';
 
 const kFar = 'sip:far@192.0.2.1:5062';
-const _kReliable = 'Require: 100rel\r\n';
 let core: EdgeCore<FakeClock>;
 
 beforeEach(() => {
   core = openEdgeCore();
 });
-
-function last(): SentMessage {
-  const sent = core.network.sent.at(-1);
-  if (!sent) throw new Error('nothing was sent');
-  return sent;
-}
-
-function _sentOf(what: string): SentMessage[] {
-  return core.network.sent.filter(({ status, method }) => (status > 0 ? String(status) : method) === what);
-}
-
-async function _expectNothingLeft(): Promise<void> {
-  await core.clock.advance(64_001);
-  expect(core.edge.stats()).toMatchObject({ transactions: 0, dialogs: 0, timers: 0 });
-  expect(core.clock.pending).toBe(0);
-}
 
 describe('call records', () => {
   beforeEach(() => {
@@ -48,7 +31,7 @@ describe('call records', () => {
     peer.send('INVITE', {}, kSdp);
     const invite = core.application.frames.find(({ message }) => message?.method === 'INVITE');
     core.command(invite?.tokens[8] ?? '', '', `SIP/2.0 200 OK\r\n\r\n${kSdp}`);
-    peer.learn(last());
+    peer.learn(core.network.last());
     peer.send('ACK');
     peer.send('BYE');
     expect(records()).toEqual([
@@ -60,7 +43,7 @@ describe('call records', () => {
 
   test('of a call out', () => {
     ask(core, 'INVITE', '', kFar, kSdp);
-    const invite = last();
+    const invite = core.network.last();
     core.receive(writeReply(invite, '200 OK', { toTag: 'far', headers: { Contact: `<${kFar}>` } }));
     const dialogId = core.application.frames.findLast(({ tokens }) => tokens[1] === 'sip')?.tokens[9] ?? '';
     ask(core, 'ACK', dialogId, kFar);
@@ -81,7 +64,7 @@ describe('call records', () => {
     cancelled.send('INVITE', {}, kSdp);
     cancelled.send('CANCEL', { CSeq: '1 CANCEL' });
     ask(core, 'INVITE', '', kFar, kSdp);
-    core.receive(writeReply(last(), '404 Not Found', { toTag: 'x' }));
+    core.receive(writeReply(core.network.last(), '404 Not Found', { toTag: 'x' }));
     expect(records()).toEqual([
       'attempt network INVITE',
       'stop application call-rejected 486',
@@ -97,7 +80,7 @@ describe('call records', () => {
     peer.send('INVITE', { Supported: 'timer', 'Session-Expires': '90;refresher=uac' }, kSdp);
     const transaction = core.application.frames.find(({ tokens }) => tokens[1] === 'sip')?.tokens[8] ?? '';
     core.command(transaction, '', `SIP/2.0 200 OK\r\n\r\n${kSdp}`);
-    peer.learn(last());
+    peer.learn(core.network.last());
     peer.send('ACK');
     await core.clock.advance(60_000);
     expect(records().at(-1)).toBe('stop application session-expired BYE');

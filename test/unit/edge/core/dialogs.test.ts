@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type EdgeCore, openEdgeCore, type SentMessage } from '../../../support/edge-core.ts';
+import { type EdgeCore, expectNothingLeft, openEdgeCore } from '../../../support/edge-core.ts';
 import { answer, ask, CorePeer, dialogIdOf } from '../../../support/edge-peer.ts';
 import type { FakeClock } from '../../../support/fake-clock.ts';
 import { kSdp, writeReply, writeRequest } from '../../../support/raw-sip-peer.ts';
@@ -12,36 +12,22 @@ beforeEach(() => {
   core = openEdgeCore();
 });
 
-function last(): SentMessage {
-  const sent = core.network.sent.at(-1);
-  if (!sent) throw new Error('nothing was sent');
-  return sent;
-}
-
-function _sentOf(what: string): SentMessage[] {
-  return core.network.sent.filter(({ status, method }) => (status > 0 ? String(status) : method) === what);
-}
-
-async function expectNothingLeft(): Promise<void> {
-  await core.clock.advance(64_001);
-  expect(core.edge.stats()).toMatchObject({ transactions: 0, dialogs: 0, timers: 0 });
-  expect(core.clock.pending).toBe(0);
-}
-
 describe('UPDATE (RFC 3311)', () => {
   test('goes both ways and moves the target', async () => {
     const peer = new CorePeer(core);
     const dialogId = peer.establish();
     peer.send('UPDATE', { Contact: '<sip:moved@192.0.2.1:5070>' }, kSdp);
     answer(core, '200 OK', kSdp);
-    expect(last().header('Contact')).toBe('<sip:192.0.2.10:5060>');
+    expect(core.network.last().header('Contact')).toBe('<sip:192.0.2.10:5060>');
     ask(core, 'UPDATE', dialogId, 'sip:placeholder', kSdp);
-    expect(last().startLine).toBe('UPDATE sip:moved@192.0.2.1:5070 SIP/2.0');
-    core.receive(writeReply(last(), '200 OK', { headers: { Contact: '<sip:again@192.0.2.1:5062>' } }));
+    expect(core.network.last().startLine).toBe('UPDATE sip:moved@192.0.2.1:5070 SIP/2.0');
+    core.receive(
+      writeReply(core.network.last(), '200 OK', { headers: { Contact: '<sip:again@192.0.2.1:5062>' } }),
+    );
     ask(core, 'BYE', dialogId, 'sip:placeholder');
-    expect(last().startLine).toBe('BYE sip:again@192.0.2.1:5062 SIP/2.0');
-    core.receive(writeReply(last(), '200 OK'));
-    await expectNothingLeft();
+    expect(core.network.last().startLine).toBe('BYE sip:again@192.0.2.1:5062 SIP/2.0');
+    core.receive(writeReply(core.network.last(), '200 OK'));
+    await expectNothingLeft(core);
   });
 
   test.each([
@@ -55,7 +41,7 @@ describe('UPDATE (RFC 3311)', () => {
     core.application.frames.length = 0;
     peer.send(method, {}, body);
     if (status === 0) expect(core.application.carrying(method)).toHaveLength(1);
-    else expect(last().status).toBe(status);
+    else expect(core.network.last().status).toBe(status);
   });
 
   test('a second one before the first is answered gets 500 and Retry-After', () => {
@@ -63,7 +49,7 @@ describe('UPDATE (RFC 3311)', () => {
     peer.establish();
     peer.send('UPDATE', {}, kSdp);
     peer.send('UPDATE');
-    expect([last().status, last().header('Retry-After')]).toEqual([500, '1']);
+    expect([core.network.last().status, core.network.last().header('Retry-After')]).toEqual([500, '1']);
   });
 
   test('with an offer meets the unanswered one of the INVITE with 500; answered reliably, it is taken', () => {
@@ -71,11 +57,11 @@ describe('UPDATE (RFC 3311)', () => {
     peer.send('INVITE', { Supported: '100rel' }, kSdp);
     const invite = core.application.last('sip').tokens[8] ?? '';
     core.command(invite, '', `SIP/2.0 180 Ringing\r\n\r\n`);
-    peer.learn(last());
+    peer.learn(core.network.last());
     peer.send('UPDATE', {}, kSdp);
-    expect(last().status).toBe(500);
+    expect(core.network.last().status).toBe(500);
     core.command(invite, '', `SIP/2.0 183 Progress\r\n${kReliable}\r\n${kSdp}`);
-    const rseq = last().header('RSeq');
+    const rseq = core.network.last().header('RSeq');
     peer.send('PRACK', { RAck: `${rseq} 1 INVITE` });
     answer(core, '200 OK');
     peer.send('UPDATE', {}, kSdp);
@@ -88,11 +74,11 @@ describe('UPDATE (RFC 3311)', () => {
     peer.send('INVITE', {}, kSdp);
     const first = core.application.last('sip').tokens[8] ?? '';
     peer.send('INVITE', {}, kSdp);
-    expect(last().status).toBe(500);
+    expect(core.network.last().status).toBe(500);
     peer.send('INVITE', {}, kSdp);
-    expect(last().status).toBe(500);
+    expect(core.network.last().status).toBe(500);
     core.command(first, '', `SIP/2.0 200 OK\r\n\r\n${kSdp}`);
-    expect(last().status).toBe(200);
+    expect(core.network.last().status).toBe(200);
   });
 });
 
@@ -104,7 +90,7 @@ describe('a subscription (RFC 6665)', () => {
     const peer = new CorePeer(core);
     peer.send('SUBSCRIBE', { Event: 'dialog', Expires: '60' });
     answer(core, '202 Accepted', '', 'Expires: 60\r\n');
-    expect(last().header('Contact')).toBe('<sip:192.0.2.10:5060>');
+    expect(core.network.last().header('Contact')).toBe('<sip:192.0.2.10:5060>');
     expect(core.edge.stats().dialogs).toBe(1);
     const notify = (state: string): void =>
       core.command(
@@ -113,17 +99,17 @@ describe('a subscription (RFC 6665)', () => {
         `NOTIFY sip:placeholder SIP/2.0\r\nEvent: dialog\r\nSubscription-State: ${state}\r\n\r\n`,
       );
     notify('active;expires=60');
-    expect(last().startLine).toBe('NOTIFY sip:peer@192.0.2.1:5062 SIP/2.0');
-    core.receive(writeReply(last(), '200 OK'));
+    expect(core.network.last().startLine).toBe('NOTIFY sip:peer@192.0.2.1:5062 SIP/2.0');
+    core.receive(writeReply(core.network.last(), '200 OK'));
     notify('terminated;reason=timeout');
-    core.receive(writeReply(last(), '200 OK'));
+    core.receive(writeReply(core.network.last(), '200 OK'));
     expect(core.edge.stats().dialogs).toBe(0);
-    await expectNothingLeft();
+    await expectNothingLeft(core);
   });
 
   test('of ours: NOTIFYs come in its dialog; when it runs out it is forgotten', async () => {
     core.command('', '', `SUBSCRIBE ${kFar} SIP/2.0\r\nEvent: dialog\r\nExpires: 60\r\n\r\n`);
-    const subscribe = last();
+    const subscribe = core.network.last();
     core.receive(
       writeReply(subscribe, '200 OK', { toTag: 'far', headers: { Contact: `<${kFar}>`, Expires: '60' } }),
     );
@@ -142,7 +128,7 @@ describe('a subscription (RFC 6665)', () => {
     answer(core, '200 OK');
     expect(core.edge.stats().dialogs).toBe(1);
     await core.clock.advance(92_001);
-    await expectNothingLeft();
+    await expectNothingLeft(core);
   });
 
   test('whose application goes is ended, without a BYE', () => {
@@ -152,7 +138,7 @@ describe('a subscription (RFC 6665)', () => {
     answer(core, '202 Accepted');
     core.application.connected = false;
     core.edge.applicationGone(core.application);
-    expect([last().method, last().header('Subscription-State')]).toEqual([
+    expect([core.network.last().method, core.network.last().header('Subscription-State')]).toEqual([
       'NOTIFY',
       'terminated;reason=deactivated',
     ]);
@@ -174,7 +160,7 @@ describe('behind a NAT', () => {
     const peer = new CorePeer(core);
     const dialogId = peer.establish({ Contact: contact, ...headers });
     ask(core, 'BYE', dialogId, 'sip:placeholder');
-    expect(last().flow.remote.host).toBe(host);
-    expect(last().startLine).toBe(`BYE ${contact.slice(1, -1)} SIP/2.0`);
+    expect(core.network.last().flow.remote.host).toBe(host);
+    expect(core.network.last().startLine).toBe(`BYE ${contact.slice(1, -1)} SIP/2.0`);
   });
 });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type EdgeCore, openEdgeCore } from '../../../support/edge-core.ts';
+import { type EdgeCore, expectNothingLeft, openEdgeCore } from '../../../support/edge-core.ts';
 import { answer, CorePeer, dialogIdOf } from '../../../support/edge-peer.ts';
 import type { FakeClock } from '../../../support/fake-clock.ts';
 import { kSdp } from '../../../support/raw-sip-peer.ts';
@@ -11,12 +11,6 @@ beforeEach(() => {
   core = openEdgeCore();
   peer = new CorePeer(core);
 });
-
-async function expectNothingLeft(): Promise<void> {
-  await core.clock.advance(64_001);
-  expect(core.edge.stats()).toMatchObject({ transactions: 0, dialogs: 0, timers: 0 });
-  expect(core.clock.pending).toBe(0);
-}
 
 describe('outside a dialog', () => {
   test('the frame of a new request has its tokens where drachtio-srf reads them', () => {
@@ -95,7 +89,7 @@ describe('outside a dialog', () => {
     await core.clock.advance(180_000);
     expect(peer.last().status).toBe(504);
     expect(core.edge.stats().drops['unanswered-by-application']).toBe(1);
-    await expectNothingLeft();
+    await expectNothingLeft(core);
   });
 
   test('the answer goes to the source port with rport, else to the port of Via', () => {
@@ -187,7 +181,7 @@ describe('a call', () => {
     const { tokens, message } = core.application.last('sip');
     expect([tokens[2], tokens[8], tokens[9]]).toEqual(['application', 'unsolicited', dialogIdOf(peer)]);
     expect(message?.method).toBe('BYE');
-    await expectNothingLeft();
+    await expectNothingLeft(core);
   });
 
   test('the answer has Contact, Record-Route and our tag; the echo carries transaction and dialog', () => {
@@ -305,7 +299,7 @@ describe('a call', () => {
     peer.establish();
     peer.send('BYE');
     answer(core, '200 OK');
-    await expectNothingLeft();
+    await expectNothingLeft(core);
   });
 
   test('nothing is left of calls refused, cancelled, unanswered, unacknowledged', async () => {
@@ -318,7 +312,7 @@ describe('a call', () => {
       if (call % 4 === 2) answer(core, '200 OK', kSdp);
     }
     await core.clock.advance(180_000);
-    await expectNothingLeft();
+    await expectNothingLeft(core);
   });
 });
 

@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type EdgeCore, openEdgeCore, type SentMessage } from '../../../support/edge-core.ts';
+import {
+  type EdgeCore,
+  expectNothingLeft,
+  openEdgeCore,
+  type SentMessage,
+} from '../../../support/edge-core.ts';
 import { answer, ask, CorePeer } from '../../../support/edge-peer.ts';
 import type { FakeClock } from '../../../support/fake-clock.ts';
 import { kSdp, writeReply } from '../../../support/raw-sip-peer.ts';
@@ -12,12 +17,6 @@ beforeEach(() => {
   core = openEdgeCore();
   core.application.onFrame = () => {};
 });
-
-function last(): SentMessage {
-  const sent = core.network.sent.at(-1);
-  if (!sent) throw new Error('nothing was sent');
-  return sent;
-}
 
 /** Requests sent, copies left out. */
 function sentOf(method: string): SentMessage[] {
@@ -43,22 +42,19 @@ function callOut(expires: string, answerHeaders: Record<string, string>): string
     `INVITE ${kFar} SIP/2.0\r\nSupported: timer\r\nSession-Expires: ${expires}\r\nContent-Length: ${kSdp.length}\r\n\r\n${kSdp}`,
   );
   core.receive(
-    writeReply(last(), '200 OK', { toTag: 'far', headers: { Contact: `<${kFar}>`, ...answerHeaders } }),
+    writeReply(core.network.last(), '200 OK', {
+      toTag: 'far',
+      headers: { Contact: `<${kFar}>`, ...answerHeaders },
+    }),
   );
   const dialogId = core.application.last('sip').tokens[9] ?? '';
   ask(core, 'ACK', dialogId, kFar);
   return dialogId;
 }
 
-async function expectNothingLeft(): Promise<void> {
-  await core.clock.advance(64_001);
-  expect(core.edge.stats()).toMatchObject({ transactions: 0, dialogs: 0, timers: 0 });
-  expect(core.clock.pending).toBe(0);
-}
-
 function expectExpired(): void {
-  expect(last().method).toBe('BYE');
-  expect(last().header('Reason')).toBe('SIP;cause=200;text="Session timer expired"');
+  expect(core.network.last().method).toBe('BYE');
+  expect(core.network.last().header('Reason')).toBe('SIP;cause=200;text="Session timer expired"');
   const { tokens } = core.application.last('sip');
   expect([tokens[2], tokens[8]]).toEqual(['application', 'unsolicited']);
 }
@@ -80,7 +76,7 @@ describe('a caller that refreshes', () => {
     expect(sentOf('BYE')).toHaveLength(0);
     await core.clock.advance(1);
     expectExpired();
-    await expectNothingLeft();
+    await expectNothingLeft(core);
   });
 
   test.each(['INVITE', 'UPDATE'])('by %s, keeps the call', async (method) => {
@@ -88,7 +84,7 @@ describe('a caller that refreshes', () => {
     await core.clock.advance(45_000);
     peer.send(method, kAsk, method === 'INVITE' ? kSdp : '');
     answer(core, '200 OK', method === 'INVITE' ? kOtherSdp : '');
-    expect(last().header('Session-Expires')).toBe('90;refresher=uac');
+    expect(core.network.last().header('Session-Expires')).toBe('90;refresher=uac');
     if (method === 'INVITE') peer.send('ACK');
     await core.clock.advance(59_000);
     expect(sentOf('BYE')).toHaveLength(0);
@@ -112,7 +108,7 @@ describe('the refresh is ours', () => {
   test('and repeats the last session description at half the interval', async () => {
     const peer = callIn(kAsk);
     await core.clock.advance(50_000);
-    const refresh = last();
+    const refresh = core.network.last();
     expect([refresh.method, refresh.body]).toEqual(['INVITE', kOtherSdp]);
     expect(refresh.atMs).toBeGreaterThanOrEqual(40_000);
     expect(refresh.header('Session-Expires')).toBe('90;refresher=uac');
@@ -122,27 +118,27 @@ describe('the refresh is ours', () => {
         headers: { Contact: '<sip:peer@192.0.2.1:5062>', 'Session-Expires': '90;refresher=uac' },
       }),
     );
-    expect(last().method).toBe('ACK');
+    expect(core.network.last().method).toBe('ACK');
     expect(core.application.carrying('200')).toHaveLength(0);
     await core.clock.advance(50_000);
     expect(sentOf('INVITE')).toHaveLength(2);
     peer.send('BYE');
     answer(core, '200 OK');
-    core.receive(writeReply(last(), '481 Gone'));
-    await expectNothingLeft();
+    core.receive(writeReply(core.network.last(), '481 Gone'));
+    await expectNothingLeft(core);
   });
 
   test('unanswered, ends in a BYE', async () => {
     callIn(kAsk);
     await core.clock.advance(90_000);
     expectExpired();
-    await expectNothingLeft();
+    await expectNothingLeft(core);
   });
 
   test('meeting 491 is tried again before the interval ends', async () => {
     callIn(kAsk);
     await core.clock.advance(50_000);
-    core.receive(writeReply(last(), '491 Request Pending'));
+    core.receive(writeReply(core.network.last(), '491 Request Pending'));
     await core.clock.advance(2_001);
     expect(sentOf('INVITE')).toHaveLength(2);
     core.receive(
@@ -157,17 +153,19 @@ describe('the refresh is ours', () => {
   test('and is refused with 422: repeated with the interval that is asked for', async () => {
     callIn(kAsk);
     await core.clock.advance(50_000);
-    core.receive(writeReply(last(), '422 Session Interval Too Small', { headers: { 'Min-SE': '200' } }));
-    expect(last().header('Session-Expires')).toBe('200;refresher=uac');
-    expect(last().header('Min-SE')).toBe('200');
+    core.receive(
+      writeReply(core.network.last(), '422 Session Interval Too Small', { headers: { 'Min-SE': '200' } }),
+    );
+    expect(core.network.last().header('Session-Expires')).toBe('200;refresher=uac');
+    expect(core.network.last().header('Min-SE')).toBe('200');
   });
 
   test('the far end no longer knows the dialog: it ends', async () => {
     callIn(kAsk);
     await core.clock.advance(50_000);
-    core.receive(writeReply(last(), '481 Gone'));
+    core.receive(writeReply(core.network.last(), '481 Gone'));
     expectExpired();
-    await expectNothingLeft();
+    await expectNothingLeft(core);
   });
 });
 
@@ -189,28 +187,28 @@ test('the application may shorten the interval, not below the least', () => {
 test('an interval below 90 s is refused with 422 and Min-SE, when the caller knows timers', () => {
   const peer = new CorePeer(core);
   peer.send('INVITE', { Supported: 'timer', 'Session-Expires': '30' }, kSdp);
-  expect([last().status, last().header('Min-SE')]).toEqual([422, '90']);
+  expect([core.network.last().status, core.network.last().header('Min-SE')]).toEqual([422, '90']);
   new CorePeer(core).send('INVITE', { 'Session-Expires': '30' }, kSdp);
-  expect(last().status).toBe(100);
+  expect(core.network.last().status).toBe(100);
 });
 
 test('Require: timer is no reason to refuse', () => {
   new CorePeer(core).send('INVITE', { Require: 'timer', 'Session-Expires': '90' }, kSdp);
-  expect(last().status).toBe(100);
+  expect(core.network.last().status).toBe(100);
 });
 
 describe('a call out', () => {
   test('refreshes when the far end says uac', async () => {
     callOut('90', { Require: 'timer', 'Session-Expires': '90;refresher=uac' });
     await core.clock.advance(50_000);
-    expect([last().method, last().body]).toEqual(['INVITE', kSdp]);
+    expect([core.network.last().method, core.network.last().body]).toEqual(['INVITE', kSdp]);
   });
 
   test('is ended when the far end said uas and stays silent', async () => {
     callOut('90', { 'Session-Expires': '90;refresher=uas' });
     await core.clock.advance(60_000);
     expectExpired();
-    await expectNothingLeft();
+    await expectNothingLeft(core);
   });
 
   test('has no timer when the answer names none', async () => {
@@ -225,12 +223,12 @@ describe('a call out', () => {
       '',
       `INVITE ${kFar} SIP/2.0\r\nSupported: timer\r\nSession-Expires: 90\r\nContent-Length: ${kSdp.length}\r\n\r\n${kSdp}`,
     );
-    const first = last();
+    const first = core.network.last();
     const name = core.application.last('response').tokens[10];
     core.receive(
       writeReply(first, '422 Session Interval Too Small', { toTag: 'x', headers: { 'Min-SE': '300' } }),
     );
-    const second = last();
+    const second = core.network.last();
     expect([second.header('Session-Expires'), second.header('Min-SE')]).toEqual(['300', '300']);
     expect(second.header('Call-ID')).toBe(first.header('Call-ID'));
     expect(second.header('From')).toBe(first.header('From'));
@@ -244,7 +242,7 @@ describe('a call out', () => {
     );
     expect(core.application.last('sip').tokens[8]).toBe(name);
     ask(core, 'ACK', core.application.last('sip').tokens[9] ?? '', kFar);
-    expect(last().header('CSeq')).toBe(second.header('CSeq').replace('INVITE', 'ACK'));
+    expect(core.network.last().header('CSeq')).toBe(second.header('CSeq').replace('INVITE', 'ACK'));
     await core.clock.advance(155_000);
     expect(sentOf('INVITE')).toHaveLength(3);
   });
@@ -253,10 +251,10 @@ describe('a call out', () => {
     core.command('', '', `INVITE ${kFar} SIP/2.0\r\nSession-Expires: 90\r\nContent-Length: 0\r\n\r\n`);
     for (const minSe of ['100', '200', '300'])
       core.receive(
-        writeReply(last(), '422 Too Small', { toTag: 'x', headers: { 'Min-SE': minSe } }).replace(
-          /CSeq: [^\r]+/,
-          `CSeq: ${sentOf('INVITE').at(-1)?.header('CSeq')}`,
-        ),
+        writeReply(core.network.last(), '422 Too Small', {
+          toTag: 'x',
+          headers: { 'Min-SE': minSe },
+        }).replace(/CSeq: [^\r]+/, `CSeq: ${sentOf('INVITE').at(-1)?.header('CSeq')}`),
       );
     expect(core.application.carrying('422')).toHaveLength(1);
     expect(sentOf('INVITE')).toHaveLength(3);
@@ -265,8 +263,8 @@ describe('a call out', () => {
   test("the application's own re-INVITE keeps the timer alive", () => {
     const dialogId = callOut('90', { 'Session-Expires': '90;refresher=uas' });
     ask(core, 'INVITE', dialogId, 'sip:placeholder', kSdp);
-    expect(last().header('Session-Expires')).toBe('90;refresher=uas');
-    expect(last().header('Supported')).toBe('timer');
+    expect(core.network.last().header('Session-Expires')).toBe('90;refresher=uas');
+    expect(core.network.last().header('Supported')).toBe('timer');
   });
 });
 
@@ -284,7 +282,7 @@ test('a refresh waits for a re-INVITE of the far end', async () => {
 test('a re-INVITE of the far end that meets our refresh gets 491', async () => {
   const peer = callIn({ Supported: 'timer', 'Session-Expires': '90;refresher=uas' });
   await core.clock.advance(50_000);
-  expect(last().method).toBe('INVITE');
+  expect(core.network.last().method).toBe('INVITE');
   peer.send('INVITE', {}, kSdp);
-  expect(last().status).toBe(491);
+  expect(core.network.last().status).toBe(491);
 });

@@ -1,6 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { readDurationMs } from '../../../../src/edge/proxy/options.ts';
-import { type EdgeCore, openEdgeCore, type SentMessage } from '../../../support/edge-core.ts';
+import {
+  type EdgeCore,
+  expectNothingLeft,
+  openEdgeCore,
+  type SentMessage,
+} from '../../../support/edge-core.ts';
 import { CorePeer } from '../../../support/edge-peer.ts';
 import type { FakeClock } from '../../../support/fake-clock.ts';
 import { kSdp, writeReply, writeRequest } from '../../../support/raw-sip-peer.ts';
@@ -77,12 +82,6 @@ function progress(): string[] {
     );
 }
 
-async function expectNothingLeft(): Promise<void> {
-  await core.clock.advance(64_001);
-  expect(core.edge.stats()).toMatchObject({ transactions: 0, dialogs: 0, timers: 0 });
-  expect(core.clock.pending).toBe(0);
-}
-
 test('an INVITE is sent on, its answers go back, the application is told', () => {
   invite();
   proxy([kOne], { headers: 'X-Added: yes\r\n' });
@@ -132,7 +131,7 @@ test('later requests of the dialog pass both ways, and the BYE ends it', async (
   expect(core.network.sent.at(-1)?.header('CSeq')).toContain('BYE');
   expect(core.network.sent.at(-1)?.status).toBe(200);
   expect(core.edge.stats().dialogs).toBe(0);
-  await expectNothingLeft();
+  await expectNothingLeft(core);
 });
 
 test("nobody else's request is sent on, whatever its Route says", () => {
@@ -148,7 +147,7 @@ test('without remaining there is no Record-Route and nothing is kept', async () 
   expect(to('192.0.2.21')[0]?.header('Record-Route')).toBe('');
   reply('192.0.2.21', '200 OK');
   expect(core.edge.stats().dialogs).toBe(0);
-  await expectNothingLeft();
+  await expectNothingLeft(core);
 });
 
 describe('one after the other', () => {
@@ -164,7 +163,7 @@ describe('one after the other', () => {
     expect(progress()).toEqual(['OK continue 486', 'OK continue 404', 'OK done']);
     caller.learn(caller.last());
     caller.send('ACK', { Via: to('192.0.2.21')[0]?.headers('Via')[1] ?? '' });
-    await expectNothingLeft();
+    await expectNothingLeft(core);
   });
 
   test('one that does not answer at all is given up after the provisional timeout', async () => {

@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "ipc/convert.h"
+#include "ipc/link_wish.h"
+#include "ipc/server.h"
+#include "media/time.h"
+
+namespace hushpay {
+
+namespace pb = media::v1;
+
+namespace {
+
+constexpr std::uint32_t kMaxSilenceMs = 60'000;
+constexpr std::uint32_t kMaxPayloadType = 127;
+constexpr std::array<std::uint32_t, 5> kClocksHz = {8000, 16'000, 24'000, 32'000, 48'000};
+
+/// Each a payload type, and none for two things.
+bool arePayloadTypes(const pb::ConnectSession& command) {
+  if (command.has_receive_payload_type() && command.receive_payload_type() > kMaxPayloadType) return false;
+  std::array types = {command.payload_type(), command.event_payload_type(), command.noise_payload_type(),
+                      command.redundant_payload_type()};
+  const auto isSame = [](std::uint32_t a, std::uint32_t b) { return a == b && a != 0; };
+  std::ranges::sort(types);
+  return types.back() <= kMaxPayloadType && std::ranges::adjacent_find(types, isSame) == types.end();
+}
+
+/// What control was told may be a little old; the board is not.
+void goOn(LinkWish::Srtp& srtp, const StreamPosition& before) {
+  if (srtp.sendFrom && before.sent.ssrc != 0) srtp.sendFrom = before.sent;
+  if (srtp.receiveFrom && before.received.ssrc != 0) srtp.receiveFrom = before.received;
+}
+
+}  // namespace
+
+Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
+  if (!ports_) return {pb::STATUS_NOT_CONFIGURED, {}};
+  if (find(command.session()) != nullptr) return {pb::STATUS_SESSION_EXISTS, {}};
+  if (legs_.size() + closing_.size() >= Engine::kMaxLegs)
+    return {pb::STATUS_NO_FREE_PORT, "too many sessions"};
+  const bool isNew = command.resume_port() == 0;
+  if (isNew && engine_.load().isFull(maxBusy_))
+    return {pb::STATUS_OVERLOADED, "it carries as many as it can"};
+  std::optional<Place> place = placeOf(command);
+  if (!place) return {pb::STATUS_NO_FREE_PORT, {}};
+  const std::uint16_t port = place->sockets.port();
+  auto leg = std::make_unique<Leg>(command.session(), std::move(place->sockets), bindTo_->withPort(port),
+                                   makeSeed(), place->slot, mediaTimeoutMs_, engine_, links_);
+  if (place->isTakenUp) leg->takeUp(Board::last(place->slot), nowMs());
+  const Outcome outcome = post({.kind = MediaCommand::Kind::kAdd, .leg = leg.get()});
+  if (outcome.status != pb::STATUS_OK) {
+    board_.release(place->slot);
+    return outcome;
+  }
+  legs_.emplace(command.session(), std::move(leg));
+  reply.set_local_port(port);
+  return {};
+}
+
+/// The sockets and the slot of a session: new ones, or those of an earlier process.
+std::optional<Server::Place> Server::placeOf(const pb::OpenSession& command) {
+  const bool isTakenUp = command.resume_port() != 0;
+  if (!isTakenUp) board_.forgetOthers();
+  auto sockets = isTakenUp ? ports_->reopen(*bindTo_, static_cast<std::uint16_t>(command.resume_port()))
+                           : ports_->open(*bindTo_, nowMs());
+  if (!sockets) return std::nullopt;
+  BoardSlot* found = isTakenUp ? board_.takeUp(command.session()) : nullptr;
+  BoardSlot* slot = found != nullptr ? found : board_.claim(command.session());
+  if (slot == nullptr) {
+    ports_->giveBack(sockets->port(), nowMs());
+    return std::nullopt;
+  }
+  const bool hasPosition = found != nullptr && Board::last(*found).atMs > 0;
+  return Place{std::move(*sockets), *slot, hasPosition};
+}
+
+Server::Outcome Server::connect(const pb::ConnectSession& command) {
+  Leg* leg = find(command.session());
+  if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
+  const std::optional<Codec> codec = codecOf(command.codec());
+  if (!codec) return {pb::STATUS_BAD_CODEC, {}};
+  LinkWish wish;
+  std::string detail;
+  const Status status = readLinkWish(command, leg->local(), wish, detail);
+  if (status != pb::STATUS_OK) return {status, detail};
+  if (!arePayloadTypes(command)) return {pb::STATUS_BAD_ARGUMENT, "payload type"};
+  const std::uint32_t eventClockHz = command.event_clock_hz() == 0 ? 8000 : command.event_clock_hz();
+  if (std::ranges::find(kClocksHz, eventClockHz) == kClocksHz.end())
+    return {pb::STATUS_BAD_ARGUMENT, "event_clock_hz"};
+  if (!hasFrame(*codec, command.ptime_ms())) return {pb::STATUS_BAD_ARGUMENT, "ptime_ms"};
+  if (const auto before = leg->takenUp(); before && wish.srtp) goOn(*wish.srtp, *before);
+  leg->session().prepare(*codec);
+  return post(
+      {.kind = MediaCommand::Kind::kConnect,
+       .leg = leg,
+       .settings = {.codec = *codec,
+                    .payloadType = static_cast<std::uint8_t>(command.payload_type()),
+                    .otherPayloadType = command.has_receive_payload_type()
+                                            ? static_cast<std::uint8_t>(command.receive_payload_type())
+                                            : kNoType,
+                    .eventPayloadType = static_cast<std::uint8_t>(command.event_payload_type()),
+                    .ptimeMs = command.ptime_ms(),
+                    .sending = command.sending(),
+                    .receiving = command.receiving(),
+                    .eventClockHz = eventClockHz,
+                    .noisePayloadType = static_cast<std::uint8_t>(command.noise_payload_type()),
+                    .redundantPayloadType = static_cast<std::uint8_t>(command.redundant_payload_type()),
+                    .opus = wishesOf(command.opus())},
+       .link = links_.arrange(*leg, wish, nowMs())});
+}
+
+Server::Outcome Server::play(const pb::PlayClip& command) {
+  Leg* leg = find(command.session());
+  if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
+  if (command.play() == 0) return {pb::STATUS_BAD_ARGUMENT, "play 0 is none"};
+  PlayItem item{.play = command.play(), .last = command.last(), .bargeIn = command.barge_in()};
+  if (command.clip() == 0) {
+    if (command.silence_ms() > kMaxSilenceMs) return {pb::STATUS_BAD_ARGUMENT, "silence_ms"};
+    item.sampleCount = command.silence_ms() * 8;
+  } else {
+    const auto clip = clips_.find(command.clip());
+    if (clip == clips_.end()) return {pb::STATUS_BAD_CLIP, "not loaded"};
+    item.samples = clip->second.data();
+    item.sampleCount = static_cast<std::uint32_t>(clip->second.size());
+  }
+  if (!leg->reservePlayItem()) return {pb::STATUS_QUEUE_FULL, {}};
+  Outcome outcome = post({.kind = MediaCommand::Kind::kPlay, .leg = leg, .item = item});
+  if (outcome.status != pb::STATUS_OK) leg->returnPlayItem();
+  return outcome;
+}
+
+Server::Outcome Server::stopPlay(const pb::StopPlay& command) {
+  Leg* leg = find(command.session());
+  if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
+  return post({.kind = MediaCommand::Kind::kStopPlay, .leg = leg, .item = {.play = command.play()}});
+}
+
+Server::Outcome Server::sendKey(const pb::SendKey& command) {
+  Leg* leg = find(command.session());
+  if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
+  if (command.key() > 15 || command.duration_ms() == 0 || command.duration_ms() > kMaxKeyMs) {
+    return {pb::STATUS_BAD_ARGUMENT, "key or duration_ms"};
+  }
+  return post({.kind = MediaCommand::Kind::kSendKey,
+               .key = static_cast<std::uint8_t>(command.key()),
+               .durationMs = command.duration_ms(),
+               .leg = leg});
+}
+
+Server::Outcome Server::close(std::uint32_t session, std::uint32_t replyTo) {
+  const auto found = legs_.find(session);
+  if (found == legs_.end()) return {pb::STATUS_NO_SUCH_SESSION, {}};
+  const Outcome outcome = post({.kind = MediaCommand::Kind::kRemove, .leg = found->second.get()});
+  if (outcome.status != pb::STATUS_OK) return outcome;
+  links_.close(session);
+  forgetMember(session);
+  closing_.push_back({std::move(found->second), replyTo});
+  legs_.erase(found);
+  return {};
+}
+
+}  // namespace hushpay

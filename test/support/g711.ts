@@ -1,1 +1,0 @@
-export * from '../../src/phone/g711.ts';

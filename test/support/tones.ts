@@ -1,1 +1,0 @@
-export * from '../../src/phone/tones.ts';
