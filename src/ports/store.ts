@@ -98,3 +98,30 @@ export interface AttemptJournal {
   /** Attempts whose outcome nobody knows: SUBMITTING rows of a process that died, and UNKNOWN ones. */
   unresolved(): readonly AttemptRecord[];
 }
+
+/** An attempt as people look it up: with what they know of it from elsewhere. */
+export interface LedgerEntry extends AttemptRecord {
+  readonly customerId: string | null;
+  readonly reference: string | null;
+}
+
+/** What a person found out at the gateway about an attempt that hushpay could not settle. */
+export type HandVerdict = Extract<AttemptState, 'APPROVED' | 'REVERSED' | 'NOT_CHARGED'>;
+
+/** Payments as people look at them, and settle by hand what nobody else could. */
+export interface Ledger {
+  /** Newest first. @param states - all if not given. */
+  list(limit: number, states?: readonly AttemptState[]): readonly LedgerEntry[];
+  /** All attempts of a payment, in order. */
+  payment(paymentRef: string): readonly LedgerEntry[];
+  /**
+   * Settles an attempt in state MANUAL, and says so in the audit.
+   * @param note - why, in the person's words.
+   * @returns false if it is not in that state: nothing was changed.
+   */
+  settleByHand(
+    key: { readonly sessionId: string; readonly attempt: number },
+    verdict: HandVerdict,
+    by: { readonly actor: string; readonly note: string },
+  ): boolean;
+}

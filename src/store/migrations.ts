@@ -66,4 +66,26 @@ export const kMigrations: readonly string[] = [
    CREATE INDEX attempt_unresolved ON attempt (sent_at) WHERE state IN ('SUBMITTING', 'UNKNOWN');
    -- What the health check writes: one row.
    CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), filler BLOB NOT NULL) STRICT;`,
+  `-- Who did what, each entry bound to the one before it; see audit-chain.ts.
+   CREATE TABLE audit (
+     seq INTEGER PRIMARY KEY,
+     at TEXT NOT NULL,
+     actor TEXT NOT NULL,
+     action TEXT NOT NULL,
+     object TEXT NOT NULL,
+     detail TEXT NOT NULL,
+     mac TEXT NOT NULL CHECK (length(mac) = 43)
+   ) STRICT;
+   CREATE INDEX audit_object ON audit (object);
+   CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+     BEGIN SELECT raise(ABORT, 'an audit entry is never changed'); END;
+   CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+     BEGIN SELECT raise(ABORT, 'an audit entry is never deleted'); END;
+   -- How far the chain has come, so that a shorter one is noticed.
+   CREATE TABLE audit_head (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     seq INTEGER NOT NULL,
+     mac TEXT NOT NULL CHECK (length(mac) = 43)
+   ) STRICT;
+   CREATE INDEX attempt_payment ON attempt (payment_ref);`,
 ];

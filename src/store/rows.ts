@@ -1,4 +1,4 @@
-import type { AttemptRecord, SessionRecord } from '../ports/store.ts';
+import type { AttemptRecord, LedgerEntry, SessionRecord } from '../ports/store.ts';
 
 /** A row as SQLite takes and gives it: no booleans, no objects. */
 export type Row = Record<string, string | number | null>;
@@ -141,6 +141,11 @@ export function attemptRow(record: AttemptRecord): AttemptRow {
 export function attemptRecord(row: Row): AttemptRecord {
   const { amount_minor: minor, currency, exponent, ...same } = row;
   return { ...camelCased(same), amount: { minor, currency, exponent } } as AttemptRecord;
+}
+
+/** As {@link attemptRecord}, with what the session's row says of the payment. */
+export function ledgerEntry({ customer_id, reference, ...row }: Row): LedgerEntry {
+  return { ...attemptRecord(row), customerId: customer_id, reference } as LedgerEntry;
 }
 
 function camelCased(row: Row): Row {

@@ -1,16 +1,30 @@
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type Database from 'better-sqlite3';
 import { AppError } from '../errors.ts';
+import type { AuditAct, AuditTrail } from '../ports/audit.ts';
 import type { Log } from '../ports/log.ts';
-import type { AttemptJournal, AttemptRecord, SessionRecord, SessionRecords } from '../ports/store.ts';
+import type {
+  AttemptJournal,
+  AttemptRecord,
+  AttemptState,
+  HandVerdict,
+  Ledger,
+  LedgerEntry,
+  SessionRecord,
+  SessionRecords,
+} from '../ports/store.ts';
+import { AuditChain } from './audit-chain.ts';
+import { auditKey } from './audit-key.ts';
 import { Claim } from './claim.ts';
 import { openDatabase } from './database-file.ts';
+import { settled, settledByHand, submitted } from './journal-acts.ts';
 import { kEndOrphans } from './orphans.ts';
 import {
   attemptRecord,
   attemptRow,
   kAttemptColumns,
   kSessionColumns,
+  ledgerEntry,
   type Row,
   sessionRecord,
   sessionRow,
@@ -23,7 +37,9 @@ const kProbeBytes = 32_768;
 export type StoreHealth = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /** Records and journal in one SQLite file. Made by main, closed by it last; a second close does nothing. */
-export interface Store extends SessionRecords, AttemptJournal {
+export interface Store extends SessionRecords, AttemptJournal, Ledger, AuditTrail {
+  /** Who did what. What the journal writes is in it from the same transaction on. */
+  readonly audit: Pick<AuditChain, 'entries' | 'verify' | 'head'>;
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
   unresolved(): readonly AttemptRecord[];
   /**
@@ -39,13 +55,28 @@ export interface Store extends SessionRecords, AttemptJournal {
   close(): void;
 }
 
-/** @throws AppError CFG_UNREADABLE_FILE if the file cannot be used. */
-export function openStore({ file, log }: { readonly file: string; readonly log: Log }): Store {
+export interface StoreOptions {
+  readonly file: string;
+  /** Beside the store if not given. */
+  readonly auditKeyFile?: string;
+  readonly log: Log;
+}
+
+/** @throws AppError CFG_UNREADABLE_FILE if one of the files cannot be used. */
+export function openStore({ file, auditKeyFile, log }: StoreOptions): Store {
   const path = resolve(file);
-  return new SqliteStore(openDatabase(path), path, log);
+  const database = openDatabase(path);
+  try {
+    const key = auditKey(auditKeyFile ?? join(dirname(path), 'audit.key'));
+    return new SqliteStore(database, path, key, log);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 class SqliteStore implements Store {
+  readonly audit: AuditChain;
   readonly #database: Database.Database;
   readonly #file: string;
   readonly #log: Log;
@@ -54,7 +85,8 @@ class SqliteStore implements Store {
   #saidClaimed = false;
   #openCount = 0;
 
-  constructor(database: Database.Database, file: string, log: Log) {
+  constructor(database: Database.Database, file: string, key: Buffer, log: Log) {
+    this.audit = new AuditChain(database, key);
     this.#database = database;
     this.#file = file;
     this.#log = log;
@@ -83,21 +115,52 @@ class SqliteStore implements Store {
   }
 
   begin(attempt: AttemptRecord): void {
-    this.#do('journal an attempt', () => this.#statements.begin.run(attemptRow(attempt)));
+    this.#write('journal an attempt', () => {
+      this.#statements.begin.run(attemptRow(attempt));
+      this.#append(submitted(attempt));
+    });
   }
 
   settle(
     key: { readonly sessionId: string; readonly attempt: number },
     verdict: Parameters<AttemptJournal['settle']>[1],
   ): void {
-    const { changes } = this.#do('settle an attempt', () =>
-      this.#statements.settle.run({ ...key, ...verdict }),
-    );
-    if (changes === 0) {
-      throw this.#refusal(
-        `attempt ${key.attempt} of session ${key.sessionId} is not open, so not ${verdict.state}`,
-      );
-    }
+    this.#write('settle an attempt', () => {
+      const { changes } = this.#statements.settle.run({ ...key, ...verdict });
+      if (changes === 0) {
+        throw this.#refusal(
+          `attempt ${key.attempt} of session ${key.sessionId} is not open, so not ${verdict.state}`,
+        );
+      }
+      this.#append(settled(key, verdict));
+    });
+  }
+
+  settleByHand(
+    key: { readonly sessionId: string; readonly attempt: number },
+    verdict: HandVerdict,
+    by: { readonly actor: string; readonly note: string },
+  ): boolean {
+    return this.#write('settle an attempt by hand', () => {
+      const doneAt = new Date().toISOString();
+      const { changes } = this.#statements.settleByHand.run({ ...key, state: verdict, doneAt });
+      if (changes === 0) return false;
+      this.#append(settledByHand(key, verdict, by));
+      return true;
+    });
+  }
+
+  list(limit: number, states: readonly AttemptState[] = []): readonly LedgerEntry[] {
+    const wanted = JSON.stringify(states);
+    return this.#do('list payments', () => this.#statements.list.all({ wanted, limit })).map(ledgerEntry);
+  }
+
+  payment(paymentRef: string): readonly LedgerEntry[] {
+    return this.#do('read a payment', () => this.#statements.payment.all(paymentRef)).map(ledgerEntry);
+  }
+
+  record(act: AuditAct): void {
+    this.#write('write the audit', () => this.#append(act));
   }
 
   unresolved(): readonly AttemptRecord[] {
@@ -139,6 +202,15 @@ class SqliteStore implements Store {
     this.#database.close();
   }
 
+  #append(act: AuditAct): void {
+    this.audit.append(act, new Date().toISOString());
+  }
+
+  /** All of it or nothing, with the write lock from the beginning: what is read in it is still true when it is written. */
+  #write<T>(doing: string, work: () => T): T {
+    return this.#do(doing, () => this.#database.transaction(work).immediate());
+  }
+
   #do<T>(doing: string, work: () => T): T {
     try {
       return work();
@@ -154,6 +226,9 @@ class SqliteStore implements Store {
     );
   }
 }
+
+const kLedger = `SELECT attempt.*, session.customer_id, session.reference
+  FROM attempt JOIN session USING (session_id)`;
 
 function prepare(database: Database.Database) {
   const updates = kSessionColumns.map((column) => `${column} = @${column}`).join(', ');
@@ -174,6 +249,15 @@ function prepare(database: Database.Database) {
        WHERE session_id = @sessionId AND attempt = @attempt
          AND (state IN ('SUBMITTING', 'UNKNOWN') OR (state = 'APPROVED' AND @state IN ('UNKNOWN', 'REVERSED')))`,
     ),
+    settleByHand: database.prepare<[Row]>(
+      `UPDATE attempt SET state = @state, done_at = @doneAt
+       WHERE session_id = @sessionId AND attempt = @attempt AND state = 'MANUAL'`,
+    ),
+    list: database.prepare<[Row], Row>(
+      `${kLedger} WHERE @wanted = '[]' OR state IN (SELECT value FROM json_each(@wanted))
+       ORDER BY sent_at DESC, attempt DESC LIMIT @limit`,
+    ),
+    payment: database.prepare<[string], Row>(`${kLedger} WHERE attempt.payment_ref = ? ORDER BY attempt`),
     unresolved: database.prepare<[], Row>(
       `SELECT * FROM attempt WHERE state IN ('SUBMITTING', 'UNKNOWN') ORDER BY sent_at`,
     ),

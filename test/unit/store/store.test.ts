@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/errors.ts';
+import { kMigrations } from '../../../src/store/migrations.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { attemptOf, sessionOf } from '../../support/records.ts';
@@ -184,7 +185,7 @@ describe('the file', () => {
     opened().close();
     const database = new Database(file, { readonly: true });
     expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
-    expect(database.pragma('user_version', { simple: true })).toBe(1);
+    expect(database.pragma('user_version', { simple: true })).toBe(kMigrations.length);
     database.close();
   });
 
