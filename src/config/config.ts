@@ -70,6 +70,8 @@ export interface Config {
   /** Null: one is made up at start. */
   readonly api: { readonly key: string | null };
   readonly dataDir: string;
+  /** Absolute. */
+  readonly audit: { readonly keyFile: string };
   readonly audioDir: string;
   readonly locale: Locale;
   readonly currency: string;
@@ -90,5 +92,5 @@ export interface GatewaySettings {
   readonly caFile: string | null;
   readonly timeoutMs: number;
   readonly resolveMs: number;
-  readonly lateApproval: 'reverse';
+  readonly lateApproval: 'reverse' | 'keep';
 }

@@ -54,6 +54,7 @@ export class Resolver {
       http,
       api: { key: this.#secret(['api', 'key'], api.key, api.keyFile) },
       dataDir: this.#absolute(this.#file.dataDir),
+      audit: { keyFile: this.#absolute(this.#file.audit.keyFile ?? join(this.#file.dataDir, 'audit.key')) },
       audioDir: this.#absolute(this.#file.audioDir),
       locale,
       currency,

@@ -107,6 +107,12 @@ export const kConfigSchema = z.strictObject({
     keyFile: optionalText('File that holds the key instead.', kPath),
   }),
   dataDir: text('Folder of the database.', kPath, 'data'),
+  audit: section({
+    keyFile: optionalText(
+      'File of the key that seals the audit, made if there is none; `audit.key` in `dataDir` if not given.',
+      kPath,
+    ),
+  }),
   audioDir: text('Folder of the recorded prompts.', kPath, 'audio'),
   locale: choice('Language of the prompts.', ['en-US', 'en-GB'], 'en-US'),
   currency: text(
@@ -140,7 +146,11 @@ export const kConfigSchema = z.strictObject({
       unit: 'ms',
       default: 20_000,
     }),
-    lateApproval: choice('What becomes of an approval found after the call.', ['reverse'], 'reverse'),
+    lateApproval: choice(
+      'What becomes of an approval found after the caller was told not to count on it: taken back, or kept.',
+      ['reverse', 'keep'],
+      'reverse',
+    ),
   }),
   routes: section({
     agent: optionalText('Where a route `agent` leads.', kSipUri),

@@ -19,7 +19,7 @@ export interface PaymentsPolicy {
   /** Looking an unknown outcome up while the caller waits. */
   readonly resolveMs: number;
   /** What becomes of an approval that is found after the caller was told not to count on it. */
-  readonly lateApproval: 'reverse';
+  readonly lateApproval: 'reverse' | 'keep';
 }
 
 export interface PaymentsParts {
@@ -59,9 +59,13 @@ export class JournaledPayments implements Payments {
     this.#reconciler.start();
   }
 
-  /** Looks at every payment of unknown outcome now: for when the gateway answers again after an outage. */
-  resolveNow(): void {
+  /**
+   * Looks at every payment of unknown outcome now: for when the gateway answers again after an outage, or a person asks for it. Resolves when
+   * each was looked at once.
+   */
+  async resolveNow(): Promise<void> {
     this.#reconciler.hurry();
+    await this.#reconciler.idle();
   }
 
   /** Resolves when no request of a reversal or look-up is under way. */
@@ -163,7 +167,8 @@ export class JournaledPayments implements Payments {
         return { kind: 'misconfigured' };
       case 'unknown':
         this.#writer.settle(attempt, { state: 'UNKNOWN' });
-        await this.#reverse(attempt, lane);
+        if (this.#parts.policy.lateApproval === 'keep') this.#reconciler.watch(attempt, lane, false);
+        else await this.#reverse(attempt, lane);
         return { kind: 'unresolved' };
     }
   }

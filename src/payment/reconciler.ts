@@ -22,7 +22,7 @@ export type OpenAttempt = PaymentRef & Pick<AttemptRecord, 'sessionId'>;
 /** How an open attempt ended. */
 export interface Resolution {
   readonly attempt: OpenAttempt;
-  readonly state: Extract<AttemptState, 'REVERSED' | 'NOT_CHARGED' | 'MANUAL'>;
+  readonly state: Extract<AttemptState, 'APPROVED' | 'REVERSED' | 'NOT_CHARGED' | 'MANUAL'>;
 }
 
 type Look = SubmitResult | { readonly kind: 'not_found' };
@@ -34,6 +34,7 @@ export interface ReconcilerParts {
   readonly writer: JournalWriter;
   readonly clock: Clock;
   readonly log: Log;
+  readonly policy: { readonly lateApproval: 'reverse' | 'keep' };
   onResolved(resolution: Resolution): void;
 }
 
@@ -88,6 +89,11 @@ export class Reconciler {
   hurry(): void {
     const beforeMs = this.#parts.clock.now() - kMinuteMs;
     for (const watched of this.#watched.values()) if (watched.sinceMs <= beforeMs) this.#enqueue(watched);
+  }
+
+  /** Resolves when nothing is being looked at, nor waits for its turn to be. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.race(this.#running.values());
   }
 
   /** @param lane - the payment's, so that a request still under way is waited for. */
@@ -173,7 +179,7 @@ export class Reconciler {
 
   /** Undefined: still open. */
   async #settlement(watched: Watched, isLast: boolean): Promise<ResolvedAs | undefined> {
-    const { gateway } = this.#parts;
+    const { gateway, policy } = this.#parts;
     const { attempt, lane } = watched;
     const found = await lane.ask<Look>(kRequestMs, () => gateway.query(attempt));
     const look = found.kind === 'heard' ? found.value : undefined;
@@ -181,7 +187,11 @@ export class Reconciler {
       return { state: 'NOT_CHARGED', declineClass: look.class, declineCode: look.code };
     }
     if (this.#stopped) return undefined;
-    // A late approval is taken back: the caller was told not to count on it.
+    // Once a reversal was asked for, an approval may be gone any moment: it is not kept then.
+    if (policy.lateApproval === 'keep' && !watched.reversalAsked) {
+      if (look?.kind === 'approved') return { state: 'APPROVED', transactionId: look.transactionId };
+      if (look?.kind !== 'not_found' && !isLast) return undefined;
+    }
     const reversal = await lane.ask(kRequestMs, () => gateway.reverse(attempt));
     const answer = reversal.kind === 'heard' ? reversal.value : 'silence';
     const transactionId = look?.kind === 'approved' ? look.transactionId : null;

@@ -1,4 +1,4 @@
-import { JournaledPayments } from '../../src/payment/journaled-payments.ts';
+import { JournaledPayments, type PaymentsPolicy } from '../../src/payment/journaled-payments.ts';
 import type { SubmissionProgress, Verdict } from '../../src/payment/payments.ts';
 import type { Resolution } from '../../src/payment/reconciler.ts';
 import type { AttemptRecord, AttemptState } from '../../src/ports/store.ts';
@@ -8,7 +8,7 @@ import { FakeLog } from './fake-log.ts';
 import { FakeStore } from './fake-store.ts';
 import { cardOf, requestOf } from './payment-request.ts';
 
-const kPolicy = { timeoutMs: 30_000, resolveMs: 20_000, lateApproval: 'reverse' } as const;
+const kPolicy = { timeoutMs: 30_000, resolveMs: 20_000 } as const;
 export const kSession = 'S1';
 export const kPan = '4242424242424242';
 
@@ -27,7 +27,10 @@ export class PaymentsRig {
   };
   payments: JournaledPayments;
 
-  constructor(idempotency: 'key' | 'none' = 'key') {
+  readonly #policy: PaymentsPolicy;
+
+  constructor(idempotency: 'key' | 'none' = 'key', lateApproval: 'reverse' | 'keep' = 'reverse') {
+    this.#policy = { ...kPolicy, lateApproval };
     this.gateway = new FakeGateway(this.clock, idempotency);
     this.payments = this.makePayments();
   }
@@ -36,7 +39,7 @@ export class PaymentsRig {
   makePayments(gateway = this.gateway): JournaledPayments {
     const { store: journal, clock, log } = this;
     const onResolved = (resolution: Resolution) => void this.resolutions.push(resolution);
-    return new JournaledPayments({ gateway, journal, clock, log, policy: kPolicy, onResolved });
+    return new JournaledPayments({ gateway, journal, clock, log, policy: this.#policy, onResolved });
   }
 
   /** Submits and lets time pass until the verdict is there. */

@@ -46,6 +46,38 @@ describe('the follow-up of unknown outcomes', () => {
     expect(rig.resolutions).toMatchObject([{ state: 'REVERSED', attempt: { sessionId: kSession } }]);
   });
 
+  it('keeps a late approval where that is the policy, and never asks for it back', async () => {
+    rig = new PaymentsRig('none', 'keep');
+    rig.gateway.submits.push({ lose: 'answer' });
+    rig.gateway.queries.push({ answer: 'lost' }, { answer: 'lost' }, { answer: 'lost' }, { answer: 'lost' });
+    expect(await rig.pay({ forMs: 30_000 })).toEqual({ kind: 'unresolved' });
+    await rig.clock.advance(60_000);
+    expect(rig.rowState()).toBe('UNKNOWN');
+    await rig.clock.advance(5 * 60_000);
+    expect([rig.rowState(), rig.charges()]).toEqual(['APPROVED', 1]);
+    expect(rig.timesOf('reverse')).toEqual([]);
+    expect(rig.resolutions).toMatchObject([{ state: 'APPROVED' }]);
+  });
+
+  it('takes back what a person asked to be taken back, also where late approvals are kept', async () => {
+    rig = new PaymentsRig('key', 'keep');
+    await rig.pay();
+    rig.gateway.reverses.push({ answer: 'failed' });
+    await rig.payments.reverseApproved(kSession, requestOf());
+    await rig.clock.advance(60_000);
+    expect([rig.rowState(), rig.charges()]).toEqual(['REVERSED', 0]);
+  });
+
+  it('looks at once when asked to, and says when it has', async () => {
+    await leaveOpen();
+    rig.gateway.down = false;
+    await rig.clock.advance(59_000);
+    rig.gateway.calls.length = 0;
+    await rig.clock.advance(1500);
+    await rig.payments.resolveNow();
+    expect(rig.rowState()).toBe('NOT_CHARGED');
+  });
+
   it('does not believe a "nothing to take back" that may have crossed the request', async () => {
     rig = new PaymentsRig('none');
     rig.gateway.submits.push({ arrivesAfterMs: 45_000, afterMs: 30_000 });
