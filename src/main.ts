@@ -24,7 +24,7 @@ import { loadCatalog } from './prompt/catalog.ts';
 import { RecordedPrompts } from './prompt/prompts.ts';
 import { SipFrontEnd, type SipServerAddress } from './sip/front-end.ts';
 import type { RegistrationSettings } from './sip/registration.ts';
-import { openStore } from './store/store.ts';
+import { kStoreFile, openStore, type Store } from './store/store.ts';
 import { followFigures, meterOf } from './telemetry/figures.ts';
 import { Health } from './telemetry/health.ts';
 import { createLog, type LogOptions } from './telemetry/log.ts';
@@ -70,8 +70,16 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const catalog = loadCatalog(config.audioDir, [config.locale]);
   const recorded = new RecordedPrompts(catalog, log, (locale) => metrics.promptMissing(locale));
   const prompts = onPhrase ? overheard(recorded, onPhrase) : recorded;
-  const store = openStore({ file: join(config.dataDir, 'hushpay.sqlite'), log });
-  undo.defer(() => store.close());
+  const store = openStore({
+    file: join(config.dataDir, kStoreFile),
+    auditKeyFile: config.audit.keyFile,
+    log,
+  });
+  undo.defer(() => {
+    noteInAudit(store, 'server.stopped', log);
+    store.close();
+  });
+  noteInAudit(store, 'server.started', log);
   const orphans = store.endOrphans(clock.date().toISOString());
   if (orphans > 0) log.warn({ sessions: orphans }, 'ended the sessions of a process that died');
   const gateway = new MeasuredGateway(createGateway(config.gateway, clock, log), clock, (request) =>
@@ -88,7 +96,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   });
   payments.start();
   undo.defer(() => payments.stop());
-  const watch = new GatewayWatch(gateway, clock, log, () => payments.resolveNow());
+  const watch = new GatewayWatch(gateway, clock, log, () => void payments.resolveNow());
   await watch.start();
   undo.defer(() => watch.stop());
 
@@ -130,6 +138,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     ...config.http,
     keys: [apiKey],
     records: store,
+    payments: { ledger: store, resolveNow: () => payments.resolveNow() },
     liveSession: (id) => desk.find(id)?.snapshot,
     ladderOf: async (callId) => edge?.ladder(callId),
     metrics,
@@ -174,6 +183,17 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       return stopped;
     },
   };
+}
+
+/** The anchor in the log shows later that nothing was taken out of the audit, to whoever keeps the log elsewhere. */
+function noteInAudit(store: Store, action: string, log: Log): void {
+  try {
+    store.record({ actor: 'hushpay', action, object: 'server', detail: {} });
+    const { seq, mac } = store.audit.head();
+    log.info({ anchor: `${seq}:${mac}` }, 'the audit goes on from here');
+  } catch (error) {
+    log.error({ err: error }, 'the audit could not be written');
+  }
 }
 
 /** The two child processes start side by side: each takes part of a second. */

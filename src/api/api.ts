@@ -7,6 +7,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { ApiKeys } from './keys.ts';
 import { addLadders, type LadderOf } from './ladders.ts';
 import { addMonitoring } from './monitoring.ts';
+import { addPayments, type PaymentDesk } from './payments.ts';
 import { answerProblems } from './problem.ts';
 import { addSessions, type LiveSession } from './sessions.ts';
 
@@ -19,6 +20,7 @@ export interface ApiOptions {
   readonly records: Pick<SessionRecords, 'find' | 'attempts'>;
   /** The masked state of a session that runs; undefined for any other. */
   readonly liveSession: LiveSession;
+  readonly payments: PaymentDesk;
   /** The SIP of a recent call, masked. */
   readonly ladderOf: LadderOf;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
@@ -48,7 +50,7 @@ const kHeaders = {
 };
 
 export function createApi(options: ApiOptions): Api {
-  const { host, port, keys, records, liveSession, ladderOf, metrics, health, log } = options;
+  const { host, port, keys, records, liveSession, payments, ladderOf, metrics, health, log } = options;
   const server = fastify({
     bodyLimit: kBodyLimitBytes,
     requestTimeout: kRequestTimeoutMs,
@@ -62,6 +64,7 @@ export function createApi(options: ApiOptions): Api {
   addMonitoring(server, metrics, health);
   const apiKeys = new ApiKeys(keys);
   addSessions(server, apiKeys, records, liveSession);
+  addPayments(server, apiKeys, payments);
   addLadders(server, apiKeys, records, ladderOf);
   return { start: () => listen(server, host, port), stop: () => server.close() };
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { maskCardLike } from '../card/card-like.ts';
 import { formatMajor, money } from '../money/money.ts';
-import type { AttemptRecord, SessionRecord, SessionRecords } from '../ports/store.ts';
+import type { AttemptRecord, AttemptState, SessionRecord, SessionRecords } from '../ports/store.ts';
 import { type ApiKeys, requireKey } from './keys.ts';
 import { sendProblem } from './problem.ts';
 
@@ -22,13 +22,22 @@ export function addSessions(
     async ({ params: { id } }, reply) => {
       const record = kSessionId.test(id) ? records.find(id) : undefined;
       if (!record) return sendProblem(reply, 404);
+      const attempts = records.attempts(id);
       return {
         ...sessionView(record),
         ...liveSession(id),
-        submissions: records.attempts(id).map(submissionView),
+        resolution: resolutionOf(record, attempts),
+        submissions: attempts.map(submissionView),
       };
     },
   );
+}
+
+/** What an unknown outcome turned out to be after the call; null while nobody knows, and where there was none. */
+function resolutionOf({ outcome }: SessionRecord, attempts: readonly AttemptRecord[]): AttemptState | null {
+  const last = attempts.at(-1);
+  if (outcome !== 'unknown' || !last) return null;
+  return last.state === 'UNKNOWN' || last.state === 'SUBMITTING' ? null : last.state;
 }
 
 /** Amounts in major units, as they are given to us. */

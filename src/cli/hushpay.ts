@@ -12,6 +12,8 @@ const kCommands: Readonly<Record<string, Loader>> = {
   demo: async () => (await import('./demo.ts')).demo,
   config: async () => (await import('./config.ts')).config,
   dtmf: async () => (await import('./dtmf.ts')).dtmf,
+  payments: async () => (await import('./payments.ts')).payments,
+  audit: async () => (await import('./audit.ts')).audit,
   help: async () => helpOf(() => Promise.all(Object.values(kCommands).map((load) => load()))),
 };
 

@@ -34,6 +34,9 @@ import { failed } from './store-errors.ts';
 /** More than a whole payment writes, so that a disk about to fill up is noticed before a card is charged. */
 const kProbeBytes = 32_768;
 
+/** Its name in the data folder. */
+export const kStoreFile = 'hushpay.sqlite';
+
 export type StoreHealth = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /** Records and journal in one SQLite file. Made by main, closed by it last; a second close does nothing. */
@@ -48,6 +51,8 @@ export interface Store extends SessionRecords, AttemptJournal, Ledger, AuditTrai
    * @returns how many; 0 while another process on the same file holds the right to resolve.
    */
   endOrphans(endedAt: string): number;
+  /** Whether this process holds the right to resolve open attempts, from before or from now. */
+  mayResolve(): boolean;
   /** How many attempts are open, whoever resolves them; for a gauge. While the file cannot be read, the last figure. Never throws. */
   countUnresolved(): number;
   /** Whether a payment's writes would go through now, tried with a real one, for /readyz. Never throws. */
@@ -171,6 +176,10 @@ class SqliteStore implements Store {
       this.#saidClaimed = true;
       return [];
     });
+  }
+
+  mayResolve(): boolean {
+    return this.#do('take the right to resolve', () => this.#claim.take());
   }
 
   endOrphans(endedAt: string): number {

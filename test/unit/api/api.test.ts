@@ -82,6 +82,10 @@ async function start(options: Partial<ApiOptions> = {}) {
       attempts: () => [kAttempt],
     },
     liveSession: () => undefined,
+    payments: {
+      ledger: { list: () => [], payment: () => [], settleByHand: () => false },
+      resolveNow: async () => undefined,
+    },
     ladderOf: async () => undefined,
     metrics,
     health,
@@ -125,6 +129,20 @@ describe('GET /v1/sessions/{id}', () => {
       stageReached: 'PAN_ENTRY of s-1',
     });
   });
+
+  it.each([
+    ['unknown', 'REVERSED', 'REVERSED'],
+    ['unknown', 'MANUAL', 'MANUAL'],
+    ['unknown', 'UNKNOWN', null],
+    ['success', 'APPROVED', null],
+  ] as const)(
+    'says what an outcome that was %s with an attempt %s turned out to be',
+    async (outcome, state, resolution) => {
+      const records = { find: () => ({ ...kRecord, outcome }), attempts: () => [{ ...kAttempt, state }] };
+      const { get } = await start({ records });
+      expect(await (await get('/v1/sessions/s-1', kKey)).json()).toMatchObject({ resolution });
+    },
+  );
 
   it('shows no card number that a peer wrote into the call data', async () => {
     const { get } = await start();

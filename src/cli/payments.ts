@@ -1,0 +1,149 @@
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
+import type { HandVerdict } from '../ports/store.ts';
+import { kStoreFile, openStore, type Store } from '../store/store.ts';
+import { createLog } from '../telemetry/log.ts';
+import { type Command, kExit } from './command.ts';
+import { reconcile } from './payments/reconcile.ts';
+import { say, showAttempts } from './payments/show.ts';
+
+const kUsage = `hushpay payments list [--open] [--limit N] [--json]
+       hushpay payments show REFERENCE [--json]
+       hushpay payments reconcile [--json]
+       hushpay payments settle REFERENCE ATTEMPT approved|reversed|not-charged --note TEXT`;
+
+const kOpen = ['SUBMITTING', 'UNKNOWN', 'MANUAL'] as const;
+const kVerdicts: Readonly<Record<string, HandVerdict>> = {
+  approved: 'APPROVED',
+  reversed: 'REVERSED',
+  'not-charged': 'NOT_CHARGED',
+};
+
+export const payments: Command = {
+  usage: 'payments list|show|reconcile|settle',
+  sentence:
+    'payments of the journal: those that are open, one of them, a look at all open ones now, an end by hand',
+  async run(args) {
+    const options = readOptions(args);
+    if (typeof options === 'string') {
+      process.stderr.write(`hushpay: payments: ${options}\nusage: ${kUsage}\n`);
+      return kExit.usage;
+    }
+    const { config } = loadConfig();
+    const log = createLog({ level: 'error', onScrubbed: () => undefined });
+    const store = openStore({
+      file: join(config.dataDir, kStoreFile),
+      auditKeyFile: config.audit.keyFile,
+      log,
+    });
+    try {
+      return await carryOut(options, store, config);
+    } finally {
+      store.close();
+    }
+  },
+};
+
+type Options =
+  | { readonly work: 'list'; readonly json: boolean; readonly open: boolean; readonly limit: number }
+  | { readonly work: 'show'; readonly json: boolean; readonly ref: string }
+  | { readonly work: 'reconcile'; readonly json: boolean }
+  | {
+      readonly work: 'settle';
+      readonly ref: string;
+      readonly attempt: number;
+      readonly verdict: HandVerdict;
+      readonly note: string;
+    };
+
+async function carryOut(options: Options, store: Store, config: Config): Promise<number> {
+  switch (options.work) {
+    case 'list':
+      return showAttempts(store.list(options.limit, options.open ? kOpen : []), options.json);
+    case 'show': {
+      const attempts = store.payment(options.ref);
+      if (attempts.length === 0) return notThere(options.ref);
+      return showAttempts(attempts, options.json);
+    }
+    case 'reconcile':
+      return reconcile(store, config, options.json);
+    case 'settle':
+      return settle(store, options);
+  }
+}
+
+function settle(store: Store, { ref, attempt, verdict, note }: Extract<Options, { work: 'settle' }>): number {
+  const entry = store.payment(ref).find((one) => one.attempt === attempt);
+  if (!entry) return notThere(`${ref}, attempt ${attempt}`);
+  const by = { actor: `cli:${userInfo().username}`, note };
+  if (store.settleByHand(entry, verdict, by)) {
+    say(`${ref}, attempt ${attempt}, is ${verdict} now.`);
+    return kExit.ok;
+  }
+  process.stderr.write(
+    `hushpay: ${ref}, attempt ${attempt}, is ${entry.state}: only one in state MANUAL is settled by hand. ` +
+      'Open ones are followed up for a day; `hushpay payments reconcile` looks at them now.\n',
+  );
+  return kExit.failed;
+}
+
+function notThere(what: string): number {
+  process.stderr.write(`hushpay: no such payment: ${what}; \`hushpay payments list\` shows them\n`);
+  return kExit.failed;
+}
+
+/** @returns what is wrong, if the options cannot be understood. */
+function readOptions(args: readonly string[]): Options | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        open: { type: 'boolean', default: false },
+        limit: { type: 'string', default: '50' },
+        note: { type: 'string' },
+      },
+    });
+    const { json, open, note } = values;
+    const [work, ref, attempt, verdict] = positionals;
+    switch (work) {
+      case 'list': {
+        const limit = Number(values.limit);
+        if (!Number.isInteger(limit) || limit < 1) return `--limit ${values.limit}: expected a number from 1`;
+        return { work, json, open, limit };
+      }
+      case 'reconcile':
+        return { work, json };
+      case 'show':
+        return ref === undefined ? 'show: expected the reference of a payment' : { work, json, ref };
+      case 'settle':
+        return settleOptions(ref, attempt, verdict, note);
+      default:
+        return `${work ?? 'nothing'}: expected list, show, reconcile or settle`;
+    }
+  } catch (error) {
+    const [problem = ''] = error instanceof Error ? error.message.split('. To ') : [];
+    return problem;
+  }
+}
+
+function settleOptions(
+  ref: string | undefined,
+  attempt: string | undefined,
+  word: string | undefined,
+  note: string | undefined,
+): Options | string {
+  const number = Number(attempt);
+  if (ref === undefined || !Number.isInteger(number)) {
+    return 'settle: expected the reference of a payment and the number of the attempt';
+  }
+  const verdict = word !== undefined && Object.hasOwn(kVerdicts, word) ? kVerdicts[word] : undefined;
+  if (verdict === undefined)
+    return `settle: ${word ?? 'nothing'}: expected ${Object.keys(kVerdicts).join(', ')}`;
+  if (note === undefined || note.trim() === '') return 'settle: expected --note TEXT, which the audit keeps';
+  return { work: 'settle', ref, attempt: number, verdict, note: note.trim() };
+}

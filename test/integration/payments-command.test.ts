@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openStore } from '../../src/store/store.ts';
+import { FakeLog } from '../support/fake-log.ts';
+import { attemptOf, sessionOf } from '../support/records.ts';
+import { startServerProcess } from '../support/server-process.ts';
+
+const kHushpay = fileURLToPath(new URL('../../src/cli/hushpay.ts', import.meta.url));
+const kRef = 'R4K7Z2M9QX3TB8VA';
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let dataDir: string;
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'hushpay-payments-'));
+});
+
+afterEach(() => rmSync(dataDir, { recursive: true }));
+
+function hushpay(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  const env = { ...process.env, HUSHPAY_DATA_DIR: dataDir, ...environment };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [kHushpay, ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    );
+  });
+}
+
+/** A payment the process died over, sent to the simulator, which knows nothing of it. */
+function leaveOpen(state: 'SUBMITTING' | 'MANUAL' = 'SUBMITTING'): void {
+  const store = openStore({ file: join(dataDir, 'hushpay.sqlite'), log: new FakeLog() });
+  store.open(sessionOf({ gateway: 'simulator' }));
+  store.begin(attemptOf({ gateway: 'simulator', state }));
+  store.close();
+}
+
+describe('hushpay payments', () => {
+  it('list and show what the journal has', async () => {
+    leaveOpen();
+    const { code, stdout } = await hushpay(['payments', 'list', '--open']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^REFERENCE +# +STATE/);
+    expect(stdout).toMatch(new RegExp(`${kRef} +1 +SUBMITTING +10\\.50 EUR +visa 4242`));
+    const shown = await hushpay(['payments', 'show', kRef, '--json']);
+    expect(JSON.parse(shown.stdout)).toMatchObject([
+      { paymentRef: kRef, amount: '10.50', state: 'SUBMITTING' },
+    ]);
+  });
+
+  it('reconcile looks at open payments here when no server runs', async () => {
+    leaveOpen();
+    const { code, stdout, stderr } = await hushpay(['payments', 'reconcile']);
+    expect([code, stdout, stderr]).toEqual([0, 'No payment is open.\n', '']);
+    expect((await hushpay(['payments', 'show', kRef])).stdout).toContain('NOT_CHARGED');
+  });
+
+  it('reconcile asks the server that runs, and says what to do when it may not', async () => {
+    const server = await startServerProcess({ HUSHPAY_DATA_DIR: dataDir });
+    const { port } = new URL(server.httpUrl);
+    const asked = await hushpay(['payments', 'reconcile'], {
+      HUSHPAY_HTTP_PORT: port,
+      HUSHPAY_API_KEY: server.apiKey,
+    });
+    const stranger = await hushpay(['payments', 'reconcile'], {
+      HUSHPAY_HTTP_PORT: port,
+      HUSHPAY_API_KEY: 'another',
+    });
+    await server.stop();
+    expect(asked).toEqual({ code: 0, stdout: 'No payment is open.\n', stderr: '' });
+    expect(stranger.code).toBe(69);
+    expect(stranger.stderr).toContain('it does not take our key');
+  });
+
+  it('settle ends by hand what needs a person, and nothing else', async () => {
+    leaveOpen('MANUAL');
+    const args = ['payments', 'settle', kRef, '1', 'reversed', '--note', 'voided at the bank'];
+    expect(await hushpay(args)).toEqual({
+      code: 0,
+      stdout: `${kRef}, attempt 1, is REVERSED now.\n`,
+      stderr: '',
+    });
+    const again = await hushpay(args);
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain('is REVERSED: only one in state MANUAL is settled by hand');
+  });
+
+  it.each([
+    [['payments'], 'expected list, show, reconcile or settle'],
+    [['payments', 'settle', kRef, '1', 'lost', '--note', 'x'], 'expected approved, reversed, not-charged'],
+    [['payments', 'settle', kRef, '1', 'reversed'], 'expected --note TEXT'],
+    [['payments', 'list', '--limit', 'all'], '--limit all: expected a number'],
+    [['payments', 'show', 'nobody'], 'no such payment: nobody'],
+  ])('%j says what is wrong', async (args, words) => {
+    const { code, stderr } = await hushpay(args);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(words);
+  });
+});
+
+describe('hushpay audit', () => {
+  it('verifies what was written, and against an anchor of before', async () => {
+    leaveOpen();
+    const first = await hushpay(['audit', 'verify', '--json']);
+    expect([first.code, JSON.parse(first.stdout)]).toMatchObject([0, { ok: true, entries: 1 }]);
+    const { head } = JSON.parse(first.stdout);
+    await hushpay(['payments', 'reconcile']);
+    const later = await hushpay(['audit', 'verify', '--anchor', head]);
+    expect(later.code).toBe(0);
+    expect(later.stdout).toContain('as it was written: 2 entries');
+    const lines = (await hushpay(['audit', 'export'])).stdout.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).action)).toEqual(['payment.submitted', 'payment.settled']);
+  });
+
+  it('says which entry was changed, and fails', async () => {
+    leaveOpen();
+    const database = new Database(join(dataDir, 'hushpay.sqlite'));
+    database.exec("DROP TRIGGER audit_is_not_changed; UPDATE audit SET actor = 'nobody'");
+    database.close();
+    const { code, stdout } = await hushpay(['audit', 'verify']);
+    expect(code).toBe(1);
+    expect(stdout).toContain('NOT as it was written: entry 1');
+  });
+});
