@@ -92,6 +92,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     clock,
     log,
     policy: config.gateway,
+    velocity: config.velocity,
     onResolved: ({ state: result }) => metrics.reversal(gateway.name, result.toLowerCase()),
   });
   payments.start();

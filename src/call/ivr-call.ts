@@ -5,6 +5,7 @@ import {
   type ConversationObserver,
   type ConversationSnapshot,
 } from '../dialog/controller.ts';
+import type { Admission } from '../dialog/events.ts';
 import { isPayable } from '../dialog/opening.ts';
 import type { PaymentOrder, PaymentPolicy, Route } from '../dialog/policy.ts';
 import { AppError } from '../errors.ts';
@@ -182,7 +183,7 @@ export class IvrCall {
       prompts,
       payments,
       gatewayName: gateway.name,
-      admission: gateway.isUp() ? 'ok' : 'gateway_down',
+      admission: admission(gateway.isUp(), payments.admits(order)),
       clock,
       log: this.#log,
       card: new CardSecret(),
@@ -293,4 +294,9 @@ function targetOf(route: Route, destinations: PaymentOrder['destinations']): str
     default:
       return route;
   }
+}
+
+function admission(isUp: boolean, isAdmitted: boolean): Admission {
+  if (!isUp) return 'gateway_down';
+  return isAdmitted ? 'ok' : 'locked_out';
 }

@@ -1,4 +1,5 @@
 import type { PaymentPolicy } from '../dialog/policy.ts';
+import type { VelocityLimits } from '../payment/velocity.ts';
 import type { Locale } from '../ports/prompts.ts';
 import type { SipTransport, TlsSettings, WebSocketSettings } from './transport.ts';
 import type { SipUser, Trunk } from './trust.ts';
@@ -77,6 +78,7 @@ export interface Config {
   readonly currency: string;
   readonly payment: PaymentPolicy;
   readonly gateway: GatewaySettings;
+  readonly velocity: VelocityLimits;
   readonly routes: { readonly agent: string | null; readonly queue: string | null };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   readonly production: { readonly enabled: boolean; readonly allowSimulator: boolean };

@@ -35,7 +35,7 @@ export class Resolver {
   }
 
   config(): Config {
-    const { sip, media, http, api, routes, log, production, locale, currency } = this.#file;
+    const { sip, media, http, api, velocity, routes, log, production, locale, currency } = this.#file;
     this.#checkProduction();
     const trust = new TrustResolver(sip, {
       secret: (path, value, file) => this.#secret(path, value, file),
@@ -60,6 +60,7 @@ export class Resolver {
       currency,
       payment: this.#payment(),
       gateway: this.#gateway(),
+      velocity,
       routes,
       log,
       production,

@@ -3,6 +3,7 @@ import { choice, flag, optionalText, secretText, section, special, text, wholeNu
 import { kPaymentSection } from './payment-section.ts';
 import { kTransportKeys } from './transport-section.ts';
 import { kTrustKeys } from './trust-section.ts';
+import { kVelocitySection } from './velocity-section.ts';
 
 const kMinute = 60_000;
 const kHost = { expects: 'host name or IP address', pattern: /^[\w.:-]+$/ };
@@ -152,6 +153,7 @@ export const kConfigSchema = z.strictObject({
       'reverse',
     ),
   }),
+  velocity: kVelocitySection,
   routes: section({
     agent: optionalText('Where a route `agent` leads.', kSipUri),
     queue: optionalText('Where a route `queue` leads.', kSipUri),

@@ -78,6 +78,8 @@ function onVerdict(state: InFlight, verdict: Verdict, context: Context): Reactio
       return onApproved(state, verdict, context);
     case 'declined':
       return onDeclined(state, verdict);
+    case 'locked_out':
+      return fail(state, 'LOCKED_OUT', context);
     case 'unavailable':
       return fail(state, 'GATEWAY_UNAVAILABLE', context);
     case 'misconfigured':

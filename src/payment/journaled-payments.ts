@@ -9,6 +9,7 @@ import { JournalWriter } from './journal-writer.ts';
 import type { Payments, SubmissionProgress, Verdict } from './payments.ts';
 import { type OpenAttempt, Reconciler, type Resolution } from './reconciler.ts';
 import { Submission, type SubmissionEnd } from './submission.ts';
+import { kNoLimits, type Payer, VelocityGuard, type VelocityLimits } from './velocity.ts';
 
 // The verdict waits this long for the reversal of an unknown outcome; the reversal itself may go on.
 const kReverseWaitMs = 5000;
@@ -28,6 +29,8 @@ export interface PaymentsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly policy: PaymentsPolicy;
+  /** Left out: no limits. */
+  readonly velocity?: VelocityLimits;
   /** An unknown outcome came to an end after its call. */
   readonly onResolved?: (resolution: Resolution) => void;
 }
@@ -39,6 +42,7 @@ export interface PaymentsParts {
 export class JournaledPayments implements Payments {
   readonly #parts: PaymentsParts;
   readonly #writer: JournalWriter;
+  readonly #guard: VelocityGuard;
   readonly #reconciler: Reconciler;
   /** References of payments with a submission under way, or one that was ever unknown: a late charge of it may still turn up. */
   readonly #barred = new Set<string>();
@@ -46,6 +50,7 @@ export class JournaledPayments implements Payments {
 
   constructor(parts: PaymentsParts) {
     this.#parts = parts;
+    this.#guard = new VelocityGuard(parts.velocity ?? kNoLimits, parts.clock);
     this.#writer = new JournalWriter(parts.journal, parts.clock, parts.log);
     this.#reconciler = new Reconciler({
       ...parts,
@@ -74,6 +79,10 @@ export class JournaledPayments implements Payments {
     this.#writer.stop();
   }
 
+  admits(payer: Payer): boolean {
+    return this.#guard.admits(payer);
+  }
+
   async submit(
     sessionId: string,
     request: PaymentRequest,
@@ -89,8 +98,15 @@ export class JournaledPayments implements Payments {
       );
       return { kind: 'unresolved' };
     }
+    const payer = { customerId: request.customerId, from: request.call.from };
+    const onDeclined = this.#guard.admit(payer, card);
+    if (!onDeclined) {
+      log.warn({}, 'too many declines of this card, customer or caller; nothing was sent');
+      return { kind: 'locked_out' };
+    }
     this.#barred.add(paymentRef);
     const verdict = await this.#submit(sessionId, request, card, progress, log);
+    if (verdict.kind === 'declined') onDeclined();
     if (verdict.kind !== 'unresolved') this.#barred.delete(paymentRef);
     return verdict;
   }

@@ -1,5 +1,6 @@
 import type { CardSecret } from '../card/card-secret.ts';
 import type { DeclineClass, PaymentRef, PaymentRequest } from '../ports/payment-gateway.ts';
+import type { Payer } from './velocity.ts';
 
 /** What a submission came to, for the conversation. `unresolved`: nobody knows, and nothing more is charged. */
 export type Verdict =
@@ -10,6 +11,8 @@ export type Verdict =
       readonly spokenReference: string | null;
     }
   | { readonly kind: 'declined'; readonly class: DeclineClass; readonly code: string }
+  /** Too many declines of this card, customer or caller: nothing was sent. */
+  | { readonly kind: 'locked_out' }
   | { readonly kind: 'unavailable' }
   | { readonly kind: 'misconfigured' }
   | { readonly kind: 'unresolved' };
@@ -23,6 +26,8 @@ export interface SubmissionProgress {
 
 /** Drives one submission from the durable intent to a verdict. Never rejects. */
 export interface Payments {
+  /** Whether this payer may be asked for a card at all. */
+  admits(payer: Payer): boolean;
   submit(
     sessionId: string,
     request: PaymentRequest,

@@ -22,6 +22,13 @@ export class FakePayments implements Payments {
   readonly submissions: FakeSubmission[] = [];
   readonly reversals: FakeReversal[] = [];
 
+  /** Turn off for a payer who is locked out. */
+  admitting = true;
+
+  admits(): boolean {
+    return this.admitting;
+  }
+
   submit(
     sessionId: string,
     request: PaymentRequest,

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CardSecret } from '../../../src/card/card-secret.ts';
+import { JournaledPayments } from '../../../src/payment/journaled-payments.ts';
 import { cardOf, requestOf } from '../../support/payment-request.ts';
 import { kPan, kSession, PaymentsRig } from '../../support/payments-rig.ts';
 
@@ -75,6 +76,21 @@ describe('a submission that cannot be journaled', () => {
     expect(await rig.pay()).toEqual({ kind: 'unavailable' });
     expect(rig.gateway.calls).toEqual([]);
     expect(rig.log.lines).toMatchObject([{ level: 'error', fields: { sessionId: kSession } }]);
+  });
+
+  it('is not sent, nor journaled, when its card was declined too often', async () => {
+    const limit = { declines: 1, windowMs: 60_000 };
+    const { store: journal, gateway, clock, log } = rig;
+    const policy = { timeoutMs: 30_000, resolveMs: 20_000, lateApproval: 'reverse' } as const;
+    const velocity = { card: limit, customer: limit, caller: limit };
+    rig.payments = new JournaledPayments({ gateway, journal, clock, log, policy, velocity });
+    rig.gateway.submits.push({
+      decide: { kind: 'declined', class: 'soft', code: '51', transactionId: 'T9' },
+    });
+    expect(await rig.pay({ forMs: 1000 })).toMatchObject({ kind: 'declined' });
+    expect(await rig.pay({ attempt: 2, forMs: 1000 })).toEqual({ kind: 'locked_out' });
+    expect(rig.gateway.ops()).toBe('submit');
+    expect(rig.store.attempts(kSession)).toHaveLength(1);
   });
 
   it('is not sent with a wiped card', async () => {
