@@ -31,6 +31,17 @@ export function openDatabase(path: string): Database.Database {
   }
 }
 
+/**
+ * A second connection to a file that {@link openDatabase} has opened, for rows that a power failure may take back: it does not wait for the
+ * disk. The next durable write of the first connection makes them durable too, as both write one log.
+ */
+export function openRelaxed(path: string): Database.Database {
+  const database = new Database(resolve(path), { timeout: kBusyTimeoutMs });
+  database.pragma('synchronous = NORMAL');
+  database.pragma('foreign_keys = ON');
+  return database;
+}
+
 function makePrivate(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: kDirectoryMode });
   createPrivateFile(file);

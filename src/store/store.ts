@@ -16,7 +16,7 @@ import type {
 import { AuditChain } from './audit-chain.ts';
 import { auditKey } from './audit-key.ts';
 import { Claim } from './claim.ts';
-import { openDatabase } from './database-file.ts';
+import { openDatabase, openRelaxed } from './database-file.ts';
 import { settled, settledByHand, submitted } from './journal-acts.ts';
 import { kEndOrphans } from './orphans.ts';
 import {
@@ -83,6 +83,8 @@ export function openStore({ file, auditKeyFile, log }: StoreOptions): Store {
 class SqliteStore implements Store {
   readonly audit: AuditChain;
   readonly #database: Database.Database;
+  /** For session rows: what a power failure takes of them, the attempts put right again. */
+  readonly #relaxed: Database.Database;
   readonly #file: string;
   readonly #log: Log;
   readonly #claim: Claim;
@@ -93,10 +95,11 @@ class SqliteStore implements Store {
   constructor(database: Database.Database, file: string, key: Buffer, log: Log) {
     this.audit = new AuditChain(database, key);
     this.#database = database;
+    this.#relaxed = openRelaxed(file);
     this.#file = file;
     this.#log = log;
     this.#claim = new Claim(file);
-    this.#statements = prepare(database);
+    this.#statements = prepare(database, this.#relaxed);
   }
 
   open(record: SessionRecord): void {
@@ -208,6 +211,7 @@ class SqliteStore implements Store {
 
   close(): void {
     this.#claim.release();
+    this.#relaxed.close();
     this.#database.close();
   }
 
@@ -239,11 +243,11 @@ class SqliteStore implements Store {
 const kLedger = `SELECT attempt.*, session.customer_id, session.reference
   FROM attempt JOIN session USING (session_id)`;
 
-function prepare(database: Database.Database) {
+function prepare(database: Database.Database, relaxed: Database.Database) {
   const updates = kSessionColumns.map((column) => `${column} = @${column}`).join(', ');
   return {
-    openSession: database.prepare<[Row]>(insertInto('session', kSessionColumns)),
-    updateSession: database.prepare<[Row]>(`UPDATE session SET ${updates} WHERE session_id = @session_id`),
+    openSession: relaxed.prepare<[Row]>(insertInto('session', kSessionColumns)),
+    updateSession: relaxed.prepare<[Row]>(`UPDATE session SET ${updates} WHERE session_id = @session_id`),
     findSession: database.prepare<[string], Row>('SELECT * FROM session WHERE session_id = ?'),
     attemptsOf: database.prepare<[string], Row>(
       'SELECT * FROM attempt WHERE session_id = ? ORDER BY attempt',
