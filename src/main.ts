@@ -24,6 +24,7 @@ import { loadCatalog } from './prompt/catalog.ts';
 import { RecordedPrompts } from './prompt/prompts.ts';
 import { SipFrontEnd, type SipServerAddress } from './sip/front-end.ts';
 import type { RegistrationSettings } from './sip/registration.ts';
+import { ReportThread } from './store/report-thread.ts';
 import { kStoreFile, openStore, type Store } from './store/store.ts';
 import { followFigures, meterOf } from './telemetry/figures.ts';
 import { Health } from './telemetry/health.ts';
@@ -134,12 +135,16 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   health.add('media', () => state(media.up, 'no media worker is up'));
   health.add('gateway', () => state(watch.up, `gateway ${gateway.name} does not answer`));
   health.add('store', () => store.check());
+  const reports = new ReportThread(join(config.dataDir, kStoreFile));
+  undo.defer(() => reports.close());
   const apiKey = config.api.key ?? randomBytes(18).toString('base64url');
   const api = createApi({
     ...config.http,
     keys: [apiKey],
     records: store,
     payments: { ledger: store, resolveNow: () => payments.resolveNow() },
+    reports,
+    clock,
     liveSession: (id) => desk.find(id)?.snapshot,
     ladderOf: async (callId) => edge?.ladder(callId),
     metrics,

@@ -1,6 +1,8 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { Reports } from '../ports/reports.ts';
 import type { SessionRecords } from '../ports/store.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -9,6 +11,7 @@ import { addLadders, type LadderOf } from './ladders.ts';
 import { addMonitoring } from './monitoring.ts';
 import { addPayments, type PaymentDesk } from './payments.ts';
 import { answerProblems } from './problem.ts';
+import { addReports } from './reports.ts';
 import { addSessions, type LiveSession } from './sessions.ts';
 
 export interface ApiOptions {
@@ -21,6 +24,8 @@ export interface ApiOptions {
   /** The masked state of a session that runs; undefined for any other. */
   readonly liveSession: LiveSession;
   readonly payments: PaymentDesk;
+  readonly reports: Reports;
+  readonly clock: Pick<Clock, 'date'>;
   /** The SIP of a recent call, masked. */
   readonly ladderOf: LadderOf;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
@@ -65,6 +70,7 @@ export function createApi(options: ApiOptions): Api {
   const apiKeys = new ApiKeys(keys);
   addSessions(server, apiKeys, records, liveSession);
   addPayments(server, apiKeys, payments);
+  addReports(server, apiKeys, options.reports, options.clock);
   addLadders(server, apiKeys, records, ladderOf);
   return { start: () => listen(server, host, port), stop: () => server.close() };
 }

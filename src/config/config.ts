@@ -1,5 +1,4 @@
 import type { PaymentPolicy } from '../dialog/policy.ts';
-import type { VelocityLimits } from '../payment/velocity.ts';
 import type { Locale } from '../ports/prompts.ts';
 import type { SipTransport, TlsSettings, WebSocketSettings } from './transport.ts';
 import type { SipUser, Trunk } from './trust.ts';
@@ -78,7 +77,9 @@ export interface Config {
   readonly currency: string;
   readonly payment: PaymentPolicy;
   readonly gateway: GatewaySettings;
-  readonly velocity: VelocityLimits;
+  readonly velocity: Readonly<
+    Record<'card' | 'customer' | 'caller', { readonly declines: number; readonly windowMs: number }>
+  >;
   readonly routes: { readonly agent: string | null; readonly queue: string | null };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   readonly production: { readonly enabled: boolean; readonly allowSimulator: boolean };

@@ -87,6 +87,8 @@ async function start(options: Partial<ApiOptions> = {}) {
       resolveNow: async () => undefined,
     },
     ladderOf: async () => undefined,
+    reports: { read: async () => ({ quarterHours: [], durations: {}, stages: [], results: [] }) },
+    clock: { date: () => new Date() },
     metrics,
     health,
     log: createLog({ level: 'debug', destination: { write: (line: string) => void lines.push(line) } }),

@@ -42,6 +42,8 @@ beforeEach(async () => {
     liveSession: () => undefined,
     payments: { ledger: store, resolveNow: async () => void looks++ },
     ladderOf: async () => undefined,
+    reports: { read: async () => ({ quarterHours: [], durations: {}, stages: [], results: [] }) },
+    clock: { date: () => new Date() },
     metrics: createMetrics(),
     health: new Health(),
     log,

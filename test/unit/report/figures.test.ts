@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import type { QuarterHour } from '../../../src/ports/reports.ts';
+import { csvOf } from '../../../src/report/csv.ts';
+import { figuresBy } from '../../../src/report/figures.ts';
+import { dayOf, instantOf, nameOf } from '../../../src/report/period.ts';
+
+const kBerlin = 'Europe/Berlin';
+const kNone = { sessions: 0, durationMs: 0 };
+
+/** A quarter with so many successes of a minute each and so many declines of ten seconds. */
+function quarter(startsAt: string, success: number, declined = 0): QuarterHour {
+  return {
+    startMs: Date.parse(startsAt),
+    entered: success + declined,
+    active: 0,
+    outcomes: {
+      success: { sessions: success, durationMs: 60_000 * success },
+      declined: { sessions: declined, durationMs: 10_000 * declined },
+      abandoned: kNone,
+      failed: kNone,
+      unknown: kNone,
+    },
+    attempted: success + declined,
+    attemptedSessions: success + declined,
+    hangUps: { before: 0, inFlight: 0, after: 0 },
+    charged: success === 0 ? {} : { EUR: 1050 * success },
+  };
+}
+
+describe('the figures of a report', () => {
+  it('tell the hour apart that clocks go through twice', () => {
+    const night = [
+      quarter('2026-10-24T23:45:00Z', 1),
+      quarter('2026-10-25T00:00:00Z', 2),
+      quarter('2026-10-25T00:45:00Z', 3),
+      quarter('2026-10-25T01:00:00Z', 4),
+      quarter('2026-10-25T02:00:00Z', 5),
+    ];
+    const hours = figuresBy(night, 'hour', kBerlin).map(({ period, entered }) => [period, entered]);
+    expect(hours).toEqual([
+      ['2026-10-25T01:00+02:00', 1],
+      ['2026-10-25T02:00+02:00', 5],
+      ['2026-10-25T02:00+01:00', 4],
+      ['2026-10-25T03:00+01:00', 5],
+    ]);
+    expect(figuresBy(night, 'day', kBerlin)).toMatchObject([{ period: '2026-10-25', entered: 15 }]);
+    expect(figuresBy(night, 'day', 'UTC')).toHaveLength(2);
+  });
+
+  it('know the hour that clocks leave out, days of 23 and 25 hours, and weeks of ISO 8601', () => {
+    expect(nameOf(Date.parse('2026-03-29T01:00:00Z'), 'hour', kBerlin)).toBe('2026-03-29T03:00+02:00');
+    const hour = 3_600_000;
+    const days = ['2026-03-29', '2026-03-30', '2026-10-25', '2026-10-26'].map(
+      (day) => instantOf(day, kBerlin) ?? 0,
+    );
+    expect([(days[1] ?? 0) - (days[0] ?? 0), (days[3] ?? 0) - (days[2] ?? 0)]).toEqual([
+      23 * hour,
+      25 * hour,
+    ]);
+    expect(nameOf(Date.parse('2027-01-03T12:00:00Z'), 'week', 'UTC')).toBe('2026-W53');
+    expect(dayOf(Date.parse('2026-06-01T22:30:00Z'), kBerlin)).toBe(Date.parse('2026-06-01T22:00:00Z'));
+  });
+
+  it('are quarters in zones whose clocks stand 45 minutes apart', () => {
+    expect(nameOf(Date.parse('2026-01-01T00:15:00Z'), 'hour', 'Asia/Kathmandu')).toBe(
+      '2026-01-01T06:00+05:45',
+    );
+  });
+
+  it('add up: entered is successful, unsuccessful and active; averages are over all quarters', () => {
+    const [day] = figuresBy(
+      [quarter('2026-06-01T10:00:00Z', 1, 3), quarter('2026-06-01T11:00:00Z', 2)],
+      'day',
+      'UTC',
+    );
+    expect(day).toMatchObject({
+      entered: 6,
+      successful: 3,
+      unsuccessful: 3,
+      active: 0,
+      attempted: 6,
+      averageDurationMs: { success: 60_000, declined: 10_000, abandoned: null },
+      charged: { EUR: 3150 },
+    });
+  });
+
+  it('are a table with a column for each currency', () => {
+    const lines = csvOf(figuresBy([quarter('2026-06-01T10:00:00Z', 2, 1)], 'day', 'UTC')).split('\r\n');
+    const [head = '', line = '', end] = lines;
+    const cells = Object.fromEntries(head.split(',').map((name, column) => [name, line.split(',')[column]]));
+    expect(cells).toMatchObject({
+      period: '2026-06-01',
+      entered: '3',
+      successful: '2',
+      declined: '1',
+      charged_minor_EUR: '2100',
+      average_ms_success: '60000',
+      average_ms_failed: '',
+    });
+    expect(end).toBe('');
+  });
+
+  it.each(['yesterday', '2026-13-01', '2026-10-25T10:00', ''])('have no beginning at %j', (text) => {
+    expect(instantOf(text, 'UTC')).toBeUndefined();
+  });
+});
