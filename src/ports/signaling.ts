@@ -10,6 +10,8 @@ export interface TrunkRights {
   readonly maySetAmounts: boolean;
   /** Its calls may be sent to where they ask, by REFER. */
   readonly mayBeReferred: boolean;
+  /** A REFER of its legs is followed: we call whom it names. Absent: no. */
+  readonly mayTransfer?: boolean;
   /** What its calls may be carried by. */
   readonly codecs: readonly CodecName[];
   /** Whose order of them decides; the peer's if left out. */
@@ -88,6 +90,8 @@ export interface ReferRequest {
   readonly target: string;
   /** What the new INVITE is to carry, `Replaces` among it: the escaped headers of Refer-To. */
   readonly targetHeaders: SipHeaders;
+  /** The dialog that is to be replaced, should it be one of ours; null: none is. */
+  readonly replaces: Replacing | null;
   readonly header: HeaderReader;
   /** Says 202; the report goes to the peer as NOTIFY, unless it asked for none (RFC 4488). */
   accept(): ReferReport;
@@ -118,7 +122,7 @@ export interface SignalingLeg {
   /** REFER of the peer; 603 as long as nobody listens. */
   onRefer(handler: (request: ReferRequest) => void): void;
   /** The peer hung up; what the listener returns goes into the 200. Called once, at once if it is already so. */
-  onBye(listener: (reason: string) => SipHeaders): void;
+  onBye(listener: (reason: string, header: HeaderReader) => SipHeaders): void;
   /**
    * Sends a re-INVITE with an offer of ours. Where it crosses one of the peer (491) it is sent again after the time RFC 3261
    * section 14.1 gives our side, once; one at a time, a second waits for the first.
@@ -126,8 +130,16 @@ export interface SignalingLeg {
   reoffer(sdp: string, headers?: SipHeaders): Promise<ReofferOutcome>;
   /** A key as SIP INFO (`application/dtmf-relay`), for a peer that sends its own so. */
   sendKey(key: Key): Promise<void>;
-  /** Asks the peer to call `target` instead (RFC 3515) and waits for its report. Does not end the leg. */
-  refer(target: string, headers: SipHeaders, targetHeaders: SipHeaders): Promise<ReferOutcome>;
+  /**
+   * Asks the peer to call `target` instead (RFC 3515) and waits for its report. Does not end the leg.
+   * @param replacing - a dialog of ours with that target whose place the call is to take (RFC 3891).
+   */
+  refer(
+    target: string,
+    headers: SipHeaders,
+    targetHeaders: SipHeaders,
+    replacing?: DialogName,
+  ): Promise<ReferOutcome>;
   /** Ends the leg; does nothing if it has ended. */
   bye(headers: SipHeaders): Promise<void>;
 }

@@ -17,6 +17,7 @@ import type { DigestSession } from './digest-session.ts';
 import { infoOfKey, keyOfInfo } from './info-digit.ts';
 import { referTo, takeRefer } from './refer.ts';
 import { Reoffers } from './reoffers.ts';
+import { replacesOf } from './replaces.ts';
 import { type Answer, headerReader } from './request.ts';
 import type { DialogOf, Sendable } from './srf-types.ts';
 
@@ -53,7 +54,7 @@ export class SipLeg implements SignalingLeg, Losable {
   #answer: string | undefined;
   readonly #heard = new Set<Listener>();
   #early: { readonly listener: Listener; readonly deliver: () => void }[] = [];
-  #byeListener: (reason: string) => SipHeaders = () => ({});
+  #byeListener: (reason: string, header: HeaderReader) => SipHeaders = () => ({});
   #keyListener: (report: KeyReport) => void = () => {};
   #answerListener: ((sdp: string) => void) | undefined;
   #offerHandler: (sdp: string | null, header: HeaderReader) => Promise<OfferReply> = kNotHere;
@@ -109,9 +110,9 @@ export class SipLeg implements SignalingLeg, Losable {
     this.#referHandler = handler;
   }
 
-  onBye(listener: (reason: string) => SipHeaders): void {
+  onBye(listener: (reason: string, header: HeaderReader) => SipHeaders): void {
     this.#byeListener = listener;
-    if (this.#ended) listener('peer hung up'); // before this one listened
+    if (this.#ended) listener('peer hung up', () => undefined); // before this one listened
     this.#deliverEarly('bye');
   }
 
@@ -134,12 +135,18 @@ export class SipLeg implements SignalingLeg, Losable {
     await this.#ask({ method: 'INFO', headers, body: infoOfKey(key) });
   }
 
-  async refer(target: string, headers: SipHeaders, targetHeaders: SipHeaders): Promise<ReferOutcome> {
+  async refer(
+    target: string,
+    headers: SipHeaders,
+    targetHeaders: SipHeaders,
+    replacing?: DialogName,
+  ): Promise<ReferOutcome> {
     if (this.#ended) return 'ended_by_peer';
+    const carried = replacing ? { ...targetHeaders, Replaces: replacesOf(replacing) } : targetHeaders;
     const outcome = new Promise<ReferOutcome>((resolve) => {
       this.#referEnd = resolve;
     });
-    const status = await this.#request('REFER', { ...headers, 'Refer-To': referTo(target, targetHeaders) });
+    const status = await this.#request('REFER', { ...headers, 'Refer-To': referTo(target, carried) });
     if (status === undefined) return this.#ended ? 'ended_by_peer' : 'failed';
     if (status < 200 || status > 299) {
       this.#log.warn({ status }, 'the peer refuses REFER');
@@ -210,7 +217,7 @@ export class SipLeg implements SignalingLeg, Losable {
     if (this.#ended) return;
     this.#end();
     this.#onEnd();
-    this.#byeListener('the SIP server was lost');
+    this.#byeListener('the SIP server was lost', () => undefined);
   }
 
   #end(): void {
@@ -222,7 +229,7 @@ export class SipLeg implements SignalingLeg, Losable {
     if (this.#ended) return;
     this.#end();
     this.#onEnd();
-    const headers = this.#byeListener(reasonOf(req));
+    const headers = this.#byeListener(reasonOf(req), headerReader(req));
     const send = res.send.bind(res);
     res.send = (status, options) => send(status, { ...options, headers: { ...headers } });
   }

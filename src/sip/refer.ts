@@ -1,5 +1,6 @@
 import type { SrfRequest, SrfResponse } from 'drachtio-srf';
-import type { ReferReport, ReferRequest, SipHeaders } from '../ports/signaling.ts';
+import type { ReferReport, ReferRequest, Replacing, SipHeaders } from '../ports/signaling.ts';
+import { readReplaces } from './replaces.ts';
 import { headerReader } from './request.ts';
 
 /** Sends a NOTIFY in the dialog the REFER came by. */
@@ -48,6 +49,7 @@ export function takeRefer(req: SrfRequest, res: SrfResponse, notify: Notify): Re
   return {
     target: asked.target,
     targetHeaders: asked.headers,
+    replaces: replacedBy(asked.headers),
     header,
     accept: () => {
       res.send(202, isReported ? {} : { headers: { 'Refer-Sub': 'false' } });
@@ -71,6 +73,11 @@ function reportBy(notify: Notify): ReferReport {
   };
   tell(100, 'Trying');
   return { tell };
+}
+
+function replacedBy(headers: SipHeaders): Replacing | null {
+  const value = Object.entries(headers).find(([name]) => name.toLowerCase() === 'replaces')?.[1];
+  return (value === undefined ? undefined : readReplaces(value)) ?? null;
 }
 
 function unescaped(text: string): string | undefined {

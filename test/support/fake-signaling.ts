@@ -26,7 +26,12 @@ export const kFakeSdp =
 /** An established leg whose far end is the test. */
 export class FakeLeg implements SignalingLeg {
   readonly byes: SipHeaders[] = [];
-  readonly refers: { target: string; headers: SipHeaders; targetHeaders: SipHeaders }[] = [];
+  readonly refers: {
+    target: string;
+    headers: SipHeaders;
+    targetHeaders: SipHeaders;
+    replacing?: DialogName;
+  }[] = [];
   /** Offers of ours within the call. */
   readonly reoffers: { sdp: string; headers: SipHeaders }[] = [];
   readonly keysSent: Key[] = [];
@@ -36,7 +41,7 @@ export class FakeLeg implements SignalingLeg {
   /** What comes back for the next offers of ours; then an answer that takes each as it is. */
   reofferOutcomes: ReofferOutcome[] = [];
   #onRefer: ((request: ReferRequest) => void) | undefined;
-  #onBye: (reason: string) => SipHeaders = () => ({});
+  #onBye: (reason: string, header: HeaderReader) => SipHeaders = () => ({});
   #onKey: (report: KeyReport) => void = () => {};
   #onOffer: (sdp: string | null, header: HeaderReader) => Promise<OfferReply> = async () => ({
     status: 488,
@@ -68,11 +73,16 @@ export class FakeLeg implements SignalingLeg {
   async sendKey(key: Key): Promise<void> {
     this.keysSent.push(key);
   }
-  onBye(listener: (reason: string) => SipHeaders): void {
+  onBye(listener: (reason: string, header: HeaderReader) => SipHeaders): void {
     this.#onBye = listener;
   }
-  async refer(target: string, headers: SipHeaders, targetHeaders: SipHeaders): Promise<ReferOutcome> {
-    this.refers.push({ target, headers, targetHeaders });
+  async refer(
+    target: string,
+    headers: SipHeaders,
+    targetHeaders: SipHeaders,
+    replacing?: DialogName,
+  ): Promise<ReferOutcome> {
+    this.refers.push({ target, headers, targetHeaders, ...(replacing && { replacing }) });
     return this.referOutcome;
   }
   async bye(headers: SipHeaders): Promise<void> {
@@ -80,19 +90,23 @@ export class FakeLeg implements SignalingLeg {
   }
 
   /** The caller hangs up; returns the headers of the 200. */
-  hangUp(): SipHeaders {
-    return this.#onBye('peer hung up');
+  hangUp(headers: SipHeaders = {}): SipHeaders {
+    return this.#onBye('peer hung up', (name) => headers[name]);
   }
   offer(sdp: string | null, headers: Record<string, string> = {}): Promise<OfferReply> {
     return this.#onOffer(sdp, (name) => headers[name]);
   }
   /** The peer asks for somebody else; what it is told is in the answer. */
-  askFor(target: string, options: { headers?: SipHeaders; targetHeaders?: SipHeaders } = {}): FakeRefer {
+  askFor(
+    target: string,
+    options: { headers?: SipHeaders; targetHeaders?: SipHeaders; replaces?: Replacing } = {},
+  ): FakeRefer {
     const told: FakeRefer = { accepted: false, reports: [], rejections: [] };
     const headers = options.headers ?? {};
     this.#onRefer?.({
       target,
       targetHeaders: options.targetHeaders ?? {},
+      replaces: options.replaces ?? null,
       header: (name) => headers[name],
       accept: () => {
         told.accepted = true;
