@@ -1,6 +1,6 @@
-import type { ConversationEnd, ConversationSnapshot } from '../dialog/controller.ts';
+import type { ConversationEnd } from '../dialog/controller.ts';
 import { isPayable } from '../dialog/opening.ts';
-import type { PaymentOrder, PaymentPolicy, Route } from '../dialog/policy.ts';
+import type { PaymentOrder, PaymentPolicy } from '../dialog/policy.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../ports/log.ts';
 import type { MediaPlane, MediaSession } from '../ports/media.ts';
@@ -10,6 +10,7 @@ import type { IncomingCall, SignalingLeg, SipHeaders } from '../ports/signaling.
 import { LegMedia } from './leg-media.ts';
 import { orderFor } from './order.ts';
 import { PaymentSession, type SessionDeps } from './payment-session.ts';
+import { destinationOf } from './routes.ts';
 import { policyFor } from './topology-policy.ts';
 
 /** What configuration says about calls, beyond the conversation itself. */
@@ -64,9 +65,11 @@ export class IvrCall {
     return this.session.id;
   }
 
-  /** The masked state of the conversation, while there is one. */
-  get snapshot(): ConversationSnapshot | undefined {
-    return this.session.snapshot;
+  /** What may be seen of it from outside. */
+  get view(): object {
+    const { snapshot, end, conversation, events } = this.session;
+    const paused = conversation?.isPaused ?? false;
+    return { state: end ? 'ended' : 'paying', paused, ...snapshot, events: events.list };
   }
 
   /** The server stops: ends the call without another word. A payment in flight is still waited for. */
@@ -165,7 +168,7 @@ export class IvrCall {
     headers: SipHeaders,
     { destinations }: PaymentOrder,
   ): Promise<void> {
-    const target = targetOf(end.route, destinations);
+    const target = destinationOf(end.route, destinations);
     if (target !== null && end.callerPresent) {
       const outcome = await leg.refer(target, headers, headers);
       this.#log.info({ outcome }, 'asked the peer to send the caller on');
@@ -181,20 +184,5 @@ export class IvrCall {
   #countRefused(reason: string): void {
     this.#log.info({ reason }, 'no call came about');
     this.#deps.meter.callRefused(reason.toLowerCase());
-  }
-}
-
-/** The SIP URI of a route, null to hang up. */
-function targetOf(route: Route, destinations: PaymentOrder['destinations']): string | null {
-  switch (route) {
-    case 'hangup':
-    case 'back': // we leave, the others go on
-      return null;
-    case 'return':
-    case 'agent':
-    case 'queue':
-      return destinations[route];
-    default:
-      return route;
   }
 }
