@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
-import type { KeyReport } from '../ports/media.ts';
+import type { CodecName, KeyReport } from '../ports/media.ts';
 import type { Role } from '../ports/payment-sessions.ts';
 import type {
   HeaderReader,
@@ -9,34 +9,30 @@ import type {
   SipHeaders,
   TrunkRights,
 } from '../ports/signaling.ts';
-import { CallOut, type CalledOut, type CallOutDeps, type CallOutTask } from './call-out.ts';
-import { LegMedia } from './leg-media.ts';
+import { type CalledOut, CallOut, type CallOutDeps, type CallOutTask } from './call-out.ts';
 import { passedHeaders } from './passed-headers.ts';
-import { release, type Side } from './side.ts';
+import { answerInto, release, type Side } from './side.ts';
 
 export type BridgedRole = Extract<Role, 'customer' | 'agent'>;
 
-export interface BridgeSettings {
+export interface BridgeDeps extends CallOutDeps {
+  readonly clock: Clock;
   /** Names of the headers that go on from one leg to the other. */
   readonly passHeaders: readonly string[];
   readonly ringMs: number;
 }
 
-export interface BridgeDeps extends CallOutDeps {
-  readonly settings: BridgeSettings;
-  readonly clock: Clock;
-}
-
 /** What the owner of a bridge wants to know and to decide. */
 export interface BridgeHooks {
-  /** A payment runs: holds stay where they are, keys are not passed on, the customer is not sent away. */
+  /** A payment runs: holds are not passed on, the customer is not sent away. */
   isPaying(): boolean;
   /** A leg is over. @returns what the 200 to its BYE carries, and the BYE to the other. */
-  onLeft(role: BridgedRole, reason: string): SipHeaders;
+  onLeft(side: Side, reason: string): SipHeaders;
   /** Whether the call goes on when this one has left. */
   goesOnWithout(role: BridgedRole): boolean;
   onHold(role: BridgedRole, held: boolean): void;
-  onInfoKey(role: BridgedRole, report: KeyReport): void;
+  /** A key by SIP INFO. @returns whether it goes on to the other leg. */
+  onInfoKey(role: BridgedRole, report: KeyReport): boolean;
   onReoffer(role: BridgedRole, header: HeaderReader): void;
   /** A leg has come in, at first or in the place of another. */
   onJoined(side: Side): void;
@@ -49,6 +45,8 @@ export interface BridgeCall {
   readonly from: string;
   readonly headers: SipHeaders;
   readonly trunk: TrunkRights;
+  /** What the other side speaks, while it is not yet a side. */
+  readonly prefer?: CodecName;
   readonly onProgress?: CallOutTask['onProgress'];
 }
 
@@ -68,7 +66,6 @@ export class Bridge {
   readonly #held = new Set<BridgedRole>();
   readonly #calling = new Set<CallOut>();
   readonly #end = Promise.withResolvers<void>();
-  #isConnected = false;
   #isOver = false;
 
   constructor(deps: BridgeDeps, hooks: BridgeHooks) {
@@ -91,19 +88,14 @@ export class Bridge {
   }
 
   /** Calls somebody. What comes of it is not yet a side: {@link join} makes it one. Never rejects. */
-  async call({ role, target, from, headers, trunk, onProgress }: BridgeCall): Promise<CalledOut> {
-    const other = this.#sides.get(otherOf(role));
+  async call({ onProgress = () => {}, prefer, ...call }: BridgeCall): Promise<CalledOut> {
+    const { role } = call;
     const calling = new CallOut(this.#deps, {
-      role,
-      target,
-      from,
-      headers,
-      trunk,
-      ringMs: this.#deps.settings.ringMs,
-      prefer: other?.legMedia.codec,
-      onHold: (held) => this.held(role, held),
-      onReoffer: (header) => this.#hooks.onReoffer(role, header),
-      onProgress: onProgress ?? (() => {}),
+      ...call,
+      ...this.legHooks(role),
+      ringMs: this.#deps.ringMs,
+      prefer: prefer ?? this.#sides.get(otherOf(role))?.legMedia.codec,
+      onProgress,
     });
     this.#calling.add(calling);
     const called = await calling.run();
@@ -111,31 +103,33 @@ export class Bridge {
     return called;
   }
 
+  /** What the media of a leg with this role reports. */
+  legHooks(role: BridgedRole): Pick<CallOutTask, 'onHold' | 'onReoffer'> {
+    return {
+      onHold: (held) => this.#onHeld(role, held),
+      onReoffer: (header) => this.#hooks.onReoffer(role, header),
+    };
+  }
+
   /** Gives up the calls that are not yet answered. */
   cancel(): void {
     for (const calling of this.#calling) calling.cancel();
   }
 
-  /** Puts an answered leg, which is in the room, on its side of the bridge. */
+  /** Puts an answered leg, which is in the room, on its side of the bridge; whoever was there says goodbye. */
   join(side: Side): void {
-    const role = side.party.role as BridgedRole;
+    if (this.#isOver) {
+      void this.#bye(side, {});
+      return;
+    }
+    const { role } = side.party;
     const before = this.#sides.get(role);
     this.#sides.set(role, side);
-    this.#isConnected ||= this.#sides.size === 2;
     this.#held.delete(role);
-    if (before) this.#dismiss(before);
-    this.#listen(side, role);
-    this.#hooks.onJoined(side);
+    if (before) this.#retire(before);
+    this.#hooks.onJoined(side); // listens first
+    this.#listen(side);
     if (before) this.#passHold(otherOf(role), false); // whom the one before had put on hold
-  }
-
-  /** An offer of this side put the other on hold, or took it back. */
-  held(role: BridgedRole, on: boolean): void {
-    if (on === this.#held.has(role)) return;
-    if (on) this.#held.add(role);
-    else this.#held.delete(role);
-    this.#hooks.onHold(role, on);
-    if (!this.#hooks.isPaying()) this.#passHold(otherOf(role), on);
   }
 
   /** After a payment: what was put on hold meanwhile is told now. */
@@ -143,126 +137,92 @@ export class Bridge {
     for (const role of this.#sides.keys()) this.#passHold(otherOf(role), this.#held.has(role));
   }
 
-  /** Somebody takes the place of a side (RFC 3891). */
+  /** Somebody takes the place of a side (RFC 3891). Never rejects. */
   async replace(role: BridgedRole, incoming: IncomingCall): Promise<void> {
-    const { room, advertisedAddress, log } = this.#deps;
-    const { trunk } = incoming;
-    const media = await room.openMedia();
-    const legMedia = new LegMedia(
-      media,
-      incoming,
-      {
-        advertised: advertisedAddress,
-        codecs: { codecs: trunk.codecs, order: trunk.codecOrder ?? 'peer' },
-        onHold: (held) => this.held(role, held),
-        onReoffer: (header) => this.#hooks.onReoffer(role, header),
-      },
-      log,
-    );
-    const party = { role, media };
-    try {
-      const established = await legMedia.establish(incoming);
-      if (established.kind === 'established') {
-        await room.join(party);
-        this.#take({ party, legMedia, leg: established.leg, trunk });
-        return;
-      }
-      if (established.kind === 'refused') incoming.reject(established.status, established.reason);
-    } catch (error) {
-      log.warn({ err: error }, 'a call that was to replace another came to nothing');
-    }
-    await room.leave(party);
-    room.forget(media);
-    await release(media, legMedia);
+    const { room, advertisedAddress: advertised, log } = this.#deps;
+    const side = await answerInto(room, role, incoming, { advertised, ...this.legHooks(role) }, log);
+    if (side) this.join(side);
   }
 
   /** Ends every leg. */
   async hangUp(headers: SipHeaders): Promise<void> {
     this.cancel();
-    await Promise.all([...this.#sides.values()].map((side) => this.#bye(side, headers)));
-    this.#sides.clear();
-    this.#finish();
+    await Promise.all([...this.#sides.values()].map((side) => this.#sendAway(side, headers)));
+    this.#finishIfEmpty();
   }
 
-  /** Ends one leg. The other goes on, or not, as after its own goodbye. */
-  async dismiss(role: BridgedRole, headers: SipHeaders): Promise<void> {
-    const side = this.#sides.get(role);
-    if (side) await this.#bye(side, headers);
-  }
-
-  #take(side: Side): void {
-    if (this.#isOver) void this.#bye(side, {});
-    else this.join(side);
-  }
-
-  #listen(side: Side, role: BridgedRole): void {
+  #listen(side: Side): void {
     const { leg, party } = side;
-    const isCurrent = () => this.#sides.get(role) === side;
-    leg.onBye((reason, header) => {
-      if (!isCurrent()) return {};
-      return this.#onLeft(role, side, reason, passedHeaders(header, this.#deps.settings.passHeaders));
-    });
+    const { role } = party;
+    const isCurrent = (): boolean => this.#sides.get(role) === side;
+    leg.onBye((reason, header) =>
+      isCurrent() ? this.#onLeft(side, reason, passedHeaders(header, this.#deps.passHeaders)) : {},
+    );
     leg.onKey((report) => {
-      if (!isCurrent()) return;
-      this.#hooks.onInfoKey(role, report);
-      if (!this.#hooks.isPaying()) void this.#sides.get(otherOf(role))?.leg.sendKey(report.key);
+      if (!isCurrent() || !this.#hooks.onInfoKey(role, report)) return;
+      void this.#sides.get(otherOf(role))?.leg.sendKey(report.key);
     });
-    leg.onRefer((request) => void this.#onRefer(role, side, request));
+    leg.onRefer((request) => void this.#onRefer(side, request));
     party.media.onEnd((end) => {
       if (!isCurrent()) return;
       const reason = { Reason: `Q.850;cause=38;text="${end === 'timeout' ? 'no media' : 'media lost'}"` };
-      const headers = this.#onLeft(role, side, `media: ${end}`, reason);
-      void leg.bye({ ...headers, ...reason });
+      void leg.bye({ ...this.#onLeft(side, `media: ${end}`, reason), ...reason });
     });
   }
 
-  /** @returns what the 200 to its BYE carries. */
-  #onLeft(role: BridgedRole, side: Side, reason: string, passed: SipHeaders): SipHeaders {
+  #onHeld(role: BridgedRole, on: boolean): void {
+    if (on === this.#held.has(role)) return;
+    if (on) this.#held.add(role);
+    else this.#held.delete(role);
+    this.#hooks.onHold(role, on);
+    if (!this.#hooks.isPaying()) this.#passHold(otherOf(role), on);
+  }
+
+  #passHold(role: BridgedRole, on: boolean): void {
+    const side = this.#sides.get(role);
+    if (side) void side.legMedia.hold(side.leg, on);
+  }
+
+  /** A leg is over. @returns what the 200 to its BYE carries. */
+  #onLeft(side: Side, reason: string, passed: SipHeaders): SipHeaders {
+    const { role } = side.party;
     this.#sides.delete(role);
     this.#held.delete(role);
-    const headers = this.#hooks.onLeft(role, reason);
+    const headers = this.#hooks.onLeft(side, reason);
     void this.#release(side);
-    const other = this.#sides.get(otherOf(role));
-    if (!this.#hooks.goesOnWithout(role)) {
-      this.cancel();
-      if (other) void this.dismissAfter(other, { ...passed, ...headers });
-    }
-    if (this.#sides.size === 0) this.#finish();
+    if (!this.#hooks.goesOnWithout(role)) void this.hangUp({ ...passed, ...headers });
+    this.#finishIfEmpty();
     return headers;
   }
 
-  /** The other side of one that has left. */
-  private async dismissAfter(side: Side, headers: SipHeaders): Promise<void> {
-    const role = side.party.role as BridgedRole;
-    await side.leg.bye(headers);
-    if (this.#sides.get(role) !== side) return;
-    this.#sides.delete(role);
-    this.#hooks.onLeft(role, 'the other side hung up');
-    await this.#release(side);
-    if (this.#sides.size === 0) this.#finish();
+  /** Our goodbye to a side. */
+  async #sendAway(side: Side, headers: SipHeaders): Promise<void> {
+    this.#sides.delete(side.party.role);
+    this.#hooks.onLeft(side, 'the call has ended');
+    await this.#bye(side, headers);
   }
 
-  async #onRefer(role: BridgedRole, side: Side, request: ReferRequest): Promise<void> {
-    const other = this.#sides.get(otherOf(role));
-    const isSent = role === 'customer' && this.#hooks.isPaying();
-    if (!side.trunk.mayTransfer || isSent || !this.#isConnected || !other) return request.reject(603, 'Declined');
+  async #onRefer(side: Side, request: ReferRequest): Promise<void> {
+    const { role } = side.party;
+    const isKept = role === 'customer' && this.#hooks.isPaying();
+    const isHere = this.#sides.get(role) === side && this.#sides.has(otherOf(role));
+    if (!side.trunk.mayTransfer || isKept || !isHere) return request.reject(603, 'Declined');
     const report = request.accept();
-    const { passHeaders } = this.#deps.settings;
     const called = await this.call({
       role,
       target: request.target,
       from: '',
-      headers: { ...passedHeaders(request.header, passHeaders), ...request.targetHeaders },
+      headers: { ...passedHeaders(request.header, this.#deps.passHeaders), ...request.targetHeaders },
       trunk: side.trunk,
       onProgress: ({ status, reason }) => report.tell(status, reason),
     });
     if (called.kind === 'refused') return report.tell(called.status, called.reason);
     report.tell(200, 'OK');
-    this.#take(called.side);
+    this.join(called.side);
   }
 
   /** Somebody else is there instead: it leaves the room now, and the call when it likes to. */
-  #dismiss(side: Side): void {
+  #retire(side: Side): void {
     void this.#deps.room.leave(side.party);
     this.#deps.clock.schedule(kByeOfTransferorMs, () => void this.#bye(side, {}));
   }
@@ -274,16 +234,11 @@ export class Bridge {
 
   async #release({ party, legMedia }: Side): Promise<void> {
     await this.#deps.room.leave(party);
-    this.#deps.room.forget(party.media);
-    await release(party.media, legMedia);
+    await release(this.#deps.room, party.media, legMedia);
   }
 
-  #passHold(role: BridgedRole, on: boolean): void {
-    const side = this.#sides.get(role);
-    if (side) void side.legMedia.hold(side.leg, on);
-  }
-
-  #finish(): void {
+  #finishIfEmpty(): void {
+    if (this.#sides.size > 0) return;
     this.#isOver = true;
     this.#end.resolve();
   }

@@ -1,7 +1,6 @@
 import { AppError } from '../errors.ts';
 import type { Log } from '../ports/log.ts';
 import type { CodecName, MediaSession } from '../ports/media.ts';
-import type { Role } from '../ports/payment-sessions.ts';
 import type {
   CallProgress,
   Dialled,
@@ -11,6 +10,7 @@ import type {
   SipHeaders,
   TrunkRights,
 } from '../ports/signaling.ts';
+import type { BridgedRole } from './bridge.ts';
 import { LegMedia, type Refusal } from './leg-media.ts';
 import type { PaymentRoom } from './payment-room.ts';
 import { release, type Side } from './side.ts';
@@ -25,7 +25,7 @@ export interface CallOutDeps {
 
 /** Whom to call into a room. */
 export interface CallOutTask {
-  readonly role: Role;
+  readonly role: BridgedRole;
   /** SIP URI. */
   readonly target: string;
   readonly from: string;
@@ -36,8 +36,8 @@ export interface CallOutTask {
   readonly prefer: CodecName | undefined;
   readonly onHold: (held: boolean) => void;
   readonly onReoffer: (header: HeaderReader) => void;
-  /** @param isAudible - early media of the far end is in the room from now on. */
-  readonly onProgress: (progress: CallProgress, isAudible: boolean) => void;
+  /** @param early - early media of the far end is in the room from now on, and this is what carries it. */
+  readonly onProgress: (progress: CallProgress, early: CodecName | null) => void;
 }
 
 export type CalledOut =
@@ -85,8 +85,7 @@ export class CallOut {
     });
     if (called.kind === 'answered') return called;
     await this.#deps.room.leave(party);
-    this.#deps.room.forget(media);
-    await release(media, legMedia);
+    await release(this.#deps.room, media, legMedia);
     return called;
   }
 
@@ -107,9 +106,8 @@ export class CallOut {
   }
 
   async #onProgress(progress: CallProgress, party: Side['party'], legMedia: LegMedia): Promise<void> {
-    let isAudible = false;
-    if (progress.sdp !== null) isAudible = await this.#letIn(progress.sdp, party, legMedia);
-    this.#task.onProgress(progress, isAudible);
+    const isAudible = progress.sdp !== null && (await this.#letIn(progress.sdp, party, legMedia));
+    this.#task.onProgress(progress, isAudible ? (legMedia.codec ?? null) : null);
   }
 
   /** Early media that cannot be used is no reason to end a call that may yet be answered. */

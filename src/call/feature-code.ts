@@ -6,9 +6,7 @@ const kPatienceMs = 3_000; // between two keys of a code
 
 export type FeatureKey =
   /** No part of the code, or not any more. */
-  | 'other'
-  | 'begun'
-  | 'complete';
+  'other' | 'begun' | 'complete';
 
 /** Recognizes one code in the keys of an agent, such as `*729#`. Keys are single presses, whatever carried them. */
 export class FeatureCode {

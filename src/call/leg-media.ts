@@ -1,6 +1,6 @@
 import type { Log } from '../ports/log.ts';
 import type { CodecName, MediaRemote, MediaSession } from '../ports/media.ts';
-import type { HeaderReader, IncomingCall, OfferReply, SignalingLeg } from '../ports/signaling.ts';
+import type { HeaderReader, IncomingCall, OfferReply, SignalingLeg, SipHeaders } from '../ports/signaling.ts';
 import {
   answerOffer,
   type CodecRules,
@@ -75,11 +75,11 @@ export class LegMedia {
   }
 
   /** Answers the INVITE and starts the media, or says how to refuse it. Rejects if the caller cancelled. */
-  async establish(call: IncomingCall): Promise<Established> {
-    if (call.offer === null) return this.#establishByOurOffer(call);
+  async establish(call: IncomingCall, headers: SipHeaders = {}): Promise<Established> {
+    if (call.offer === null) return this.#establishByOurOffer(call, headers);
     const answered = await this.answer(call.offer);
     if (answered.kind === 'refused') return answered;
-    const leg = await call.answer(answered.sdp);
+    const leg = await call.answer(answered.sdp, headers);
     this.follow(leg);
     return { kind: 'established', leg };
   }
@@ -122,17 +122,23 @@ export class LegMedia {
   async hold(leg: SignalingLeg, on: boolean): Promise<void> {
     if (on === this.#isHolding) return;
     this.#isHolding = on;
-    const sdp = this.offer();
-    if (sdp === undefined) return;
-    const outcome = await leg.reoffer(sdp);
-    if (outcome.kind === 'agreed') await this.#takeLater(() => this.take(outcome.sdp));
-    else this.#log.info({ on, outcome: outcome.kind }, 'the peer does not take our hold');
+    await this.tell(leg, {});
   }
 
-  async #establishByOurOffer(call: IncomingCall): Promise<Established> {
+  /** Tells the peer something by a re-INVITE that says of the media what holds. @returns whether the peer took it. */
+  async tell(leg: SignalingLeg, headers: SipHeaders): Promise<boolean> {
+    const sdp = this.offer();
+    if (sdp === undefined) return false;
+    const outcome = await leg.reoffer(sdp, headers);
+    if (outcome.kind === 'agreed') await this.#takeLater(() => this.take(outcome.sdp));
+    else this.#log.info({ outcome: outcome.kind }, 'the peer does not take our offer');
+    return outcome.kind === 'agreed';
+  }
+
+  async #establishByOurOffer(call: IncomingCall, headers: SipHeaders): Promise<Established> {
     const offer = this.offer();
     if (offer === undefined) return { kind: 'refused', ...kNotAcceptable };
-    const leg = await call.answer(offer);
+    const leg = await call.answer(offer, headers);
     const answered = new Promise<Refusal | undefined>((resolve) => {
       leg.onAnswer((sdp) => resolve(this.#takeOfItsOwn(sdp)));
       leg.onBye((reason) => {
