@@ -39,9 +39,9 @@ export class PaymentRoom {
   #change: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(plane: MediaPlane, state: Omit<RoomState, 'secure' | 'parked'>, log: Log) {
+  constructor(plane: MediaPlane, state: Omit<RoomState, 'secure' | 'parked' | 'hidesAgentKeys'>, log: Log) {
     this.#plane = plane;
-    this.#state = { ...state, secure: false, parked: false };
+    this.#state = { ...state, secure: false, parked: false, hidesAgentKeys: false };
     this.#log = log;
   }
 
@@ -114,6 +114,12 @@ export class PaymentRoom {
   /** Takes agent and customer apart, or lets them hear each other again. */
   park(on: boolean): Promise<void> {
     this.#state = { ...this.#state, parked: on };
+    return this.#settle();
+  }
+
+  /** Keeps an agent's keys from the customer, outside secure mode too. */
+  hideAgentKeys(on: boolean): Promise<void> {
+    this.#state = { ...this.#state, hidesAgentKeys: on };
     return this.#settle();
   }
 

@@ -8,6 +8,8 @@ export interface RoomState {
   readonly secure: boolean;
   /** The agent asked to be parked. */
   readonly parked: boolean;
+  /** The agent keys a feature code: the customer is not to hear it. */
+  readonly hidesAgentKeys: boolean;
   readonly clamp: ClampMode;
   /** Who may hear what is said to the customer. */
   readonly promptsTo: 'everybody' | 'customer';
@@ -27,7 +29,7 @@ const kOpen = { kind: 'open' } as const;
  *   monitor, coach  open; secure: clamped              open                      monitor: open
  * ```
  * Nobody but the customer is ever open to the customer's voice in secure mode; parked, there is none in either direction. In secure
- * mode the agent's keys are kept from the customer too, whose line might echo them into the entry. Nobody hears a monitor.
+ * mode, and while a feature code is keyed, the agent's keys are kept from the customer too. Nobody hears a monitor.
  */
 export function hearingOf(listener: Role, speaker: Role, state: RoomState): Hearing {
   if (speaker === 'monitor') return kNone;
@@ -35,7 +37,8 @@ export function hearingOf(listener: Role, speaker: Role, state: RoomState): Hear
   const isCustomerIn = listener === 'customer' || speaker === 'customer';
   if (!isCustomerIn) return kOpen;
   if (isCutOff(state)) return kNone;
-  return state.secure ? { kind: 'clamped', mode: state.clamp } : kOpen;
+  const isHidden = state.secure || (speaker === 'agent' && state.hidesAgentKeys);
+  return isHidden ? { kind: 'clamped', mode: state.clamp } : kOpen;
 }
 
 /** Who hears what is played to `of`, apart from `of` itself, who always does. */
