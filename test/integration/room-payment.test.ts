@@ -3,11 +3,10 @@ import type { Caller } from '../../src/phone/caller.ts';
 import { sine } from '../../src/phone/tones.ts';
 import { leaksIn } from '../support/leak-test.ts';
 import { hurriedKeys, resultOf } from '../support/payment-lab.ts';
-import { RoomLab, rolesOf } from '../support/room-lab.ts';
+import { RoomLab } from '../support/room-lab.ts';
 import { levelDbm0 } from '../support/tone-search.ts';
 
 const kCard = '4242424242424242';
-const kNoFunds = '4000000000009995';
 const kNoLeak = { keys: 0, traces: 0 };
 
 /** What a phone has heard since the packet with this number. */

@@ -13,6 +13,7 @@ const kStates: readonly RoomState[] = kTopologies.flatMap((topology) =>
           parked,
           clamp,
           promptsTo,
+          hidesAgentKeys: parked !== secure,
         })),
       ),
     ),
@@ -24,6 +25,7 @@ const kTalk: RoomState = {
   parked: false,
   clamp: 'silence',
   promptsTo: 'everybody',
+  hidesAgentKeys: false,
 };
 
 /** Every way to ask. */
