@@ -3,7 +3,6 @@ import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Reports } from '../ports/reports.ts';
-import type { SessionRecords } from '../ports/store.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { ApiKeys } from './keys.ts';
@@ -12,17 +11,14 @@ import { addMonitoring } from './monitoring.ts';
 import { addPayments, type PaymentDesk } from './payments.ts';
 import { answerProblems } from './problem.ts';
 import { addReports } from './reports.ts';
-import { addSessions, type LiveSession } from './sessions.ts';
+import { addSessions, type SessionRoutes } from './sessions.ts';
 
-export interface ApiOptions {
+export interface ApiOptions extends SessionRoutes {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
   /** Bearer keys that may use /v1. */
   readonly keys: readonly string[];
-  readonly records: Pick<SessionRecords, 'find' | 'attempts'>;
-  /** The masked state of a session that runs; undefined for any other. */
-  readonly liveSession: LiveSession;
   readonly payments: PaymentDesk;
   readonly reports: Reports;
   readonly clock: Pick<Clock, 'date'>;
@@ -55,7 +51,7 @@ const kHeaders = {
 };
 
 export function createApi(options: ApiOptions): Api {
-  const { host, port, keys, records, liveSession, payments, ladderOf, metrics, health, log } = options;
+  const { host, port, keys, records, payments, reports, clock, ladderOf, metrics, health, log } = options;
   const server = fastify({
     bodyLimit: kBodyLimitBytes,
     requestTimeout: kRequestTimeoutMs,
@@ -68,9 +64,9 @@ export function createApi(options: ApiOptions): Api {
   answerProblems(server, log);
   addMonitoring(server, metrics, health);
   const apiKeys = new ApiKeys(keys);
-  addSessions(server, apiKeys, records, liveSession);
+  addSessions(server, apiKeys, options);
   addPayments(server, apiKeys, payments);
-  addReports(server, apiKeys, options.reports, options.clock);
+  addReports(server, apiKeys, reports, clock);
   addLadders(server, apiKeys, records, ladderOf);
   return { start: () => listen(server, host, port), stop: () => server.close() };
 }

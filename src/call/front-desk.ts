@@ -1,77 +1,182 @@
 import type { Log } from '../ports/log.ts';
+import type {
+  ActionResult,
+  PaymentSessions,
+  PreparedSession,
+  SessionAction,
+  SessionRequest,
+} from '../ports/payment-sessions.ts';
 import type { IncomingCall } from '../ports/signaling.ts';
-import { IvrCall, type IvrCallDeps } from './ivr-call.ts';
+import { actOn, conflict } from './agent-actions.ts';
+import { IvrCall, type IvrCallDeps, type OneLegTask } from './ivr-call.ts';
+import { type Prepared, PreparedSessions } from './prepared-sessions.ts';
+import { RoomCall } from './room-call.ts';
 
 const kPaymentUser = 'pay';
 const kRetryAfterS = '5';
 
+/** Where an INVITE leads. */
+type Destination =
+  | { readonly kind: 'one leg'; readonly task: OneLegTask }
+  | { readonly kind: 'room'; readonly call: RoomCall }
+  | { readonly kind: 'nobody' };
+
 /**
- * Takes every INVITE: gives it to what was dialled, or refuses it. Knows the calls that are up; lives as long as the server.
+ * Takes every INVITE: gives it to what was dialled, or refuses it. Knows the sessions that wait for their calls and the calls that
+ * are up; lives as long as the server.
  */
-export class FrontDesk {
+export class FrontDesk implements PaymentSessions {
   readonly #deps: IvrCallDeps;
   readonly #log: Log;
+  readonly #sipHost: () => string;
+  readonly #prepared: PreparedSessions;
   readonly #calls = new Map<string, IvrCall>();
+  readonly #rooms = new Map<string, RoomCall>();
+  /** INVITEs that are being served. */
+  #legs = 0;
   #draining = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(deps: IvrCallDeps) {
+  /** @param sipHost - host, and port where it is another than 5060, of the addresses it gives out. */
+  constructor(deps: IvrCallDeps, sipHost: () => string = () => 'localhost') {
     this.#deps = deps;
     this.#log = deps.log;
+    this.#sipHost = sipHost;
+    this.#prepared = new PreparedSessions(deps.clock);
   }
 
   get callCount(): number {
-    return this.#calls.size;
+    return this.#calls.size + [...this.#rooms.values()].filter(({ legCount }) => legCount > 0).length;
   }
 
   get draining(): boolean {
     return this.#draining;
   }
 
-  /** The running call of a payment session. */
-  find(sessionId: string): IvrCall | undefined {
-    return this.#calls.get(sessionId);
+  prepare(request: SessionRequest): PreparedSession | undefined {
+    const prepared = this.#prepared.add(request);
+    if (!prepared) return undefined;
+    const { id } = prepared;
+    const { topology } = request;
+    this.#log.info({ sessionId: id, topology }, 'payment session prepared');
+    const host = this.#sipHost();
+    const roomUri = isOfOneLeg(topology) ? null : `sip:room-${id}@${host}`;
+    return { id, payUri: `sip:pay-${id}@${host}`, roomUri };
+  }
+
+  view(sessionId: string): object | undefined {
+    const room = this.#rooms.get(sessionId);
+    if (room) return room.view;
+    const call = this.#calls.get(sessionId);
+    if (call) return call.view;
+    const prepared = this.#prepared.find(sessionId);
+    return prepared && { topology: prepared.request.topology, state: 'prepared', parties: [], events: [] };
+  }
+
+  async act(sessionId: string, action: SessionAction, actor: string): Promise<ActionResult> {
+    const room = this.#rooms.get(sessionId);
+    if (room) return room.act(action, actor);
+    const conversation = this.#calls.get(sessionId)?.session.conversation;
+    if (conversation) return actOn(conversation, action, actor) ?? conflict('there is no agent on this call');
+    if (!this.#prepared.find(sessionId)) return { kind: 'unknown_session' };
+    if (action.action !== 'cancel') return conflict('nobody is on the line');
+    this.#prepared.take(sessionId);
+    return { kind: 'done' };
   }
 
   take(incoming: IncomingCall): void {
     const { meter } = this.#deps;
     meter.callStarted(incoming.trunk.name);
     if (this.#draining) {
-      meter.callRefused('draining');
-      meter.callEnded();
-      incoming.reject(503, 'Service Unavailable', { 'Retry-After': kRetryAfterS });
+      this.#refuse(incoming, 503, 'Service Unavailable', 'draining');
       return;
     }
-    if (incoming.dialled !== kPaymentUser) {
-      meter.callRefused('not found');
-      meter.callEnded();
-      this.#log.info({ callId: incoming.callId }, 'nobody is reached by what was dialled');
-      incoming.reject(404, 'Not Found');
-      return;
+    const destination = this.#destinationOf(incoming);
+    switch (destination.kind) {
+      case 'one leg':
+        this.#serve(this.#runOneLeg(incoming, destination.task));
+        break;
+      case 'room':
+        this.#serve(destination.call.join(incoming));
+        break;
+      case 'nobody':
+        this.#log.info({ callId: incoming.callId }, 'nobody is reached by what was dialled');
+        this.#refuse(incoming, 404, 'Not Found', 'not found');
     }
-    const call = new IvrCall(incoming, this.#deps);
-    this.#calls.set(call.sessionId, call);
-    void call.run().finally(() => {
-      this.#calls.delete(call.sessionId);
-      meter.callEnded();
-      if (this.#calls.size === 0) this.#onEmpty?.();
-    });
   }
 
   /** Ends every call that is up; {@link drain} resolves when they have ended. */
   abandon(): void {
-    if (this.#calls.size > 0)
-      this.#log.warn({ calls: this.#calls.size }, 'ending the calls that are still up');
+    if (this.callCount > 0) this.#log.warn({ calls: this.callCount }, 'ending the calls that are still up');
     for (const call of this.#calls.values()) call.abandon();
+    for (const room of this.#rooms.values()) room.abandon();
   }
 
   /** Takes no new call and resolves when the last one has ended. */
   async drain(): Promise<void> {
     this.#draining = true;
-    if (this.#calls.size === 0) return;
-    this.#log.info({ calls: this.#calls.size }, 'waiting for calls to end');
+    this.#prepared.clear();
+    if (this.#legs === 0) return;
+    this.#log.info({ calls: this.callCount }, 'waiting for calls to end');
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
   }
+
+  #destinationOf(incoming: IncomingCall): Destination {
+    const { dialled } = incoming;
+    const named = /^(?:pay|room)-([\w-]+)$/.exec(dialled)?.[1];
+    if (named !== undefined) return this.#sessionOf(named);
+    if (dialled !== kPaymentUser) return { kind: 'nobody' };
+    const announced = incoming.header('X-Pay-Session')?.trim();
+    if (announced !== undefined) return this.#sessionOf(announced);
+    // Another bridge conferences us in: agent and customer speak on this one leg.
+    const isConference = incoming.header('X-Pay-Call-Type')?.trim().toLowerCase() === 'conference';
+    return { kind: 'one leg', task: { topology: isConference ? 'guest' : 'ivr' } };
+  }
+
+  #sessionOf(id: string): Destination {
+    const running = this.#rooms.get(id);
+    if (running) return { kind: 'room', call: running };
+    const prepared = this.#prepared.take(id);
+    if (!prepared) return { kind: 'nobody' };
+    const { topology } = prepared.request;
+    return isOfOneLeg(topology)
+      ? { kind: 'one leg', task: { topology, prepared } }
+      : { kind: 'room', call: this.#openRoom(prepared) };
+  }
+
+  #openRoom(prepared: Prepared): RoomCall {
+    const call = new RoomCall(prepared, this.#deps);
+    this.#rooms.set(prepared.id, call);
+    void call.ended.then(() => this.#rooms.delete(prepared.id));
+    return call;
+  }
+
+  async #runOneLeg(incoming: IncomingCall, task: OneLegTask): Promise<void> {
+    const call = new IvrCall(incoming, this.#deps, task);
+    this.#calls.set(call.sessionId, call);
+    await call.run();
+    this.#calls.delete(call.sessionId);
+  }
+
+  /** @param served - resolves when the leg is over; never rejects. */
+  #serve(served: Promise<void>): void {
+    this.#legs++;
+    void served.finally(() => {
+      this.#legs--;
+      this.#deps.meter.callEnded();
+      if (this.#legs === 0) this.#onEmpty?.();
+    });
+  }
+
+  #refuse(incoming: IncomingCall, status: number, reason: string, counted: string): void {
+    this.#deps.meter.callRefused(counted);
+    this.#deps.meter.callEnded();
+    incoming.reject(status, reason, status === 503 ? { 'Retry-After': kRetryAfterS } : {});
+  }
+}
+
+function isOfOneLeg(topology: SessionRequest['topology']): boolean {
+  return topology === 'ivr' || topology === 'guest';
 }

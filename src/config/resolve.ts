@@ -123,6 +123,7 @@ export class Resolver {
       amount: { ...payment.amount, currency: this.#file.currency, min, max },
       declines: { ...payment.declines, onReached },
       failRoute: payment.failRoute as Route,
+      company: 'alone',
     };
   }
 

@@ -8,6 +8,7 @@ import type { AttemptRecord, SessionRecord } from '../../../src/ports/store.ts';
 import { Health } from '../../../src/telemetry/health.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { apiOptions, sessionsOf } from '../../support/api-options.ts';
 
 const kKey = 'open-sesame';
 const kPan = '4242424242424242';
@@ -73,27 +74,19 @@ async function start(options: Partial<ApiOptions> = {}) {
   lines = [];
   const health = new Health();
   const metrics = createMetrics();
-  api = createApi({
-    host: '127.0.0.1',
-    port: 0,
-    keys: ['another', kKey],
-    records: {
-      find: (id) => (id === 's-1' ? kRecord : undefined),
-      attempts: () => [kAttempt],
-    },
-    liveSession: () => undefined,
-    payments: {
-      ledger: { list: () => [], payment: () => [], settleByHand: () => false },
-      resolveNow: async () => undefined,
-    },
-    ladderOf: async () => undefined,
-    reports: { read: async () => ({ quarterHours: [], durations: {}, stages: [], results: [] }) },
-    clock: { date: () => new Date() },
-    metrics,
-    health,
-    log: createLog({ level: 'debug', destination: { write: (line: string) => void lines.push(line) } }),
-    ...options,
-  });
+  api = createApi(
+    apiOptions({
+      keys: ['another', kKey],
+      records: {
+        find: (id) => (id === 's-1' ? kRecord : undefined),
+        attempts: () => [kAttempt],
+      },
+      metrics,
+      health,
+      log: createLog({ level: 'debug', destination: { write: (line: string) => void lines.push(line) } }),
+      ...options,
+    }),
+  );
   const url = await api.start();
   const get = (path: string, key?: string) =>
     fetch(url + path, key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } });
@@ -126,7 +119,9 @@ describe('GET /v1/sessions/{id}', () => {
   });
 
   it('lays the running session over its record', async () => {
-    const { get } = await start({ liveSession: (id) => ({ stageReached: `PAN_ENTRY of ${id}` }) });
+    const { get } = await start({
+      sessions: sessionsOf({ view: (id) => ({ stageReached: `PAN_ENTRY of ${id}` }) }),
+    });
     expect(await (await get('/v1/sessions/s-1', kKey)).json()).toMatchObject({
       stageReached: 'PAN_ENTRY of s-1',
     });

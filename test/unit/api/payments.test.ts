@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Api, createApi } from '../../../src/api/api.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
-import { Health } from '../../../src/telemetry/health.ts';
-import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { apiOptions } from '../../support/api-options.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { attemptOf, sessionOf } from '../../support/records.ts';
 
@@ -29,25 +28,12 @@ let looks = 0;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'hushpay-api-'));
-  const log = new FakeLog();
-  store = openStore({ file: join(directory, 'hushpay.sqlite'), log });
+  store = openStore({ file: join(directory, 'hushpay.sqlite'), log: new FakeLog() });
   store.open(sessionOf({ reference: 'card 4242424242424242' }));
   store.begin(attemptOf());
   looks = 0;
-  api = createApi({
-    host: '127.0.0.1',
-    port: 0,
-    keys: [kKey],
-    records: store,
-    liveSession: () => undefined,
-    payments: { ledger: store, resolveNow: async () => void looks++ },
-    ladderOf: async () => undefined,
-    reports: { read: async () => ({ quarterHours: [], durations: {}, stages: [], results: [] }) },
-    clock: { date: () => new Date() },
-    metrics: createMetrics(),
-    health: new Health(),
-    log,
-  });
+  const payments = { ledger: store, resolveNow: async () => void looks++ };
+  api = createApi(apiOptions({ keys: [kKey], records: store, payments }));
   url = await api.start();
 });
 

@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Api, createApi } from '../../../src/api/api.ts';
 import type { QuarterHour, ReportScope } from '../../../src/ports/reports.ts';
-import { Health } from '../../../src/telemetry/health.ts';
-import { createMetrics } from '../../../src/telemetry/metrics.ts';
-import { FakeLog } from '../../support/fake-log.ts';
+import { apiOptions } from '../../support/api-options.ts';
 
 const kKey = 'open-sesame';
 const kPath = '/v1/reports/payments';
@@ -31,28 +29,18 @@ let asked: ReportScope[];
 
 beforeEach(async () => {
   asked = [];
-  api = createApi({
-    host: '127.0.0.1',
-    port: 0,
-    keys: [kKey],
-    records: { find: () => undefined, attempts: () => [] },
-    liveSession: () => undefined,
-    payments: {
-      ledger: { list: () => [], payment: () => [], settleByHand: () => false },
-      resolveNow: async () => undefined,
-    },
-    reports: {
-      read: async (scope) => {
-        asked.push(scope);
-        return { quarterHours: [kQuarter], durations: {}, stages: [], results: [] };
+  api = createApi(
+    apiOptions({
+      keys: [kKey],
+      reports: {
+        read: async (scope) => {
+          asked.push(scope);
+          return { quarterHours: [kQuarter], durations: {}, stages: [], results: [] };
+        },
       },
-    },
-    clock: { date: () => new Date('2026-10-25T12:00:00Z') },
-    ladderOf: async () => undefined,
-    metrics: createMetrics(),
-    health: new Health(),
-    log: new FakeLog(),
-  });
+      clock: { date: () => new Date('2026-10-25T12:00:00Z') },
+    }),
+  );
   url = await api.start();
 });
 
