@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createApi } from './api/api.ts';
 import { FrontDesk } from './call/front-desk.ts';
+import { LiveFeed } from './call/live-feed.ts';
 import { CertificateWatch } from './config/certificate-watch.ts';
 import { readTls } from './config/certificates.ts';
 import type { Config } from './config/config.ts';
@@ -88,6 +89,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     metrics.gatewayRequest(request),
   );
   undo.defer(() => gateway.close());
+  const feed = new LiveFeed(store, clock, log);
   const payments = new JournaledPayments({
     gateway,
     journal: store,
@@ -95,7 +97,10 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     log,
     policy: config.gateway,
     velocity: config.velocity,
-    onResolved: ({ state: result }) => metrics.reversal(gateway.name, result.toLowerCase()),
+    onResolved: ({ state, attempt }) => {
+      metrics.reversal(gateway.name, state.toLowerCase());
+      feed.publish(attempt.sessionId, 'resolved', { resolution: state });
+    },
   });
   payments.start();
   undo.defer(() => payments.stop());
@@ -123,6 +128,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       gateway: gatewayState,
       records: store,
       meter: meterOf(metrics, gateway.name),
+      feed,
       clock,
       log,
     },
@@ -148,6 +154,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     records: store,
     payments: { ledger: store, resolveNow: () => payments.resolveNow() },
     reports,
+    events: { log: store, feed },
     clock,
     sessions: desk,
     currency: config.currency,

@@ -5,6 +5,7 @@ import type { Log } from '../ports/log.ts';
 import type { Reports } from '../ports/reports.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { addEventStream, type EventSources } from './event-stream.ts';
 import { ApiKeys } from './keys.ts';
 import { addLadders, type LadderOf } from './ladders.ts';
 import { addMonitoring } from './monitoring.ts';
@@ -21,6 +22,7 @@ export interface ApiOptions extends SessionRoutes {
   readonly keys: readonly string[];
   readonly payments: PaymentDesk;
   readonly reports: Reports;
+  readonly events: EventSources;
   readonly clock: Pick<Clock, 'date'>;
   /** The SIP of a recent call, masked. */
   readonly ladderOf: LadderOf;
@@ -51,7 +53,8 @@ const kHeaders = {
 };
 
 export function createApi(options: ApiOptions): Api {
-  const { host, port, keys, records, payments, reports, clock, ladderOf, metrics, health, log } = options;
+  const { host, port, keys, records, payments, reports, events, clock, ladderOf, metrics, health, log } =
+    options;
   const server = fastify({
     bodyLimit: kBodyLimitBytes,
     requestTimeout: kRequestTimeoutMs,
@@ -67,6 +70,7 @@ export function createApi(options: ApiOptions): Api {
   addSessions(server, apiKeys, options);
   addPayments(server, apiKeys, payments);
   addReports(server, apiKeys, reports, clock);
+  addEventStream(server, apiKeys, events, clock);
   addLadders(server, apiKeys, records, ladderOf);
   return { start: () => listen(server, host, port), stop: () => server.close() };
 }

@@ -17,6 +17,7 @@ import type { Topology } from '../ports/payment-sessions.ts';
 import type { Prompts } from '../ports/prompts.ts';
 import type { SipHeaders } from '../ports/signaling.ts';
 import type { SessionRecord, SessionRecords } from '../ports/store.ts';
+import type { LiveFeed } from './live-feed.ts';
 import { qualityOf } from './quality.ts';
 import { endRecord, openRecord, withMedia } from './record.ts';
 import { resultHeaders } from './result-headers.ts';
@@ -29,6 +30,8 @@ export interface SessionDeps {
   readonly gateway: { readonly name: string; readonly isUp: () => boolean };
   readonly records: SessionRecords;
   readonly meter: Meter;
+  /** Who shows what happens; nobody if not given. */
+  readonly feed?: Pick<LiveFeed, 'publish'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -63,7 +66,10 @@ export class PaymentSession {
     this.id = id;
     this.#deps = deps;
     this.log = log;
-    this.events = new SessionEvents(() => deps.clock.date());
+    this.events = new SessionEvents(
+      () => deps.clock.date(),
+      ({ type, ...detail }) => deps.feed?.publish(id, type, detail),
+    );
   }
 
   /** What is going on, while there is a conversation. */

@@ -17,11 +17,14 @@ const kMostKept = 200;
 /** The newest events of a session, numbered from 1 without a gap. */
 export class SessionEvents {
   readonly #date: () => Date;
+  readonly #onAdd: (event: SessionEvent) => void;
   readonly #kept: NumberedEvent[] = [];
   #seq = 0;
 
-  constructor(date: () => Date) {
+  /** @param onAdd - told of each event as it is added. */
+  constructor(date: () => Date, onAdd: (event: SessionEvent) => void = () => undefined) {
     this.#date = date;
+    this.#onAdd = onAdd;
   }
 
   get list(): readonly NumberedEvent[] {
@@ -31,5 +34,6 @@ export class SessionEvents {
   add(event: SessionEvent): void {
     this.#kept.push({ seq: ++this.#seq, at: this.#date().toISOString(), ...event });
     if (this.#kept.length > kMostKept) this.#kept.shift();
+    this.#onAdd(event);
   }
 }

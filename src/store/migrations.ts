@@ -88,4 +88,13 @@ export const kMigrations: readonly string[] = [
      mac TEXT NOT NULL CHECK (length(mac) = 43)
    ) STRICT;
    CREATE INDEX attempt_payment ON attempt (payment_ref);`,
+  `-- What happened in sessions, for pages and integrations that were not there.
+   CREATE TABLE event (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     session_id TEXT NOT NULL,
+     at TEXT NOT NULL,
+     type TEXT NOT NULL,
+     detail TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX event_session ON event (session_id, id);`,
 ];

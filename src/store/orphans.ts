@@ -1,3 +1,8 @@
+export interface EndedOrphan {
+  readonly sessionId: string;
+  readonly result: string;
+}
+
 /**
  * Ends the sessions whose process died while they ran. What their last attempt says stands: an approval is an approval though nobody
  * heard it, an open attempt is unknown until it is resolved.
@@ -26,4 +31,5 @@ export const kEndOrphans = `
     attempts = ending.attempts,
     caller_present = 0,
     ended_at = @endedAt
-  FROM ending WHERE session.session_id = ending.session_id`;
+  FROM ending WHERE session.session_id = ending.session_id
+  RETURNING session.session_id AS sessionId, session.result`;

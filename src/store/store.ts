@@ -2,6 +2,7 @@ import { dirname, join, resolve } from 'node:path';
 import type Database from 'better-sqlite3';
 import { AppError } from '../errors.ts';
 import type { AuditAct, AuditTrail } from '../ports/audit.ts';
+import type { EventLog, LiveEvent } from '../ports/live-events.ts';
 import type { Log } from '../ports/log.ts';
 import type {
   AttemptJournal,
@@ -17,8 +18,9 @@ import { AuditChain } from './audit-chain.ts';
 import { auditKey } from './audit-key.ts';
 import { Claim } from './claim.ts';
 import { openDatabase, openRelaxed } from './database-file.ts';
+import { EventTable } from './event-table.ts';
 import { settled, settledByHand, submitted } from './journal-acts.ts';
-import { kEndOrphans } from './orphans.ts';
+import { type EndedOrphan, kEndOrphans } from './orphans.ts';
 import {
   attemptRecord,
   attemptRow,
@@ -40,7 +42,7 @@ export const kStoreFile = 'hushpay.sqlite';
 export type StoreHealth = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /** Records and journal in one SQLite file. Made by main, closed by it last; a second close does nothing. */
-export interface Store extends SessionRecords, AttemptJournal, Ledger, AuditTrail {
+export interface Store extends SessionRecords, AttemptJournal, Ledger, AuditTrail, EventLog {
   /** Who did what. What the journal writes is in it from the same transaction on. */
   readonly audit: Pick<AuditChain, 'entries' | 'verify' | 'head'>;
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
@@ -89,6 +91,7 @@ class SqliteStore implements Store {
   readonly #log: Log;
   readonly #claim: Claim;
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #events: EventTable;
   #saidClaimed = false;
   #openCount = 0;
 
@@ -99,6 +102,7 @@ class SqliteStore implements Store {
     this.#file = file;
     this.#log = log;
     this.#claim = new Claim(file);
+    this.#events = new EventTable(this.#relaxed);
     this.#statements = prepare(database, this.#relaxed);
   }
 
@@ -167,6 +171,18 @@ class SqliteStore implements Store {
     return this.#do('read a payment', () => this.#statements.payment.all(paymentRef)).map(ledgerEntry);
   }
 
+  append(event: Omit<LiveEvent, 'id'>): number {
+    return this.#do('keep an event', () => this.#events.append(event));
+  }
+
+  eventsAfter(id: number, limit: number, sessionId?: string): readonly LiveEvent[] {
+    return this.#do('read events', () => this.#events.after(id, limit, sessionId));
+  }
+
+  newestEventId(): number {
+    return this.#do('read events', () => this.#events.newestId());
+  }
+
   record(act: AuditAct): void {
     this.#write('write the audit', () => this.#append(act));
   }
@@ -187,7 +203,7 @@ class SqliteStore implements Store {
 
   endOrphans(endedAt: string): number {
     return this.#do('end sessions of a process that died', () =>
-      this.#claim.take() ? this.#statements.endOrphans.run({ endedAt }).changes : 0,
+      this.#claim.take() ? this.#endOrphans(endedAt) : 0,
     );
   }
 
@@ -213,6 +229,17 @@ class SqliteStore implements Store {
     this.#claim.release();
     this.#relaxed.close();
     this.#database.close();
+  }
+
+  #endOrphans(endedAt: string): number {
+    return this.#write('end sessions of a process that died', () => {
+      const ended = this.#statements.endOrphans.all({ endedAt });
+      const events = new EventTable(this.#database); // in this transaction
+      for (const { sessionId, result } of ended) {
+        events.append({ sessionId, at: endedAt, type: 'ended', detail: { result } });
+      }
+      return ended.length;
+    });
   }
 
   #append(act: AuditAct): void {
@@ -274,7 +301,7 @@ function prepare(database: Database.Database, relaxed: Database.Database) {
     unresolved: database.prepare<[], Row>(
       `SELECT * FROM attempt WHERE state IN ('SUBMITTING', 'UNKNOWN') ORDER BY sent_at`,
     ),
-    endOrphans: database.prepare<[Row]>(kEndOrphans),
+    endOrphans: database.prepare<[Row], EndedOrphan>(kEndOrphans),
     countUnresolved: database.prepare<[], { open: number }>(
       `SELECT count(*) AS open FROM attempt WHERE state IN ('SUBMITTING', 'UNKNOWN')`,
     ),

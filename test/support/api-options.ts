@@ -18,6 +18,10 @@ export function apiOptions(some: Partial<ApiOptions> & Pick<ApiOptions, 'keys'>)
     currency: 'USD',
     ladderOf: async () => undefined,
     reports: { read: async () => ({ quarterHours: [], durations: {}, stages: [], results: [] }) },
+    events: {
+      log: { eventsAfter: () => [], newestEventId: () => 0 },
+      feed: { listen: () => () => undefined },
+    },
     clock: { date: () => new Date() },
     metrics: createMetrics(),
     health: new Health(),

@@ -35,6 +35,9 @@ describe('sessions of a process that died', () => {
       store.begin(attemptOf({ attempt, idempotencyKey: `K${attempt}`, state, transactionId: `T${attempt}` }));
     }
     expect(store.endOrphans(kFoundAt)).toBe(1);
+    expect(store.eventsAfter(0, 10)).toMatchObject([
+      { sessionId: 'S1', type: 'ended', at: kFoundAt, detail: { result } },
+    ]);
     expect(store.find('S1')).toMatchObject({
       result,
       outcome,
