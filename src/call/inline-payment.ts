@@ -184,9 +184,6 @@ export class InlinePayment {
       topology: 'inline',
       trunk: customer.trunk.name,
       media: customer.party.media,
-      onSecureMode: (on) => {
-        if (!on) room.secure(false).catch(() => undefined); // it is in the log, and nobody hears too much
-      },
     });
     const { conversation } = this.#session;
     if (!isSecure) conversation?.recordingNotStopped(); // somebody could hear what must not be heard

@@ -42,8 +42,6 @@ export interface PaymentTask {
   readonly trunk: string;
   /** Of the customer: prompts go there, keys come from there alone. */
   readonly media: MediaSession;
-  /** Secure mode ends with `false`, once, when the card is wiped. */
-  readonly onSecureMode?: (on: boolean) => void;
   readonly handOffToIdv?: (target: string) => Promise<IdvResult>;
 }
 
@@ -103,7 +101,7 @@ export class PaymentSession {
       clock,
       log: this.log,
       card: new CardSecret(),
-      observer: this.#observer(task),
+      observer: this.#observer(),
     });
     this.#conversation = conversation;
     const end = await conversation.run();
@@ -164,7 +162,7 @@ export class PaymentSession {
     this.log.info({ result, outcome, stageReached, attempts, declines, durationMs }, 'payment session ended');
   }
 
-  #observer({ onSecureMode }: PaymentTask): ConversationObserver {
+  #observer(): ConversationObserver {
     const { meter } = this.#deps;
     const { events } = this;
     return {
@@ -180,7 +178,6 @@ export class PaymentSession {
       onSecureMode: (on) => {
         this.log.info({ on }, 'secure mode');
         events.add({ type: 'secure_mode', on });
-        onSecureMode?.(on);
       },
       onFieldError: (field, error) => {
         meter.fieldError(field, error);

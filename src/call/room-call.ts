@@ -298,7 +298,6 @@ export class RoomCall {
       topology: this.#request.topology,
       trunk: customer.incoming.trunk.name,
       media: customer.media,
-      onSecureMode: (on) => this.#onSecureMode(on),
     });
     const { conversation } = this.session;
     if (!isSecure) conversation?.recordingNotStopped(); // somebody could hear what must not be heard
@@ -307,12 +306,6 @@ export class RoomCall {
     else if (!this.#legWith('agent')) conversation?.agentLost(this.#policy.agent.onLost);
     const end = await ended;
     await this.#afterPayment(end, order);
-  }
-
-  /** The card is wiped: a listening agent may hear everything again. A parked one is back when all is said. */
-  #onSecureMode(on: boolean): void {
-    if (on || this.#request.topology === 'secure_transfer') return;
-    this.#room.secure(false).catch(() => undefined); // it is in the log, and nobody hears too much
   }
 
   async #afterPayment(end: ConversationEnd, order: PaymentOrder): Promise<void> {

@@ -22,7 +22,10 @@ export function policyFor(topology: Topology, policy: PaymentPolicy): PaymentPol
   }
 }
 
-/** With an agent there, the way on is back to that agent; a queue or another address that is configured stays. */
+/**
+ * With an agent there, the way on is back to that agent: `agent` and `queue` are where automated calls go. An address that is
+ * configured stays.
+ */
 function assisted(policy: PaymentPolicy): PaymentPolicy {
   const { onReached } = policy.declines;
   return {
@@ -33,5 +36,5 @@ function assisted(policy: PaymentPolicy): PaymentPolicy {
 }
 
 function towardsAgent(route: Route): Route {
-  return route === 'agent' || route === 'return' ? 'back' : route;
+  return route === 'agent' || route === 'return' || route === 'queue' ? 'back' : route;
 }

@@ -4,7 +4,7 @@ import type { Role, Topology } from '../ports/payment-sessions.ts';
 /** What decides who hears whom, besides the roles. */
 export interface RoomState {
   readonly topology: Topology;
-  /** A payment runs: from before its first word until the card is wiped. */
+  /** A payment runs: from before its first word, as keys may be typed ahead, until it has ended and the card is long wiped. */
   readonly secure: boolean;
   /** The agent asked to be parked. */
   readonly parked: boolean;
