@@ -12,23 +12,21 @@ import type {
 } from '../ports/payment-sessions.ts';
 import type { IncomingCall, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
-import { CallOut } from './call-out.ts';
 import { handOver } from './hand-over.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
-import { type CallOrigin, orderFor } from './order.ts';
+import type { Refusal } from './leg-media.ts';
+import { orderFor } from './order.ts';
 import { ParkedVoice } from './parked-voice.ts';
 import { PaymentRoom } from './payment-room.ts';
 import { PaymentSession } from './payment-session.ts';
-import { RoomLeg, roleOf } from './room-leg.ts';
+import { RoomArrivals } from './room-arrivals.ts';
+import type { RoomLeg } from './room-leg.ts';
 import { destinationOf } from './routes.ts';
-import { answerInto, type Side } from './side.ts';
+import type { Side } from './side.ts';
 import { policyFor } from './topology-policy.ts';
 
-const kMostLegs = 8;
 /** A key by SIP INFO says nothing of its length; a press is rarely longer. */
 const kInfoPressMs = 400;
-const kBusy = { status: 486, reason: 'Busy Here' } as const;
-const kOurUser = 'pay';
 const kIdleMs = 60 * 60_000;
 const kDone: ActionResult = { kind: 'done' };
 
@@ -47,9 +45,8 @@ export class RoomCall {
   readonly #voice: ParkedVoice;
   readonly #log: Log;
   readonly #legs = new Set<RoomLeg>();
-  readonly #calling = new Set<CallOut>();
+  readonly #arrivals: RoomArrivals;
   readonly #ended = Promise.withResolvers<void>();
-  #isCustomerDue = false;
   #isHeld = false;
   #chosenAmount: Money | null = null;
   #payment: Promise<void> | undefined;
@@ -71,6 +68,11 @@ export class RoomCall {
     } as const;
     this.#room = new PaymentRoom(deps.plane, state, this.#log);
     this.#voice = new ParkedVoice(this.#policy.agent.parked, deps.prompts, deps.settings.locale, deps.clock);
+    this.#arrivals = new RoomArrivals(this.#room, this.session, deps, this.#log, {
+      isOver: () => this.#isOver,
+      onHold: (role, held) => this.#onHold(role, held),
+      onArrived: (leg) => this.#welcome(leg),
+    });
     this.session.events.add({ type: 'prepared' });
     this.#waitForLegs();
   }
@@ -101,61 +103,18 @@ export class RoomCall {
   }
 
   /** Takes a leg's INVITE. Resolves when the leg is over; never rejects. */
-  async join(incoming: IncomingCall): Promise<void> {
-    const role = roleOf(incoming);
-    const log = this.#log.child({ callId: incoming.callId, role });
-    const refusal = role ? this.refusalOf(role) : { status: 400, reason: 'Bad X-Pay-Role' };
-    if (!role || refusal) {
-      const { status, reason } = refusal ?? kBusy;
-      log.info({ reason }, 'the leg is not let in');
-      this.#deps.meter.callRefused(reason.toLowerCase());
-      incoming.reject(status, reason);
-      return;
-    }
-    await this.#bring(role, log, async () => {
-      const side = await answerInto(this.#room, role, incoming, this.#mediaOptions(role), log);
-      if (!side) this.#deps.meter.callRefused('no leg came about');
-      return side && { side, origin: incoming };
-    });
+  join(incoming: IncomingCall): Promise<void> {
+    return this.#arrivals.join(incoming);
   }
 
   /** Calls somebody into the room. Resolves when the leg is over, or was none; never rejects. */
-  async dial({ role, to }: DialAction, trunk: TrunkRights): Promise<void> {
-    const { signaling, settings } = this.#deps;
-    const log = this.#log.child({ role, trunk: trunk.name });
-    const { advertisedAddress, inline } = settings;
-    const callOut = new CallOut(
-      { signaling, room: this.#room, advertisedAddress, log },
-      {
-        role,
-        target: to,
-        from: kOurUser,
-        headers: { 'X-Pay-Session': this.session.id },
-        trunk,
-        ringMs: inline.ringMs,
-        prefer: undefined,
-        onProgress: () => {},
-        ...this.#mediaOptions(role),
-      },
-    );
-    this.#calling.add(callOut);
-    this.session.events.add({ type: 'dialling', role });
-    await this.#bring(role, log, async () => {
-      const called = await callOut.run();
-      if (called.kind === 'answered') return { side: called.side, origin: originOf(called.side, to, role) };
-      this.session.events.add({ type: 'not_reached', role, status: called.status });
-      log.info({ status: called.status }, 'somebody who was called does not come');
-      return undefined;
-    });
-    this.#calling.delete(callOut);
+  dial(action: DialAction, trunk: TrunkRights): Promise<void> {
+    return this.#arrivals.dial(action, trunk);
   }
 
   /** Why a leg of this role cannot come in. */
-  refusalOf(role: Role): { readonly status: number; readonly reason: string } | undefined {
-    if (this.#isOver) return { status: 404, reason: 'Not Found' };
-    const isTaken = this.#isCustomerDue || this.#room.with('customer').length > 0;
-    if (role === 'customer' && isTaken) return kBusy;
-    return this.#legs.size >= kMostLegs ? kBusy : undefined;
+  refusalOf(role: Role): Refusal | undefined {
+    return this.#arrivals.refusalOf(role);
   }
 
   /** Does what an agent asks for, or says why not. */
@@ -174,38 +133,12 @@ export class RoomCall {
     if (!this.session.conversation || this.session.end) void this.#finish();
   }
 
-  /** A leg from its beginning to its end. */
-  async #bring(
-    role: Role,
-    log: Log,
-    come: () => Promise<{ readonly side: Side<Role>; readonly origin: CallOrigin } | undefined>,
-  ): Promise<void> {
-    this.#cancelIdle?.();
-    if (role === 'customer') this.#isCustomerDue = true;
-    try {
-      const came = await come();
-      if (!came) return this.#waitForLegs();
-      const leg = new RoomLeg(came.side, came.origin, this.#room);
-      this.#legs.add(leg);
-      this.session.events.add({ type: 'joined', role });
-      log.info({ trunk: came.side.trunk.name }, 'a leg has joined');
-      this.#listenTo(leg);
-      if (this.#isOver) await this.#dismiss(leg, this.session.headers);
-      else this.#onJoined();
-      await leg.gone;
-    } catch (error) {
-      log.error({ err: error }, 'the leg broke'); // a bug ends its leg, not the call
-    } finally {
-      if (role === 'customer') this.#isCustomerDue = false;
-    }
-  }
-
-  #mediaOptions(role: Role) {
-    return {
-      advertised: this.#deps.settings.advertisedAddress,
-      onHold: (held: boolean) => this.#onHold(role, held),
-      onReoffer: () => {},
-    };
+  /** A leg has come into the room. */
+  #welcome(leg: RoomLeg): void {
+    this.#legs.add(leg);
+    this.#listenTo(leg);
+    if (this.#isOver) void this.#dismiss(leg, this.session.headers);
+    else this.#onJoined();
   }
 
   #listenTo(leg: RoomLeg): void {
@@ -389,7 +322,7 @@ export class RoomCall {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#cancelIdle?.();
-    for (const callOut of this.#calling) callOut.cancel();
+    this.#arrivals.cancel();
     await Promise.all([...this.#legs].map((leg) => this.#dismiss(leg, headers)));
     await this.#room.close();
     this.#ended.resolve();
@@ -413,17 +346,4 @@ export class RoomCall {
   #legWith(role: Role): RoomLeg | undefined {
     return [...this.#legs].find((leg) => leg.role === role);
   }
-}
-
-/** A leg we called has no call data of its own: what the session was prepared with counts. */
-function originOf({ leg, trunk }: Side, to: string, role: Role): CallOrigin {
-  const user = /^sips?:([^@;?]*)@/i.exec(to)?.[1] ?? '';
-  return {
-    callId: leg.name.callId,
-    trunk,
-    from: role === 'customer' ? user : kOurUser,
-    dialled: kOurUser,
-    requestUri: to,
-    header: () => undefined,
-  };
 }
