@@ -1,13 +1,17 @@
 import type { Log } from '../ports/log.ts';
 import type {
   ActionResult,
+  DialAction,
   PaymentSessions,
   PreparedSession,
   SessionAction,
   SessionRequest,
 } from '../ports/payment-sessions.ts';
-import type { IncomingCall } from '../ports/signaling.ts';
+import type { IncomingCall, Replacing } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
+import type { BridgedRole } from './bridge.ts';
+import { InlineCall } from './inline-call.ts';
+import { type FoundRoute, findRoute } from './inline-route.ts';
 import { IvrCall, type IvrCallDeps, type OneLegTask } from './ivr-call.ts';
 import { type Prepared, PreparedSessions } from './prepared-sessions.ts';
 import { RoomCall } from './room-call.ts';
@@ -19,6 +23,10 @@ const kRetryAfterS = '5';
 type Destination =
   | { readonly kind: 'one leg'; readonly task: OneLegTask }
   | { readonly kind: 'room'; readonly call: RoomCall }
+  | { readonly kind: 'inline'; readonly found: FoundRoute; readonly prepared?: Prepared }
+  /** In the place of a leg of that call. */
+  | { readonly kind: 'replacing'; readonly call: InlineCall; readonly role: BridgedRole }
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
   | { readonly kind: 'nobody' };
 
 /**
@@ -32,6 +40,8 @@ export class FrontDesk implements PaymentSessions {
   readonly #prepared: PreparedSessions;
   readonly #calls = new Map<string, IvrCall>();
   readonly #rooms = new Map<string, RoomCall>();
+  /** By the name of the call, and of each payment in it. */
+  readonly #inline = new Map<string, InlineCall>();
   /** INVITEs that are being served. */
   #legs = 0;
   #draining = false;
@@ -46,7 +56,10 @@ export class FrontDesk implements PaymentSessions {
   }
 
   get callCount(): number {
-    return this.#calls.size + [...this.#rooms.values()].filter(({ legCount }) => legCount > 0).length;
+    const inline = new Set(this.#inline.values()).size;
+    return (
+      this.#calls.size + inline + [...this.#rooms.values()].filter(({ legCount }) => legCount > 0).length
+    );
   }
 
   get draining(): boolean {
@@ -67,6 +80,8 @@ export class FrontDesk implements PaymentSessions {
   view(sessionId: string): object | undefined {
     const room = this.#rooms.get(sessionId);
     if (room) return room.view;
+    const inline = this.#inline.get(sessionId);
+    if (inline) return inline.view;
     const call = this.#calls.get(sessionId);
     if (call) return call.view;
     const prepared = this.#prepared.find(sessionId);
@@ -74,8 +89,11 @@ export class FrontDesk implements PaymentSessions {
   }
 
   async act(sessionId: string, action: SessionAction, actor: string): Promise<ActionResult> {
+    if (action.action === 'dial') return this.#dial(sessionId, action);
     const room = this.#rooms.get(sessionId);
     if (room) return room.act(action, actor);
+    const inline = this.#inline.get(sessionId);
+    if (inline) return inline.act(action, actor);
     const conversation = this.#calls.get(sessionId)?.session.conversation;
     if (conversation) return actOn(conversation, action, actor) ?? conflict('there is no agent on this call');
     if (!this.#prepared.find(sessionId)) return { kind: 'unknown_session' };
@@ -99,6 +117,15 @@ export class FrontDesk implements PaymentSessions {
       case 'room':
         this.#serve(destination.call.join(incoming));
         break;
+      case 'inline':
+        this.#serve(this.#runInline(incoming, destination.found, destination.prepared));
+        break;
+      case 'replacing':
+        this.#serve(destination.call.replace(destination.role, incoming));
+        break;
+      case 'refused':
+        this.#refuse(incoming, destination.status, destination.reason, destination.reason.toLowerCase());
+        break;
       case 'nobody':
         this.#log.info({ callId: incoming.callId }, 'nobody is reached by what was dialled');
         this.#refuse(incoming, 404, 'Not Found', 'not found');
@@ -110,6 +137,7 @@ export class FrontDesk implements PaymentSessions {
     if (this.callCount > 0) this.#log.warn({ calls: this.callCount }, 'ending the calls that are still up');
     for (const call of this.#calls.values()) call.abandon();
     for (const room of this.#rooms.values()) room.abandon();
+    for (const inline of new Set(this.#inline.values())) inline.abandon();
   }
 
   /** Takes no new call and resolves when the last one has ended. */
@@ -124,15 +152,40 @@ export class FrontDesk implements PaymentSessions {
   }
 
   #destinationOf(incoming: IncomingCall): Destination {
-    const { dialled } = incoming;
+    const { dialled, replaces } = incoming;
+    if (replaces) return this.#replacedBy(replaces);
     const named = /^(?:pay|room)-([\w-]+)$/.exec(dialled)?.[1];
     if (named !== undefined) return this.#sessionOf(named);
-    if (dialled !== kPaymentUser) return { kind: 'nobody' };
+    if (dialled !== kPaymentUser) return this.#routed(incoming);
     const announced = incoming.header('X-Pay-Session')?.trim();
     if (announced !== undefined) return this.#sessionOf(announced);
     // Another bridge conferences us in: agent and customer speak on this one leg.
     const isConference = incoming.header('X-Pay-Call-Type')?.trim().toLowerCase() === 'conference';
     return { kind: 'one leg', task: { topology: isConference ? 'guest' : 'ivr' } };
+  }
+
+  /** RFC 3891 section 3: 481 for a dialog that is none of ours, 486 for one that is no longer early. */
+  #replacedBy(replaces: Replacing): Destination {
+    for (const call of this.#inline.values()) {
+      const role = call.roleOf(replaces);
+      if (role === undefined) continue;
+      return replaces.earlyOnly
+        ? { kind: 'refused', status: 486, reason: 'Busy Here' }
+        : { kind: 'replacing', call, role };
+    }
+    return { kind: 'refused', status: 481, reason: 'Call/Transaction Does Not Exist' };
+  }
+
+  /** A session prepared for it may be named by the call. */
+  #routed(incoming: IncomingCall): Destination {
+    const { inline, trunks } = this.#deps.settings;
+    const found = findRoute(inline.routes, trunks, incoming);
+    if (!found) return { kind: 'nobody' };
+    const announced = incoming.header('X-Pay-Session')?.trim() ?? '';
+    const prepared = this.#prepared.find(announced);
+    if (prepared?.request.topology !== 'inline') return { kind: 'inline', found };
+    this.#prepared.take(announced);
+    return { kind: 'inline', found, prepared };
   }
 
   #sessionOf(id: string): Destination {
@@ -144,6 +197,27 @@ export class FrontDesk implements PaymentSessions {
     return isOfOneLeg(topology)
       ? { kind: 'one leg', task: { topology, prepared } }
       : { kind: 'room', call: this.#openRoom(prepared) };
+  }
+
+  #dial(sessionId: string, action: DialAction): ActionResult {
+    const { trunks, handOver } = this.#deps.settings;
+    const waiting = this.#prepared.find(sessionId);
+    const running = this.#rooms.get(sessionId);
+    if (!running && !waiting) return { kind: 'unknown_session' };
+    if (waiting && isOfOneLeg(waiting.request.topology))
+      return conflict('this session has one leg, which calls us');
+    const name = action.trunk ?? handOver.through;
+    const trunk = name === null ? trunks[0] : trunks.find((each) => each.name === name);
+    if (!trunk) return conflict('there is no such trunk');
+    if (this.#draining) return conflict('the server is stopping');
+    const prepared = waiting && this.#prepared.take(sessionId);
+    const call = running ?? (prepared && this.#openRoom(prepared));
+    if (!call) return { kind: 'unknown_session' };
+    const refusal = call.refusalOf(action.role);
+    if (refusal) return conflict(`the ${action.role} cannot be called: ${refusal.reason}`);
+    this.#deps.meter.callStarted(trunk.name);
+    this.#serve(call.dial(action, trunk));
+    return { kind: 'done' };
   }
 
   #openRoom(prepared: Prepared): RoomCall {
@@ -158,6 +232,22 @@ export class FrontDesk implements PaymentSessions {
     this.#calls.set(call.sessionId, call);
     await call.run();
     this.#calls.delete(call.sessionId);
+  }
+
+  async #runInline(incoming: IncomingCall, found: FoundRoute, prepared?: Prepared): Promise<void> {
+    const names = new Set<string>();
+    const call = new InlineCall(incoming, this.#deps, {
+      found,
+      prepared,
+      onSession: (sessionId) => {
+        names.add(sessionId);
+        this.#inline.set(sessionId, call);
+      },
+    });
+    names.add(call.id);
+    this.#inline.set(call.id, call);
+    await call.run();
+    for (const name of names) this.#inline.delete(name);
   }
 
   /** @param served - resolves when the leg is over; never rejects. */

@@ -4,12 +4,12 @@ import { AppError } from '../errors.ts';
 import type { Log } from '../ports/log.ts';
 import type { CodecName, KeyReport } from '../ports/media.ts';
 import type { ActionResult, SessionAction, SessionRequest } from '../ports/payment-sessions.ts';
-import type { HeaderReader, IncomingCall, Replacing, Signaling, SipHeaders } from '../ports/signaling.ts';
-import { AgentKeys, type AgentKeysOptions } from './agent-keys.ts';
+import type { HeaderReader, IncomingCall, Replacing, SipHeaders } from '../ports/signaling.ts';
+import { AgentKeys } from './agent-keys.ts';
 import { Bridge, type BridgedRole, otherOf } from './bridge.ts';
 import type { CalledOut } from './call-out.ts';
 import { InlinePayment } from './inline-payment.ts';
-import type { FoundRoute, InlineRoute } from './inline-route.ts';
+import type { FoundRoute } from './inline-route.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
 import type { LegMedia } from './leg-media.ts';
 import { passedHeaders } from './passed-headers.ts';
@@ -17,20 +17,6 @@ import { PaymentRoom } from './payment-room.ts';
 import { destinationOf } from './routes.ts';
 import { enter, legMediaOf, release, type Side } from './side.ts';
 import { policyFor } from './topology-policy.ts';
-
-/** What configuration says about calls that pass through. */
-export interface InlineSettings extends AgentKeysOptions {
-  readonly routes: readonly InlineRoute[];
-  readonly passHeaders: readonly string[];
-  readonly ringMs: number;
-  /** The agent's PBX learns the result at once by a re-INVITE, or with the BYE alone. */
-  readonly tellResult: 'reinvite' | 'bye';
-}
-
-export interface InlineCallDeps extends IvrCallDeps {
-  readonly signaling: Signaling;
-  readonly inline: InlineSettings;
-}
 
 /** What an inline call is about, and what its owner learns of it. */
 export interface InlineTask {
@@ -50,7 +36,7 @@ const kRetryAfterS = '5';
 export class InlineCall {
   readonly id: string;
   readonly #incoming: IncomingCall;
-  readonly #deps: InlineCallDeps;
+  readonly #deps: IvrCallDeps;
   readonly #task: InlineTask;
   readonly #log: Log;
   readonly #policy: PaymentPolicy;
@@ -60,8 +46,9 @@ export class InlineCall {
   readonly #payment: InlinePayment;
   readonly #agentKeys: AgentKeys;
 
-  constructor(incoming: IncomingCall, deps: InlineCallDeps, task: InlineTask) {
-    const { settings, inline, plane, clock } = deps;
+  constructor(incoming: IncomingCall, deps: IvrCallDeps, task: InlineTask) {
+    const { settings, plane, clock } = deps;
+    const { inline } = settings;
     this.id = task.prepared?.id ?? crypto.randomUUID();
     this.#incoming = incoming;
     this.#deps = deps;
@@ -199,7 +186,7 @@ export class InlineCall {
     const called = await this.#callOut(party, legMedia, hops);
     if (called.kind === 'refused') {
       const { status, reason, header = () => undefined } = called;
-      this.#refuse(status, reason, passedHeaders(header, this.#deps.inline.passHeaders));
+      this.#refuse(status, reason, passedHeaders(header, this.#deps.settings.inline.passHeaders));
       return undefined;
     }
     return this.#answer(party, legMedia, called);
@@ -207,7 +194,7 @@ export class InlineCall {
 
   #callOut(party: Side['party'], legMedia: LegMedia, hops: number): Promise<CalledOut> {
     const { target, trunk } = this.#task.found;
-    const { passHeaders } = this.#deps.inline;
+    const { passHeaders } = this.#deps.settings.inline;
     const { codec } = legMedia;
     return this.#bridge.call({
       role: otherOf(this.#near),
@@ -253,7 +240,7 @@ export class InlineCall {
     const { codec } = far.legMedia;
     if (codec !== undefined) legMedia.prefer(codec);
     try {
-      const headers = passedHeaders(header, this.#deps.inline.passHeaders);
+      const headers = passedHeaders(header, this.#deps.settings.inline.passHeaders);
       const established = await legMedia.establish(this.#incoming, headers);
       if (established.kind === 'established') {
         const near = { party, legMedia, leg: established.leg, trunk: this.#incoming.trunk };
@@ -337,7 +324,7 @@ export class InlineCall {
     const agent = this.#bridge.side('agent');
     const customer = this.#bridge.side('customer');
     if (!customer) return this.#bridge.hangUp(this.#payment.headers);
-    if (agent && this.#deps.inline.tellResult === 'reinvite')
+    if (agent && this.#deps.settings.inline.tellResult === 'reinvite')
       await agent.legMedia.tell(agent.leg, this.#payment.headers);
     if (agent && end.route !== 'queue' && destinationOf(end.route, destinations) === null) return;
     const target = destinationOf(end.route === 'back' ? 'queue' : end.route, destinations);

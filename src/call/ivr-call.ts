@@ -6,11 +6,14 @@ import type { Log } from '../ports/log.ts';
 import type { MediaPlane, MediaSession } from '../ports/media.ts';
 import type { SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { Locale } from '../ports/prompts.ts';
-import type { IncomingCall, SignalingLeg, SipHeaders } from '../ports/signaling.ts';
+import type { IncomingCall, Signaling, SignalingLeg, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import { type HandOverSettings, handOver } from './hand-over.ts';
+import type { InlineSettings } from './inline-settings.ts';
 import { LegMedia } from './leg-media.ts';
 import { orderFor } from './order.ts';
 import { PaymentSession, type SessionDeps } from './payment-session.ts';
 import { destinationOf } from './routes.ts';
+import type { Side } from './side.ts';
 import { policyFor } from './topology-policy.ts';
 
 /** What configuration says about calls, beyond the conversation itself. */
@@ -23,11 +26,16 @@ export interface CallSettings {
   readonly routes: { readonly agent: string | null; readonly queue: string | null };
   /** Address put into SDP; null = the one the media is bound to. */
   readonly advertisedAddress: string | null;
+  readonly inline: InlineSettings;
+  readonly handOver: HandOverSettings;
+  readonly trunks: readonly TrunkRights[];
 }
 
 export interface IvrCallDeps extends SessionDeps {
   readonly settings: CallSettings;
   readonly plane: MediaPlane;
+  /** Calls of ours. */
+  readonly signaling: Signaling;
 }
 
 /** What a call of one leg is about, when somebody said so before it came. */
@@ -142,7 +150,18 @@ export class IvrCall {
     const { leg } = established;
     try {
       const end = await this.#converse(order, media, leg); // the row is closed: whoever hears of the result can look it up
-      await this.#handBack(leg, end, this.session.headers, order);
+      const target = end.callerPresent ? destinationOf(end.route, order.destinations) : null;
+      const customer: Side = {
+        party: { role: 'customer', media },
+        legMedia,
+        leg,
+        trunk: this.#incoming.trunk,
+      };
+      await handOver(
+        { customer, target, from: order.from, headers: this.session.headers },
+        this.#deps,
+        this.#log,
+      );
       this.session.mediaEnded(await media.close());
     } catch (error) {
       await leg.bye({ 'X-Pay-Result': 'SYSTEM_ERROR', 'X-Pay-Session': order.sessionId });
@@ -159,21 +178,6 @@ export class IvrCall {
     leg.onKey((report) => session.conversation?.infoKey(report));
     leg.onBye((reason) => session.customerLeft(reason));
     return ended;
-  }
-
-  /** Sends the caller on with the result, or says goodbye with it. */
-  async #handBack(
-    leg: SignalingLeg,
-    end: ConversationEnd,
-    headers: SipHeaders,
-    { destinations }: PaymentOrder,
-  ): Promise<void> {
-    const target = destinationOf(end.route, destinations);
-    if (target !== null && end.callerPresent) {
-      const outcome = await leg.refer(target, headers, headers);
-      this.#log.info({ outcome }, 'asked the peer to send the caller on');
-    }
-    await leg.bye(headers);
   }
 
   #refuse(status: number, reason: string, headers: SipHeaders = {}): void {

@@ -250,3 +250,17 @@ export function fakeIncomingCall(options: {
     reject: (status, reason, extra = {}) => void rejections.push({ status, reason, headers: extra }),
   };
 }
+
+/** Settings of calls that pass nobody through, and are handed over by REFER. */
+export const kPassing = {
+  inline: {
+    routes: [],
+    featureCode: '*729#',
+    hideFeatureCode: 'after_first_key',
+    passHeaders: ['User-to-User', 'X-Customer'],
+    ringMs: 60_000,
+    tellResult: 'bye',
+  },
+  handOver: { method: 'refer', bridgeWhenRefused: true, through: null, waitMs: 5_000 },
+  trunks: [kLabTrunk],
+} as const;
