@@ -31,6 +31,7 @@ import { followFigures, meterOf } from './telemetry/figures.ts';
 import { Health } from './telemetry/health.ts';
 import { createLog, type LogOptions } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { Webhooks } from './webhook/webhooks.ts';
 
 /** A server that takes calls. */
 export interface Server {
@@ -149,6 +150,17 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   health.add('media', () => state(media.up, 'no media worker is up'));
   health.add('gateway', () => state(watch.up, `gateway ${gateway.name} does not answer`));
   health.add('store', () => store.check());
+  const webhooks = new Webhooks({
+    settings: config.webhooks,
+    outbox: store.outbox,
+    events: store,
+    feed,
+    records: store,
+    clock,
+    log,
+  });
+  webhooks.start();
+  undo.defer(() => webhooks.stop());
   const reports = new ReportThread(join(config.dataDir, kStoreFile));
   undo.defer(() => reports.close());
   const apiKey = config.api.key ?? randomBytes(18).toString('base64url');
@@ -159,6 +171,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     payments: { ledger: store, resolveNow: () => payments.resolveNow() },
     reports,
     events: { log: store, feed },
+    webhooks: {
+      names: config.webhooks.map(({ name }) => name),
+      outbox: store.outbox,
+      hurry: () => webhooks.hurry(),
+    },
     clock,
     sessions: desk,
     currency: config.currency,

@@ -13,6 +13,7 @@ import { addPayments, type PaymentDesk } from './payments.ts';
 import { answerProblems } from './problem.ts';
 import { addReports } from './reports.ts';
 import { addSessions, type SessionRoutes } from './sessions.ts';
+import { addWebhooks, type WebhookDesk } from './webhooks.ts';
 
 export interface ApiOptions extends SessionRoutes {
   readonly host: string;
@@ -23,6 +24,7 @@ export interface ApiOptions extends SessionRoutes {
   readonly payments: PaymentDesk;
   readonly reports: Reports;
   readonly events: EventSources;
+  readonly webhooks: WebhookDesk;
   readonly clock: Pick<Clock, 'date'>;
   /** The SIP of a recent call, masked. */
   readonly ladderOf: LadderOf;
@@ -71,6 +73,7 @@ export function createApi(options: ApiOptions): Api {
   addPayments(server, apiKeys, payments);
   addReports(server, apiKeys, reports, clock);
   addEventStream(server, apiKeys, events, clock);
+  addWebhooks(server, apiKeys, options.webhooks, clock);
   addLadders(server, apiKeys, records, ladderOf);
   return { start: () => listen(server, host, port), stop: () => server.close() };
 }

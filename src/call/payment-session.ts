@@ -149,6 +149,7 @@ export class PaymentSession {
     records.open(record);
     this.#record = record;
     meter.sessionEntered();
+    this.events.add({ type: 'started' });
     this.log.info(
       { trunk, topology, currency: order.currency, amount: order.amount?.minor },
       'payment session begun',

@@ -1,6 +1,6 @@
 /** Something an agent's page shows. Counts and names only: nothing of it holds a digit beyond the last four. */
 export type SessionEvent =
-  | { readonly type: 'prepared' }
+  | { readonly type: 'prepared' | 'started' }
   | { readonly type: 'dialling' | 'joined' | 'left'; readonly role: string }
   | { readonly type: 'not_reached'; readonly role: string; readonly status: number }
   | { readonly type: 'stage'; readonly stage: string }

@@ -1,5 +1,6 @@
 import type { PaymentPolicy } from '../dialog/policy.ts';
 import type { Locale } from '../ports/prompts.ts';
+import type { CheckedFile } from './schema.ts';
 import type { SipTransport, TlsSettings, WebSocketSettings } from './transport.ts';
 import type { SipUser, Trunk } from './trust.ts';
 
@@ -69,6 +70,7 @@ export interface Config {
   readonly http: { readonly host: string; readonly port: number };
   /** Null: one is made up at start. */
   readonly api: { readonly key: string | null };
+  readonly webhooks: readonly Webhook[];
   readonly dataDir: string;
   /** Absolute. */
   readonly audit: { readonly keyFile: string };
@@ -104,6 +106,14 @@ export interface Config {
   };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   readonly production: { readonly enabled: boolean; readonly allowSimulator: boolean };
+}
+
+export interface Webhook {
+  readonly name: string;
+  readonly url: string;
+  /** One, or two while it is being replaced. */
+  readonly secrets: readonly string[];
+  readonly events: CheckedFile['webhooks'][number]['events'];
 }
 
 export interface GatewaySettings {

@@ -4,7 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import type { PaymentPolicy, Route } from '../dialog/policy.ts';
 import { parseMajor } from '../money/money.ts';
 import { readTls } from './certificates.ts';
-import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
+import type { CaptureSettings, Config, GatewaySettings, SipServer, Webhook } from './config.ts';
 import { kSecretText } from './keys.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
 import type { CheckedFile } from './schema.ts';
@@ -63,6 +63,7 @@ export class Resolver {
       payment: this.#payment(),
       gateway: this.#gateway(),
       velocity,
+      webhooks: this.#file.webhooks.map((webhook, index) => this.#webhook(webhook, index)),
       routes,
       inline,
       handOver,
@@ -168,6 +169,23 @@ export class Resolver {
     if (caFile !== null) this.#certificates(['gateway', 'caFile'], caFile);
     const absolute = (path: string | null) => (path === null ? null : this.#absolute(path));
     return { ...gateway, tokenFile: absolute(tokenFile), caFile: absolute(caFile) };
+  }
+
+  #webhook(file: CheckedFile['webhooks'][number], index: number): Webhook {
+    const { name, url, events } = file;
+    const path: Path = ['webhooks', index];
+    if (url.startsWith('http:') && !kLoopback.test(url)) {
+      this.#refuse([...path, 'url'], '`https://`, or `http://` to this machine', 'use the https address');
+    }
+    if (this.#file.webhooks.findIndex((other) => other.name === name) < index) {
+      this.#refuse([...path, 'name'], 'a name of its own', 'give each webhook another name');
+    }
+    const secret = this.#secret([...path, 'secret'], file.secret, file.secretFile);
+    const previous = this.#secret([...path, 'previousSecret'], file.previousSecret, file.previousSecretFile);
+    if (secret === null) {
+      this.#refuse([...path, 'secret'], 'a secret, or secretFile', 'set one: messages are signed with it');
+    }
+    return { name, url, events, secrets: [secret, previous].filter((one) => one !== null) };
   }
 
   #certificates(path: Path, file: string): void {

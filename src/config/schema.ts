@@ -5,6 +5,7 @@ import { kPaymentSection } from './payment-section.ts';
 import { kTransportKeys } from './transport-section.ts';
 import { kTrustKeys } from './trust-section.ts';
 import { kVelocitySection } from './velocity-section.ts';
+import { kWebhookList } from './webhook-section.ts';
 
 const kMinute = 60_000;
 const kHost = { expects: 'host name or IP address', pattern: /^[\w.:-]+$/ };
@@ -155,6 +156,7 @@ export const kConfigSchema = z.strictObject({
     ),
   }),
   velocity: kVelocitySection,
+  webhooks: kWebhookList,
   routes: section({
     agent: optionalText('Where a route `agent` leads.', kSipUri),
     queue: optionalText('Where a route `queue` leads.', kSipUri),

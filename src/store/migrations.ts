@@ -96,5 +96,22 @@ export const kMigrations: readonly string[] = [
      type TEXT NOT NULL,
      detail TEXT NOT NULL
    ) STRICT;
-   CREATE INDEX event_session ON event (session_id, id);`,
+   CREATE INDEX event_session ON event (session_id, id);
+   -- What integrations are to be told, and up to which event each was.
+   CREATE TABLE delivery (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     webhook TEXT NOT NULL,
+     type TEXT NOT NULL,
+     session_id TEXT NOT NULL,
+     body TEXT NOT NULL,
+     state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'failed')),
+     tries INTEGER NOT NULL,
+     last_answer TEXT,
+     created_at TEXT NOT NULL,
+     next_at TEXT,
+     done_at TEXT
+   ) STRICT;
+   CREATE INDEX delivery_due ON delivery (next_at) WHERE state = 'waiting';
+   CREATE INDEX delivery_webhook ON delivery (webhook, id);
+   CREATE TABLE webhook_cursor (webhook TEXT PRIMARY KEY, event_id INTEGER NOT NULL) STRICT;`,
 ];

@@ -14,6 +14,7 @@ import type {
   SessionRecord,
   SessionRecords,
 } from '../ports/store.ts';
+import type { Outbox } from '../ports/webhooks.ts';
 import { AuditChain } from './audit-chain.ts';
 import { auditKey } from './audit-key.ts';
 import { Claim } from './claim.ts';
@@ -21,6 +22,7 @@ import { openDatabase, openRelaxed } from './database-file.ts';
 import { EventTable } from './event-table.ts';
 import { settled, settledByHand, submitted } from './journal-acts.ts';
 import { type EndedOrphan, kEndOrphans } from './orphans.ts';
+import { OutboxTable } from './outbox-table.ts';
 import {
   attemptRecord,
   attemptRow,
@@ -43,6 +45,7 @@ export type StoreHealth = { readonly ok: true } | { readonly ok: false; readonly
 
 /** Records and journal in one SQLite file. Made by main, closed by it last; a second close does nothing. */
 export interface Store extends SessionRecords, AttemptJournal, Ledger, AuditTrail, EventLog {
+  readonly outbox: Outbox;
   /** Who did what. What the journal writes is in it from the same transaction on. */
   readonly audit: Pick<AuditChain, 'entries' | 'verify' | 'head'>;
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
@@ -83,6 +86,7 @@ export function openStore({ file, auditKeyFile, log }: StoreOptions): Store {
 }
 
 class SqliteStore implements Store {
+  readonly outbox: Outbox;
   readonly audit: AuditChain;
   readonly #database: Database.Database;
   /** For session rows: what a power failure takes of them, the attempts put right again. */
@@ -103,6 +107,7 @@ class SqliteStore implements Store {
     this.#log = log;
     this.#claim = new Claim(file);
     this.#events = new EventTable(this.#relaxed);
+    this.outbox = new OutboxTable(this.#relaxed);
     this.#statements = prepare(database, this.#relaxed);
   }
 

@@ -22,6 +22,7 @@ export function apiOptions(some: Partial<ApiOptions> & Pick<ApiOptions, 'keys'>)
       log: { eventsAfter: () => [], newestEventId: () => 0 },
       feed: { listen: () => () => undefined },
     },
+    webhooks: { names: [], outbox: emptyOutbox(), hurry: () => undefined },
     clock: { date: () => new Date() },
     metrics: createMetrics(),
     health: new Health(),
@@ -38,4 +39,8 @@ export function sessionsOf(some: Partial<PaymentSessions>): PaymentSessions {
     act: async () => ({ kind: 'unknown_session' }),
     ...some,
   };
+}
+
+function emptyOutbox(): ApiOptions['webhooks']['outbox'] {
+  return { deliveries: () => [], replay: () => false };
 }

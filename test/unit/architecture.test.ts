@@ -24,6 +24,7 @@ const kAdapters = [
   'gateway',
   'prompt',
   'store',
+  'webhook',
   'api',
   'telemetry',
   'edge',

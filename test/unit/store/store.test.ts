@@ -233,8 +233,13 @@ describe('the file', () => {
     for (let row = 0; row < 300; row++)
       store.open(sessionOf({ sessionId: `S${row}`, paymentRef: `P${row}` }));
     store.close();
+    const database = new Database(file, { readonly: true });
+    const page = Number(
+      database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'session'").pluck().get(),
+    );
+    database.close();
     const bytes = readFileSync(file);
-    writeFileSync(file, bytes.fill(0xa5, 2 * kPageBytes));
+    writeFileSync(file, bytes.fill(0xa5, (page - 1) * kPageBytes, page * kPageBytes));
     const damaged = opened();
     const error = errorOf(() => damaged.find('S7'));
     expect([error.code, error.message]).toEqual(['STORE_FAILED', expect.stringContaining('damaged')]);

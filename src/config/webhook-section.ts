@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { list, optionalText, requiredText, secretText, special } from './keys.ts';
+
+/** As `kMessageTypes`. */
+const kEvents = [
+  'payment.started',
+  'payment.attempted',
+  'payment.secure_mode',
+  'payment.completed',
+  'payment.resolved',
+  'segment.started',
+  'segment.ended',
+] as const;
+const kPath = { expects: 'path; a relative one counts from the folder hushpay is installed in' };
+
+const kWebhook = z.strictObject({
+  name: requiredText('Name of the webhook in the API, logs and metrics.', {
+    expects: 'letters, digits, `-` and `_`, at most 32',
+    pattern: /^[\w-]{1,32}$/,
+  }),
+  url: requiredText('Where messages are sent; plain `http` for loopback only.', {
+    expects: '`https://` URL',
+    pattern: /^https?:\/\/[^\s@]+$/,
+  }),
+  secret: secretText('What messages are signed with.'),
+  secretFile: optionalText('File that holds the secret instead.', kPath),
+  previousSecret: secretText('Signs beside it while the other end still has the old one.'),
+  previousSecretFile: optionalText('File that holds the previous secret instead.', kPath),
+  events: special(z.array(z.enum(kEvents)).min(1).default(['payment.completed', 'payment.resolved']), {
+    sentence: 'What is told.',
+    expects: `list of ${kEvents.map((event) => `\`${event}\``).join(', ')}`,
+  }),
+});
+
+export const kWebhookList = list(
+  'Integrations that are told what happens, by signed messages.',
+  'list of webhooks',
+  kWebhook,
+  [],
+);

@@ -1,0 +1,194 @@
+import type { Cancel, Clock } from '../ports/clock.ts';
+import type { EventLog, LiveEvent } from '../ports/live-events.ts';
+import type { Log } from '../ports/log.ts';
+import type { SessionRecords } from '../ports/store.ts';
+import type { Delivery, Outbox } from '../ports/webhooks.ts';
+import { type MessageType, messagesOf } from './message.ts';
+import { signatureOf } from './signature.ts';
+
+export interface WebhookSettings {
+  readonly name: string;
+  readonly url: string;
+  /** The first is the one to stay; a second is still in use at the other end. */
+  readonly secrets: readonly string[];
+  readonly events: readonly MessageType[];
+}
+
+export interface WebhookParts {
+  readonly settings: readonly WebhookSettings[];
+  readonly outbox: Outbox;
+  readonly events: Pick<EventLog, 'eventsAfter' | 'newestEventId'>;
+  readonly feed: { listen(listener: (event: LiveEvent) => void): Cancel };
+  readonly records: Pick<SessionRecords, 'find'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** For metrics: `delivered`, `again` or `failed`. */
+  readonly onTry?: (webhook: string, outcome: 'delivered' | 'again' | 'failed') => void;
+}
+
+const kSecond = 1000;
+const kMinute = 60 * kSecond;
+const kHour = 60 * kMinute;
+/** After the first try, the second …; after the last it is given up. */
+const kAgainAfterMs = [
+  ...[10 * kSecond, 30 * kSecond, 2 * kMinute, 10 * kMinute, kHour],
+  ...[3 * kHour, 6 * kHour, 12 * kHour, 24 * kHour, 24 * kHour],
+];
+const kAnswerWithinMs = 10 * kSecond;
+const kAtOnce = 8;
+const kEventsAtOnce = 500;
+/** When the store could not be asked. */
+const kAfterTroubleMs = 5 * kSecond;
+
+/**
+ * Tells integrations what happened, until they have taken it: at least once each, in no promised order. What is to be told is taken from the kept events,
+ * so nothing is missed over a restart. Made, started and stopped by main.
+ */
+export class Webhooks {
+  readonly #parts: WebhookParts;
+  readonly #byName: ReadonlyMap<string, WebhookSettings>;
+  readonly #running = new Map<number, Promise<void>>();
+  #stopListening: Cancel = () => undefined;
+  #cancel: Cancel = () => undefined;
+  #stopped = false;
+
+  constructor(parts: WebhookParts) {
+    this.#parts = parts;
+    this.#byName = new Map(parts.settings.map((settings) => [settings.name, settings]));
+  }
+
+  start(): void {
+    if (this.#byName.size === 0) return;
+    this.#stopListening = this.#parts.feed.listen(() => this.#wake(0));
+    this.#wake(0);
+  }
+
+  /** Resolves when no request is under way. What is not delivered is delivered by the next process. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stopListening();
+    this.#cancel();
+    await Promise.all(this.#running.values());
+  }
+
+  /** To be called when a delivery was put back by hand. */
+  hurry(): void {
+    this.#wake(0);
+  }
+
+  #wake(afterMs: number): void {
+    if (this.#stopped) return;
+    this.#cancel();
+    this.#cancel = this.#parts.clock.schedule(afterMs, () => this.#work());
+  }
+
+  #work(): void {
+    try {
+      for (const settings of this.#byName.values()) this.#fill(settings);
+      this.#deliver();
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'webhooks wait for the store');
+      this.#wake(kAfterTroubleMs);
+    }
+  }
+
+  /** Puts into the outbox what happened since the last time. */
+  #fill({ name, events: types }: WebhookSettings): void {
+    const { outbox, events, records, clock } = this.#parts;
+    const wanted = new Set(types);
+    for (;;) {
+      const cursor = outbox.cursor(name);
+      if (cursor === null) {
+        // One that is new is told what happens from now on.
+        outbox.fill(name, [], events.newestEventId(), clock.date().toISOString());
+        return;
+      }
+      const news = events.eventsAfter(cursor, kEventsAtOnce);
+      const last = news.at(-1);
+      if (!last) return;
+      const messages = news.flatMap((event) => messagesOf(event, records.find(event.sessionId), wanted));
+      outbox.fill(name, messages, last.id ?? 0, clock.date().toISOString());
+    }
+  }
+
+  #deliver(): void {
+    const { outbox, clock } = this.#parts;
+    const due = outbox.due(clock.date().toISOString(), kAtOnce + this.#running.size);
+    for (const delivery of due) {
+      if (this.#running.size >= kAtOnce) return; // the end of one wakes us
+      if (this.#running.has(delivery.id)) continue;
+      const trying = this.#try(delivery).finally(() => {
+        this.#running.delete(delivery.id);
+        this.#wake(0);
+      });
+      this.#running.set(delivery.id, trying);
+    }
+    if (this.#running.size > 0) return;
+    const next = outbox.nextDue();
+    if (next !== null) this.#wake(Math.max(kSecond, Date.parse(next) - clock.date().getTime()));
+  }
+
+  async #try(delivery: Delivery): Promise<void> {
+    const settings = this.#byName.get(delivery.webhook);
+    const answer = settings
+      ? await this.#post(settings, delivery)
+      : 'this webhook is not configured any more';
+    try {
+      this.#settle(delivery, answer);
+    } catch (error) {
+      this.#parts.log.error({ err: error, delivery: delivery.id }, 'a delivery could not be noted');
+    }
+  }
+
+  /** @returns the status of the answer, or what went wrong. */
+  async #post({ url, secrets }: WebhookSettings, { id, type, body }: Delivery): Promise<string> {
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        redirect: 'manual',
+        signal: AbortSignal.timeout(kAnswerWithinMs),
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'hushpay',
+          'hushpay-delivery': String(id),
+          'hushpay-event': type,
+          'hushpay-signature': signatureOf(body, secrets, this.#parts.clock.date()),
+        },
+        body,
+      });
+      await response.body?.cancel();
+      return String(response.status);
+    } catch (error) {
+      return troubleOf(error);
+    }
+  }
+
+  #settle(delivery: Delivery, answer: string): void {
+    const { outbox, clock, log, onTry } = this.#parts;
+    const now = clock.date();
+    const { id, webhook, type, tries } = delivery;
+    if (/^2\d\d$/.test(answer)) {
+      outbox.settle(id, { state: 'delivered', lastAnswer: answer, nextAt: null, doneAt: now.toISOString() });
+      onTry?.(webhook, 'delivered');
+      return;
+    }
+    const waitMs = this.#byName.has(webhook) ? kAgainAfterMs[tries] : undefined;
+    if (waitMs === undefined) {
+      outbox.settle(id, { state: 'failed', lastAnswer: answer, nextAt: null, doneAt: now.toISOString() });
+      log.error({ webhook, delivery: id, type, answer }, 'a webhook was given up; it can be replayed');
+      onTry?.(webhook, 'failed');
+      return;
+    }
+    const nextAt = new Date(now.getTime() + waitMs).toISOString();
+    outbox.settle(id, { state: 'waiting', lastAnswer: answer, nextAt, doneAt: null });
+    log.warn({ webhook, delivery: id, type, answer, nextAt }, 'a webhook was not taken');
+    onTry?.(webhook, 'again');
+  }
+}
+
+function troubleOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  if (error.name === 'TimeoutError') return 'no answer in time';
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.message;
+}
