@@ -55,6 +55,7 @@ std::size_t OpusAudioDecoder::decode(ByteView payload, std::span<std::int16_t> p
 }
 
 std::size_t OpusAudioDecoder::sampleCount(ByteView payload) const noexcept {
+  if (payload.empty()) return 0;
   const int count =
       opus_packet_get_nb_samples(payload.data(), static_cast<opus_int32>(payload.size()), kRateHz);
   return count > 0 ? static_cast<std::size_t>(count) : 0;
