@@ -19,6 +19,7 @@ while [ $# -gt 0 ]; do
 done
 
 generated=src/media/generated/media_pb.ts
+# shellcheck disable=SC3013 # every sh we meet has -nt
 if [ ! "$generated" -nt native/media.proto ]; then
   mkdir -p src/media/generated
   # The plug-in's #! asks for the node of the PATH: let it be the one the project brings.
