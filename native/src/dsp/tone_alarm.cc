@@ -12,6 +12,7 @@ namespace {
 constexpr float kPi = std::numbers::pi_v<float>;
 constexpr int kPhasePeriod = 500;  // hops after which every nominal frequency is back in phase
 constexpr float kHopSeconds = static_cast<float>(ToneAlarm::kHop) / kSampleRateHz;
+constexpr int kSlackHops = ToneAlarm::kSlack / static_cast<int>(ToneAlarm::kHop);
 constexpr float kMaxOffset = 0.030F;      // relative, from a nominal frequency
 constexpr float kMinRms = 14;             // about -62 dBm0: what is fainter has no pair worth hiding
 constexpr float kMaxHighOverLow = 8.0F;   // +9 dB
@@ -43,6 +44,14 @@ constexpr float kLastingShare = 0.955F;
 constexpr float kTwistedShare = 0.90F;   // and a sudden one so much, with a twist that few keys have
 constexpr float kMinWholeShare = 0.35F;  // however sudden: a voice an octave below is more
 constexpr int kLastingHops = 6;
+// Two tones that were not there, and hardly anything else that was not: a key over whatever goes on.
+constexpr float kAddedShare = 0.5F;
+constexpr float kAddedWholeShare = 0.3F;
+constexpr float kAddedBefore = 0.03F;
+constexpr float kAddedRest = 2;
+constexpr float kAddedOffset = 0.012F;
+constexpr float kAddedHighOverLow = 2.8F;
+constexpr float kAddedLowOverHigh = 5;
 constexpr float kRoughShare = 0.65F;  // of what a pair explains, at least, before its frequencies are known
 // Of a pair that is believed to be a key although nobody counts it.
 constexpr float kMaxDrift = 0.008F;  // of the frequency, from one half to the other
@@ -162,7 +171,8 @@ ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool
     const bool mayAlarm = !verdict.alarm;
     const bool maySustain = rule.hops == 6;
     if (!mayAlarm && !maySustain) continue;
-    const Fit found = fit(rule.hops, maySustain ? kSustainedShare : std::min(rule.share, rule.wholeShare));
+    const bool mayBeAdded = rule.hops >= kLastingHops;
+    const Fit found = fit(rule.hops, mayBeAdded ? kAddedShare : std::min(rule.share, rule.wholeShare));
     if (!found.found) continue;
     if (mayAlarm && isKey(rule.hops, rule.wholeShare, rule.share, found)) {
       verdict.alarm = true;
@@ -173,7 +183,7 @@ ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool
     }
     if (maySustain && isRefused(found)) refusedHops_ = kRefusedHops;
     const bool hasEnded = newest.energy < kEndedShare * found.energy;
-    if (maySustain && found.bin == pair_ && !hasEnded) {
+    if (maySustain && found.share > kSustainedShare && found.bin == pair_ && !hasEnded) {
       verdict.sustained = true;
       verdict.firm = found.share > kFirmShare;
     }
@@ -192,9 +202,16 @@ bool ToneAlarm::isRefused(const Fit& found) const noexcept {
          std::abs(found.bin[1] - refused_[1]) <= 1;
 }
 
+bool ToneAlarm::isAdded(const Fit& found) noexcept {
+  return found.wholeShare > kAddedWholeShare && found.before < kAddedBefore && found.rest < kAddedRest &&
+         found.offset < kAddedOffset && found.highOverLow < kAddedHighOverLow &&
+         found.highOverLow * kAddedLowOverHigh > 1;
+}
+
 bool ToneAlarm::isKey(int hops, float minWholeShare, float minShare, const Fit& found) const noexcept {
   const float lesser = std::min(found.wholeShare, found.share);
   if (hops >= kLastingHops && lesser > kLastingShare && !isRefused(found)) return true;
+  if (hops >= kLastingHops && isAdded(found)) return true;
   if (found.before > kSuddenBefore || found.wholeShare < kMinWholeShare) return false;
   const bool isEasy = found.highOverLow < kEasyHighOverLow && found.highOverLow * kEasyLowOverHigh > 1;
   const float more = isEasy ? 0 : kTwistedShare;
@@ -290,6 +307,7 @@ ToneAlarm::Fit ToneAlarm::fit(int hops, float minShare) const noexcept {
     const float perHop = std::arg(product(piece[0], std::conj(piece[1]))) / static_cast<float>(shift);
     const float offHz = perHop / (2 * kPi * kHopSeconds);
     if (std::abs(offHz) > kMaxOffset * nominalHz) return result;
+    result.offset = std::max(result.offset, std::abs(offHz) / nominalHz);
     std::complex<float> steady = 0;
     const std::complex<float> step = unit(perHop);
     std::complex<float> turn = 1;
@@ -326,6 +344,9 @@ ToneAlarm::Fit ToneAlarm::fit(int hops, float minShare) const noexcept {
   if (result.highOverLow > kMaxHighOverLow || result.highOverLow < kMinHighOverLow) return result;
   result.wholeShare = samples / 2 * (lowIn + highIn) / wholeEnergy;
   result.before = std::max(powerBefore(hops, lowBin) / (low + 1), powerBefore(hops, highBin) / (high + 1));
+  float energyBefore = 0;
+  for (int i = 0; i < hops; i++) energyBefore += back(hops + kSlackHops + i).energy;
+  result.rest = energy * (1 - result.share) / (energyBefore + 1);
   result.energy = energy / static_cast<float>(hops);
   result.found = true;
   return result;

@@ -75,9 +75,12 @@ class ToneAlarm {
     float wholeShare = 0;   // of all energy
     float energy = 0;       // of a hop, in the mean
     float highOverLow = 0;  // powers
+    float offset = 0;       // relative, of the tone that is farther from its nominal frequency
+    float rest = 0;         // what the pair leaves unexplained, over what was there as long before
     float before = 0;       // power of the tone that was there more, 6 ms before, over that of now
   };
 
+  [[nodiscard]] static bool isAdded(const Fit& found) noexcept;
   [[nodiscard]] bool isKey(int hops, float minWholeShare, float minShare, const Fit& found) const noexcept;
   [[nodiscard]] bool isRefused(const Fit& found) const noexcept;
   [[nodiscard]] const Hop& back(int count) const noexcept;
