@@ -70,7 +70,6 @@ void ToneDetector::analyse(ToneEdges& edges) noexcept {
   block.heard = unheard_ == 0;
   block.whole = block.heard && suspicious_[0] + suspicious_[1] < kSuspiciousSamples;
   filterBlock(window_, number, block);
-  for (std::size_t bin = 0; bin < kTones; bin++) block.power[bin] = std::norm(block.tone[bin]);
   follow(edges);
 }
 
