@@ -9,7 +9,7 @@ namespace {
 
 constexpr float kPresentShare = 0.4F;   // of a key's level: below, the block is a gap
 constexpr int kEndBlocks = 7;           // a gap of 30 ms and more separates; one below 20 ms does not
-constexpr int kMaxUnheardBlocks = 30;   // 120 ms of loss end a key
+constexpr int kMaxUnheardBlocks = 60;   // 240 ms of loss end a key: longer than a stream goes on over
 constexpr int kSuspiciousSamples = 12;  // of a block: fewer are chance
 constexpr std::int64_t kEchoSamples = 400 * 8;
 constexpr float kEchoShare = 0.16F;  // the same key 16 dB weaker within 400 ms is its echo
