@@ -6,12 +6,22 @@
 #include <cstdint>
 #include <span>
 
+#include "codec/codec.h"
 #include "media/hearing.h"
 #include "media/voice.h"
 
 namespace hushpay {
 
 class Session;
+
+/// What was heard of a session, in stream order.
+struct Speech {
+  std::span<const std::int16_t> samples{};  // zeros unless `what` is kAudio; at most Playout::kMaxDelay
+  Heard what = Heard::kAudio;
+  Codec codec = Codec::kPcmu;
+  ByteView payload{};   // that the samples were decoded from; empty if there is none
+  bool wasSent = true;  // false: of kLost, its sender left it out
+};
 
 /// Where sessions hear each other: a mix for each of them, made of the others' voices and of everybody's
 /// prompts as a matrix says. Who has said nothing about a pair means not at all, except that prompts reach
@@ -37,6 +47,9 @@ class Room {
   /// What `listener` is to hear of `speaker`, from the next frame on; both are members.
   void hear(const Session& listener, const Session& speaker, Source source, const Hearing& hearing) noexcept;
 
+  /// A member has spoken: straight on to those who hear nothing else, or into the mix (room_direct.cc).
+  void pass(const Session& session, const Speech& speech) noexcept;
+
   /// Called every Session::kTickMs, after the packets of this tick have been heard.
   void tick() noexcept;
 
@@ -61,8 +74,11 @@ class Room {
     std::array<std::int16_t, kMaxBlock> prompt{};
     std::array<std::int16_t, kMaxFrame> frame{};  // towards its peer, being filled
     std::size_t filled = 0;
-    float last = 0;        // sample of the mix before
-    bool stepped = false;  // something has gone from the mix
+    float last = 0;               // sample of the mix before
+    bool stepped = false;         // something has gone from the mix
+    bool isPlain = false;         // as a speaker: whoever hears it hears no other voice, and it as it is
+    bool isDirect = false;        // as a listener: it was served directly in the block before
+    std::size_t sinceDirect = 0;  // blocks begun since a packet of such a voice
   };
 
   [[nodiscard]] Member* find(const Session& session) noexcept;
@@ -75,6 +91,15 @@ class Room {
   void speak(Member& member, std::size_t count) noexcept;
   void listen(Member& member, std::size_t count) noexcept;
   void send(Member& member, std::span<const std::int16_t> mix) noexcept;
+
+  // Voices that go straight on (room_direct.cc)
+  void findPlain() noexcept;
+  [[nodiscard]] bool isPlain(std::size_t speaker) const noexcept;
+  [[nodiscard]] bool isFree(const Member& listener) const noexcept;
+  bool chooseWays(std::size_t count) noexcept;
+  [[nodiscard]] bool hears(const Member& listener, std::size_t speaker) const noexcept {
+    return listener.session != nullptr && listener.voices[speaker].hearing.access != Access::kNone;
+  }
 
   std::array<Member, kMaxMembers> members_{};
   std::size_t ticksToBlock_ = 0;
