@@ -79,6 +79,7 @@ EngineCounts Engine::counts() noexcept {
           .eventsDropped = eventsDropped_.load(std::memory_order_relaxed),
           .packetsReceived = packetsReceived_.load(std::memory_order_relaxed),
           .packetsSent = packetsSent_.load(std::memory_order_relaxed),
+          .packetsShared = packetsShared_.load(std::memory_order_relaxed),
           .packetsForeign = packetsForeign_.load(std::memory_order_relaxed),
           .packetsMalformed = packetsMalformed_.load(std::memory_order_relaxed),
           .packetsForged = packetsForged_.load(std::memory_order_relaxed),
@@ -173,6 +174,8 @@ void Engine::obey(const MediaCommand& command, double nowMs) noexcept {
                                 command.hearing);
     case MediaCommand::Kind::kCover:
       return command.leg->session().cover(command.durationMs);
+    case MediaCommand::Kind::kFollowSpeaker:
+      return command.room->followSpeaker();
     case MediaCommand::Kind::kCloseRoom:
       return closeRoom(command.room);
   }
@@ -197,6 +200,7 @@ void Engine::remove(Leg* leg, double nowMs) noexcept {
   const SessionCounts counts = leg->session().counts();
   retiredCounts_.packetsReceived += counts.packetsReceived;
   retiredCounts_.packetsSent += counts.packetsSent;
+  retiredCounts_.packetsShared += counts.packetsShared;
   retiredCounts_.packetsForeign += counts.packetsForeign;
   retiredCounts_.packetsMalformed += counts.packetsMalformed;
   retiredLinkCounts_.forged += leg->linkCounts().forged;
@@ -240,6 +244,7 @@ void Engine::publishCounts() noexcept {
     const SessionCounts counts = leg->session().counts();
     sum.packetsReceived += counts.packetsReceived;
     sum.packetsSent += counts.packetsSent;
+    sum.packetsShared += counts.packetsShared;
     sum.packetsForeign += counts.packetsForeign;
     sum.packetsMalformed += counts.packetsMalformed;
     linkSum.forged += leg->linkCounts().forged;
@@ -247,6 +252,7 @@ void Engine::publishCounts() noexcept {
   }
   packetsReceived_.store(sum.packetsReceived, std::memory_order_relaxed);
   packetsSent_.store(sum.packetsSent, std::memory_order_relaxed);
+  packetsShared_.store(sum.packetsShared, std::memory_order_relaxed);
   packetsForeign_.store(sum.packetsForeign, std::memory_order_relaxed);
   packetsMalformed_.store(sum.packetsMalformed, std::memory_order_relaxed);
   packetsForged_.store(linkSum.forged, std::memory_order_relaxed);

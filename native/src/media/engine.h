@@ -27,6 +27,7 @@ struct MediaCommand {
     kLeave,
     kHear,
     kCover,
+    kFollowSpeaker,
     kCloseRoom
   };
 
@@ -50,6 +51,7 @@ struct EngineCounts {
   std::uint64_t eventsDropped = 0;
   std::uint64_t packetsReceived = 0;
   std::uint64_t packetsSent = 0;
+  std::uint64_t packetsShared = 0;
   std::uint64_t packetsForeign = 0;
   std::uint64_t packetsMalformed = 0;
   std::uint64_t packetsForged = 0;
@@ -121,6 +123,7 @@ class Engine final : public EventSink {
   std::atomic<std::uint64_t> eventsDropped_{0};
   std::atomic<std::uint64_t> packetsReceived_{0};
   std::atomic<std::uint64_t> packetsSent_{0};
+  std::atomic<std::uint64_t> packetsShared_{0};
   std::atomic<std::uint64_t> packetsForeign_{0};
   std::atomic<std::uint64_t> packetsMalformed_{0};
   std::atomic<std::uint64_t> packetsForged_{0};

@@ -101,7 +101,7 @@ void Room::pass(const Session& session, const Speech& speech) noexcept {
       const auto block = voice.block(ear.hearing);
       ear.gain = ear.hearing.gain;
       listener.last = block.back();
-      if (!isServed[i]) send(listener, block);
+      if (!isServed[i]) send(listener, block, nullptr);
     }
   }
 }

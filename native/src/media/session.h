@@ -7,6 +7,8 @@
 #include "codec/codec_shelf.h"
 #include "dsp/tone_detector.h"
 #include "dsp/tone_generator.h"
+#include "media/dc_offset.h"
+#include "media/encoded_frames.h"
 #include "media/event.h"
 #include "media/payload_types.h"
 #include "media/player.h"
@@ -39,6 +41,7 @@ struct StreamSeed {
 struct SessionCounts {
   std::uint64_t packetsReceived = 0;
   std::uint64_t packetsSent = 0;
+  std::uint64_t packetsShared = 0;  // of them: with what was encoded for another listener of the same
   std::int64_t packetsLost = 0;
   std::uint64_t packetsLate = 0;
   std::uint64_t packetsDuplicate = 0;
@@ -139,7 +142,8 @@ class Session {
   /// Nothing is sent for so long: the stream's clock goes on.
   void pause(std::size_t sampleCount) noexcept;
   /// Sends a packet of audio, or of the key that is being pressed; one ptime, overwritten.
-  void sendMix(std::span<std::int16_t> frame) noexcept;
+  /// @param shared  what others who hear the same were sent; null: nobody does
+  void sendMix(std::span<std::int16_t> frame, EncodedFrames* shared = nullptr) noexcept;
 
   static constexpr std::uint32_t kTickMs = 10;
 
@@ -171,7 +175,7 @@ class Session {
   // Outgoing (session_send.cc)
   void sendFrame() noexcept;
   void passTime(std::size_t sampleCount) noexcept;
-  void sendAudio(std::span<const std::int16_t> pcm) noexcept;
+  void sendAudio(std::span<const std::int16_t> pcm, EncodedFrames* shared) noexcept;
   void sendPacket(std::uint8_t payloadType, bool marker, std::uint32_t timestamp, ByteView payload) noexcept;
   void sendReport(double nowMs, bool bye) noexcept;
   void tell(const PlayNews& news) noexcept;
@@ -201,6 +205,7 @@ class Session {
   StreamClock clock_{};
   std::uint32_t firstTs_ = 0;  // of the stream
   EventReceiver eventReceiver_{};
+  DcOffset dcOffset_{};
   ToneDetector detector_{};
   bool heardBefore_ = false;
   bool gap_ = false;      // packets were lost, or could not be decoded, since the last one heard

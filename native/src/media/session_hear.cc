@@ -54,6 +54,7 @@ void Session::hearGap(int samples, ByteView next, AudioDecoder* decoder, ToneEdg
   if (lost > 0) pairs_.interrupted(clock_.at(recoveredTs));
   detector_.conceal(lost, edges);
   skip(lost, true);
+  dcOffset_.remove(recovered);
   detector_.feed(recovered, edges);
   passOn(recoveredTs, {.samples = recovered});
 }
@@ -67,6 +68,7 @@ void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
   fillUpTo(packet, &decoder);
   std::array<std::int16_t, kMaxDecodedSamples> pcm;
   const auto samples = std::span(pcm).first(decoder.decode(packet.payload, pcm));
+  dcOffset_.remove(samples);
   if (samples.empty()) {
     counts_.packetsUndecodable++;
     gap_ = unknown_ = true;

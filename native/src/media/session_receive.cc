@@ -180,6 +180,7 @@ void Session::restartStream(const RtpPacket& packet, double nowMs) noexcept {
   eventReceiver_.restart(nowMs);
   restartDetector(nowMs);
   clock_.restart();
+  dcOffset_.reset();
   firstTs_ = packet.timestamp;
   heardBefore_ = false;
   gap_ = false;

@@ -94,7 +94,10 @@ void Voice::delayRaw(std::span<const std::int16_t> in, std::span<std::int16_t> o
   std::ranges::copy(in, rawLine_.end() - count);
 }
 
-void Voice::breakOff() noexcept { clamp_.reset(); }
+void Voice::breakOff() noexcept {
+  clamp_.reset();
+  keyDown_ = {};
+}
 
 void Voice::render(std::size_t count) noexcept {
   count_ = count;
@@ -116,7 +119,7 @@ void Voice::finish(std::span<std::int16_t> clean, std::span<const Pass> pass) no
   }
   // Disarmed, but still closed here and there until the delay is out.
   if (!wantsClamped_) fill_.fill(ClampMode::kComfortNoise, clean, pass);
-  measure(clean);
+  measure(clean, pass);
 }
 
 std::span<const std::int16_t> Voice::block(const Hearing& hearing) const noexcept {
@@ -124,13 +127,19 @@ std::span<const std::int16_t> Voice::block(const Hearing& hearing) const noexcep
   return std::span(openIsRaw_ ? raw_ : clean_).first(count_);
 }
 
-void Voice::measure(std::span<const std::int16_t> samples) noexcept {
+void Voice::measure(std::span<const std::int16_t> samples, std::span<const Pass> pass) noexcept {
   float energy = 0;
-  for (const std::int16_t sample : samples) {
-    const float value = sample;
-    energy += value * value;
+  std::size_t open = 0;
+  for (std::size_t i = 0; i < samples.size(); i++) {
+    const float value = samples[i];  // zero unless open
+    energy += pass[i] == Pass::kOpen ? value * value : 0;
+    open += pass[i] == Pass::kOpen ? 1 : 0;
   }
-  level_ += (energy / static_cast<float>(samples.size()) - level_) * kLevelSmoothing;
+  const bool isSpeech = open == samples.size() && !isKey();
+  keyTail_ -= std::min(keyTail_, samples.size());
+  if (isSpeech) level_ += (energy / static_cast<float>(open) - level_) * kLevelSmoothing;
+  levels_[oldest_] = level_;
+  oldest_ = (oldest_ + 1) % kLevels;
   constexpr float kFullScale = 32767.0F * 32767.0F / 2;
   const float dbm0 = 10 * std::log10(level_ / kFullScale + 1e-12F) + static_cast<float>(kFullScaleDbm0);
   levelDbm0_.store(std::max(dbm0, VoiceFigures::kFaintest), std::memory_order_relaxed);
@@ -149,12 +158,14 @@ VoiceFigures Voice::figures() const noexcept {
 void Voice::leave() noexcept {
   way_.leave();
   serve({});
-  clamp_.reset();
+  breakOff();
   playout_.wipe();
   explicit_bzero(rawLine_.data(), sizeof rawLine_);
   explicit_bzero(raw_.data(), sizeof raw_);
   explicit_bzero(clean_.data(), sizeof clean_);
   level_ = 0;
+  levels_ = {};
+  levelDbm0_.store(VoiceFigures::kFaintest, std::memory_order_relaxed);
 }
 
 }  // namespace hushpay

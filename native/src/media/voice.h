@@ -62,9 +62,15 @@ class Voice {
   void breakOff() noexcept;
 
   void keyDown(KeyCarrier carrier, std::uint8_t key, int samplesAgo) noexcept {
+    if (!isKey()) level_ = levels_[oldest_];  // as it was before the key began to be heard
+    keyDown_[static_cast<std::size_t>(carrier)] = true;
     clamp_.keyDown(carrier, key, samplesAgo);
   }
-  void keyUp(KeyCarrier carrier, int samplesAgo) noexcept { clamp_.keyUp(carrier, samplesAgo); }
+  void keyUp(KeyCarrier carrier, int samplesAgo) noexcept {
+    keyDown_[static_cast<std::size_t>(carrier)] = false;
+    keyTail_ = kKeyTail;
+    clamp_.keyUp(carrier, samplesAgo);
+  }
   /// A key may be down that neither tone nor event shows.
   void cover(int samples) noexcept { clamp_.cover(samples); }
 
@@ -80,6 +86,10 @@ class Voice {
   [[nodiscard]] ClampReport clampReport() const noexcept { return clamp_.report(); }
   [[nodiscard]] const PlayoutFigures& playout() const noexcept { return playout_.figures(); }
 
+  /// How loud its peer speaks, over the last 100 ms or so. A key press is no speech: while one is down, or
+  /// clamped, the level stays as it was.
+  [[nodiscard]] float speechDbm0() const noexcept { return levelDbm0_.load(std::memory_order_relaxed); }
+
   /// Any thread; a block or so old.
   [[nodiscard]] VoiceFigures figures() const noexcept;
 
@@ -88,10 +98,13 @@ class Voice {
 
  private:
   static constexpr std::size_t kModes = 3;
+  static constexpr std::size_t kLevels = 10;    // blocks: 100 ms or more, in which a key is found
+  static constexpr std::size_t kKeyTail = 640;  // 80 ms, in which the end of a key has been played out
   using Samples = std::array<std::int16_t, Playout::kMaxBlock>;
 
   void finish(std::span<std::int16_t> clean, std::span<const Pass> pass) noexcept;
-  void measure(std::span<const std::int16_t> samples) noexcept;
+  [[nodiscard]] bool isKey() const noexcept { return keyDown_[0] || keyDown_[1] || keyTail_ > 0; }
+  void measure(std::span<const std::int16_t> samples, std::span<const Pass> pass) noexcept;
   void delayRaw(std::span<const std::int16_t> in, std::span<std::int16_t> out) noexcept;
   [[nodiscard]] static std::size_t indexOf(ClampMode mode) noexcept { return static_cast<std::size_t>(mode); }
 
@@ -109,7 +122,11 @@ class Voice {
   Samples raw_{};
   Samples clean_{};
   std::array<Samples, kModes> filled_{};
-  float level_ = 0;  // mean square, smoothed
+  float level_ = 0;                      // mean square of speech, smoothed
+  std::array<float, kLevels> levels_{};  // of the last blocks, a ring
+  std::size_t oldest_ = 0;
+  std::array<bool, 2> keyDown_{};  // by carrier
+  std::size_t keyTail_ = 0;        // samples
   std::atomic<float> levelDbm0_{VoiceFigures::kFaintest};
   std::atomic<float> delaySamples_{0};
   std::atomic<std::uint64_t> concealed_{0};
