@@ -64,6 +64,7 @@ class ReorderBuffer {
   std::uint16_t next_ = 0;
   std::uint64_t history_ = 0;  // bit n: sequence number next_-1-n was received
   int waiting_ = 0;
+  bool skipped_ = false;  // a gap was given up for want of room, and nobody has been told
 };
 
 }  // namespace hushpay
