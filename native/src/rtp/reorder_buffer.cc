@@ -57,7 +57,7 @@ ReorderBuffer::Put ReorderBuffer::put(std::uint16_t sequence, std::uint32_t time
   return Put::kStored;
 }
 
-std::optional<ReorderBuffer::Packet> ReorderBuffer::take(double nowMs) noexcept {
+std::optional<ReorderBuffer::Packet> ReorderBuffer::take(double nowMs, double holdMs) noexcept {
   if (waiting_ == 0) return std::nullopt;
   if (std::exchange(skipped_, false)) return lostPacket(nowMs);
   const Slot& slot = slots_[next_ % kSlots];
@@ -74,7 +74,7 @@ std::optional<ReorderBuffer::Packet> ReorderBuffer::take(double nowMs) noexcept 
   for (const Slot& other : slots_) {
     if (other.used) oldestMs = std::min(oldestMs, other.arrivalMs);
   }
-  if (nowMs - oldestMs < kHoldMs) return std::nullopt;
+  if (nowMs - oldestMs < holdMs) return std::nullopt;
   advance(false);
   return lostPacket(nowMs);
 }
