@@ -1,8 +1,8 @@
 #!/bin/sh
 # Generates the TypeScript of media.proto and builds the media worker into build/native.
-#   sh native/build.sh [serve|test|fuzz] [--sanitize address,undefined|thread]
-# `test` builds the native tests too. A sanitized build has its own folder, build/native-<name>, and always its tests.
-# `fuzz` builds the libFuzzer programs with clang, address and undefined, into build/native-fuzz.
+#   sh native/build.sh [serve|test] [--sanitize address,undefined|thread]
+# `test` builds the native tests too. A sanitized build has its own folder, build/native-<names>: the worker and the native tests
+# without the benchmarks. The one with address and undefined is clang's, and has the libFuzzer programs.
 # Does nothing that is already done.
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,14 +11,15 @@ purpose=serve
 sanitize=
 while [ $# -gt 0 ]; do
   case "$1" in
-    serve | test | fuzz) purpose=$1 ;;
-    --sanitize) sanitize=$2; purpose=test; shift ;;
-    *) echo "native/build.sh: unknown argument $1; expected serve, test, fuzz or --sanitize NAMES" >&2; exit 64 ;;
+    serve | test) purpose=$1 ;;
+    --sanitize) sanitize=$2; shift ;;
+    *) echo "native/build.sh: unknown argument $1; expected serve, test or --sanitize NAMES" >&2; exit 64 ;;
   esac
   shift
 done
 
 generated=src/media/generated/media_pb.ts
+# shellcheck disable=SC3013 # every sh we meet has -nt
 if [ ! "$generated" -nt native/media.proto ]; then
   mkdir -p src/media/generated
   # The plug-in's #! asks for the node of the PATH: let it be the one the project brings.
@@ -31,24 +32,38 @@ fi
 
 build=build/native
 targets='hushpay-media hushpay-dtmf'
-configure="-DHUSHPAY_SANITIZE=$sanitize"
-[ -z "$sanitize" ] || build="build/native-$(printf %s "$sanitize" | tr , -)"
+options="-DHUSHPAY_SANITIZE=$sanitize"
 if [ "$purpose" = test ]; then
   targets=all
-  configure="$configure -DHUSHPAY_TESTS=ON"
+  options="$options -DHUSHPAY_TESTS=ON"
 fi
-if [ "$purpose" = fuzz ]; then
-  build=build/native-fuzz
-  targets=fuzzers
-  configure='-DHUSHPAY_SANITIZE=address,undefined -DHUSHPAY_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++'
-fi
-if [ ! -f "$build/CMakeCache.txt" ]; then
-  ! command -v ninja >/dev/null || configure="$configure -G Ninja"
-fi
-if [ ! -f "$build/CMakeCache.txt" ] ||
-  { [ "$purpose" = test ] && ! grep -q '^HUSHPAY_TESTS:BOOL=ON$' "$build/CMakeCache.txt"; }; then
+case "$sanitize" in
+  '') ;;
+  *address*)
+    targets='hushpay-media hushpay-native-test fuzzers'
+    options="-DHUSHPAY_SANITIZE=$sanitize -DHUSHPAY_TESTS=ON -DHUSHPAY_FUZZ=ON"
+    export CXX=clang++
+    ;;
+  *)
+    targets='hushpay-media hushpay-native-test'
+    options="-DHUSHPAY_SANITIZE=$sanitize -DHUSHPAY_TESTS=ON"
+    ;;
+esac
+[ -z "$sanitize" ] || build="build/native-$(printf %s "$sanitize" | tr , -)"
+
+isConfigured() {
+  [ -f "$build/CMakeCache.txt" ] || return 1
+  for option in $options; do
+    setting=${option#-D}
+    grep -q "^${setting%%=*}:[A-Z]*=${setting#*=}\$" "$build/CMakeCache.txt" || return 1
+  done
+}
+
+if ! isConfigured; then
+  rm -f "$build/CMakeCache.txt"
+  ! command -v ninja >/dev/null || options="$options -G Ninja"
   # shellcheck disable=SC2086 # words of options
-  cmake -S native -B "$build" $configure >/dev/null
+  cmake -S native -B "$build" $options >/dev/null
 fi
 # shellcheck disable=SC2086 # words of targets
-cmake --build "$build" --parallel "$(nproc)" --target $targets
+cmake --build "$build" --parallel "${HUSHPAY_BUILD_JOBS:-$(nproc)}" --target $targets

@@ -1,5 +1,8 @@
 #include "targets.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -10,6 +13,10 @@
 #include <variant>
 #include <vector>
 
+#include "ipc/channel.h"
+#include "ipc/convert.h"
+#include "ipc/link_wish.h"
+#include "media.pb.h"
 #include "media/session.h"
 #include "media/wav.h"
 #include "rtp/event_receiver.h"
@@ -50,6 +57,22 @@ struct Nowhere final : PacketSink, EventSink {
     must(event.key <= 15 && std::isfinite(event.onsetMs) && event.session == 1);
   }
 };
+
+void check(const media::v1::ConnectSession& command) {
+  (void)codecOf(command.codec());
+  (void)wishesOf(command.opus());
+  LinkWish wish;
+  std::string detail;
+  const media::v1::Status status = readLinkWish(command, *Endpoint::parse("192.0.2.1", 4000), wish, detail);
+  if (status != media::v1::STATUS_OK) return must(!detail.empty());
+  must(!(wish.srtp && wish.dtls) && (wish.ice || (wish.rtp.isHost() && wish.rtp.family() == AF_INET)));
+  must(!wish.srtp || !(wish.srtp->send == wish.srtp->receive));
+}
+
+void check(const media::v1::Hear& command) {
+  (void)sourceOf(command.source());
+  if (const auto hearing = hearingOf(command)) must(hearing->gain >= 0.00099F && hearing->gain <= 10.01F);
+}
 
 }  // namespace
 
@@ -209,6 +232,31 @@ void fuzzDtls(ByteView input) {
     input = input.subspan(3 + size);
   }
   must(active.state() != DtlsAssociation::State::kDone && passive.state() != DtlsAssociation::State::kDone);
+}
+
+void fuzzCommand(ByteView input) {
+  std::array<int, 2> ends{};
+  must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+  const ssize_t sent = send(ends[1], input.data(), input.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  must(sent == static_cast<ssize_t>(input.size()));
+  close(ends[1]);
+  Channel channel(ends[0]);
+  media::v1::Command command;
+  Channel::Read state = Channel::Read::kOpen;
+  bool isSound = true;
+  while (isSound && state == Channel::Read::kOpen) {
+    state = channel.read();
+    isSound = channel.eachMessage([&](ByteView bytes) {
+      must(bytes.size() <= Channel::kMaxMessage);
+      if (!command.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return false;
+      if (command.has_connect_session()) check(command.connect_session());
+      if (command.has_hear()) check(command.hear());
+      forgetKey(command);
+      must(command.send_key().key() == 0 && command.play_clip().clip() == 0);
+      return true;
+    });
+  }
+  close(ends[0]);
 }
 
 }  // namespace hushpay

@@ -28,15 +28,19 @@ void fuzzSrtp(ByteView input);
 void fuzzStun(ByteView input);
 /// Datagrams at both ends of a handshake: one byte of end, two of size each.
 void fuzzDtls(ByteView input);
+/// What control sends, as the worker takes it from its channel: frames of media.proto, up to what the media
+/// thread is told.
+void fuzzCommand(ByteView input);
 
-inline constexpr std::array<FuzzTarget, 9> kFuzzTargets = {{{"rtp", fuzzRtp},
-                                                            {"rtcp", fuzzRtcp},
-                                                            {"event", fuzzEvent},
-                                                            {"redundant", fuzzRedundant},
-                                                            {"wav", fuzzWav},
-                                                            {"session", fuzzSession},
-                                                            {"srtp", fuzzSrtp},
-                                                            {"stun", fuzzStun},
-                                                            {"dtls", fuzzDtls}}};
+inline constexpr std::array<FuzzTarget, 10> kFuzzTargets = {{{"rtp", fuzzRtp},
+                                                             {"rtcp", fuzzRtcp},
+                                                             {"event", fuzzEvent},
+                                                             {"redundant", fuzzRedundant},
+                                                             {"wav", fuzzWav},
+                                                             {"session", fuzzSession},
+                                                             {"srtp", fuzzSrtp},
+                                                             {"stun", fuzzStun},
+                                                             {"dtls", fuzzDtls},
+                                                             {"command", fuzzCommand}}};
 
 }  // namespace hushpay

@@ -248,14 +248,14 @@ TEST_CASE("nothing else on a line is a key") {
       {"two of one row", {697, 770}},
       {"two of one column", {1209, 1477}},
   };
-  for (const auto& [name, frequencies] : tones) {
-    INFO(name);
+  for (const auto& tone : tones) {
+    INFO(tone.first);
     for (const double levelDbm0 : {-10.0, -20.0}) {
       ToneMaker maker;
       for (int i = 0; i < 6; i++) {
         ToneMaker burst;
         burst.silence(250 + i);
-        for (const double hz : frequencies) burst.hum(hz, levelDbm0);
+        for (const double hz : tone.second) burst.hum(hz, levelDbm0);
         maker.pcm.insert(maker.pcm.end(), burst.pcm.begin(), burst.pcm.end());
         maker.silence(120);
       }

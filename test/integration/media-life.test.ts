@@ -1,5 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { launchMedia } from '../../src/media/media.ts';
@@ -8,21 +11,40 @@ import { kSystemClock } from '../../src/process/system-clock.ts';
 import { FakeLog } from '../support/fake-log.ts';
 import { MediaFixture, mediaConfig, remoteOf } from '../support/media-fixture.ts';
 
+const kNobody = 65_534;
+const kCapIpcLock = 14n;
 const kWorker = fileURLToPath(new URL('../../build/native/hushpay-media', import.meta.url));
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
+async function runningWorker(path: string, user: { uid?: number; gid?: number } = {}): Promise<ChildProcess> {
+  const child = spawn(path, { stdio: ['ignore', 'ignore', 'inherit', 'pipe'], ...user });
+  child.stdio[3]?.on('error', () => {});
+  await once(child, 'spawn');
+  // It answers a ping (command 1, empty body 10): now it is known to serve.
+  const answered = once(child.stdio[3] as NodeJS.ReadableStream, 'data');
+  (child.stdio[3] as NodeJS.WritableStream).write(Uint8Array.of(4, 0, 0, 0, 0x08, 1, 0x52, 0));
+  await answered;
+  return child;
+}
+
+/** By privilege (capabilities(7)) or because nothing bounds it. */
+function mayLockMemory(pid: number | undefined): boolean {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const capabilities = BigInt(`0x${/^CapEff:\s+(\w+)/m.exec(status)?.[1]}`);
+  const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
+  return (capabilities & (1n << kCapIpcLock)) !== 0n || /^Max locked memory +unlimited/m.test(limits);
+}
+
+function lockedKb(pid: number | undefined): number {
+  return Number(/^VmLck:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
 describe('the worker process', () => {
   it('ends with code 0 on SIGTERM', async () => {
-    const child = spawn(kWorker, { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
-    child.stdio[3]?.on('error', () => {});
-    await once(child, 'spawn');
-    // It answers a ping (command 1, empty body 10): now it is known to serve.
-    const answered = once(child.stdio[3] as NodeJS.ReadableStream, 'data');
-    (child.stdio[3] as NodeJS.WritableStream).write(Uint8Array.of(4, 0, 0, 0, 0x08, 1, 0x52, 0));
-    await answered;
+    const child = await runningWorker(kWorker);
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
@@ -36,6 +58,31 @@ describe('the worker process', () => {
     confused.stdio[3]?.on('error', () => {});
     (confused.stdio[3] as NodeJS.WritableStream).write(Uint8Array.of(255, 255, 255, 255, 1));
     expect(await once(confused, 'exit')).toEqual([1, null]);
+  });
+
+  it('has no core file, is traced by nobody of its user, and is not swapped where it may lock its memory', async () => {
+    // Root owns everything: as somebody else it shows whom the kernel gives its files to. Its folder may be closed to others.
+    const isRoot = process.getuid?.() === 0;
+    const folder = mkdtempSync(join(tmpdir(), 'hushpay-worker-'));
+    chmodSync(folder, 0o755);
+    const worker = join(folder, 'worker');
+    copyFileSync(kWorker, worker);
+    const asRoot = await runningWorker(kWorker);
+    const asUser = await runningWorker(worker, isRoot ? { uid: kNobody, gid: kNobody } : {});
+    for (const { pid } of [asRoot, asUser]) {
+      expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/^Max core file size +0 +0 /m);
+    }
+    // The kernel takes the files of a process that is not dumpable from its user (proc(5)).
+    expect(statSync(`/proc/${asUser.pid}/mem`).uid).toBe(0);
+    for (const { pid } of [asRoot, asUser]) {
+      if (mayLockMemory(pid)) expect(lockedKb(pid)).toBeGreaterThan(1_000);
+      else expect(lockedKb(pid)).toBe(0);
+    }
+    for (const child of [asRoot, asUser]) {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    }
+    rmSync(folder, { recursive: true });
   });
 
   it('says why it does not start by hand', async () => {

@@ -15,6 +15,9 @@ const kServePackages = {
 const kTestPackages = {
   'doctest-dev': null, // a header only
   'clang-format': 'clang-format',
+  clang: 'clang++', // sanitizers and libFuzzer
+  'libclang-rt-14-dev': null,
+  shellcheck: 'shellcheck',
   'sip-tester': 'sipp',
   baresip: 'baresip',
   kamailio: 'kamailio',

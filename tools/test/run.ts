@@ -1,5 +1,5 @@
 // `npm test`, after set-up: every check and every test. `npm test -- unit native` runs only those.
-import { allRunners } from './runners.ts';
+import { allRunners } from './everything.ts';
 import { makeScratch, runAll } from './session.ts';
 
 const scratch = makeScratch();

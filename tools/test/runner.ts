@@ -7,6 +7,8 @@ export interface Runner {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** Runs while others do, on what they leave of the machine; what it prints is shown when it has ended. */
+  readonly beside?: boolean;
   /** What it came to, from what it printed; without it the program is one test, and its exit code says how it went. */
   readonly tally?: (output: string) => Tally;
 }
@@ -20,10 +22,17 @@ export interface RunnerResult {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins every colour sequence
 const kColours = /\u001b\[[\d;]*m/g;
 
-/** Runs a program, passing on what it prints as it comes. */
-export async function run({ name, command, args, env, tally }: Runner): Promise<RunnerResult> {
-  process.stdout.write(`\n=== ${name}\n`);
-  const { output, exit } = await capture(command, args, { ...process.env, ...env });
+const kNiceness = '15';
+
+/** Runs a program, passing on what it prints as it comes, or at once if it runs beside others. */
+export async function run({ name, command, args, env, beside, tally }: Runner): Promise<RunnerResult> {
+  const title = `\n=== ${name}\n`;
+  const environment = { ...process.env, ...env };
+  if (!beside) process.stdout.write(title);
+  const { output, exit } = beside
+    ? await capture('nice', ['-n', kNiceness, command, ...args], environment)
+    : await capture(command, args, environment, [process.stdout, process.stderr]);
+  if (beside) process.stdout.write(`${title}${output}`);
   const counted = tally?.(output) ?? { ...kNothing, passed: exit === 0 ? 1 : 0, failed: exit === 0 ? 0 : 1 };
   return { output, tally: checked(counted, exit) };
 }
@@ -41,16 +50,17 @@ function capture(
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
+  [out, err]: readonly NodeJS.WriteStream[] = [],
 ): Promise<{ output: string; exit: number | string }> {
   const { promise, resolve } = Promise.withResolvers<{ output: string; exit: number | string }>();
   const child = spawn(command, [...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   let output = '';
-  const take = (sink: NodeJS.WriteStream) => (chunk: string) => {
+  const take = (sink: NodeJS.WriteStream | undefined) => (chunk: string) => {
     output += chunk;
-    sink.write(chunk);
+    sink?.write(chunk);
   };
-  child.stdout.setEncoding('utf8').on('data', take(process.stdout));
-  child.stderr.setEncoding('utf8').on('data', take(process.stderr));
+  child.stdout.setEncoding('utf8').on('data', take(out));
+  child.stderr.setEncoding('utf8').on('data', take(err));
   child.on('error', (error) => resolve({ output, exit: error.message }));
   child.on('close', (code, signal) =>
     resolve({ output: output.replace(kColours, ''), exit: code ?? signal ?? 1 }),

@@ -1,10 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Runner } from './runner.ts';
 import { kNothing, type Tally } from './tally.ts';
 
-const kBin = 'node_modules/.bin';
-const kNode = `${kBin}/node`;
+export const kBin = 'node_modules/.bin';
+export const kNode = `${kBin}/node`;
 const kReporter = 'tools/test/vitest-tally.ts';
 
 /** A vitest project, or part of it. @param tallyFile - a path of its own, where the counts go. */
@@ -26,11 +25,22 @@ function readTally(file: string): Tally {
   }
 }
 
-/** The native suites under ctest, which keeps one crash from ending the others. */
-function native(reportFile: string): Runner {
-  const args = ['--test-dir', 'build/native', '--output-on-failure', '--output-junit', reportFile];
+/**
+ * The native suites under ctest, which keeps one crash from ending the others.
+ * @param folder - of the build.
+ * @param only - ctest's options that choose some of them.
+ */
+export function native(name: string, folder: string, reportFile: string, only: readonly string[]): Runner {
+  const args = [
+    '--test-dir',
+    folder,
+    '--no-tests=error',
+    '--output-on-failure',
+    '--output-junit',
+    reportFile,
+  ];
   const tally = () => (existsSync(reportFile) ? doctestTally(readFileSync(reportFile, 'utf8')) : kNothing);
-  return { name: 'native', command: 'ctest', args, tally };
+  return { name, command: 'ctest', args: [...args, ...only], tally };
 }
 
 /** doctest prints one line of counts per suite. */
@@ -42,20 +52,4 @@ export function doctestTally(output: string): Tally {
     failed += Number(failedHere);
   }
   return { passed, failed, skipped: [] };
-}
-
-/** Everything `npm test` runs, in order: what is quickest to fail first. */
-export function allRunners(scratch: string): Runner[] {
-  const script = (name: string, file: string): Runner => ({ name, command: kNode, args: [file] });
-  const project = (name: string) => vitest(name, ['--project', name], join(scratch, `${name}.json`));
-  return [
-    { name: 'lint', command: kNode, args: [`${kBin}/biome`, 'check', '--error-on-warnings', '.'] },
-    script('clang-format', 'tools/test/clang-format.ts'),
-    { name: 'types', command: kNode, args: [`${kBin}/tsc`, '--noEmit'] },
-    script('prompts', 'tools/prompts/verify.ts'),
-    native(join(scratch, 'native.xml')),
-    project('unit'),
-    project('integration'),
-    project('peers'),
-  ];
 }

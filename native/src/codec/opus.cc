@@ -55,6 +55,7 @@ std::size_t OpusAudioDecoder::decode(ByteView payload, std::span<std::int16_t> p
 }
 
 std::size_t OpusAudioDecoder::sampleCount(ByteView payload) const noexcept {
+  if (payload.empty()) return 0;
   const int count =
       opus_packet_get_nb_samples(payload.data(), static_cast<opus_int32>(payload.size()), kRateHz);
   return count > 0 ? static_cast<std::size_t>(count) : 0;
@@ -95,6 +96,11 @@ void OpusAudioEncoder::configure(const OpusWishes& wishes) noexcept {
   opus_encoder_ctl(state(), OPUS_SET_INBAND_FEC(fec ? 1 : 0));
   opus_encoder_ctl(state(), OPUS_SET_PACKET_LOSS_PERC(fec ? kExpectedLossPercent : 0));
   opus_encoder_ctl(state(), OPUS_SET_VBR(wishes.constantBitrate ? 0 : 1));
+}
+
+/// The state of an encoder is one block without addresses of its own: libopus allows copying it.
+void OpusAudioEncoder::follow(const AudioEncoder& other) noexcept {
+  std::ranges::copy(static_cast<const OpusAudioEncoder&>(other).memory_, memory_.begin());
 }
 
 void OpusAudioEncoder::reset() noexcept { opus_encoder_ctl(state(), OPUS_RESET_STATE); }

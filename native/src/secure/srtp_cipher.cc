@@ -44,7 +44,7 @@ void SrtpCipher::FreeContext::operator()(evp_cipher_ctx_st* context) const noexc
   EVP_CIPHER_CTX_free(context);
 }
 
-SrtpCipher::SrtpCipher(const SrtpKey& key, For use) : use_(use), cipher_(EVP_CIPHER_CTX_new()) {
+SrtpCipher::SrtpCipher(const SrtpKey& key, For use) : cipher_(EVP_CIPHER_CTX_new()) {
   const SrtpShape shape = shapeOf(key.suite);
   const auto label = [use](std::uint8_t of) {
     return static_cast<std::uint8_t>(static_cast<std::uint8_t>(use) + of);

@@ -45,7 +45,6 @@ class SrtpCipher {
 
   [[nodiscard]] std::array<std::uint8_t, 12> nonce(std::uint32_t ssrc, std::uint64_t index) const noexcept;
 
-  For use_;
   std::array<std::uint8_t, 14> salt_{};  // of the session, not the master salt
   Context cipher_;
   std::unique_ptr<HmacSha1> hmac_;  // none with AEAD

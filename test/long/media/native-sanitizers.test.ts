@@ -1,27 +1,32 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { globSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { folderOf, kSanitizers, onWorker } from '../../../tools/test/sanitizers.ts';
 
-/** Builds the native tests with these sanitizers and runs all of them. */
-function suitesUnder(sanitizers: string): { status: number | null; output: string } {
-  const folder = `build/native-${sanitizers.replace(',', '-')}`;
-  for (const [command, ...args] of [
-    ['sh', 'native/build.sh', 'test', '--sanitize', sanitizers],
-    ['ctest', '--test-dir', folder, '--output-on-failure'],
-  ] as const) {
-    const { status, stdout, stderr } = spawnSync(command, args, {
-      encoding: 'utf8',
-      maxBuffer: 64 * 1024 * 1024,
-    });
-    const output = `${stdout}${stderr}`.slice(-20_000);
-    if (status !== 0 || command === 'ctest') return { status, output };
-  }
-  return { status: null, output: 'nothing was run' };
+function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): void {
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    env: { ...process.env, ...env },
+  });
+  expect(status, `${stdout}${stderr}`.slice(-20_000)).toBe(0);
 }
 
-describe('native tests', () => {
-  it.each(['address,undefined', 'thread'])('pass with the sanitizers %s', (sanitizers) => {
-    const { status, output } = suitesUnder(sanitizers);
-    expect(status, output).toBe(0);
-    expect(output).toContain('100% tests passed');
-  });
+describe.each(kSanitizers)('with the sanitizers %s', (sanitizers) => {
+  beforeAll(() => run('sh', ['native/build.sh', '--sanitize', sanitizers]), 1_800_000);
+
+  it('all native tests pass', () =>
+    run(
+      'ctest',
+      ['--test-dir', folderOf(sanitizers), '--no-tests=error', '--output-on-failure'],
+      onWorker(sanitizers),
+    ));
+
+  it.each(globSync('test/integration/media-*.test.ts').sort())('the worker carries %s', (file) =>
+    run(
+      'node_modules/.bin/node',
+      ['node_modules/.bin/vitest', 'run', '--project', 'integration', file],
+      onWorker(sanitizers),
+    ),
+  );
 });

@@ -107,11 +107,31 @@ describe('a session', () => {
     expect(printed.join('')).toContain('a.log:1:1');
   });
 
+  it('fails for a skip for want of a program that set-up brings', async () => {
+    const skipped = [{ name: 'calls baresip', reason: 'needs baresip' }];
+    const skipping = node('', { tally: () => ({ passed: 1, failed: 0, skipped }) });
+    expect(await runAll([skipping], makeScratch())).toBe(1);
+  });
+
+  it('runs some beside the others, shows what they print when they end, and counts them', async () => {
+    const hello = (word: string, more = {}) => node(`console.log('${word}')`, { name: word, ...more });
+    const beside = [
+      hello('third', { beside: true }),
+      node("process.stderr.write('bad');process.exit(1)", { beside: true }),
+    ];
+    expect(await runAll([hello('first'), ...beside, hello('second')], makeScratch())).toBe(1);
+    const output = printed.join('');
+    expect(output).toContain('=== third\nthird\n');
+    expect(output).toContain('bad');
+    expect(output.indexOf('=== first')).toBeLessThan(output.indexOf('=== second'));
+    expect(output).toMatch(/4 passed, 1 failed\n$/);
+  });
+
   it('shows a skip with its reason, and fails for one without', async () => {
     const skipping = (reason: string | undefined) =>
       node('', { tally: () => ({ passed: 1, failed: 0, skipped: [{ name: 'calls baresip', reason }] }) });
-    expect(await runAll([skipping('needs baresip')], makeScratch())).toBe(0);
-    expect(printed.join('')).toMatch(/calls baresip: needs baresip\n\n2 passed, 0 failed, 1 skipped\n$/);
+    expect(await runAll([skipping('needs CAP_NET_RAW')], makeScratch())).toBe(0);
+    expect(printed.join('')).toMatch(/calls baresip: needs CAP_NET_RAW\n\n2 passed, 0 failed, 1 skipped\n$/);
     expect(await runAll([skipping(undefined)], makeScratch())).toBe(1);
   });
 });
