@@ -71,7 +71,7 @@ export class InlineCall {
       {
         isPaying: () => this.#payment.isRunning,
         onLeft: (side, reason) => this.#onLeft(side, reason),
-        goesOnWithout: (role) => role === 'agent' && this.#payment.isRunning,
+        goesOnWithout: (role) => role === 'agent' && this.#payment.isBusy,
         onHold: (role, held) => {
           if (role === 'customer') this.#payment.customerHeld(held);
         },
@@ -326,10 +326,9 @@ export class InlineCall {
     if (!customer) return this.#bridge.hangUp(this.#payment.headers);
     if (agent && this.#deps.settings.inline.tellResult === 'reinvite')
       await agent.legMedia.tell(agent.leg, this.#payment.headers);
-    if (agent && end.route !== 'queue' && destinationOf(end.route, destinations) === null) return;
-    const target = destinationOf(end.route === 'back' ? 'queue' : end.route, destinations);
-    if (target === null) return agent ? undefined : this.#bridge.hangUp(this.#payment.headers);
-    await this.#connectTo(target, from);
+    const target = destinationOf(end.route, destinations);
+    if (target !== null) await this.#connectTo(target, from);
+    else if (!agent) await this.#bridge.hangUp(this.#payment.headers);
   }
 
   async #connectTo(target: string, from: string): Promise<void> {

@@ -11,7 +11,7 @@ import { FakeLog } from './fake-log.ts';
 import { FakeMedia, type FakeMediaRoom, type FakeMediaSession } from './fake-media.ts';
 import { FakePayments } from './fake-payments.ts';
 import { FakePrompts } from './fake-prompts.ts';
-import { type FakeCall, type FakeLeg, fakeIncomingCall } from './fake-signaling.ts';
+import { type FakeCall, type FakeLeg, FakeSignaling, fakeIncomingCall, kPassing } from './fake-signaling.ts';
 import { FakeStore } from './fake-store.ts';
 
 const kRequest: SessionRequest = {
@@ -54,9 +54,11 @@ export class RoomRig {
         onMissingParameters: 'apology',
         routes: { agent: null, queue: 'sip:queue@pbx.example' },
         advertisedAddress: null,
+        ...kPassing,
         ...settings,
       },
       plane: this.media,
+      signaling: new FakeSignaling(),
       prompts: this.prompts,
       payments: this.payments,
       gateway: { name: 'simulator', isUp: () => true },
