@@ -129,6 +129,7 @@ export class InlineCall {
     } catch (error) {
       if (error instanceof AppError && error.code === 'SIP_CANCELLED') this.#log.info({}, error.message);
       else this.#log.error({ err: error }, 'the call broke'); // a bug ends its call, not the server
+      this.#incoming.reject(500, 'Server Internal Error'); // nothing, if it was answered
       await this.#bridge.hangUp({ 'X-Pay-Session': this.id });
     } finally {
       this.#agentKeys.close();
