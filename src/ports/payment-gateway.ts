@@ -14,6 +14,8 @@ export interface PaymentRef {
   /** Same for every resend of the same bytes. */
   readonly idempotencyKey: string;
   readonly amount: Money;
+  /** ISO 8601, UTC; absent while its call is on. Gateways forget, so some look-ups hold for a while only. */
+  readonly sentAt?: string;
 }
 
 export interface PaymentRequest extends PaymentRef {

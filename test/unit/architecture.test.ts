@@ -66,6 +66,7 @@ const kHomes: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config'],
   zod: ['config', 'gateway', 'edge', 'prompt'],
   ws: ['edge'],
+  saxes: ['gateway'],
 };
 
 const kInputOutput =

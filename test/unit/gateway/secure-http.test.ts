@@ -197,7 +197,7 @@ describe('base URL', () => {
     expect(() => new Client(baseUrl)).not.toThrow();
   });
 
-  it.each(['payments', '/a b', '/a\r\nx: y', '/\u00fc', ''])(
+  it.each(['payments', '/a b', '/a\r\nx: y', '/\u00fc'])(
     'cannot be left by the path %j',
     async (path) => {
       const client = new Client('http://127.0.0.1:9');
