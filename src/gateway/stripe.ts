@@ -21,7 +21,7 @@ export interface StripeOptions {
   readonly secretKey: string;
 }
 
-const kApiVersion = '2026-10-28.dahlia';
+const kApiVersion = '2026-10-28.endive';
 const kMostIds = 10_000;
 // Stripe counts these in two decimals although ISO 4217 gives them none.
 const kExponents = { ISK: 2, UGX: 2 };
@@ -51,7 +51,7 @@ export function stripeDialect({ secretKey }: StripeOptions): Dialect {
     post('/v1/payment_intents', `${ref.idempotencyKey}-pi`, [
       ['amount', amount],
       ['currency', ref.amount.currency.toLowerCase()],
-      ['payment_method_types[0]', 'card'],
+      ['allowed_payment_method_types[0]', 'card'],
       ['capture_method', 'automatic'],
       ['description', description],
       ['metadata[payment_ref]', ref.paymentRef],
@@ -120,7 +120,7 @@ export function stripeDialect({ secretKey }: StripeOptions): Dialect {
     const id = await locate(wire, ref);
     if (typeof id !== 'string') return id;
     return wire.ask(
-      get(`/v1/payment_intents/${encodeURIComponent(id)}?expand[]=latest_charge`.replaceAll('[]', '%5B%5D')),
+      get(`/v1/payment_intents/${encodeURIComponent(id)}?expand%5B0%5D=latest_charge`),
       (reply) => {
         const intent = reply.status === 200 ? jsonOf(reply) : undefined;
         if (intent?.text('/metadata/payment_ref') !== ref.paymentRef)

@@ -62,7 +62,7 @@ export function json(status: number, value: unknown): SimulatedReply {
 }
 
 export function xml(status: number, text: string): SimulatedReply {
-  return { status, contentType: 'text/xml', text: `<?xml version="1.0" encoding="UTF-8"?>${text}` };
+  return { status, contentType: 'application/xml', text: `<?xml version="1.0" encoding="UTF-8"?>${text}` };
 }
 
 /** The payment an order id names: its reference and two digits of the attempt. */
