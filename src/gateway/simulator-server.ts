@@ -1,7 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { brandOf } from '../card/brand-ranges.ts';
 import { kBrandRules } from '../card/brand-rules.ts';
 import type { Cancel, Clock } from '../ports/clock.ts';
@@ -184,7 +185,7 @@ class Desk {
       case 'silence':
         break;
       case 'reset':
-        response.socket?.resetAndDestroy();
+        reset(response.socket);
         break;
       case 'garbage':
         response.writeHead(500, { 'content-type': 'text/html' }).end('<html><h1>Internal Server Error');
@@ -270,6 +271,12 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
     return undefined;
   }
   return body.subarray(0, length);
+}
+
+/** Over TLS the connection just ends: its handle cannot be told to reset. */
+function reset(socket: Socket | null): void {
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket?.resetAndDestroy();
 }
 
 function listening(server: Server, port: number, host: string): Promise<void> {
