@@ -5,14 +5,13 @@ import type { PaymentPolicy, Route } from '../dialog/policy.ts';
 import { parseMajor } from '../money/money.ts';
 import { readTls } from './certificates.ts';
 import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
+import { gatewaySettings } from './gateway-resolver.ts';
 import { kSecretText } from './keys.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
 import type { CheckedFile } from './schema.ts';
 import type { TlsSettings } from './transport.ts';
 import { type Path, pathText, valueAt } from './tree.ts';
 import { TrustResolver } from './trust-resolver.ts';
-
-const kLoopback = /^http:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?(\/|$)/;
 
 /**
  * Turns a checked file into what the program uses: reads the files it names, and makes the checks that concern several keys.
@@ -135,23 +134,12 @@ export class Resolver {
   }
 
   #gateway(): GatewaySettings {
-    const { gateway } = this.#file;
-    const { type, url, token, tokenFile, caFile } = gateway;
-    if (type === 'rest' && url === null) {
-      this.#refuse(['gateway', 'url'], '`https://` URL, because gateway.type is `rest`', 'set it');
-    } else if (url?.startsWith('http:') && !kLoopback.test(url)) {
-      this.#refuse(['gateway', 'url'], '`https://` URL; plain `http` for loopback only', 'use https');
-    }
-    this.#secret(['gateway', 'token'], token, tokenFile);
-    if (caFile !== null) this.#certificates(['gateway', 'caFile'], caFile);
-    const absolute = (path: string | null) => (path === null ? null : this.#absolute(path));
-    return { ...gateway, tokenFile: absolute(tokenFile), caFile: absolute(caFile) };
-  }
-
-  #certificates(path: Path, file: string): void {
-    const text = this.#fileText(path, file);
-    if (text === null || /-----BEGIN CERTIFICATE-----/.test(text)) return;
-    this.#refuse(path, 'a file with certificates in PEM', 'name the file of the certificate authority');
+    return gatewaySettings(this.#file.gateway, {
+      secret: (path, value, file) => this.#secret(path, value, file),
+      text: (path, file) => this.#fileText(path, file),
+      absolute: (path) => this.#absolute(path),
+      refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
+    });
   }
 
   /** A secret from its key or from the file its `…File` key names. */

@@ -41,6 +41,7 @@ export function adyenDialect({ merchantAccount, apiKey }: AdyenOptions): Dialect
   return {
     name: 'adyen',
     idempotency: 'key',
+    capabilities: { lookUp: 'none', reversal: 'unheard' },
     submit: async (wire, request, card) => {
       const value = minorFor(request.amount, kExponents);
       if (value === undefined) return refused('an amount finer than Adyen takes');

@@ -107,6 +107,7 @@ export function authorizeNetDialect(options: AuthorizeNetOptions, clock: Clock):
   return {
     name: 'authorizenet',
     idempotency: 'none',
+    capabilities: { lookUp: 'every', reversal: 'told' },
     submit: (wire, request, card) =>
       wire.ask(call('createTransactionRequest', saleMembers(request, card), true), (reply) =>
         verdictOf(reply, request),

@@ -104,6 +104,7 @@ export function braintreeDialect(options: BraintreeOptions): Dialect {
   return {
     name: 'braintree',
     idempotency: 'none',
+    capabilities: { lookUp: 'every', reversal: 'told' },
     submit: (wire, request, card) =>
       wire.ask({ ...send('POST', '/transactions', saleOf(request, card)), charges: true }, (reply) =>
         verdictOf(reply, request),

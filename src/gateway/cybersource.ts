@@ -45,6 +45,7 @@ export function cybersourceDialect(options: CybersourceOptions, clock: Clock): D
   return {
     name: 'cybersource',
     idempotency: 'none',
+    capabilities: { lookUp: 'booked', reversal: 'told' },
     submit: (wire, request, card) =>
       wire.ask({ ...post('/pts/v2/payments', saleOf(request, card)), charges: true }, (reply) =>
         verdictOf(reply, request),

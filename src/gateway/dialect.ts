@@ -1,5 +1,11 @@
 import type { CardSecret } from '../card/card-secret.ts';
-import type { PaymentGateway, PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import type {
+  GatewayCapabilities,
+  PaymentGateway,
+  PaymentRef,
+  PaymentRequest,
+  SubmitResult,
+} from '../ports/payment-gateway.ts';
 import type { Segment } from './secret-body.ts';
 
 /** One request of a dialect. */
@@ -47,6 +53,7 @@ export type CheckResult = { readonly ok: true } | { readonly ok: false; readonly
  * `not_found` without having been told so.
  */
 export interface Dialect extends Pick<PaymentGateway, 'name' | 'idempotency'> {
+  readonly capabilities: GatewayCapabilities;
   submit(wire: Wire, request: PaymentRequest, card: CardSecret): Promise<SubmitResult>;
   /** Silence counts as unknown. */
   query(wire: Wire, ref: PaymentRef): Promise<QueryResult | Silence>;

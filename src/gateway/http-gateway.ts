@@ -50,6 +50,10 @@ export class HttpGateway implements PaymentGateway {
     return this.#dialect.idempotency;
   }
 
+  get capabilities() {
+    return this.#dialect.capabilities;
+  }
+
   async submit(request: PaymentRequest, card: CardSecret, context: SubmitContext): Promise<SubmitResult> {
     const wire = this.#wire(context.deadlineMs, card, () => context.onFlushed());
     return this.#told('submit', request, () => this.#dialect.submit(wire, request, card));

@@ -75,6 +75,7 @@ export function nmiDialect({ securityKey }: NmiOptions): Dialect {
   return {
     name: 'nmi',
     idempotency: 'none',
+    capabilities: { lookUp: 'every', reversal: 'told' },
     submit: (wire, request, card) =>
       wire.ask({ ...post('/api/transact.php', saleOf(request, card)), charges: true }, (reply) =>
         verdictOf(reply, request),

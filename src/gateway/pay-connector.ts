@@ -23,6 +23,7 @@ export function payConnectorDialect(options: PayConnectorOptions): Dialect {
   return {
     name: 'pay-connector',
     idempotency: 'none',
+    capabilities: { lookUp: 'none', reversal: 'none' },
     submit: (wire, request, card) =>
       wire.ask(
         {

@@ -25,6 +25,7 @@ export function restDialect(token: string | null): Dialect {
   return {
     name: 'rest',
     idempotency: 'key',
+    capabilities: { lookUp: 'every', reversal: 'told' },
     submit: (wire, request, card) =>
       wire.ask(
         {

@@ -158,6 +158,7 @@ export function stripeDialect({ secretKey }: StripeOptions): Dialect {
   return {
     name: 'stripe',
     idempotency: 'key',
+    capabilities: { lookUp: 'every', reversal: 'told' },
     submit,
     query: (wire, ref) => look(wire, ref, stateOf),
     reverse,

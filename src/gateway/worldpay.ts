@@ -65,6 +65,7 @@ export function worldpayDialect(options: WorldpayOptions): Dialect {
   return {
     name: 'worldpay',
     idempotency: 'none',
+    capabilities: { lookUp: 'every', reversal: 'later' },
     submit: (wire, request, card) =>
       wire.ask({ ...post(orderOf(request, card, options)), charges: true }, (reply) =>
         verdictOf(reply, request),

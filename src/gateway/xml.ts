@@ -44,6 +44,7 @@ export function xmlDialect({ credentials }: XmlOptions): Dialect {
   return {
     name: 'xml',
     idempotency: 'key',
+    capabilities: { lookUp: 'every', reversal: 'told' },
     submit: (wire, request, card) => {
       const segments = [
         `${named('PaymentRequest', request)} operation="sale">`,

@@ -18,45 +18,33 @@ export interface Adapter {
   /** What is behind the server's own address. */
   readonly path: string;
   readonly dialect: (clock: Clock, host: string) => Dialect;
-  /** What a look-up can tell. */
-  readonly looksUp: 'all' | 'charges' | 'nothing';
-  /** `told`: a reversal says that it worked. `later`: a look-up does, afterwards. `silent`: nobody does. `none`: there is none. */
-  readonly reverses: 'told' | 'later' | 'silent' | 'none';
 }
 
 const kSecret = Buffer.from('shared secret').toString('base64');
 
 /** Every adapter with credentials the simulated bank takes. */
 export const kAdapters: readonly Adapter[] = [
-  { name: 'rest', path: '', dialect: () => restDialect(null), looksUp: 'all', reverses: 'told' },
+  { name: 'rest', path: '', dialect: () => restDialect(null) },
   {
     name: 'xml',
     path: '/xml',
     dialect: () => xmlDialect({ credentials: null }),
-    looksUp: 'all',
-    reverses: 'told',
   },
   {
     name: 'pay-connector',
     path: '/pay-connector',
     dialect: () =>
       payConnectorDialect({ user: 'u', password: 'p', amountName: 'chargeAmount', yearForm: 'yyyy' }),
-    looksUp: 'nothing',
-    reverses: 'none',
   },
   {
     name: 'stripe',
     path: '',
     dialect: () => stripeDialect({ secretKey: 'sk_test_1' }),
-    looksUp: 'all',
-    reverses: 'told',
   },
   {
     name: 'adyen',
     path: '',
     dialect: () => adyenDialect({ merchantAccount: 'ShopMOTO', apiKey: 'key' }),
-    looksUp: 'nothing',
-    reverses: 'silent',
   },
   {
     name: 'worldpay',
@@ -68,37 +56,27 @@ export const kAdapters: readonly Adapter[] = [
         password: 'p',
         cardholderName: 'Telephone Payment',
       }),
-    looksUp: 'all',
-    reverses: 'later',
   },
   {
     name: 'authorizenet',
     path: '',
     dialect: (clock) => authorizeNetDialect({ login: 'login', transactionKey: 'key' }, clock),
-    looksUp: 'all',
-    reverses: 'told',
   },
   {
     name: 'braintree',
     path: '',
     dialect: () => braintreeDialect({ merchantId: 'm1', publicKey: 'pub', privateKey: 'priv' }),
-    looksUp: 'all',
-    reverses: 'told',
   },
   {
     name: 'cybersource',
     path: '',
     dialect: (clock, host) =>
       cybersourceDialect({ merchantId: 'm1', keyId: 'k1', sharedSecret: kSecret, host }, clock),
-    looksUp: 'charges',
-    reverses: 'told',
   },
   {
     name: 'nmi',
     path: '',
     dialect: () => nmiDialect({ securityKey: 'key' }),
-    looksUp: 'all',
-    reverses: 'told',
   },
 ];
 

@@ -32,7 +32,8 @@ const kWithoutAuthClass = new Set(['authorizenet', 'nmi']);
 const kTransientIsUnknown = new Set(['worldpay', 'nmi']);
 
 describe.each(kAdapters)('$name with the simulated bank', (adapter) => {
-  const { name, looksUp, reverses } = adapter;
+  const { name } = adapter;
+  const { lookUp, reversal } = adapter.dialect(new FakeClock(), 'host').capabilities;
   let clock: FakeClock;
   let log: FakeLog;
   let server: SimulatorServer;
@@ -75,7 +76,7 @@ describe.each(kAdapters)('$name with the simulated bank', (adapter) => {
       { last4: pan.slice(-4), amount: { minor: 1050, currency: 'EUR' } },
     ]);
     const found = await gateway.query(requestOf());
-    if (looksUp === 'nothing') expect(found.kind).toBe('unknown');
+    if (lookUp === 'none') expect(found.kind).toBe('unknown');
     else
       expect(found).toMatchObject({
         kind: 'approved',
@@ -90,7 +91,7 @@ describe.each(kAdapters)('$name with the simulated bank', (adapter) => {
     expect(result).toMatchObject({ kind: 'declined', class: name === 'pay-connector' ? 'soft' : expected });
     expect(charges()).toBe(0);
     const found = await gateway.query(requestOf());
-    if (looksUp === 'nothing') expect(found.kind).toBe('unknown');
+    if (lookUp === 'none') expect(found.kind).toBe('unknown');
     else expect(found).toMatchObject({ kind: 'declined', class: result.kind === 'declined' && result.class });
   });
 
@@ -114,9 +115,9 @@ describe.each(kAdapters)('$name with the simulated bank', (adapter) => {
     expect(await result).toMatchObject({ kind: 'unknown' });
     expect(charges()).toBe(charged);
     const found = await gateway.query(requestOf());
-    if (looksUp === 'nothing') expect(found.kind).toBe('unknown');
+    if (lookUp === 'none') expect(found.kind).toBe('unknown');
     else if (charged === 1) expect(found.kind).toBe('approved');
-    else expect(found.kind).toBe(looksUp === 'all' ? 'not_found' : 'unknown');
+    else expect(found.kind).toBe(lookUp === 'every' ? 'not_found' : 'unknown');
   });
 
   it.each(['4000000000000838', '4000000000000846'])(
@@ -128,24 +129,24 @@ describe.each(kAdapters)('$name with the simulated bank', (adapter) => {
 
   it('takes a charge back', async () => {
     await submit({ pan: '4242424242424242' });
-    const answers = { told: 'reversed', later: 'pending', silent: 'pending', none: 'failed' };
-    expect(await gateway.reverse(requestOf())).toBe(answers[reverses]);
-    expect(charges()).toBe(reverses === 'none' ? 1 : 0);
-    if (reverses === 'told') expect(await gateway.reverse(requestOf())).toBe('reversed');
-    if (looksUp !== 'nothing') expect(await gateway.query(requestOf())).toMatchObject({ kind: 'declined' });
+    const answers = { told: 'reversed', later: 'pending', unheard: 'pending', none: 'failed' };
+    expect(await gateway.reverse(requestOf())).toBe(answers[reversal]);
+    expect(charges()).toBe(reversal === 'none' ? 1 : 0);
+    if (reversal === 'told') expect(await gateway.reverse(requestOf())).toBe('reversed');
+    if (lookUp !== 'none') expect(await gateway.query(requestOf())).toMatchObject({ kind: 'declined' });
   });
 
   it('finds nothing to take back where nothing was charged', async () => {
     const answers = {
       told: 'nothing_to_reverse',
       later: 'nothing_to_reverse',
-      silent: 'pending',
+      unheard: 'pending',
       none: 'failed',
     };
-    expect(await gateway.reverse(requestOf())).toBe(answers[reverses]);
+    expect(await gateway.reverse(requestOf())).toBe(answers[reversal]);
     // Stripe keeps the intent that was cancelled for it.
     const kind = name === 'stripe' ? 'declined' : 'not_found';
-    if (looksUp === 'all') expect(await gateway.query(requestOf())).toMatchObject({ kind });
+    if (lookUp === 'every') expect(await gateway.query(requestOf())).toMatchObject({ kind });
   });
 
   it('never charges twice for a resend of the same key, if it says that it may be resent', async () => {
