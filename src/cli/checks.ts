@@ -9,6 +9,7 @@ import type { Config } from '../config/config.ts';
 import type { SipTransport, TlsSettings } from '../config/transport.ts';
 import { AppError } from '../errors.ts';
 import { createGateway } from '../gateway/gateway.ts';
+import type { GatewayCapabilities } from '../ports/payment-gateway.ts';
 import { kSystemClock } from '../process/system-clock.ts';
 import { exposures, processFacts } from '../telemetry/hardening.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -101,10 +102,21 @@ export async function gatewayAnswers(config: Config['gateway']): Promise<string>
   try {
     const answer = await gateway.check();
     if (!answer.ok) throw new AppError('GW_UNREACHABLE', `${gateway.name} does not answer: ${answer.reason}`);
-    return `${gateway.name} answers`;
+    return `${gateway.name} answers${whatItLacks(gateway.capabilities)}`;
   } finally {
     await gateway.close();
   }
+}
+
+/** What a gateway leaves to a person when an answer gets lost. */
+function whatItLacks(can: GatewayCapabilities | undefined): string {
+  const lacks = [
+    can?.lookUp === 'none' ? 'has no look-up' : '',
+    can?.reversal === 'none' ? 'cannot take a payment back' : '',
+    can?.reversal === 'unheard' ? 'does not say what became of a reversal' : '',
+  ].filter((text) => text !== '');
+  if (lacks.length === 0) return '';
+  return `, but ${lacks.join(' and ')}: payments whose answer gets lost end as MANUAL, for a person`;
 }
 
 /** In the laboratory memory may be looked at; in production it may not. */

@@ -1,4 +1,5 @@
 import type { PaymentPolicy } from '../dialog/policy.ts';
+import type { GatewayType } from '../ports/gateway-kinds.ts';
 import type { Locale } from '../ports/prompts.ts';
 import type { CheckedFile } from './schema.ts';
 import type { SipTransport, TlsSettings, WebSocketSettings } from './transport.ts';
@@ -117,13 +118,23 @@ export interface Webhook {
 }
 
 export interface GatewaySettings {
-  readonly type: 'simulator' | 'rest';
-  /** Never null for `rest`. */
+  readonly type: GatewayType;
+  /** Never null for those that need one. */
   readonly url: string | null;
+  readonly account: string | null;
+  readonly user: string | null;
   readonly token: string | null;
   /** Absolute paths of files that could be read at start. */
   readonly tokenFile: string | null;
   readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  readonly proxy: string | null;
+  readonly cardholderName: string;
+  readonly payConnector: {
+    readonly amountName: 'chargeAmount' | 'charge_amount';
+    readonly yearForm: 'yy' | 'yyyy';
+  };
   readonly timeoutMs: number;
   readonly resolveMs: number;
   readonly lateApproval: 'reverse' | 'keep';

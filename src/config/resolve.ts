@@ -4,15 +4,15 @@ import { isAbsolute, join } from 'node:path';
 import type { PaymentPolicy, Route } from '../dialog/policy.ts';
 import { parseMajor } from '../money/money.ts';
 import { readTls } from './certificates.ts';
-import type { CaptureSettings, Config, GatewaySettings, SipServer, Webhook } from './config.ts';
+import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
+import { gatewaySettings } from './gateway-resolver.ts';
 import { kSecretText } from './keys.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
 import type { CheckedFile } from './schema.ts';
 import type { TlsSettings } from './transport.ts';
 import { type Path, pathText, valueAt } from './tree.ts';
 import { TrustResolver } from './trust-resolver.ts';
-
-const kLoopback = /^http:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?(\/|$)/;
+import { webhooks } from './webhook-resolver.ts';
 
 /**
  * Turns a checked file into what the program uses: reads the files it names, and makes the checks that concern several keys.
@@ -63,7 +63,10 @@ export class Resolver {
       payment: this.#payment(),
       gateway: this.#gateway(),
       velocity,
-      webhooks: this.#file.webhooks.map((webhook, index) => this.#webhook(webhook, index)),
+      webhooks: webhooks(this.#file.webhooks, {
+        secret: (path, value, file) => this.#secret(path, value, file),
+        refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
+      }),
       routes,
       inline,
       handOver,
@@ -158,40 +161,12 @@ export class Resolver {
   }
 
   #gateway(): GatewaySettings {
-    const { gateway } = this.#file;
-    const { type, url, token, tokenFile, caFile } = gateway;
-    if (type === 'rest' && url === null) {
-      this.#refuse(['gateway', 'url'], '`https://` URL, because gateway.type is `rest`', 'set it');
-    } else if (url?.startsWith('http:') && !kLoopback.test(url)) {
-      this.#refuse(['gateway', 'url'], '`https://` URL; plain `http` for loopback only', 'use https');
-    }
-    this.#secret(['gateway', 'token'], token, tokenFile);
-    if (caFile !== null) this.#certificates(['gateway', 'caFile'], caFile);
-    const absolute = (path: string | null) => (path === null ? null : this.#absolute(path));
-    return { ...gateway, tokenFile: absolute(tokenFile), caFile: absolute(caFile) };
-  }
-
-  #webhook(file: CheckedFile['webhooks'][number], index: number): Webhook {
-    const { name, url, events } = file;
-    const path: Path = ['webhooks', index];
-    if (url.startsWith('http:') && !kLoopback.test(url)) {
-      this.#refuse([...path, 'url'], '`https://`, or `http://` to this machine', 'use the https address');
-    }
-    if (this.#file.webhooks.findIndex((other) => other.name === name) < index) {
-      this.#refuse([...path, 'name'], 'a name of its own', 'give each webhook another name');
-    }
-    const secret = this.#secret([...path, 'secret'], file.secret, file.secretFile);
-    const previous = this.#secret([...path, 'previousSecret'], file.previousSecret, file.previousSecretFile);
-    if (secret === null) {
-      this.#refuse([...path, 'secret'], 'a secret, or secretFile', 'set one: messages are signed with it');
-    }
-    return { name, url, events, secrets: [secret, previous].filter((one) => one !== null) };
-  }
-
-  #certificates(path: Path, file: string): void {
-    const text = this.#fileText(path, file);
-    if (text === null || /-----BEGIN CERTIFICATE-----/.test(text)) return;
-    this.#refuse(path, 'a file with certificates in PEM', 'name the file of the certificate authority');
+    return gatewaySettings(this.#file.gateway, {
+      secret: (path, value, file) => this.#secret(path, value, file),
+      text: (path, file) => this.#fileText(path, file),
+      absolute: (path) => this.#absolute(path),
+      refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
+    });
   }
 
   /** A secret from its key or from the file its `…File` key names. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { kHandOverSection, kInlineSection } from './call-section.ts';
+import { kGatewaySection } from './gateway-section.ts';
 import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
 import { kPaymentSection } from './payment-section.ts';
 import { kTransportKeys } from './transport-section.ts';
@@ -124,37 +125,7 @@ export const kConfigSchema = z.strictObject({
     'USD',
   ),
   payment: kPaymentSection,
-  gateway: section({
-    type: choice(
-      'Payment gateway: the simulator, or hushpay’s REST contract.',
-      ['simulator', 'rest'],
-      'simulator',
-    ),
-    url: optionalText('Base URL of the REST gateway; plain `http` for loopback only.', {
-      expects: '`https://` URL',
-      pattern: /^https?:\/\/[^\s@]+$/,
-    }),
-    token: secretText('Bearer token the gateway knows us by.'),
-    tokenFile: optionalText('File that holds the token instead.', kPath),
-    caFile: optionalText('Certificates (PEM) to trust instead of the system’s.', kPath),
-    timeoutMs: wholeNumber('No answer within this: the outcome is unknown.', {
-      min: 15_000,
-      max: kMinute,
-      unit: 'ms',
-      default: 30_000,
-    }),
-    resolveMs: wholeNumber('How long an unknown outcome is looked up while the caller waits.', {
-      min: 0,
-      max: kMinute,
-      unit: 'ms',
-      default: 20_000,
-    }),
-    lateApproval: choice(
-      'What becomes of an approval found after the caller was told not to count on it: taken back, or kept.',
-      ['reverse', 'keep'],
-      'reverse',
-    ),
-  }),
+  gateway: kGatewaySection,
   velocity: kVelocitySection,
   webhooks: kWebhookList,
   routes: section({

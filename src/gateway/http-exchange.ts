@@ -7,8 +7,8 @@ import { kLeastSecretBytes } from './secret-body.ts';
 const kReplyLimitBytes = 1 << 20;
 
 export interface ExchangeRequest {
-  readonly method: 'GET' | 'POST';
-  /** Appended to the base URL, percent-encoded. */
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** Appended to the base URL, percent-encoded; empty: the base URL itself. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Owned by the exchange from here on: all zero when its promise settles. */

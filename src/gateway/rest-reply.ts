@@ -1,17 +1,7 @@
 import { z } from 'zod';
 import type { DeclineClass, PaymentRef, SubmitResult } from '../ports/payment-gateway.ts';
+import type { QueryResult, RawReply, ReversalResult } from './dialect.ts';
 import { cleanId, cleanText } from './reply-text.ts';
-
-/** An answer as docs/gateway-rest.openapi.yaml describes it, before anybody believed it. */
-export interface RestReply {
-  readonly status: number;
-  readonly contentType: string;
-  /** The card number is masked in it where `cardMasked`. */
-  readonly body: Buffer;
-  readonly cardMasked: boolean;
-}
-
-export type ReversalResult = 'reversed' | 'nothing_to_reverse' | 'failed' | 'pending';
 
 // Optional fields of a wrong type are left out: they must not cost us a clear verdict.
 const kText = z.union([z.string(), z.int()]).transform(String).nullable().catch(null);
@@ -38,7 +28,7 @@ type Verdict = z.output<typeof kVerdict>;
 const kRefusals = new Set([400, 401, 403, 404, 405, 413, 415, 422]);
 
 /** The verdict of an answer to a submission. Whatever is not clearly something else is unknown. */
-export function submitResultOf(reply: RestReply, request: PaymentRef): SubmitResult {
+export function submitResultOf(reply: RawReply, request: PaymentRef): SubmitResult {
   const json = jsonOf(reply.body);
   const verdict = kVerdict.safeParse(json).data;
   if (verdict && !belongsTo(verdict, request)) return unknown('the answer names another payment');
@@ -59,13 +49,8 @@ export function submitResultOf(reply: RestReply, request: PaymentRef): SubmitRes
   return unknown(`status ${reply.status}`);
 }
 
-/** What a look-up can tell: `not_found` = never processed, nothing charged. */
-export type QueryResult =
-  | Extract<SubmitResult, { readonly kind: 'approved' | 'declined' | 'unknown' }>
-  | { readonly kind: 'not_found' };
-
 /** The verdict of an answer to a look-up. A 404 page that is not the gateway's own says nothing about the payment. */
-export function queryResultOf(reply: RestReply, ref: PaymentRef): QueryResult {
+export function queryResultOf(reply: RawReply, ref: PaymentRef): QueryResult {
   if (reply.status === 404 && isGatewaysOwn(reply)) return { kind: 'not_found' };
   if (reply.status !== 200) return unknown(`look-up: ${problemOf(reply.status, jsonOf(reply.body))}`);
   const result = submitResultOf(reply, ref);
@@ -79,13 +64,13 @@ export function queryResultOf(reply: RestReply, ref: PaymentRef): QueryResult {
   }
 }
 
-export function reversalResultOf(reply: RestReply): ReversalResult {
+export function reversalResultOf(reply: RawReply): ReversalResult {
   if (reply.status === 404 && isGatewaysOwn(reply)) return 'nothing_to_reverse';
   if (reply.status < 200 || reply.status > 299) return reply.status >= 500 ? 'pending' : 'failed';
   return kReversal.safeParse(jsonOf(reply.body)).data?.outcome ?? 'pending';
 }
 
-function fromVerdict(verdict: Verdict, request: PaymentRef, reply: RestReply): SubmitResult {
+function fromVerdict(verdict: Verdict, request: PaymentRef, reply: RawReply): SubmitResult {
   const id = (text: string | null) => (text === null ? undefined : cleanId(text, reply.cardMasked));
   switch (verdict.outcome) {
     case 'approved': {
@@ -137,7 +122,7 @@ function classOf(name: string | null): DeclineClass {
   }
 }
 
-function declineText(verdict: Verdict, reply: RestReply): string {
+function declineText(verdict: Verdict, reply: RawReply): string {
   const code = verdict.declineCode === null ? undefined : cleanId(verdict.declineCode, reply.cardMasked);
   return (
     [code, verdict.message === null ? undefined : cleanText(verdict.message)].filter(Boolean).join(' ') ||
@@ -163,7 +148,7 @@ function isWhole(verdict: Verdict, { amount }: PaymentRef): boolean {
   );
 }
 
-function isGatewaysOwn(reply: RestReply): boolean {
+function isGatewaysOwn(reply: RawReply): boolean {
   return reply.body.length === 0 || (/json/i.test(reply.contentType) && jsonOf(reply.body) !== undefined);
 }
 

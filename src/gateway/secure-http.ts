@@ -6,13 +6,17 @@ import { type ExchangeRequest, type ExchangeResult, HttpExchange, isLoopback } f
 import { kLeastSecretBytes } from './secret-body.ts';
 
 const kIdleSocketMs = 4_000; // servers close idle connections after 5 s or more: fewer writes into one that is closing
-const kPath = /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*$/;
+const kPath = /^(\/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?$/;
 
 export interface SecureHttpOptions {
   /** `https://host[:port][/path]`; plain `http` to loopback only. Nothing else is ever contacted. */
   readonly baseUrl: string;
   /** PEM certificates trusted instead of the system's. */
   readonly ca: Buffer | null;
+  /** Our certificate and its key in PEM, for gateways that ask for one. */
+  readonly client?: { readonly cert: Buffer; readonly key: Buffer } | null;
+  /** `http://host:port` of a proxy that tunnels (CONNECT); it sees the gateway's name and ciphertext. https only. */
+  readonly proxy?: string | null;
   /** DNS, TCP and TLS together; after it nothing has been sent. */
   readonly connectTimeoutMs: number;
 }
@@ -30,7 +34,7 @@ export class SecureHttp {
   /** Throws AppError CFG_INVALID for a base URL that is not acceptable. */
   constructor(options: SecureHttpOptions, clock: Clock) {
     this.#base = checkedBase(options.baseUrl);
-    this.#agent = agentFor(this.#base, options.ca);
+    this.#agent = agentFor(this.#base, options);
     this.#clock = clock;
     this.#connectTimeoutMs = options.connectTimeoutMs;
   }
@@ -61,10 +65,10 @@ export class SecureHttp {
       host: bare(hostname),
       port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
       method: call.method,
-      path: pathname.replace(/\/$/, '') + call.path,
+      path: call.path === '' ? pathname : pathname.replace(/\/$/, '') + call.path,
       headers: {
         ...call.headers,
-        ...(call.method === 'POST' ? { 'content-length': call.body?.length ?? 0 } : {}),
+        ...(call.method !== 'GET' ? { 'content-length': call.body?.length ?? 0 } : {}),
       },
     });
   }
@@ -86,7 +90,7 @@ function checkedBase(text: string): URL {
   return url;
 }
 
-function agentFor(base: URL, ca: Buffer | null): http.Agent {
+function agentFor(base: URL, { ca, client, proxy }: SecureHttpOptions): http.Agent {
   const options = { keepAlive: true, maxFreeSockets: 32, timeout: kIdleSocketMs };
   if (base.protocol === 'http:') return new http.Agent(options);
   return new https.Agent({
@@ -94,6 +98,8 @@ function agentFor(base: URL, ca: Buffer | null): http.Agent {
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
     ...(ca ? { ca } : {}),
+    ...(client ?? {}),
+    ...(proxy ? { proxyEnv: { HTTPS_PROXY: proxy } } : {}),
   });
 }
 

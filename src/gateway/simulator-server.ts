@@ -1,11 +1,22 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { brandOf } from '../card/brand-ranges.ts';
 import { kBrandRules } from '../card/brand-rules.ts';
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { PaymentRef } from '../ports/payment-gateway.ts';
+import { simulatedAdyen } from './simulated/adyen.ts';
+import { simulatedAuthorizeNet } from './simulated/authorizenet.ts';
+import { simulatedBraintree } from './simulated/braintree.ts';
+import { simulatedCybersource } from './simulated/cybersource.ts';
+import { simulatedNmi } from './simulated/nmi.ts';
+import { simulatedXml } from './simulated/own-xml.ts';
+import { simulatedPayConnector } from './simulated/pay-connector.ts';
+import type { SimulatedAnswer, SimulatedDialect, SimulatedReply } from './simulated/simulated.ts';
+import { simulatedStripe } from './simulated/stripe.ts';
+import { simulatedWorldpay } from './simulated/worldpay.ts';
 import { type BankVerdict, type LedgerEntry, type Receipt, SimulatorBank } from './simulator-bank.ts';
 import { readPrefix, readSale } from './simulator-request.ts';
 
@@ -34,7 +45,22 @@ export interface SimulatorServer {
   close(): Promise<void>;
 }
 
-/** The simulated bank behind hushpay's REST contract, for tests and demonstrations: docs/gateway-rest.openapi.yaml. */
+const kDialects: readonly ((bank: SimulatorBank) => SimulatedDialect)[] = [
+  simulatedStripe,
+  simulatedAdyen,
+  simulatedAuthorizeNet,
+  simulatedBraintree,
+  simulatedCybersource,
+  simulatedNmi,
+  simulatedPayConnector,
+  simulatedWorldpay,
+  simulatedXml,
+];
+
+/**
+ * The simulated bank behind HTTP, for tests and demonstrations: hushpay's REST contract (docs/gateway-rest.openapi.yaml), and every
+ * other gateway's way of speaking at that gateway's own paths.
+ */
 export async function startSimulatorServer(options: SimulatorServerOptions): Promise<SimulatorServer> {
   const bank = options.bank ?? new SimulatorBank(options.clock);
   const desk = new Desk(bank, options.clock, options.token);
@@ -66,11 +92,13 @@ class Desk {
   readonly #bank: SimulatorBank;
   readonly #clock: Clock;
   readonly #authorization: Buffer | null;
+  readonly #dialects: readonly SimulatedDialect[];
   readonly #delayed = new Set<Cancel>();
 
   constructor(bank: SimulatorBank, clock: Clock, token: string | undefined) {
     this.#bank = bank;
     this.#clock = clock;
+    this.#dialects = kDialects.map((dialect) => dialect(bank));
     this.#authorization = token === undefined ? null : Buffer.from(`Bearer ${token}`);
   }
 
@@ -89,7 +117,12 @@ class Desk {
   }
 
   #handle(request: IncomingMessage, body: Buffer, response: ServerResponse): void {
-    if (!this.#mayEnter(request)) {
+    const [path = ''] = (request.url ?? '').split('?');
+    const dialect = this.#dialects.find(({ paths }) => paths.test(path));
+    if (dialect && body.length <= kBodyLimitBytes) {
+      const { method = '', url = '', headers } = request;
+      this.#speak(dialect.answer({ method, path: url, headers, body }), response);
+    } else if (!this.#mayEnter(request)) {
       send(response, problem(401, 'unknown token'));
     } else if (body.length > kBodyLimitBytes) {
       send(response, problem(413, 'body too large'));
@@ -130,24 +163,35 @@ class Desk {
       return;
     }
     try {
-      this.#deliver(this.#bank.submit(sale.ref, sale.card), sale.ref, response);
+      const { ref, card } = sale;
+      this.#deliver(
+        this.#bank.submit(ref, card),
+        (verdict) => send(response, replyOf(verdict, ref)),
+        response,
+      );
     } finally {
       sale.card.wipe();
     }
   }
 
-  #deliver(receipt: Receipt, ref: PaymentRef, response: ServerResponse): void {
+  #speak(answer: SimulatedAnswer, response: ServerResponse): void {
+    if ('receipt' in answer)
+      this.#deliver(answer.receipt, (verdict) => write(response, answer.reply(verdict)), response);
+    else write(response, answer);
+  }
+
+  #deliver(receipt: Receipt, tell: (verdict: BankVerdict) => void, response: ServerResponse): void {
     switch (receipt.delivery) {
       case 'silence':
         break;
       case 'reset':
-        response.socket?.resetAndDestroy();
+        reset(response.socket);
         break;
       case 'garbage':
         response.writeHead(500, { 'content-type': 'text/html' }).end('<html><h1>Internal Server Error');
         break;
       case 'answer':
-        this.#after(receipt.delayMs, () => send(response, replyOf(receipt.verdict(), ref)));
+        this.#after(receipt.delayMs, () => tell(receipt.verdict()));
     }
   }
 
@@ -201,11 +245,11 @@ function problem(status: number, message: string): Reply {
 }
 
 function send(response: ServerResponse, { status, json }: Reply): void {
-  const text = JSON.stringify(json);
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text),
-  });
+  write(response, { status, contentType: 'application/json', text: JSON.stringify(json) });
+}
+
+function write(response: ServerResponse, { status, contentType, text }: SimulatedReply): void {
+  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }
 
@@ -227,6 +271,12 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
     return undefined;
   }
   return body.subarray(0, length);
+}
+
+/** Over TLS the connection just ends: its handle cannot be told to reset. */
+function reset(socket: Socket | null): void {
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket?.resetAndDestroy();
 }
 
 function listening(server: Server, port: number, host: string): Promise<void> {

@@ -128,14 +128,15 @@ export class JournaledPayments implements Payments {
     progress: SubmissionProgress,
     log: Log,
   ): Promise<Verdict> {
-    if (!this.#begin(sessionId, request, card, log)) return { kind: 'unavailable' };
+    const sentAt = this.#parts.clock.date().toISOString();
+    if (!this.#begin(sessionId, request, card, sentAt, log)) return { kind: 'unavailable' };
     const lane = new GatewayLane(this.#parts.clock, log);
     const end = await new Submission({ ...this.#parts, lane, log, request, card, progress }).run();
-    return this.#conclude({ ...request, sessionId }, end, lane, log);
+    return this.#conclude({ ...request, sessionId, sentAt }, end, lane, log);
   }
 
   /** The durable intent. Without it nothing is sent. */
-  #begin(sessionId: string, request: PaymentRequest, card: CardSecret, log: Log): boolean {
+  #begin(sessionId: string, request: PaymentRequest, card: CardSecret, sentAt: string, log: Log): boolean {
     const { paymentRef, attempt, idempotencyKey, amount, brand } = request;
     try {
       this.#parts.journal.begin({
@@ -151,7 +152,7 @@ export class JournaledPayments implements Payments {
         transactionId: null,
         declineClass: null,
         declineCode: null,
-        sentAt: this.#parts.clock.date().toISOString(),
+        sentAt,
         doneAt: null,
       });
       return true;

@@ -14,6 +14,8 @@ export interface PaymentRef {
   /** Same for every resend of the same bytes. */
   readonly idempotencyKey: string;
   readonly amount: Money;
+  /** ISO 8601, UTC; absent while its call is on. Gateways forget, so some look-ups hold for a while only. */
+  readonly sentAt?: string;
 }
 
 export interface PaymentRequest extends PaymentRef {
@@ -53,11 +55,23 @@ export interface SubmitContext {
   onFlushed(): void;
 }
 
+/**
+ * What can be learnt from a gateway afterwards. What cannot leaves a payment whose answer got lost to a person.
+ *
+ * `lookUp`: every submission, charges and declines only (an absent one may be yet to appear), or none. `reversal`: its answer says
+ * that it worked, a later look-up does, nobody does, or there is none.
+ */
+export interface GatewayCapabilities {
+  readonly lookUp: 'every' | 'booked' | 'none';
+  readonly reversal: 'told' | 'later' | 'unheard' | 'none';
+}
+
 /** One payment gateway. Never throws for what the gateway did: every outcome is a value. Reasons never hold a card digit. */
 export interface PaymentGateway {
   readonly name: string;
   /** How a resend is recognised: `key` = the same idempotency key returns the first result. */
   readonly idempotency: 'key' | 'none';
+  readonly capabilities?: GatewayCapabilities;
   submit(request: PaymentRequest, card: CardSecret, context: SubmitContext): Promise<SubmitResult>;
   /** Looks a submission up; never needs the card. */
   query(ref: PaymentRef): Promise<SubmitResult | { readonly kind: 'not_found' }>;

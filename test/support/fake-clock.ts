@@ -35,6 +35,12 @@ export class FakeClock implements Clock {
     return this.#tasks.size;
   }
 
+  /** Until the next task falls due; undefined if there is none. */
+  get untilNextMs(): number | undefined {
+    const next = this.#next(Number.POSITIVE_INFINITY);
+    return next && Math.max(0, next.dueMs - this.#nowMs);
+  }
+
   /** Moves time on, running what falls due; promises settle between tasks. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;

@@ -68,6 +68,7 @@ const kHomes: Readonly<Record<string, readonly string[]>> = {
   zod: ['api', 'config', 'gateway', 'edge', 'prompt'],
   ws: ['edge'],
   luxon: ['report'],
+  saxes: ['gateway'],
 };
 
 const kInputOutput =

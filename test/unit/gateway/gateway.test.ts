@@ -15,6 +15,13 @@ const kRest: GatewayConfig = {
   token: null,
   tokenFile: null,
   caFile: null,
+  account: null,
+  user: null,
+  certFile: null,
+  keyFile: null,
+  proxy: null,
+  cardholderName: 'Telephone Payment',
+  payConnector: { amountName: 'chargeAmount', yearForm: 'yyyy' },
 };
 const kContext = { deadlineMs: 30_000, onFlushed: () => undefined };
 

@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import {
-  queryResultOf,
-  type RestReply,
-  reversalResultOf,
-  submitResultOf,
-} from '../../../src/gateway/rest-reply.ts';
+import type { RawReply } from '../../../src/gateway/dialect.ts';
+import { queryResultOf, reversalResultOf, submitResultOf } from '../../../src/gateway/rest-reply.ts';
 import { requestOf } from '../../support/payment-request.ts';
 
 const kStatus = fc.oneof(
@@ -31,7 +27,7 @@ const kJson = fc
   .map((value) => Buffer.from(JSON.stringify(value)));
 const kBytes = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
 
-const kReply: fc.Arbitrary<RestReply> = fc.record({
+const kReply: fc.Arbitrary<RawReply> = fc.record({
   status: kStatus,
   contentType: fc.constantFrom('application/json', 'text/html', ''),
   body: fc.oneof(kJson, kBytes),

@@ -326,7 +326,7 @@ describe('rest', () => {
     it.each([
       [200, { ok: true }],
       [404, { ok: true }],
-      [401, { ok: false, reason: 'status 401: the token was refused' }],
+      [401, { ok: false, reason: 'status 401: the credentials were refused' }],
       [301, { ok: false, reason: 'status 301: redirects are not followed' }],
       [503, { ok: false, reason: 'status 503' }],
     ])('%i', async (status, expected) => {

@@ -197,14 +197,11 @@ describe('base URL', () => {
     expect(() => new Client(baseUrl)).not.toThrow();
   });
 
-  it.each(['payments', '/a b', '/a\r\nx: y', '/\u00fc', ''])(
-    'cannot be left by the path %j',
-    async (path) => {
-      const client = new Client('http://127.0.0.1:9');
-      const exchange = client.http.exchange({ method: 'GET', path, headers: {}, body: null, deadlineMs: 1 });
-      await expect(exchange).rejects.toMatchObject({ code: 'INTERNAL' });
-    },
-  );
+  it.each(['payments', '/a b', '/a\r\nx: y', '/\u00fc'])('cannot be left by the path %j', async (path) => {
+    const client = new Client('http://127.0.0.1:9');
+    const exchange = client.http.exchange({ method: 'GET', path, headers: {}, body: null, deadlineMs: 1 });
+    await expect(exchange).rejects.toMatchObject({ code: 'INTERNAL' });
+  });
 
   it('refuses a body that is too small to stay off the heap, and zeroes it', async () => {
     const client = new Client('http://127.0.0.1:9');

@@ -1,0 +1,61 @@
+import { type GatewayKind, kGatewayKinds } from '../ports/gateway-kinds.ts';
+import type { GatewaySettings } from './config.ts';
+import type { CheckedFile } from './schema.ts';
+import type { Path } from './tree.ts';
+
+const kLoopback = /^http:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?(\/|$)/;
+
+interface Tools {
+  secret(path: Path, value: string | null, file: string | null): string | null;
+  /** The file's text; undefined files are refused. */
+  text(path: Path, file: string): string | null;
+  absolute(path: string): string;
+  refuse(path: Path, expects: string, remedy: string): void;
+}
+
+/** Checks what a type of gateway needs, and reads the files that are named for their mistakes. */
+export function gatewaySettings(gateway: CheckedFile['gateway'], tools: Tools): GatewaySettings {
+  const { type, url, token, tokenFile, caFile, certFile, keyFile, proxy } = gateway;
+  const { needs }: GatewayKind = kGatewayKinds[type];
+  const secret = tools.secret(['gateway', 'token'], token, tokenFile);
+  for (const key of needs) {
+    const given = key === 'token' ? (secret ?? tokenFile) : gateway[key];
+    if (given !== null) continue;
+    const what = key === 'url' ? '`https://` URL' : 'a value';
+    tools.refuse(
+      ['gateway', key],
+      `${what}, because gateway.type is \`${type}\``,
+      'set it; docs/gateways.md says to what',
+    );
+  }
+  if (url?.startsWith('http:') && !kLoopback.test(url)) {
+    tools.refuse(['gateway', 'url'], '`https://` URL; plain `http` for loopback only', 'use https');
+  }
+  if (proxy !== null && url?.startsWith('http:')) {
+    tools.refuse(['gateway', 'proxy'], 'null, because gateway.url is not https', 'reach it without a proxy');
+  }
+  if ((certFile === null) !== (keyFile === null)) {
+    const missing = certFile === null ? 'certFile' : 'keyFile';
+    tools.refuse(['gateway', missing], 'a file, because its other half is set', 'name both or none');
+  }
+  if (type === 'xml' && (gateway.user === null) !== (secret === null)) {
+    tools.refuse(['gateway', 'user'], 'set together with gateway.token', 'set both or none');
+  }
+  for (const [key, file, kind] of [
+    ['caFile', caFile, 'CERTIFICATE'],
+    ['certFile', certFile, 'CERTIFICATE'],
+    ['keyFile', keyFile, 'PRIVATE KEY'],
+  ] as const) {
+    const text = file === null ? null : tools.text(['gateway', key], file);
+    if (text === null || new RegExp(`-----BEGIN [A-Z ]*${kind}-----`).test(text)) continue;
+    tools.refuse(['gateway', key], `a PEM file with a ${kind.toLowerCase()}`, 'name the right file');
+  }
+  const absolute = (path: string | null) => (path === null ? null : tools.absolute(path));
+  return {
+    ...gateway,
+    tokenFile: absolute(tokenFile),
+    caFile: absolute(caFile),
+    certFile: absolute(certFile),
+    keyFile: absolute(keyFile),
+  };
+}

@@ -1,0 +1,217 @@
+import type { CardSecret } from '../card/card-secret.ts';
+import { formatMajor } from '../money/money.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DeclineClass, PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import {
+  type Ask,
+  type CheckResult,
+  type Dialect,
+  isSilence,
+  type QueryResult,
+  type RawReply,
+  type ReversalResult,
+  type Silence,
+  type Wire,
+} from './dialect.ts';
+import { byStatus, classIn, Outcomes, refused, transient, unknown } from './outcome.ts';
+import { jsonOf, type ReplyNode } from './reply-node.ts';
+import { around, digits, month, type Segment, year } from './secret-body.ts';
+
+export interface AuthorizeNetOptions {
+  /** API login id and transaction key; never logged. */
+  readonly login: string;
+  readonly transactionKey: string;
+}
+
+const kPath = '/xml/v1/request.api';
+const kDuplicateWindowS = '28800'; // the longest there is
+const kListed = 1000;
+// The list of unsettled transactions is believed for as long as none of today's can have been settled.
+const kUnsettledForMs = 20 * 3_600_000;
+
+// Response reason codes.
+const kClasses: Readonly<Record<DeclineClass, string>> = {
+  reenter: '6 7 8 27 37 44 45 65 78 127 315 316 317',
+  hard: '4 41 200 250 251 254',
+  auth_required: '',
+  soft: '',
+};
+const kConfigCodes =
+  '5 9 10 12 13 14 15 17 28 33 36 38 40 47 49 55 66 68 69 70 71 72 73 74 75 87 88 89 90 91 92 102 103 116 117 118 128 171 172 173 243 244 245 246';
+const kTransientCodes = '19 20 21 22 23 25 26 57 58 59 60 61 62 63 120 121 122';
+const kDuplicate = '11';
+const kVoidable = new Set([
+  'authorizedPendingCapture',
+  'capturedPendingSettlement',
+  'underReview',
+  'FDSPendingReview',
+  'FDSAuthorizedPendingReview',
+  'approvedReview',
+]);
+
+/** Authorize.Net, JSON. Its JSON is read by the order of an XML schema: members stay in the order they have here. */
+export function authorizeNetDialect(options: AuthorizeNetOptions, clock: Clock): Dialect {
+  const credentials = JSON.stringify({ name: options.login, transactionKey: options.transactionKey });
+  const call = (name: string, members: readonly Segment[], charges = false): Ask => ({
+    method: 'POST',
+    path: kPath,
+    body: {
+      contentType: 'application/json',
+      segments: [`{"${name}":{"merchantAuthentication":${credentials}`, ...members, '}}'],
+    },
+    ...(charges ? { charges: true } : {}),
+  });
+
+  async function find(wire: Wire, ref: PaymentRef): Promise<Found | Silence> {
+    const members = `,"sorting":{"orderBy":"submitTimeUTC","orderDescending":true},"paging":{"limit":"${kListed}","offset":"1"}`;
+    return wire.ask(call('getUnsettledTransactionListRequest', [members]), (reply) => {
+      const json = jsonOf(reply);
+      if (json?.text('/messages/resultCode') !== 'Ok') return unknown(`look-up: status ${reply.status}`);
+      const listed = json.list('/transactions');
+      const own = listed.find((item) => item.text('/invoiceNumber') === ref.idempotencyKey);
+      const id = own?.text('/transId');
+      if (own && id !== undefined) return { kind: 'found', id, status: own.text('/transactionStatus') ?? '' };
+      const ageMs = ref.sentAt === undefined ? 0 : clock.date().getTime() - Date.parse(ref.sentAt);
+      if (listed.length >= kListed || ageMs > kUnsettledForMs)
+        return unknown('look-up: may have been settled already');
+      return { kind: 'not_found' };
+    });
+  }
+
+  async function query(wire: Wire, ref: PaymentRef): Promise<QueryResult | Silence> {
+    const found = await find(wire, ref);
+    if (found.kind !== 'found') return found;
+    const details = call('getTransactionDetailsRequest', [`,"transId":${JSON.stringify(found.id)}`]);
+    return wire.ask(details, (reply) => stateOf(reply, found));
+  }
+
+  async function reverse(wire: Wire, ref: PaymentRef): Promise<ReversalResult | Silence> {
+    const found = await find(wire, ref);
+    if (isSilence(found)) return found;
+    if (found.kind === 'not_found') return 'nothing_to_reverse';
+    if (found.status === 'voided') return 'reversed';
+    if (!kVoidable.has(found.status)) return isOver(found.status) ? 'nothing_to_reverse' : 'failed';
+    const order = JSON.stringify({ transactionType: 'voidTransaction', refTransId: found.id });
+    const voiding = call(
+      'createTransactionRequest',
+      [`,"refId":${JSON.stringify(ref.idempotencyKey)},"transactionRequest":${order}`],
+      true,
+    );
+    return wire.ask(voiding, (reply) => {
+      const json = jsonOf(reply);
+      if (json?.text('/transactionResponse/responseCode') === '1') return 'reversed';
+      return json === undefined || reply.status >= 500 ? 'pending' : 'failed';
+    });
+  }
+
+  return {
+    name: 'authorizenet',
+    idempotency: 'none',
+    capabilities: { lookUp: 'every', reversal: 'told' },
+    submit: (wire, request, card) =>
+      wire.ask(call('createTransactionRequest', saleMembers(request, card), true), (reply) =>
+        verdictOf(reply, request),
+      ),
+    query,
+    reverse,
+    check: (wire) => wire.ask(call('authenticateTestRequest', []), checkOf),
+  };
+}
+
+type Found =
+  | { readonly kind: 'not_found' }
+  | { readonly kind: 'found'; readonly id: string; readonly status: string };
+
+function saleMembers(request: PaymentRequest, card: CardSecret): Segment[] {
+  const key = JSON.stringify(request.idempotencyKey);
+  const order = {
+    invoiceNumber: request.idempotencyKey,
+    ...(request.reference === null ? {} : { description: request.reference.slice(0, 255) }),
+  };
+  return [
+    `,"refId":${key},"transactionRequest":{"transactionType":"authCaptureTransaction","amount":"${formatMajor(request.amount)}","currencyCode":"${request.amount.currency}","payment":{"creditCard":{"cardNumber":"`,
+    ...digits(card, 'pan'),
+    '"',
+    ...around(',"expirationDate":"', [...year(card, 'yyyy'), ...around('-', month(card, 'mm'))], '"'),
+    ...around(',"cardCode":"', digits(card, 'cvv'), '"'),
+    `}},"order":${JSON.stringify(order)}`,
+    ...(request.customerId === null
+      ? []
+      : [`,"customer":${JSON.stringify({ id: request.customerId.slice(0, 20) })}`]),
+    ...around(',"billTo":{"zip":"', digits(card, 'postal'), '"}'),
+    `,"retail":{"marketType":"1"},"transactionSettings":{"setting":[{"settingName":"duplicateWindow","settingValue":"${kDuplicateWindowS}"}]}}`,
+  ];
+}
+
+function verdictOf(reply: RawReply, { idempotencyKey }: PaymentRef): SubmitResult {
+  const json = jsonOf(reply);
+  const resultCode = json?.text('/messages/resultCode');
+  if (!json || reply.status !== 200 || resultCode === undefined) return byStatus(reply.status);
+  if ((json.text('/refId') ?? idempotencyKey) !== idempotencyKey)
+    return unknown('the answer names another payment');
+  const id = json.text('/transactionResponse/transId');
+  const code =
+    json.text('/transactionResponse/errors/0/errorCode') ?? json.text('/transactionResponse/messages/0/code');
+  switch (json.text('/transactionResponse/responseCode')) {
+    case '1':
+      return resultCode === 'Ok'
+        ? new Outcomes(reply).approved(id, json.text('/transactionResponse/authCode'))
+        : unknown('approved with an error');
+    case '2':
+    case '3':
+      return failureOf(
+        reply,
+        code ?? 'unspecified',
+        json.text('/transactionResponse/errors/0/errorText'),
+        id,
+      );
+    case '4':
+      return unknown('held for review');
+    default:
+      return requestFailure(json);
+  }
+}
+
+function failureOf(reply: RawReply, code: string, text: string | undefined, id?: string): SubmitResult {
+  if (code === kDuplicate) return unknown('taken for a duplicate of an earlier one');
+  if (kConfigCodes.split(' ').includes(code)) return refused(`reason code ${code}`, text);
+  if (kTransientCodes.split(' ').includes(code)) return transient(`reason code ${code}`);
+  return new Outcomes(reply).declined(classIn(kClasses, code), code, id);
+}
+
+/** E00001 and E00053: the gateway itself is in trouble. All others: the request was not taken. */
+function requestFailure(json: ReplyNode): SubmitResult {
+  const code = json.text('/messages/message/0/code') ?? 'no code';
+  if (json.text('/messages/resultCode') !== 'Error' || code === 'E00001' || code === 'E00027')
+    return unknown(code);
+  return code === 'E00053' || code === 'E00104'
+    ? transient(code)
+    : refused(code, json.text('/messages/message/0/text'));
+}
+
+function stateOf(reply: RawReply, { id, status }: Extract<Found, { kind: 'found' }>): QueryResult {
+  const details = jsonOf(reply);
+  if (details?.text('/transaction/transId') !== id) return unknown('look-up: no details');
+  const outcomes = new Outcomes(reply);
+  const now = details.text('/transaction/transactionStatus') ?? status;
+  if (now === 'voided') return outcomes.declined('soft', 'voided', id);
+  const code = details.text('/transaction/responseReasonCode');
+  if (isOver(now)) return outcomes.declined(classIn(kClasses, code ?? ''), code, id);
+  const isCharge = now === 'capturedPendingSettlement' || now === 'settledSuccessfully';
+  return isCharge ? outcomes.approved(id, details.text('/transaction/authCode')) : unknown(`status ${now}`);
+}
+
+/** Ended without a charge. */
+function isOver(status: string): boolean {
+  return ['declined', 'expired', 'voided', 'generalError', 'failedReview'].includes(status);
+}
+
+function checkOf(reply: RawReply): CheckResult {
+  const json = jsonOf(reply);
+  if (json?.text('/messages/resultCode') === 'Ok') return { ok: true };
+  const code = json?.text('/messages/message/0/code');
+  return {
+    ok: false,
+    reason: code === undefined ? `status ${reply.status}` : `${code}: the credentials were refused`,
+  };
+}

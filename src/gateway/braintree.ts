@@ -1,0 +1,218 @@
+import type { CardSecret } from '../card/card-secret.ts';
+import { formatMajor } from '../money/money.ts';
+import type { DeclineClass, PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import {
+  type Ask,
+  basic,
+  type Dialect,
+  isSilence,
+  type QueryResult,
+  type RawReply,
+  type ReversalResult,
+  reachable,
+  type Silence,
+  type Wire,
+} from './dialect.ts';
+import { byStatus, classIn, Outcomes, refused, transient, unknown } from './outcome.ts';
+import { type ReplyNode, xmlOf } from './reply-node.ts';
+import { around, digits, month, type Segment, year } from './secret-body.ts';
+
+export interface BraintreeOptions {
+  readonly merchantId: string;
+  readonly publicKey: string;
+  /** Never logged. */
+  readonly privateKey: string;
+}
+
+const kApiVersion = '6';
+const kMostLooked = 4;
+
+// processor-response-code.
+const kClasses: Readonly<Record<DeclineClass, string>> = {
+  reenter: '2004 2005 2006 2008 2010',
+  hard: '2007 2009 2012 2013 2014 2019 2022 2044 2047 2053 2057 2059 2061 2062 2070 2075 2086 2102 2103',
+  auth_required: '2099 2108',
+  soft: '',
+};
+const kTransient = new Set(['3000']);
+// Validation of the card's own fields: number, expiry, security code.
+const kCardErrors = new Set(
+  '81703 81706 81707 81709 81710 81711 81712 81713 81714 81715 81716 81736 81737 81750'.split(' '),
+);
+const kVoidable = new Set(['authorized', 'submitted_for_settlement', 'settlement_pending']);
+const kSettled = new Set(['settling', 'settled', 'settlement_confirmed']);
+const kDeclined = new Set([
+  'processor_declined',
+  'gateway_rejected',
+  'failed',
+  'settlement_declined',
+  'authorization_expired',
+]);
+
+/** Braintree: JSON in, XML out, as its server libraries do. */
+export function braintreeDialect(options: BraintreeOptions): Dialect {
+  const headers = {
+    authorization: basic(options.publicKey, options.privateKey),
+    'x-apiversion': kApiVersion,
+    accept: 'application/xml',
+  };
+  const base = `/merchants/${encodeURIComponent(options.merchantId)}`;
+  const send = (method: 'POST' | 'PUT', path: string, segments: readonly Segment[]): Ask => ({
+    method,
+    path: base + path,
+    headers,
+    body: { contentType: 'application/json', segments },
+  });
+
+  /** Every transaction with our order id; one that was refused as a duplicate is among them. */
+  async function find(wire: Wire, ref: PaymentRef): Promise<Found | Silence> {
+    const search = JSON.stringify({ search: { order_id: { is: ref.idempotencyKey } } });
+    const ids = await wire.ask(send('POST', '/transactions/advanced_search_ids', [search]), (reply) => {
+      const xml = reply.status === 200 ? xmlOf(reply) : undefined;
+      if (!xml?.has('/search-results')) return unknown(`look-up: status ${reply.status}`);
+      return xml.list('/search-results/ids/item').map((item) => item.text('') ?? '');
+    });
+    if (isSilence(ids)) return ids;
+    if (ids.length > kMostLooked) return unknown('look-up: too many with this order id');
+    let best: Found = { kind: 'not_found' };
+    for (const id of ids) {
+      const ask: Ask = { method: 'GET', path: `${base}/transactions/${encodeURIComponent(id)}`, headers };
+      const found = await wire.ask(ask, (reply) => foundIn(reply, ref));
+      if (isSilence(found)) return found;
+      if (best.kind === 'not_found' || !kDeclined.has(found.status)) best = found;
+    }
+    return best;
+  }
+
+  async function reverse(wire: Wire, ref: PaymentRef): Promise<ReversalResult | Silence> {
+    const found = await find(wire, ref);
+    if (isSilence(found)) return found;
+    if (found.kind === 'not_found') return 'nothing_to_reverse';
+    if (found.isTakenBack) return 'reversed';
+    if (kDeclined.has(found.status)) return 'nothing_to_reverse';
+    const path = `/transactions/${encodeURIComponent(found.id)}`;
+    let ask: Ask;
+    if (kVoidable.has(found.status)) ask = { method: 'PUT', path: `${base}${path}/void`, headers };
+    else if (kSettled.has(found.status)) ask = send('POST', `${path}/refund`, ['{"transaction":{}}']);
+    else return 'pending';
+    return wire.ask({ ...ask, charges: true }, (reply) => {
+      if (reply.status === 200 || reply.status === 201) return 'reversed';
+      return reply.status >= 500 ? 'pending' : 'failed';
+    });
+  }
+
+  return {
+    name: 'braintree',
+    idempotency: 'none',
+    capabilities: { lookUp: 'every', reversal: 'told' },
+    submit: (wire, request, card) =>
+      wire.ask({ ...send('POST', '/transactions', saleOf(request, card)), charges: true }, (reply) =>
+        verdictOf(reply, request),
+      ),
+    query: async (wire, ref) => {
+      const found = await find(wire, ref);
+      return found.kind === 'found' ? found.result : found;
+    },
+    reverse,
+    check: (wire) =>
+      wire.ask(
+        send('POST', '/transactions/advanced_search_ids', ['{"search":{"order_id":{"is":"hushpay-check"}}}']),
+        reachable,
+      ),
+  };
+}
+
+type Found =
+  | { readonly kind: 'not_found' }
+  | {
+      readonly kind: 'found';
+      readonly id: string;
+      readonly status: string;
+      readonly isTakenBack: boolean;
+      readonly result: QueryResult;
+    };
+
+function saleOf(request: PaymentRequest, card: CardSecret): Segment[] {
+  const { amount, idempotencyKey } = request;
+  const order = JSON.stringify({
+    type: 'sale',
+    amount: formatMajor(amount),
+    order_id: idempotencyKey,
+    transaction_source: 'moto',
+  });
+  return [
+    `{"transaction":${order.slice(0, -1)},"credit_card":{"number":"`,
+    ...digits(card, 'pan'),
+    '"',
+    ...around(',"expiration_date":"', [...month(card, 'mm'), ...around('/', year(card, 'yyyy'))], '"'),
+    ...around(',"cvv":"', digits(card, 'cvv'), '"'),
+    '}',
+    ...around(',"billing":{"postal_code":"', digits(card, 'postal'), '"}'),
+    ',"options":{"submit_for_settlement":true}}}',
+  ];
+}
+
+function verdictOf(reply: RawReply, ref: PaymentRef): SubmitResult {
+  const xml = xmlOf(reply);
+  if (reply.status === 201 && xml?.has('/transaction'))
+    return resultOf(reply, xml.list('/transaction')[0], ref);
+  if (reply.status !== 422 || !xml?.has('/api-error-response')) return byStatus(reply.status);
+  const transaction = xml.list('/api-error-response/transaction')[0];
+  if (transaction) return resultOf(reply, transaction, ref);
+  const codes = errorCodes(xml.list('/api-error-response/errors/transaction/credit-card/errors/error'));
+  const others = errorCodes(xml.list('/api-error-response/errors/transaction/errors/error'));
+  const isCard = codes.length > 0 && others.length === 0 && codes.every((code) => kCardErrors.has(code));
+  if (isCard) return new Outcomes(reply).declined('reenter', codes[0]);
+  return refused([...codes, ...others].join(' ') || 'status 422', xml.text('/api-error-response/message'));
+}
+
+function errorCodes(errors: readonly ReplyNode[]): string[] {
+  return errors.map((error) => error.text('/code') ?? '');
+}
+
+function resultOf(
+  reply: RawReply,
+  transaction: ReplyNode | undefined,
+  { idempotencyKey, amount }: PaymentRef,
+): SubmitResult {
+  if (transaction?.text('/order-id') !== idempotencyKey) return unknown('the answer names another payment');
+  const id = transaction.text('/id');
+  const status = transaction.text('/status') ?? 'none';
+  const outcomes = new Outcomes(reply);
+  if (kVoidable.has(status) || kSettled.has(status)) {
+    const isOther =
+      Number(transaction.text('/amount')) !== Number(formatMajor(amount)) ||
+      (transaction.text('/currency-iso-code') ?? amount.currency) !== amount.currency;
+    return isOther
+      ? unknown('approved for another amount')
+      : outcomes.approved(id, transaction.text('/processor-authorization-code'));
+  }
+  if (status === 'gateway_rejected') return gatewayRejection(outcomes, transaction, id);
+  if (!kDeclined.has(status)) return unknown(`status ${status}`);
+  const code = transaction.text('/processor-response-code') ?? '';
+  return kTransient.has(code)
+    ? transient(code)
+    : outcomes.declined(classIn(kClasses, code), code || status, id);
+}
+
+function gatewayRejection(outcomes: Outcomes, transaction: ReplyNode, id: string | undefined): SubmitResult {
+  const reason = transaction.text('/gateway-rejection-reason') ?? 'gateway_rejected';
+  if (reason === 'duplicate') return unknown('taken for a duplicate of an earlier one');
+  if (reason === 'cvv' || reason === 'avs' || reason === 'avs_and_cvv')
+    return outcomes.declined('reenter', reason, id);
+  return outcomes.declined(reason === 'fraud' ? 'hard' : 'soft', reason, id);
+}
+
+function foundIn(reply: RawReply, ref: PaymentRef): Extract<Found, { kind: 'found' }> | Silence {
+  const transaction = reply.status === 200 ? xmlOf(reply)?.list('/transaction')[0] : undefined;
+  const id = transaction?.text('/id');
+  if (!transaction || id === undefined || transaction.text('/order-id') !== ref.idempotencyKey)
+    return unknown(`look-up: status ${reply.status}`);
+  const status = transaction.text('/status') ?? '';
+  const isTakenBack = status === 'voided' || transaction.list('/refund-ids/item').length > 0;
+  const result = isTakenBack
+    ? new Outcomes(reply).declined('soft', 'reversed', id)
+    : resultOf(reply, transaction, ref);
+  const isVerdict = result.kind === 'approved' || result.kind === 'declined';
+  return { kind: 'found', id, status, isTakenBack, result: isVerdict ? result : unknown(`status ${status}`) };
+}

@@ -1,0 +1,156 @@
+import type { CardSecret } from '../card/card-secret.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type {
+  PaymentGateway,
+  PaymentRef,
+  PaymentRequest,
+  SubmitContext,
+  SubmitResult,
+} from '../ports/payment-gateway.ts';
+import type {
+  Ask,
+  CheckResult,
+  Dialect,
+  QueryResult,
+  RawReply,
+  ReversalResult,
+  Silence,
+  Wire,
+} from './dialect.ts';
+import { isSilence } from './dialect.ts';
+import type { HttpReply } from './http-exchange.ts';
+import { maskCard } from './reply-text.ts';
+import { renderBody } from './secret-body.ts';
+import { SecureHttp, type SecureHttpOptions } from './secure-http.ts';
+
+const kQueryDeadlineMs = 5_000;
+const kReverseDeadlineMs = 10_000;
+const kCheckDeadlineMs = 3_000;
+
+/** A gateway behind HTTP: everything its dialect need not know. Deadlines, the card in bodies and replies, what is logged. */
+export class HttpGateway implements PaymentGateway {
+  readonly #dialect: Dialect;
+  readonly #http: SecureHttp;
+  readonly #clock: Clock;
+  readonly #log: Log;
+
+  constructor(dialect: Dialect, options: SecureHttpOptions, clock: Clock, log: Log) {
+    this.#dialect = dialect;
+    this.#http = new SecureHttp(options, clock);
+    this.#clock = clock;
+    this.#log = log.child({ gateway: dialect.name });
+  }
+
+  get name() {
+    return this.#dialect.name;
+  }
+
+  get idempotency() {
+    return this.#dialect.idempotency;
+  }
+
+  get capabilities() {
+    return this.#dialect.capabilities;
+  }
+
+  async submit(request: PaymentRequest, card: CardSecret, context: SubmitContext): Promise<SubmitResult> {
+    const wire = this.#wire(context.deadlineMs, card, () => context.onFlushed());
+    return this.#told('submit', request, () => this.#dialect.submit(wire, request, card));
+  }
+
+  /** A look-up that fails says nothing about the payment: unknown, whether or not it was sent. */
+  async query(ref: PaymentRef): Promise<QueryResult> {
+    return this.#told('query', ref, async () => {
+      const found = await this.#dialect.query(this.#wire(kQueryDeadlineMs), ref);
+      return found.kind === 'not_sent' ? { kind: 'unknown', reason: `look-up: ${found.reason}` } : found;
+    });
+  }
+
+  async reverse(ref: PaymentRef): Promise<ReversalResult> {
+    const { kind } = await this.#told('reverse', ref, async () => {
+      const answer = await this.#dialect.reverse(this.#wire(kReverseDeadlineMs), ref);
+      if (!isSilence(answer)) return { kind: answer };
+      const { reason } = answer;
+      return answer.kind === 'not_sent'
+        ? { kind: 'failed' as const, reason }
+        : { kind: 'pending' as const, reason };
+    });
+    return kind;
+  }
+
+  async check(): Promise<CheckResult> {
+    const answer = await this.#dialect.check(this.#wire(kCheckDeadlineMs));
+    return isSilence(answer) ? { ok: false, reason: answer.reason } : answer;
+  }
+
+  async close(): Promise<void> {
+    this.#http.close();
+  }
+
+  /** @param card - in the bodies; without one nothing can be charged, so that `not_sent` only means what it says. */
+  #wire(limitMs: number, card: CardSecret | null = null, onFlushed?: () => void): Wire {
+    const endMs = this.#clock.now() + limitMs;
+    return {
+      ask: async <T>(ask: Ask, read: (reply: RawReply) => T): Promise<T | Silence> => {
+        const deadlineMs = endMs - this.#clock.now();
+        if (deadlineMs <= 0) return { kind: 'not_sent', reason: `no answer within ${limitMs} ms` };
+        const answer = await this.#http.exchange({
+          ...this.#rendered(ask, card),
+          deadlineMs,
+          ...(ask.charges && onFlushed ? { onFlushed } : {}),
+        });
+        if (answer.kind === 'answered') return reading(answer, card, read);
+        return card !== null && !ask.charges ? { kind: 'not_sent', reason: answer.reason } : answer;
+      },
+    };
+  }
+
+  #rendered({ method, path, headers, body }: Ask, card: CardSecret | null) {
+    const bytes = body === undefined ? null : renderBody(body.segments, card);
+    const own = typeof headers === 'function' ? headers(bytes ?? new Uint8Array()) : headers;
+    return {
+      method,
+      path,
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'hushpay',
+        ...(body === undefined ? {} : { 'content-type': body.contentType }),
+        ...own,
+      },
+      body: bytes,
+    };
+  }
+
+  /** One log line per operation: what was asked, what came of it, how long it took. */
+  async #told<R extends { readonly kind: string; readonly reason?: string }>(
+    operation: string,
+    { paymentRef, attempt }: PaymentRef,
+    run: () => Promise<R>,
+  ): Promise<R> {
+    const startedAtMs = this.#clock.now();
+    const result = await run();
+    const durationMs = Math.round(this.#clock.now() - startedAtMs);
+    const reason = result.reason === undefined ? {} : { reason: result.reason };
+    this.#log.info(
+      { operation, paymentRef, attempt, outcome: result.kind, ...reason, durationMs },
+      'asked the gateway',
+    );
+    return result;
+  }
+}
+
+/** Masks the card in the reply's bytes before anything makes a string of them, and zeroes them afterwards. */
+function reading<T>(
+  { status, contentType, body }: HttpReply,
+  card: CardSecret | null,
+  use: (reply: RawReply) => T,
+): T {
+  try {
+    const cardMasked = card !== null && !card.wiped;
+    if (cardMasked) card.lend('pan', (pan) => maskCard(body, pan));
+    return use({ status, contentType, body, cardMasked });
+  } finally {
+    body.fill(0);
+  }
+}

@@ -1,0 +1,167 @@
+import type { CardSecret } from '../card/card-secret.ts';
+import type { PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import {
+  type Ask,
+  basic,
+  type CheckResult,
+  type Dialect,
+  isSilence,
+  type QueryResult,
+  type RawReply,
+  type ReversalResult,
+  type Silence,
+  type Wire,
+} from './dialect.ts';
+import { byStatus, classOfIso, Outcomes, refused, unknown } from './outcome.ts';
+import { type ReplyNode, xmlOf } from './reply-node.ts';
+import { around, digits, month, type Segment, year } from './secret-body.ts';
+import { attribute, escaped } from './xml-text.ts';
+
+export interface WorldpayOptions {
+  readonly merchantCode: string;
+  readonly user: string;
+  readonly password: string;
+  /** A caller cannot key a name, and the gateway wants one. */
+  readonly cardholderName: string;
+}
+
+const kPath = '/jsp/merchant/xml/paymentService.jsp';
+const kDocument =
+  '<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE paymentService PUBLIC "-//Worldpay//DTD Worldpay PaymentService v1//EN" "http://dtd.worldpay.com/paymentService_v1.dtd">';
+const kCharged = new Set(['AUTHORISED', 'CAPTURED', 'SETTLED', 'SETTLED_BY_MERCHANT']);
+const kTakenBack = new Set(['CANCELLED', 'REFUNDED', 'SENT_FOR_REFUND', 'REFUNDED_BY_MERCHANT', 'EXPIRED']);
+
+/** Worldpay WPG, XML. Captures are the account's own doing; the order of elements is the DTD's. */
+export function worldpayDialect(options: WorldpayOptions): Dialect {
+  const headers = { authorization: basic(options.user, options.password), accept: 'text/xml' };
+  const post = (segments: readonly Segment[]): Ask => ({
+    method: 'POST',
+    path: kPath,
+    headers,
+    body: {
+      contentType: 'text/xml',
+      segments: [
+        `${kDocument}<paymentService version="1.4"${attribute('merchantCode', options.merchantCode)}>`,
+        ...segments,
+        '</paymentService>',
+      ],
+    },
+  });
+  const inquiry = ({ idempotencyKey }: PaymentRef) =>
+    post([`<inquiry><orderInquiry${attribute('orderCode', idempotencyKey)}/></inquiry>`]);
+
+  async function reverse(wire: Wire, ref: PaymentRef): Promise<ReversalResult | Silence> {
+    const found = await wire.ask(inquiry(ref), (reply) => queryResultOf(reply, ref));
+    if (isSilence(found)) return found;
+    if (found.kind === 'not_found') return 'nothing_to_reverse';
+    if (found.kind === 'declined') return kTakenBack.has(found.code) ? 'reversed' : 'nothing_to_reverse';
+    const order = `<modify><orderModification${attribute('orderCode', ref.idempotencyKey)}><cancelOrRefund/></orderModification></modify>`;
+    // Only received, not done: the next look-up tells.
+    return wire.ask({ ...post([order]), charges: true }, (reply) =>
+      xmlOf(reply)?.has('/paymentService/reply/ok') || reply.status >= 500 ? 'pending' : 'failed',
+    );
+  }
+
+  return {
+    name: 'worldpay',
+    idempotency: 'none',
+    capabilities: { lookUp: 'every', reversal: 'later' },
+    submit: (wire, request, card) =>
+      wire.ask({ ...post(orderOf(request, card, options)), charges: true }, (reply) =>
+        verdictOf(reply, request),
+      ),
+    query: (wire, ref) => wire.ask(inquiry(ref), (reply) => queryResultOf(reply, ref)),
+    reverse,
+    check: (wire) =>
+      wire.ask(post(['<inquiry><orderInquiry orderCode="hushpay-check"/></inquiry>']), checkOf),
+  };
+}
+
+function orderOf(request: PaymentRequest, card: CardSecret, { cardholderName }: WorldpayOptions): Segment[] {
+  const { amount, idempotencyKey, reference } = request;
+  return [
+    `<submit><order${attribute('orderCode', idempotencyKey)}><description>${escaped((reference ?? idempotencyKey).slice(0, 50))}</description>`,
+    `<amount value="${amount.minor}" currencyCode="${amount.currency}" exponent="${amount.exponent}"/>`,
+    '<paymentDetails><CARD-SSL><cardNumber>',
+    ...digits(card, 'pan'),
+    '</cardNumber>',
+    ...around(
+      '<expiryDate><date month="',
+      [...month(card, 'mm'), ...around('" year="', year(card, 'yyyy'))],
+      '"/></expiryDate>',
+    ),
+    `<cardHolderName>${escaped(cardholderName)}</cardHolderName>`,
+    ...around('<issueNumber>', digits(card, 'issue'), '</issueNumber>'),
+    ...around('<cvc>', digits(card, 'cvv'), '</cvc>'),
+    ...around(
+      '<cardAddress><address><postalCode>',
+      digits(card, 'postal'),
+      '</postalCode></address></cardAddress>',
+    ),
+    '</CARD-SSL></paymentDetails><dynamicInteractionType type="MOTO"/></order></submit>',
+  ];
+}
+
+const kReply = '/paymentService/reply';
+const kOrder = `${kReply}/orderStatus`;
+
+function errorOf(xml: ReplyNode): { readonly code: string; readonly text: string } | undefined {
+  const at = [`${kReply}/error`, `${kOrder}/error`].find((path) => xml.has(path));
+  if (at === undefined) return undefined;
+  return { code: xml.text(`${at}@code`) ?? '', text: xml.text(at) ?? '' };
+}
+
+function verdictOf(reply: RawReply, ref: PaymentRef): SubmitResult {
+  const xml = xmlOf(reply);
+  if (!xml?.has(kReply)) return byStatus(reply.status);
+  const error = errorOf(xml);
+  if (error) return refusalOf(error, reply);
+  return paymentOf(xml, reply, ref);
+}
+
+function refusalOf(
+  { code, text }: { readonly code: string; readonly text: string },
+  reply: RawReply,
+): SubmitResult {
+  if (code === '7') return new Outcomes(reply).declined('reenter', 'invalid_details');
+  // 1: internal error. An order code that is taken was sent before.
+  if (code === '1' || /duplicate|already exist/i.test(text)) return unknown(`error ${code}`);
+  return ['2', '3', '4', '5', '6'].includes(code) ? refused(`error ${code}`, text) : unknown(`error ${code}`);
+}
+
+function paymentOf(
+  xml: ReplyNode,
+  reply: RawReply,
+  { idempotencyKey, amount }: PaymentRef,
+): Exclude<QueryResult, { kind: 'not_found' }> {
+  if (xml.text(`${kOrder}@orderCode`) !== idempotencyKey) return unknown('the answer names another payment');
+  const at = `${kOrder}/payment`;
+  const event = xml.text(`${at}/lastEvent`) ?? 'without an event';
+  const iso = xml.text(`${at}/ISO8583ReturnCode@code`);
+  const outcomes = new Outcomes(reply);
+  if (event === 'REFUSED') return outcomes.declined(classOfIso(iso ?? ''), iso, idempotencyKey);
+  if (kTakenBack.has(event)) return outcomes.declined('soft', event, idempotencyKey);
+  if (!kCharged.has(event)) return unknown(`last event ${event}`);
+  const value = xml.text(`${at}/amount@value`);
+  const isOther = value !== undefined && Number(value) !== amount.minor;
+  return isOther
+    ? unknown('approved for another amount')
+    : outcomes.approved(idempotencyKey, xml.text(`${at}/AuthorisationId@id`));
+}
+
+function queryResultOf(reply: RawReply, ref: PaymentRef): QueryResult {
+  const xml = xmlOf(reply);
+  if (reply.status !== 200 || !xml?.has(kReply)) return unknown(`look-up: status ${reply.status}`);
+  const error = errorOf(xml);
+  if (!error) return paymentOf(xml, reply, ref);
+  const isAbsent = error.code === '5' && /could not find|not found/i.test(error.text);
+  return isAbsent ? { kind: 'not_found' } : unknown(`look-up: error ${error.code}`);
+}
+
+function checkOf(reply: RawReply): CheckResult {
+  if (reply.status === 401) return { ok: false, reason: 'status 401: the credentials were refused' };
+  const xml = reply.status === 200 ? xmlOf(reply) : undefined;
+  const error = xml && errorOf(xml);
+  if (error?.code === '4') return { ok: false, reason: 'error 4: the merchant code was refused' };
+  return xml ? { ok: true } : { ok: false, reason: `status ${reply.status}` };
+}

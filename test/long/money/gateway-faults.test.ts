@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { FaultBench, type Trouble, troubles } from '../../support/fault-matrix.ts';
+import { kAdapters } from '../../support/gateway-adapters.ts';
+
+const kRandomRuns = 150; // for each adapter, without TLS and with it
+const kSeed = 7_2026;
+const kPan = '4242424242424242';
+
+describe.each(kAdapters)('$name', (adapter) => {
+  it('charges once at most, whatever byte a connection is cut at', async () => {
+    const bench = await FaultBench.open(adapter, false);
+    const whole = await bench.measure();
+    let runs = 0;
+    for (const direction of ['up', 'down'] as const) {
+      for (let atByte = 0; atByte <= whole[direction]; atByte++) {
+        const fault = { kind: 'cut', direction, atByte, times: 1 } as const;
+        await played(bench, { fault, pan: kPan, dieAtMs: null, diskFullAtMs: null });
+        runs++;
+      }
+    }
+    await bench.close();
+    expect(runs).toBeGreaterThan(300);
+  });
+
+  it.each([
+    ['without TLS', false],
+    ['with TLS', true],
+  ])('%s: charges once at most under any trouble', async (_title, secure) => {
+    const bench = await FaultBench.open(adapter, secure);
+    const next = troubles(kSeed, await bench.measure(), secure);
+    for (let run = 0; run < kRandomRuns; run++) await played(bench, next());
+    await bench.close();
+  });
+});
+
+async function played(bench: FaultBench, trouble: Trouble): Promise<void> {
+  await bench.run(trouble).catch((error: unknown) => {
+    throw new Error(JSON.stringify(trouble), { cause: error });
+  });
+}
