@@ -203,7 +203,7 @@ void Leg::takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noex
 /// One system call takes all that is there, as a rule one packet; asking once more to be told that there is
 /// no more would double the calls.
 template <typename Take>
-void Leg::receive(int fd, Take take) noexcept {
+bool Leg::receive(int fd, Take take) noexcept {
   std::array<std::array<std::uint8_t, kMaxDatagram>, kBatch> buffers;
   std::array<Endpoint, kBatch> sources;
   std::array<iovec, kBatch> vectors;
@@ -227,12 +227,13 @@ void Leg::receive(int fd, Take take) noexcept {
       if (session_.connected()) take(ByteView(datagram), sources[at]);
       explicit_bzero(datagram.data(), datagram.size());
     }
-    if (count < static_cast<int>(kBatch)) return;
+    if (count < static_cast<int>(kBatch)) return true;
   }
+  return false;
 }
 
-void Leg::receiveRtp(double nowMs) noexcept {
-  receive(sockets_.rtp(), [&](ByteView datagram, const Endpoint& source) {
+bool Leg::receiveRtp(double nowMs) noexcept {
+  const bool isEmpty = receive(sockets_.rtp(), [&](ByteView datagram, const Endpoint& source) {
     if (takeSetup(datagram, source)) return;
     if (link_.awaitsKeys) return session_.countForeign();
     if (link_.rtcpMux && kindOf(datagram) == DatagramKind::kRtcp)
@@ -241,10 +242,11 @@ void Leg::receiveRtp(double nowMs) noexcept {
       takeRtp(datagram, source, nowMs);
   });
   if (link_.receiver != nullptr) explicit_bzero(plain_.data(), plain_.size());
+  return isEmpty;
 }
 
-void Leg::receiveRtcp(double nowMs) noexcept {
-  receive(sockets_.rtcp(), [&](ByteView datagram, const Endpoint& source) {
+bool Leg::receiveRtcp(double nowMs) noexcept {
+  return receive(sockets_.rtcp(), [&](ByteView datagram, const Endpoint& source) {
     if (link_.awaitsKeys || link_.rtcpMux) return session_.countForeign();
     takeRtcp(datagram, source, nowMs);
   });

@@ -62,6 +62,7 @@ void Room::forget(std::size_t index) noexcept {
     member.prompts[index] = Ear{};
   }
   for (std::size_t speaker = 0; speaker < kMaxMembers; speaker++) serve(speaker);
+  findPlain();
 }
 
 void Room::hear(const Session& listener, const Session& speaker, Source source,
@@ -75,9 +76,13 @@ void Room::hear(const Session& listener, const Session& speaker, Source source,
   if (!isSameStream && ear.gain != 0) {
     to->stepped = true;  // not a sample more of what it heard before; the step is smoothed, not the sound
     if (hearing.access == Access::kNone) ear.gain = 0;
+    // What waits for the rest of its packet has not been looked at.
+    if (hearing.access == Access::kClamped)
+      std::ranges::fill(std::span(to->frame).first(to->filled), std::int16_t{0});
   }
   ear.hearing = hearing;
   serve(index);
+  findPlain();
 }
 
 void Room::serve(std::size_t speaker) noexcept {
@@ -95,12 +100,13 @@ void Room::tick() noexcept {
   const std::size_t ticks = blockTicks();
   ticksToBlock_ = ticks - 1;
   const std::size_t count = ticks * kSamplesPerTick;
+  if (!chooseWays(count)) return;
   for (Member& member : members_) {
     if (member.session != nullptr) speak(member, count);
   }
   Places served{};
   for (std::size_t i = 0; i < kMaxMembers; i++) {
-    if (members_[i].session != nullptr && !served[i]) listen(i, served, count);
+    if (members_[i].session != nullptr && !members_[i].isDirect && !served[i]) listen(i, served, count);
   }
   tellSpeaker(count / kSamplesPerMs);
 }
@@ -115,8 +121,10 @@ std::size_t Room::blockTicks() const noexcept {
 }
 
 void Room::speak(Member& member, std::size_t count) noexcept {
-  member.session->hasten(count);
-  member.voice->render(count);
+  if (!member.voice->way().isDirect()) {
+    member.session->hasten(count);
+    member.voice->render(count);
+  }
   member.prompting = member.session->renderPrompt(std::span(member.prompt).first(count));
 }
 

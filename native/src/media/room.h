@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "codec/codec.h"
 #include "media/encoded_frames.h"
 #include "media/event.h"
 #include "media/hearing.h"
@@ -16,6 +17,15 @@
 namespace hushpay {
 
 class Session;
+
+/// What was heard of a session, in stream order.
+struct Speech {
+  std::span<const std::int16_t> samples{};  // zeros unless `what` is kAudio; at most Playout::kMaxDelay
+  Heard what = Heard::kAudio;
+  Codec codec = Codec::kPcmu;
+  ByteView payload{};   // that the samples were decoded from; empty if there is none
+  bool wasSent = true;  // false: of kLost, its sender left it out
+};
 
 /// Where sessions hear each other: a mix for each of them, made of the others' voices and of everybody's
 /// prompts as a matrix says. Who has said nothing about a pair means not at all, except that prompts reach
@@ -47,6 +57,8 @@ class Room {
 
   /// From now on kActiveSpeaker says who speaks when that changes.
   void followSpeaker() noexcept { follows_ = true; }
+  /// A member has spoken: straight on to those who hear nothing else, or into the mix (room_direct.cc).
+  void pass(const Session& session, const Speech& speech) noexcept;
 
   /// Called every Session::kTickMs, after the packets of this tick have been heard.
   void tick() noexcept;
@@ -73,8 +85,11 @@ class Room {
     std::array<std::int16_t, kMaxFrame> frame{};  // towards its peer, being filled
     std::size_t filled = 0;
     Limiter limiter{};
-    float last = 0;        // sample of the mix before
-    bool stepped = false;  // something has gone from the mix
+    float last = 0;               // sample of the mix before
+    bool stepped = false;         // something has gone from the mix
+    bool isPlain = false;         // as a speaker: whoever hears it hears no other voice, and it as it is
+    bool isDirect = false;        // as a listener: it was served directly in the block before
+    std::size_t sinceDirect = 0;  // blocks begun since a packet of such a voice
   };
 
   [[nodiscard]] Member* find(const Session& session) noexcept;
@@ -100,6 +115,15 @@ class Room {
   bool follows_ = false;
   SpeakerWatch speaker_{};
   EncodedFrames encoded_{};
+  // Voices that go straight on (room_direct.cc)
+  void findPlain() noexcept;
+  [[nodiscard]] bool isPlain(std::size_t speaker) const noexcept;
+  [[nodiscard]] bool isFree(const Member& listener) const noexcept;
+  bool chooseWays(std::size_t count) noexcept;
+  [[nodiscard]] bool hears(const Member& listener, std::size_t speaker) const noexcept {
+    return listener.session != nullptr && listener.voices[speaker].hearing.access != Access::kNone;
+  }
+
   std::array<Member, kMaxMembers> members_{};
   std::size_t ticksToBlock_ = 0;
   std::atomic<bool> retired_{false};

@@ -28,6 +28,7 @@
 namespace hushpay {
 
 class Room;
+struct Speech;
 
 /// Unpredictable first values of what a session sends (RFC 3550 section 8.1, RFC 7022 for the name).
 struct StreamSeed {
@@ -125,6 +126,21 @@ class Session {
   void hasten(std::size_t sampleCount) noexcept;
   /// The player's next samples. @return false if they are nothing but idle silence
   bool renderPrompt(std::span<std::int16_t> samples) noexcept;
+  [[nodiscard]] bool isPlaying() const noexcept {
+    return connected_ && settings_.sending && player_.playing();
+  }
+  /// Nothing but audio is due: no key is being pressed, and the peer does not hold the leg.
+  [[nodiscard]] bool sendsAudioOnly() const noexcept {
+    return connected_ && settings_.sending && !eventSender_.pressing() && !toneGenerator_.pressing();
+  }
+  /// Sends another's payload as it is. @return false if the peer takes no such packets
+  bool sendAsItCame(Codec codec, ByteView payload, std::size_t sampleCount) noexcept;
+  /// What would be sent is missing.
+  /// @param wasSent  it was lost, and leaves a hole in the sequence numbers as well
+  /// @return false if it is no whole number of packets
+  bool leaveOut(std::size_t sampleCount, bool wasSent) noexcept;
+  /// Nothing is sent for so long: the stream's clock goes on.
+  void pause(std::size_t sampleCount) noexcept;
   /// Sends a packet of audio, or of the key that is being pressed; one ptime, overwritten.
   /// @param shared  what others who hear the same were sent; null: nobody does
   void sendMix(std::span<std::int16_t> frame, EncodedFrames* shared = nullptr) noexcept;
@@ -146,8 +162,8 @@ class Session {
   void restartDetector(double onsetMs) noexcept;
   void fillUpTo(const ReorderBuffer::Packet& packet, AudioDecoder* decoder) noexcept;
   void hearGap(int samples, ByteView next, AudioDecoder* decoder, ToneEdges& edges) noexcept;
-  void passOn(std::uint32_t timestamp, std::span<const std::int16_t> samples) noexcept;
-  void skip(std::size_t sampleCount) noexcept;
+  void passOn(std::uint32_t timestamp, Speech speech) noexcept;
+  void skip(std::size_t sampleCount, bool wasSent) noexcept;
   [[nodiscard]] int samplesSince(double momentMs) const noexcept;
   [[nodiscard]] std::uint32_t toTs(std::size_t samples) const noexcept;
   void report(KeyEdges& edges) noexcept;
@@ -158,6 +174,7 @@ class Session {
 
   // Outgoing (session_send.cc)
   void sendFrame() noexcept;
+  void passTime(std::size_t sampleCount) noexcept;
   void sendAudio(std::span<const std::int16_t> pcm, EncodedFrames* shared) noexcept;
   void sendPacket(std::uint8_t payloadType, bool marker, std::uint32_t timestamp, ByteView payload) noexcept;
   void sendReport(double nowMs, bool bye) noexcept;

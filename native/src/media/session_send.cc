@@ -147,9 +147,40 @@ void Session::sendMix(std::span<std::int16_t> frame, EncodedFrames* shared) noex
       sendAudio(frame, shared);
     }
   }
-  timestamp_ +=
-      static_cast<std::uint32_t>(frame.size()) * tsUnit;  // the clock of a stream goes on while it pauses
+  passTime(frame.size());  // the clock of a stream goes on while it pauses
   explicit_bzero(frame.data(), frame.size_bytes());
+}
+
+bool Session::sendAsItCame(Codec codec, ByteView payload, std::size_t sampleCount) noexcept {
+  // Whoever limits what Opus may be sent to it has reasons.
+  const bool isWelcome =
+      codec != Codec::kOpus || (settings_.opus.maxBitrate == 0 && !settings_.opus.constantBitrate);
+  const bool fits = codec == settings_.codec && sampleCount == settings_.ptimeMs * kSamplesPerMs;
+  if (!isWelcome || !fits || payload.empty() || !sendsAudioOnly()) return false;
+  sendPacket(settings_.payloadType, !talking_, timestamp_, payload);
+  passTime(sampleCount);
+  talking_ = true;
+  return true;
+}
+
+bool Session::leaveOut(std::size_t sampleCount, bool wasSent) noexcept {
+  const std::size_t packet = settings_.ptimeMs * kSamplesPerMs;
+  if (!sendsAudioOnly() || (wasSent && sampleCount % packet != 0)) return false;
+  if (wasSent)
+    sequence_ = static_cast<std::uint16_t>(sequence_ + sampleCount / packet);
+  else
+    talking_ = false;
+  passTime(sampleCount);
+  return true;
+}
+
+void Session::pause(std::size_t sampleCount) noexcept {
+  passTime(sampleCount);
+  talking_ = false;
+}
+
+void Session::passTime(std::size_t sampleCount) noexcept {
+  timestamp_ += static_cast<std::uint32_t>(sampleCount) * tsPerSample(settings_.codec);
 }
 
 void Session::sendAudio(std::span<const std::int16_t> pcm, EncodedFrames* shared) noexcept {

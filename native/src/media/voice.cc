@@ -57,6 +57,33 @@ void Voice::hear(std::span<const std::int16_t> samples, Heard what) noexcept {
   explicit_bzero(raw.data(), sizeof raw);
 }
 
+void Voice::hearDirect(std::span<const std::int16_t> samples, Heard what) noexcept {
+  count_ = samples.size();
+  std::array<Pass, Playout::kMaxBlock> passes;
+  std::array<std::int16_t, Playout::kMaxBlock> raw;
+  const auto pass = std::span(passes).first(count_);
+  const auto clean = std::span(clean_).first(count_);
+  clamp_.process(samples, what, clean, pass);
+  delayRaw(samples, std::span(raw).first(count_));
+  fill_.learn(clean, pass);
+  playout_.through({.clean = clean, .raw = {}, .pass = pass});
+  openIsRaw_ = false;
+  finish(clean, pass);
+  explicit_bzero(raw.data(), sizeof raw);
+}
+
+void Voice::leaveOut(std::size_t count) noexcept {
+  static constexpr std::array<std::int16_t, kStretch> kNothing{};
+  std::array<std::int16_t, kStretch> out;
+  std::array<Pass, kStretch> pass;
+  for (std::size_t done = 0; done < count; done += kStretch) {
+    const std::size_t part = std::min(kStretch, count - done);
+    clamp_.process(std::span(kNothing).first(part), Heard::kLost, std::span(out).first(part),
+                   std::span(pass).first(part));
+    delayRaw(std::span(kNothing).first(part), std::span(out).first(part));
+  }
+}
+
 void Voice::delayRaw(std::span<const std::int16_t> in, std::span<std::int16_t> out) noexcept {
   const auto count = static_cast<std::ptrdiff_t>(in.size());  // no more than the line holds
   if (clamp_.armed())
@@ -80,10 +107,15 @@ void Voice::render(std::size_t count) noexcept {
   openIsRaw_ = wantsClamped_;
   const bool needsRaw = openIsRaw_ && wantsOpen_;
   playout_.pull({.clean = clean, .raw = std::span(raw_).first(needsRaw ? count : 0), .pass = pass});
+  finish(clean, pass);
+}
+
+/// Makes a block of every way of listening that is wanted.
+void Voice::finish(std::span<std::int16_t> clean, std::span<const Pass> pass) noexcept {
   for (std::size_t mode = 0; mode < kModes; mode++) {
     if (!wantsMode_[mode]) continue;
     std::ranges::copy(clean, filled_[mode].begin());
-    fill_.fill(static_cast<ClampMode>(mode), std::span(filled_[mode]).first(count), pass);
+    fill_.fill(static_cast<ClampMode>(mode), std::span(filled_[mode]).first(count_), pass);
   }
   // Disarmed, but still closed here and there until the delay is out.
   if (!wantsClamped_) fill_.fill(ClampMode::kComfortNoise, clean, pass);
@@ -124,6 +156,7 @@ VoiceFigures Voice::figures() const noexcept {
 }
 
 void Voice::leave() noexcept {
+  way_.leave();
   serve({});
   breakOff();
   playout_.wipe();

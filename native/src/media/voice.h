@@ -8,6 +8,7 @@
 
 #include "media/clamp.h"
 #include "media/clamp_fill.h"
+#include "media/direct_way.h"
 #include "media/hearing.h"
 #include "media/playout.h"
 
@@ -44,6 +45,18 @@ class Voice {
   /// The next samples of the stream.
   /// @param samples  zeros unless `what` is kAudio; at most Playout::kMaxDelay
   void hear(std::span<const std::int16_t> samples, Heard what) noexcept;
+
+  /// The next samples of a voice that goes straight on: block() has them afterwards, filled and concealed.
+  /// @param samples  at most Playout::kMaxBlock, otherwise as for hear()
+  void hearDirect(std::span<const std::int16_t> samples, Heard what) noexcept;
+  /// The next samples of such a voice are missing, and stay so.
+  void leaveOut(std::size_t count) noexcept;
+  /// What is heard next will go out as it came in.
+  [[nodiscard]] bool isUntouched() const noexcept { return !clamp_.armed() && playout_.isSeamless(); }
+
+  [[nodiscard]] DirectWay& way() noexcept { return way_; }
+  /// Something is about to be heard. @return whether it goes straight on, by hearDirect() or leaveOut()
+  [[nodiscard]] bool goesDirect() noexcept { return way_.take(way_.isWanted() && playout_.isQuiet()); }
 
   /// Another stream, or the same one after a break: nothing is known of what will come.
   void breakOff() noexcept;
@@ -90,6 +103,7 @@ class Voice {
   using Samples = std::array<std::int16_t, Playout::kMaxBlock>;
 
   [[nodiscard]] bool isKey() const noexcept { return keyDown_[0] || keyDown_[1] || keyTail_ > 0; }
+  void finish(std::span<std::int16_t> clean, std::span<const Pass> pass) noexcept;
   void measure(std::span<const std::int16_t> samples, std::span<const Pass> pass) noexcept;
   void delayRaw(std::span<const std::int16_t> in, std::span<std::int16_t> out) noexcept;
   [[nodiscard]] static std::size_t indexOf(ClampMode mode) noexcept { return static_cast<std::size_t>(mode); }
@@ -97,6 +111,7 @@ class Voice {
   Clamp clamp_{};
   ClampFill fill_{};
   Playout playout_{};
+  DirectWay way_{};
   std::array<std::int16_t, Clamp::kLookAhead>
       rawLine_{};  // oldest first; so that both streams run side by side
   bool wantsClamped_ = false;
