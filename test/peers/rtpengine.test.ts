@@ -16,13 +16,13 @@ const kWays = [
   {
     what: 'SRTP with keys in SDP',
     encryption: 'required',
-    towardsUs: 'RTP/SAVP DTLS=off SDES-only-AES_CM_128_HMAC_SHA1_80',
+    towardsUs: 'RTP/SAVP DTLS=off SDES-no-AEAD_AES_256_GCM SDES-no-AEAD_AES_128_GCM',
     protection: 'AES_CM_128_HMAC_SHA1_80',
   },
   {
     what: 'SRTP with AEAD keys in SDP',
     encryption: 'required',
-    towardsUs: 'RTP/SAVP DTLS=off SDES-only-AEAD_AES_256_GCM',
+    towardsUs: 'RTP/SAVP DTLS=off',
     protection: 'AEAD_AES_256_GCM',
   },
   {
