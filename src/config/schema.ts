@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kHandOverSection, kInlineSection } from './call-section.ts';
 import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
 import { kPaymentSection } from './payment-section.ts';
 import { kTransportKeys } from './transport-section.ts';
@@ -146,6 +147,8 @@ export const kConfigSchema = z.strictObject({
     agent: optionalText('Where a route `agent` leads.', kSipUri),
     queue: optionalText('Where a route `queue` leads.', kSipUri),
   }),
+  inline: kInlineSection,
+  handOver: kHandOverSection,
   log: section({
     level: choice('Least level that is logged.', ['debug', 'info', 'warn', 'error'], 'info'),
   }),

@@ -1,0 +1,361 @@
+import type { ConversationEnd } from '../dialog/controller.ts';
+import type { PaymentOrder, PaymentPolicy } from '../dialog/policy.ts';
+import { AppError } from '../errors.ts';
+import type { Money } from '../money/money.ts';
+import type { Cancel } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { ActionResult, Role, SessionAction, SessionRequest } from '../ports/payment-sessions.ts';
+import type { IncomingCall, SipHeaders } from '../ports/signaling.ts';
+import { actOn, conflict } from './agent-actions.ts';
+import type { IvrCallDeps } from './ivr-call.ts';
+import { orderFor } from './order.ts';
+import { ParkedVoice } from './parked-voice.ts';
+import { PaymentRoom } from './payment-room.ts';
+import { PaymentSession } from './payment-session.ts';
+import { RoomLeg, roleOf } from './room-leg.ts';
+import { destinationOf } from './routes.ts';
+import { policyFor } from './topology-policy.ts';
+
+const kMostLegs = 8;
+/** A key by SIP INFO says nothing of its length; a press is rarely longer. */
+const kInfoPressMs = 400;
+const kIdleMs = 60 * 60_000;
+const kDone: ActionResult = { kind: 'done' };
+
+/**
+ * A prepared session whose legs come one by one into its room: `conference` and `secure_transfer`. It is over when its customer
+ * has gone, or nobody is left to talk to; who is still there then gets a BYE with the result.
+ *
+ * Made by the front desk with the first leg.
+ */
+export class RoomCall {
+  readonly session: PaymentSession;
+  readonly #request: SessionRequest;
+  readonly #deps: IvrCallDeps;
+  readonly #policy: PaymentPolicy;
+  readonly #room: PaymentRoom;
+  readonly #voice: ParkedVoice;
+  readonly #log: Log;
+  readonly #legs = new Set<RoomLeg>();
+  readonly #gone = new Map<RoomLeg, () => void>();
+  readonly #ended = Promise.withResolvers<void>();
+  #isCustomerDue = false;
+  #isHeld = false;
+  #chosenAmount: Money | null = null;
+  #payment: Promise<void> | undefined;
+  #isOver = false;
+  /** Ends a call nobody is on. */
+  #cancelIdle: Cancel | undefined;
+
+  constructor(prepared: { readonly id: string; readonly request: SessionRequest }, deps: IvrCallDeps) {
+    const { id, request } = prepared;
+    this.#request = request;
+    this.#deps = deps;
+    this.#policy = policyFor(request.topology, deps.settings.policy);
+    this.#log = deps.log.child({ sessionId: id });
+    this.session = new PaymentSession(id, deps, this.#log);
+    const state = {
+      topology: request.topology,
+      clamp: this.#policy.agent.clamp,
+      promptsTo: 'everybody',
+    } as const;
+    this.#room = new PaymentRoom(deps.plane, state, this.#log);
+    this.#voice = new ParkedVoice(this.#policy.agent.parked, deps.prompts, deps.settings.locale, deps.clock);
+    this.session.events.add({ type: 'prepared' });
+    this.#waitForLegs();
+  }
+
+  /** Resolves when it is over. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  get legCount(): number {
+    return this.#legs.size;
+  }
+
+  /** What an agent may see of it. */
+  get view(): object {
+    const { session } = this;
+    const { parked } = this.#room.state;
+    return {
+      topology: this.#request.topology,
+      state: this.#payment === undefined ? 'prepared' : session.end ? 'ended' : 'paying',
+      parties: [...this.#legs].map(({ role }) => ({ role })),
+      agentHears: this.#room.isCutOff ? 'nothing' : this.#room.state.secure ? 'all but keys' : 'everything',
+      parked,
+      paused: session.conversation?.isPaused ?? false,
+      ...session.snapshot,
+      events: session.events.list,
+    };
+  }
+
+  /** Takes a leg's INVITE. Resolves when the leg is over; never rejects. */
+  async join(incoming: IncomingCall): Promise<void> {
+    const role = roleOf(incoming);
+    const log = this.#log.child({ callId: incoming.callId, role });
+    const refusal = this.#refusalOf(role);
+    if (role === undefined || refusal) {
+      const { status, reason } = refusal ?? { status: 400, reason: 'Bad X-Pay-Role' };
+      log.info({ reason }, 'the leg is not let in');
+      this.#deps.meter.callRefused(reason.toLowerCase());
+      incoming.reject(status, reason);
+      return;
+    }
+    try {
+      await this.#letIn(incoming, role, log);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'SIP_CANCELLED') log.info({}, error.message);
+      else log.error({ err: error }, 'the leg broke'); // a bug ends its leg, not the call
+    }
+  }
+
+  /** Does what an agent asks for, or says why not. */
+  async act(action: SessionAction, actor: string): Promise<ActionResult> {
+    const result = await this.#act(action, actor);
+    if (result.kind === 'done') {
+      this.session.events.add({ type: 'action', action: action.action });
+      this.#log.info({ action: action.action, actor }, 'action of an agent');
+    }
+    return result;
+  }
+
+  /** The server stops: ends the call without another word. A payment in flight is still waited for. */
+  abandon(): void {
+    this.session.conversation?.mediaLost('worker_lost');
+    if (!this.session.conversation || this.session.end) void this.#finish();
+  }
+
+  #refusalOf(role: Role | undefined): { status: number; reason: string } | undefined {
+    if (this.#isOver) return { status: 404, reason: 'Not Found' };
+    const isTaken = this.#isCustomerDue || this.#room.with('customer').length > 0;
+    if (role === 'customer' && isTaken) return { status: 486, reason: 'Busy Here' };
+    return this.#legs.size >= kMostLegs ? { status: 486, reason: 'Busy Here' } : undefined;
+  }
+
+  async #letIn(incoming: IncomingCall, role: Role, log: Log): Promise<void> {
+    if (role === 'customer') this.#isCustomerDue = true;
+    const leg = await RoomLeg.answer(incoming, role, {
+      room: this.#room,
+      advertised: this.#deps.settings.advertisedAddress,
+      onHold: (_leg, held) => this.#onHold(role, held),
+      log,
+    }).finally(() => {
+      if (role === 'customer') this.#isCustomerDue = false;
+    });
+    if ('refused' in leg) {
+      this.#deps.meter.callRefused(leg.refused.toLowerCase());
+      log.info({ reason: leg.refused }, 'no leg came about');
+      return;
+    }
+    const gone = Promise.withResolvers<void>();
+    this.#gone.set(leg, gone.resolve);
+    this.#legs.add(leg);
+    this.session.events.add({ type: 'joined', role });
+    log.info({ trunk: incoming.trunk.name }, 'a leg has joined');
+    this.#listenTo(leg);
+    if (this.#isOver) await this.#dismiss(leg, this.session.headers);
+    else this.#onJoined();
+    await gone.promise;
+  }
+
+  #listenTo(leg: RoomLeg): void {
+    leg.signaling.onKey((report) => {
+      if (leg.role !== 'customer') return; // an agent's keys are nobody's
+      this.session.conversation?.infoKey(report);
+      if (this.#room.state.secure) void leg.media.cover(kInfoPressMs).catch(() => undefined);
+    });
+    leg.media.onEnd((end) => {
+      this.#log.warn({ role: leg.role, end }, 'a leg has no media any more');
+      if (leg.role === 'customer') this.session.conversation?.mediaLost(end);
+      void this.#dismiss(leg, this.session.headers);
+    });
+    leg.signaling.onBye((reason) => this.#onBye(leg, reason));
+  }
+
+  /** Legs come and go before the payment; a call nobody comes to any more is forgotten. */
+  #waitForLegs(): void {
+    this.#cancelIdle?.();
+    if (this.#legs.size > 0 || this.#payment || this.#isOver) return;
+    this.#cancelIdle = this.#deps.clock.schedule(kIdleMs, () => void this.#finish());
+  }
+
+  #onJoined(): void {
+    this.#cancelIdle?.();
+    this.#tellParked();
+    const isComplete = this.#legWith('customer') && this.#legWith('agent');
+    if (this.#request.start === 'joined' && isComplete && !this.#payment) this.#start();
+  }
+
+  #onHold(role: Role, held: boolean): void {
+    if (role !== 'customer') return;
+    this.#isHeld = held;
+    this.session.conversation?.hold(held);
+  }
+
+  /** @returns the headers of the 200. */
+  #onBye(leg: RoomLeg, reason: string): SipHeaders {
+    const headers =
+      leg.role === 'customer' && this.#legs.has(leg)
+        ? this.session.customerLeft(reason)
+        : this.session.headers;
+    void this.#leave(leg);
+    return headers;
+  }
+
+  /** We end a leg. */
+  async #dismiss(leg: RoomLeg, headers: SipHeaders): Promise<void> {
+    const said = leg.signaling.bye(headers);
+    await this.#leave(leg);
+    await said;
+  }
+
+  /** A leg has ended, whoever ended it. */
+  async #leave(leg: RoomLeg): Promise<void> {
+    if (!this.#legs.delete(leg)) return;
+    this.session.events.add({ type: 'left', role: leg.role });
+    this.#log.info({ role: leg.role }, 'a leg has left');
+    if (leg.role === 'agent') this.#voice.stop(leg.media);
+    this.#onLeft(leg.role);
+    this.#waitForLegs();
+    const stats = await leg.close();
+    if (leg.role === 'customer') this.session.mediaEnded(stats);
+    this.#gone.get(leg)?.();
+    this.#gone.delete(leg);
+  }
+
+  #onLeft(role: Role): void {
+    const { conversation } = this.session;
+    const isPaying = this.#payment !== undefined && !this.session.end;
+    if (role === 'customer') {
+      if (!isPaying) void this.#finish();
+    } else if (role === 'agent' && !this.#legWith('agent')) {
+      if (isPaying) conversation?.agentLost(this.#policy.agent.onLost);
+      else if (this.#payment) void this.#finish();
+      else if (this.#legWith('customer')) void this.#sendOn('queue');
+    }
+  }
+
+  async #act(action: SessionAction, actor: string): Promise<ActionResult> {
+    if (this.#isOver) return conflict('the call is over');
+    const { conversation } = this.session;
+    const answer = conversation && actOn(conversation, action, actor);
+    if (answer) return answer;
+    switch (action.action) {
+      case 'start':
+        return this.#start();
+      case 'amount':
+        this.#chosenAmount = action.amount; // there is no payment yet to refuse it
+        return kDone;
+      case 'park':
+      case 'resume':
+        return this.#park(action.action === 'park');
+      case 'cancel':
+        await this.#finish();
+        return kDone;
+      case 'capture':
+      case 're-enter':
+      case 'pause':
+        return conflict('the payment has not begun');
+    }
+  }
+
+  #start(): ActionResult {
+    if (this.#payment) return conflict(this.session.end ? 'the payment has ended' : 'the payment has begun');
+    const customer = this.#legWith('customer');
+    if (!customer) return conflict('the customer is not on the line');
+    this.#payment = this.#pay(customer).catch((error: unknown) => {
+      this.#log.error({ err: error }, 'the payment broke');
+      return this.#finish({ 'X-Pay-Result': 'SYSTEM_ERROR', 'X-Pay-Session': this.session.id });
+    });
+    return kDone;
+  }
+
+  async #park(on: boolean): Promise<ActionResult> {
+    if (on === this.#room.state.parked) {
+      const isPaying = this.#payment !== undefined && !this.session.end;
+      const isApart = !on && isPaying && this.#room.isCutOff;
+      if (isApart) return conflict('the agent is back when the payment has ended: cancel it to be back now');
+      return conflict(on ? 'the agent is parked already' : 'nothing is paused or parked');
+    }
+    if (on && !this.#legWith('agent')) return conflict('there is no agent on the line');
+    await this.#room.park(on);
+    this.#tellParked();
+    return kDone;
+  }
+
+  /** From secure mode, which is on before the first word, to what becomes of the call. */
+  async #pay(customer: RoomLeg): Promise<void> {
+    const isSecure = await this.#room.secure(true).then(
+      () => true,
+      () => false,
+    );
+    this.#tellParked();
+    const order = this.#order(customer);
+    const ended = this.session.run({
+      order,
+      policy: this.#policy,
+      topology: this.#request.topology,
+      trunk: customer.incoming.trunk.name,
+      media: customer.media,
+    });
+    const { conversation } = this.session;
+    if (!isSecure) conversation?.recordingNotStopped(); // somebody could hear what must not be heard
+    if (this.#isHeld) conversation?.hold(true);
+    if (!this.#legs.has(customer)) conversation?.hangUp();
+    else if (!this.#legWith('agent')) conversation?.agentLost(this.#policy.agent.onLost);
+    const end = await ended;
+    await this.#afterPayment(end, order);
+  }
+
+  async #afterPayment(end: ConversationEnd, order: PaymentOrder): Promise<void> {
+    await this.#room.secure(false).catch(() => undefined);
+    this.#tellParked();
+    if (!end.callerPresent || !this.#legWith('customer')) return this.#finish();
+    if (end.route === 'back' && this.#legWith('agent')) return; // they go on talking
+    const route = end.route === 'back' ? 'queue' : end.route;
+    await this.#sendOn(route, order);
+  }
+
+  /** Sends the customer on with the result, if there is where to. */
+  async #sendOn(route: ConversationEnd['route'], order?: PaymentOrder): Promise<void> {
+    const customer = this.#legWith('customer');
+    const destinations = order?.destinations ?? { ...this.#deps.settings.routes, return: null };
+    const target = destinationOf(route, destinations);
+    if (customer && target !== null) {
+      const { headers } = this.session;
+      const outcome = await customer.signaling.refer(target, headers, headers);
+      this.#log.info({ outcome }, 'asked the peer to send the caller on');
+    }
+    await this.#finish();
+  }
+
+  /** Everybody who is still there goes. */
+  async #finish(headers: SipHeaders = this.session.headers): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelIdle?.();
+    await Promise.all([...this.#legs].map((leg) => this.#dismiss(leg, headers)));
+    await this.#room.close();
+    this.#ended.resolve();
+  }
+
+  #order(customer: RoomLeg): PaymentOrder {
+    const { settings } = this.#deps;
+    const request = { ...this.#request, amount: this.#chosenAmount ?? this.#request.amount };
+    return orderFor(this.session.id, request, customer.incoming, settings, this.#log);
+  }
+
+  /** Who is cut off from the customer is told so, in sound. */
+  #tellParked(): void {
+    for (const leg of this.#legs) {
+      if (leg.role !== 'agent') continue;
+      if (this.#room.isCutOff) this.#voice.start(leg.media);
+      else this.#voice.stop(leg.media);
+    }
+  }
+
+  #legWith(role: Role): RoomLeg | undefined {
+    return [...this.#legs].find((leg) => leg.role === role);
+  }
+}
