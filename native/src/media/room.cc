@@ -106,7 +106,7 @@ void Room::tick() noexcept {
   }
   Places served{};
   for (std::size_t i = 0; i < kMaxMembers; i++) {
-    if (members_[i].session != nullptr && !members_[i].isDirect && !served[i]) listen(i, served, count);
+    if (members_[i].session != nullptr && !served[i] && !members_[i].isDirect) listen(i, served, count);
   }
   tellSpeaker(count / kSamplesPerMs);
 }

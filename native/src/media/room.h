@@ -55,10 +55,10 @@ class Room {
   /// What `listener` is to hear of `speaker`, from the next frame on; both are members.
   void hear(const Session& listener, const Session& speaker, Source source, const Hearing& hearing) noexcept;
 
-  /// From now on kActiveSpeaker says who speaks when that changes.
-  void followSpeaker() noexcept { follows_ = true; }
   /// A member has spoken: straight on to those who hear nothing else, or into the mix (room_direct.cc).
   void pass(const Session& session, const Speech& speech) noexcept;
+  /// From now on kActiveSpeaker says who speaks when that changes.
+  void followSpeaker() noexcept { follows_ = true; }
 
   /// Called every Session::kTickMs, after the packets of this tick have been heard.
   void tick() noexcept;
@@ -110,11 +110,6 @@ class Room {
   void send(Member& member, std::span<const std::int16_t> mix, EncodedFrames* shared) noexcept;
   void tellSpeaker(std::size_t elapsedMs) noexcept;
 
-  const std::uint32_t id_;
-  EventSink* const events_;
-  bool follows_ = false;
-  SpeakerWatch speaker_{};
-  EncodedFrames encoded_{};
   // Voices that go straight on (room_direct.cc)
   void findPlain() noexcept;
   [[nodiscard]] bool isPlain(std::size_t speaker) const noexcept;
@@ -124,6 +119,11 @@ class Room {
     return listener.session != nullptr && listener.voices[speaker].hearing.access != Access::kNone;
   }
 
+  const std::uint32_t id_;
+  EventSink* const events_;
+  bool follows_ = false;
+  SpeakerWatch speaker_{};
+  EncodedFrames encoded_{};
   std::array<Member, kMaxMembers> members_{};
   std::size_t ticksToBlock_ = 0;
   std::atomic<bool> retired_{false};

@@ -118,7 +118,12 @@ void Voice::finish(std::span<std::int16_t> clean, std::span<const Pass> pass) no
     fill_.fill(static_cast<ClampMode>(mode), std::span(filled_[mode]).first(count_), pass);
   }
   // Disarmed, but still closed here and there until the delay is out.
-  if (!wantsClamped_) fill_.fill(ClampMode::kComfortNoise, clean, pass);
+  const bool isShut = !std::ranges::all_of(pass, [](Pass each) { return each == Pass::kOpen; });
+  if (!wantsClamped_ && (isShut || wasShut_))
+    fill_.fill(ClampMode::kComfortNoise, clean, pass);
+  else if (!wantsClamped_)
+    fill_.pass(ClampMode::kComfortNoise, clean.back());
+  wasShut_ = isShut;
   measure(clean, pass);
 }
 

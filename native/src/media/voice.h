@@ -102,8 +102,8 @@ class Voice {
   static constexpr std::size_t kKeyTail = 640;  // 80 ms, in which the end of a key has been played out
   using Samples = std::array<std::int16_t, Playout::kMaxBlock>;
 
-  [[nodiscard]] bool isKey() const noexcept { return keyDown_[0] || keyDown_[1] || keyTail_ > 0; }
   void finish(std::span<std::int16_t> clean, std::span<const Pass> pass) noexcept;
+  [[nodiscard]] bool isKey() const noexcept { return keyDown_[0] || keyDown_[1] || keyTail_ > 0; }
   void measure(std::span<const std::int16_t> samples, std::span<const Pass> pass) noexcept;
   void delayRaw(std::span<const std::int16_t> in, std::span<std::int16_t> out) noexcept;
   [[nodiscard]] static std::size_t indexOf(ClampMode mode) noexcept { return static_cast<std::size_t>(mode); }
@@ -118,6 +118,7 @@ class Voice {
   bool wantsOpen_ = false;
   std::array<bool, kModes> wantsMode_{};
   std::size_t count_ = 0;  // of the block
+  bool wasShut_ = false;  // something in the block before was replaced
   bool openIsRaw_ = false;
   Samples raw_{};
   Samples clean_{};
