@@ -81,6 +81,7 @@ export async function startHushpay(options: Carried & { readonly callerForAgent:
       ptimeMs: 20,
       sending: true,
       receiving: true,
+      ignoresTones: leg % 2 === 1, // the agent has no menu to press keys in
     });
     return session;
   }
