@@ -157,7 +157,9 @@ class Session {
  private:
   // Incoming (session_receive.cc, session_hear.cc)
   bool admit(const RtpPacket& packet, double nowMs) noexcept;
-  bool store(const RtpPacket& packet, const PayloadTypes::Meaning& meaning, double nowMs) noexcept;
+  bool store(const RtpPacket& packet, const PayloadTypes::Meaning& meaning, bool isInTurn,
+             double nowMs) noexcept;
+  void take(const ReorderBuffer::Packet& packet, double nowMs) noexcept;
   void changeClock(std::uint32_t clockHz, double nowMs) noexcept;
   void restartStream(const RtpPacket& packet, double nowMs) noexcept;
   bool isReplay(std::uint16_t sequence) noexcept;
