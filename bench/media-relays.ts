@@ -56,6 +56,7 @@ export async function startHushpay(options: Carried & { readonly callerForAgent:
     kNoLog,
   );
   const pid = media.pids[0] ?? 0;
+  const emptyKb = residentKb(pid);
   pin(pid, kServerCpu);
   const legs: MediaSession[] = [];
   const rooms: MediaRoom[] = [];
@@ -81,6 +82,7 @@ export async function startHushpay(options: Carried & { readonly callerForAgent:
       ptimeMs: 20,
       sending: true,
       receiving: true,
+      ignoresTones: leg % 2 === 1, // the agent has no menu to press keys in
     });
     return session;
   }
@@ -94,7 +96,7 @@ export async function startHushpay(options: Carried & { readonly callerForAgent:
       concealedPercent:
         voices.reduce((sum, { concealedMs }) => sum + concealedMs, 0) /
         (10 * (kWarmSeconds + kSeconds) * voices.length),
-      rssKbPerSession: residentKb(pid) / sessions,
+      rssKbPerSession: (residentKb(pid) - emptyKb) / sessions,
     };
   };
   return { pid, ports: legs.map(({ port }) => port), figures, stop: () => media.stop() };

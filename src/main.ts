@@ -120,6 +120,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
         currency: config.currency,
         locale: config.locale,
         onMissingParameters: config.sip.onMissingParameters,
+        announcement: config.sip.announcement === 'off' ? null : config.sip.announcement,
         routes: config.routes,
         advertisedAddress: config.media.advertise,
         inline: config.inline,

@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts';
 import type { Log } from '../ports/log.ts';
 import type { MediaPlane, MediaSession } from '../ports/media.ts';
 import type { SessionRequest, Topology } from '../ports/payment-sessions.ts';
-import type { Locale } from '../ports/prompts.ts';
+import type { Locale, PromptId } from '../ports/prompts.ts';
 import type { IncomingCall, Signaling, SignalingLeg, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { type HandOverSettings, handOver } from './hand-over.ts';
 import type { InlineSettings } from './inline-settings.ts';
@@ -23,6 +23,8 @@ export interface CallSettings {
   readonly locale: Locale;
   /** What an INVITE without the mandatory call data gets: a spoken apology, or this SIP status. */
   readonly onMissingParameters: 'apology' | number;
+  /** Said before the call is answered; absent or null: nothing. */
+  readonly announcement?: PromptId | null;
   readonly routes: { readonly agent: string | null; readonly queue: string | null };
   /** Address put into SDP; null = the one the media is bound to. */
   readonly advertisedAddress: string | null;
@@ -45,6 +47,7 @@ export interface OneLegTask {
 }
 
 const kRetryAfterS = '5';
+const kLookahead = 4;
 
 /**
  * A payment call of one leg, from the INVITE to the row in the database: a caller alone (`ivr`), or our leg in a conference of
@@ -141,7 +144,7 @@ export class IvrCall {
   }
 
   async #serveWith(legMedia: LegMedia, order: PaymentOrder, media: MediaSession): Promise<void> {
-    const established = await legMedia.establish(this.#incoming);
+    const established = await legMedia.establish(this.#incoming, {}, this.#announcing(order, media));
     if (established.kind === 'refused') return this.#refuse(established.status, established.reason);
     if (established.kind === 'ended') {
       this.#countRefused(established.reason);
@@ -167,6 +170,20 @@ export class IvrCall {
       await leg.bye({ 'X-Pay-Result': 'SYSTEM_ERROR', 'X-Pay-Session': order.sessionId });
       throw error;
     }
+  }
+
+  /** What is said as early media; undefined: the call is answered at once. */
+  #announcing({ locale }: PaymentOrder, media: MediaSession): (() => Promise<void>) | undefined {
+    const id = this.#deps.settings.announcement;
+    if (!id) return undefined;
+    return async () => {
+      const cancelled = new AbortController();
+      this.#incoming.onCancel(() => cancelled.abort());
+      media.onEnd(() => cancelled.abort());
+      const items = this.#deps.prompts.items([{ say: 'prompt', id }], locale, undefined);
+      const playing = media.play(items, { bargeIn: false, lookahead: kLookahead }, cancelled.signal);
+      await playing.catch((error: unknown) => this.#log.warn({ err: error }, 'nothing was announced'));
+    };
   }
 
   #converse(order: PaymentOrder, media: MediaSession, leg: SignalingLeg): Promise<ConversationEnd> {

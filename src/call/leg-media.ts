@@ -74,11 +74,22 @@ export class LegMedia {
     this.#log = log;
   }
 
-  /** Answers the INVITE and starts the media, or says how to refuse it. Rejects if the caller cancelled. */
-  async establish(call: IncomingCall, headers: SipHeaders = {}): Promise<Established> {
+  /**
+   * Answers the INVITE and starts the media, or says how to refuse it. Rejects if the caller cancelled.
+   * @param early - comes before the 200, while the media runs already (183); a caller without an offer has no such media.
+   */
+  async establish(
+    call: IncomingCall,
+    headers: SipHeaders = {},
+    early?: () => Promise<void>,
+  ): Promise<Established> {
     if (call.offer === null) return this.#establishByOurOffer(call, headers);
     const answered = await this.answer(call.offer);
     if (answered.kind === 'refused') return answered;
+    if (early) {
+      call.progress(183, 'Session Progress', answered.sdp);
+      await early();
+    }
     const leg = await call.answer(answered.sdp, headers);
     this.follow(leg);
     return { kind: 'established', leg };

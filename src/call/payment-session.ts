@@ -134,7 +134,7 @@ export class PaymentSession {
     this.#record = withMedia(this.#record, stats);
     this.#deps.records.update(this.#record);
     const quality = qualityOf(stats);
-    if (quality) this.#deps.meter.legHeard(quality.mos, quality.lossShare);
+    if (quality) this.#deps.meter.legHeard({ ...stats, ...quality });
   }
 
   #open({ order, policy, topology, trunk }: PaymentTask): SessionRecord {

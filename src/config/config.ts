@@ -54,6 +54,8 @@ export interface Config {
       readonly contactsPerUser: number;
     };
     readonly capture: CaptureSettings | null;
+    /** Prompt said before the answer. */
+    readonly announcement: 'off' | 'greet' | 'consent';
     /** `apology`, or the SIP status of the refusal. */
     readonly onMissingParameters: 'apology' | number;
   };

@@ -59,6 +59,11 @@ export const kConfigSchema = z.strictObject({
       }),
       password: secretText('What the capture server asks for.'),
     }),
+    announcement: choice(
+      'What an automated call is told before it is answered, as early media (183): nothing (`off`), the welcome, or that entering a card agrees to its use.',
+      ['off', 'greet', 'consent'],
+      'off',
+    ),
     onMissingParameters: special(
       z.union([z.literal('apology'), z.int().min(400).max(699)]).default('apology'),
       {

@@ -46,6 +46,7 @@ export function connectionOf(session: number, remote: MediaRemote): Connection {
       sending: remote.sending,
       receiving: remote.receiving,
       eventClockHz: remote.eventClockHz ?? 0,
+      ignoresTones: remote.ignoresTones ?? false,
       noisePayloadType: remote.noisePayloadType ?? 0,
       redundantPayloadType: remote.redundantPayloadType ?? 0,
       ...(remote.receivedPayloadType !== undefined && { receivePayloadType: remote.receivedPayloadType }),

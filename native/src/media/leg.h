@@ -101,6 +101,7 @@ class Leg final : public PacketSink {
   [[nodiscard]] bool isOpen() const noexcept { return !link_.awaitsKeys && link_.rtp.size != 0; }
   void adopt(const Link& link, double nowMs) noexcept;
   void followSource() noexcept;
+  void save(double nowMs) noexcept;
   void send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexcept;
 
   static constexpr std::size_t kMaxDatagram = 2048;
@@ -117,6 +118,8 @@ class Leg final : public PacketSink {
   SrtpReceiver* previousReceiver_ = nullptr;  // packets under the old key may still be on their way
   std::uint32_t graceTicks_ = 0;
   std::uint32_t ticks_ = 0;
+  std::uint32_t unsaved_ = 0;       // packets sent since the position was noted
+  std::uint32_t savedPresses_ = 0;  // presses that were noted
   std::uint32_t setupTick_ = 0;
   int setupTaken_ = 0;  // in this tick
   LinkCounts linkCounts_{};

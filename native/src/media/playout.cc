@@ -88,8 +88,32 @@ void Playout::through(const Block& block) noexcept {
   if (level_ > 0) drop(level_);
   playing_ = false;
   delay_ = 0;
-  push(block.clean, block.clean, block.pass);
-  play({.clean = block.clean, .raw = {}, .pass = block.pass}, 0, block.clean.size());
+  const std::size_t count = block.clean.size();
+  for (std::size_t done = 0; done < count;) {
+    const Pass mark = block.pass[done];
+    std::size_t run = 1;
+    while (done + run < count && block.pass[done + run] == mark) run++;
+    if (mark == Pass::kMissing) {
+      figures_.concealed += run;
+      conceal({.clean = block.clean, .raw = {}, .pass = block.pass}, done, run);
+    } else {
+      say(block.clean.subspan(done, run), mark);
+      seam_ = false;
+    }
+    done += run;
+  }
+}
+
+/// Samples that are there, in place.
+void Playout::say(std::span<std::int16_t> clean, Pass mark) noexcept {
+  dry_ = 0;
+  clamping_ = mark == Pass::kReplaced;
+  if (clamping_)
+    concealer_.forget();
+  else if (seam_ || concealer_.concealing())
+    concealer_.resume(clean);
+  else
+    concealer_.heard(clean);
 }
 
 bool Playout::isQuiet() const noexcept {
@@ -116,13 +140,7 @@ void Playout::play(const Block& block, std::size_t from, std::size_t count) noex
     } else {
       const auto clean = block.clean.subspan(to, run);
       look(clean_, clean);
-      clamping_ = mark == Pass::kReplaced;
-      if (clamping_)
-        concealer_.forget();
-      else if (seam_ || concealer_.concealing())
-        concealer_.resume(clean);
-      else
-        concealer_.heard(clean);
+      say(clean, mark);
       std::ranges::fill(block.pass.subspan(to, run), mark);
       if (!block.raw.empty()) {
         const auto raw = block.raw.subspan(to, run);
@@ -133,7 +151,6 @@ void Playout::play(const Block& block, std::size_t from, std::size_t count) noex
           rawConcealer_.heard(raw);
       }
       seam_ = false;
-      dry_ = 0;
     }
     advance(run);
     done += run;

@@ -89,6 +89,7 @@ class Playout {
 
   void start(std::size_t count) noexcept;
   void play(const Block& block, std::size_t from, std::size_t count) noexcept;
+  void say(std::span<std::int16_t> clean, Pass mark) noexcept;
   void conceal(const Block& block, std::size_t from, std::size_t count) noexcept;
   void runDry(const Block& block, std::size_t from) noexcept;
   bool splice(const Block& block) noexcept;

@@ -17,6 +17,9 @@ int bindUdp(const Endpoint& bindTo, std::uint16_t port) {
   if (fd < 0) return -1;
   const Endpoint local = bindTo.withPort(port);
   setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferSize, sizeof kReceiveBufferSize);
+  // No packet is fragmented: the kernel need not find it an identifier, nor forget the path's size again.
+  const int whole = IP_PMTUDISC_PROBE;
+  if (bindTo.family() == AF_INET) setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof whole);
   if (bind(fd, local.raw(), local.size) == 0) return fd;
   close(fd);
   return -1;

@@ -28,6 +28,7 @@ bool Room::join(Session& session, Voice& voice) noexcept {
   const auto free = std::ranges::find(members_, nullptr, &Member::session);
   if (free == members_.end()) return false;
   Member& member = *free;
+  places_ = std::max(places_, indexOf(member) + 1);
   member.session = &session;
   member.voice = &voice;
   member.prompts[indexOf(member)].hearing.access = Access::kOpen;
@@ -101,11 +102,11 @@ void Room::tick() noexcept {
   ticksToBlock_ = ticks - 1;
   const std::size_t count = ticks * kSamplesPerTick;
   if (!chooseWays(count)) return;
-  for (Member& member : members_) {
+  for (Member& member : taken()) {
     if (member.session != nullptr) speak(member, count);
   }
   Places served{};
-  for (std::size_t i = 0; i < kMaxMembers; i++) {
+  for (std::size_t i = 0; i < places_; i++) {
     if (members_[i].session != nullptr && !served[i] && !members_[i].isDirect) listen(i, served, count);
   }
   tellSpeaker(count / kSamplesPerMs);
@@ -114,7 +115,7 @@ void Room::tick() noexcept {
 /// A block is 20 ms where that fits everybody's packets: so none waits for its second half.
 std::size_t Room::blockTicks() const noexcept {
   constexpr std::size_t kBlockMs = kMaxBlock / 8;
-  const bool fits = std::ranges::all_of(members_, [](const Member& member) {
+  const bool fits = std::ranges::all_of(taken(), [](const Member& member) {
     return member.session == nullptr || member.session->ptimeMs() % kBlockMs == 0;
   });
   return fits ? kBlockMs / Session::kTickMs : 1;
@@ -232,8 +233,8 @@ void Room::send(Member& member, std::span<const std::int16_t> mix, EncodedFrames
 }
 
 Room::Member* Room::find(const Session& session) noexcept {
-  const auto found = std::ranges::find(members_, &session, &Member::session);
-  return found == members_.end() ? nullptr : &*found;
+  const auto found = std::ranges::find(taken(), &session, &Member::session);
+  return found == taken().end() ? nullptr : &*found;
 }
 
 }  // namespace hushpay

@@ -92,6 +92,8 @@ class Room {
     std::size_t sinceDirect = 0;  // blocks begun since a packet of such a voice
   };
 
+  [[nodiscard]] std::span<Member> taken() noexcept { return std::span(members_).first(places_); }
+  [[nodiscard]] std::span<const Member> taken() const noexcept { return std::span(members_).first(places_); }
   [[nodiscard]] Member* find(const Session& session) noexcept;
   [[nodiscard]] std::size_t indexOf(const Member& member) const noexcept {
     return static_cast<std::size_t>(&member - members_.data());
@@ -125,6 +127,7 @@ class Room {
   SpeakerWatch speaker_{};
   EncodedFrames encoded_{};
   std::array<Member, kMaxMembers> members_{};
+  std::size_t places_ = 0;  // that were ever taken
   std::size_t ticksToBlock_ = 0;
   std::atomic<bool> retired_{false};
 };

@@ -115,6 +115,13 @@ class Session {
   [[nodiscard]] SessionCounts counts() const noexcept;
   [[nodiscard]] std::uint32_t playItemsConsumed() const noexcept { return player_.consumed(); }
   [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
+  /// Changes with every press that begins or ends.
+  [[nodiscard]] std::uint32_t pressEdges() const noexcept {
+    const auto edges = [&](std::size_t carrier) {
+      return 2 * presses_[carrier] - (pressed_[carrier] ? 1 : 0);
+    };
+    return edges(0) + edges(1);
+  }
   [[nodiscard]] bool connected() const noexcept { return connected_; }
   [[nodiscard]] std::uint32_t ptimeMs() const noexcept { return settings_.ptimeMs; }
 
@@ -150,7 +157,9 @@ class Session {
  private:
   // Incoming (session_receive.cc, session_hear.cc)
   bool admit(const RtpPacket& packet, double nowMs) noexcept;
-  bool store(const RtpPacket& packet, const PayloadTypes::Meaning& meaning, double nowMs) noexcept;
+  bool store(const RtpPacket& packet, const PayloadTypes::Meaning& meaning, bool isInTurn,
+             double nowMs) noexcept;
+  void take(const ReorderBuffer::Packet& packet, double nowMs) noexcept;
   void changeClock(std::uint32_t clockHz, double nowMs) noexcept;
   void restartStream(const RtpPacket& packet, double nowMs) noexcept;
   bool isReplay(std::uint16_t sequence) noexcept;
@@ -159,6 +168,8 @@ class Session {
   void drain(double nowMs) noexcept;
   void hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept;
   void hearSilence(const ReorderBuffer::Packet& packet) noexcept;
+  void detect(std::span<const std::int16_t> samples, ToneEdges& edges) noexcept;
+  [[nodiscard]] bool listensForTones() noexcept;
   void restartDetector(double onsetMs) noexcept;
   void fillUpTo(const ReorderBuffer::Packet& packet, AudioDecoder* decoder) noexcept;
   void hearGap(int samples, ByteView next, AudioDecoder* decoder, ToneEdges& edges) noexcept;
@@ -178,6 +189,7 @@ class Session {
   void sendAudio(std::span<const std::int16_t> pcm, EncodedFrames* shared) noexcept;
   void sendPacket(std::uint8_t payloadType, bool marker, std::uint32_t timestamp, ByteView payload) noexcept;
   void sendReport(double nowMs, bool bye) noexcept;
+  void yieldName(double nowMs) noexcept;
   void tell(const PlayNews& news) noexcept;
 
   const std::uint32_t id_;
@@ -207,6 +219,7 @@ class Session {
   EventReceiver eventReceiver_{};
   DcOffset dcOffset_{};
   ToneDetector detector_{};
+  bool listened_ = true;  // the detector has heard what came last
   bool heardBefore_ = false;
   bool gap_ = false;      // packets were lost, or could not be decoded, since the last one heard
   bool unknown_ = false;  // some since then were of a type that was not agreed on, or could not be decoded
@@ -240,6 +253,7 @@ class Session {
   std::uint32_t lastSenderReport_ = 0;
   double lastSenderReportMs_ = 0;
   std::uint32_t reportJitter_;
+  bool hasYielded_ = false;
 };
 
 }  // namespace hushpay

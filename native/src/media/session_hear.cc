@@ -23,6 +23,23 @@ void Session::restartDetector(double onsetMs) noexcept {
   if (voice_ != nullptr) voice_->breakOff();
 }
 
+/// Whoever starts to listen knows nothing of what was before, and a key that is down ends for who stops.
+bool Session::listensForTones() noexcept {
+  const bool listens = settings_.findsTones || (voice_ != nullptr && voice_->isClamped());
+  if (listens != listened_) {
+    ToneEdges edges;
+    const std::int64_t fed = detector_.samplesFed();
+    detector_.reset(edges);
+    report(edges, fed);
+  }
+  listened_ = listens;
+  return listens;
+}
+
+void Session::detect(std::span<const std::int16_t> samples, ToneEdges& edges) noexcept {
+  if (listensForTones()) detector_.feed(samples, edges);
+}
+
 /// Tells the detector of the time since what it heard last: lost, or left out by the sender.
 /// @param decoder  of the packet; null if it is no audio
 void Session::fillUpTo(const ReorderBuffer::Packet& packet, AudioDecoder* decoder) noexcept {
@@ -45,17 +62,17 @@ void Session::hearGap(int samples, ByteView next, AudioDecoder* decoder, ToneEdg
   std::array<std::int16_t, kMaxGapSamples> pcm{};
   const auto gap = std::span(pcm).first(static_cast<std::size_t>(samples));
   if (!gap_) {
-    detector_.feed(gap, edges);
+    detect(gap, edges);
     return skip(gap.size(), false);
   }
   const auto recovered = gap.last(decoder != nullptr ? decoder->recover(next, gap) : 0);
   const std::size_t lost = gap.size() - recovered.size();
   const std::uint32_t recoveredTs = expectedTs_ + toTs(lost);
   if (lost > 0) pairs_.interrupted(clock_.at(recoveredTs));
-  detector_.conceal(lost, edges);
+  if (listensForTones()) detector_.conceal(lost, edges);
   skip(lost, true);
   dcOffset_.remove(recovered);
-  detector_.feed(recovered, edges);
+  detect(recovered, edges);
   passOn(recoveredTs, {.samples = recovered});
 }
 
@@ -74,8 +91,9 @@ void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
     gap_ = unknown_ = true;
   }
   ToneEdges edges;
-  detector_.feed(samples, edges);
-  passOn(packet.timestamp, {.samples = samples, .codec = codec, .payload = packet.payload});
+  detect(samples, edges);
+  const ByteView asItCame = dcOffset_.isApplied() ? ByteView{} : packet.payload;
+  passOn(packet.timestamp, {.samples = samples, .codec = codec, .payload = asItCame});
   expectedTs_ = packet.timestamp + toTs(samples.size());
   report(edges, detector_.samplesFed());
 }
@@ -85,7 +103,7 @@ void Session::hearSilence(const ReorderBuffer::Packet& packet) noexcept {
   static constexpr std::array<std::int16_t, kNoiseSamples> kSilence{};
   fillUpTo(packet, nullptr);
   ToneEdges edges;
-  detector_.feed(kSilence, edges);
+  detect(kSilence, edges);
   skip(kNoiseSamples, false);
   expectedTs_ = packet.timestamp + toTs(kNoiseSamples);
   report(edges, detector_.samplesFed());

@@ -57,13 +57,15 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
     return;
   }
   if (!admit(*packet, arrivalMs)) return;
+  if (packet->ssrc == seed_.ssrc) yieldName(arrivalMs);
   lastPacketMs_ = arrivalMs;
   timedOut_ = false;
   if (red) receiveCopies(*red, packet->sequence, arrivalMs);
   const bool isAudio = meaning.kind == PayloadKind::kAudio;
   const bool isEvent = meaning.kind == PayloadKind::kEvent;
   if (isAudio && meaning.clockHz != clock_.rateHz()) changeClock(meaning.clockHz, arrivalMs);
-  if (store(*packet, meaning, arrivalMs) && !isEvent) {
+  const bool isInTurn = reorder_.passBy(packet->sequence);
+  if (store(*packet, meaning, isInTurn, arrivalMs) && !isEvent) {
     const std::size_t samples = isAudio ? codecs_.decoder(meaning.codec).sampleCount(packet->payload) : 0;
     clock_.note(packet->timestamp + toTs(samples), arrivalMs);
   }
@@ -73,13 +75,23 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
         .timestamp = packet->timestamp, .marker = packet->marker, .payload = packet->payload};
     receiveEvent(event, meaning.clockHz, arrivalMs);
   }
+  if (isInTurn && !isEvent) {
+    take({.lost = false,
+          .payloadType = packet->payloadType,
+          .timestamp = packet->timestamp,
+          .arrivalMs = arrivalMs,
+          .payload = packet->payload},
+         arrivalMs);
+  }
   drain(arrivalMs);
 }
 
-/// Puts a packet in its turn; an event takes its turn only. @return false if its turn is over
-bool Session::store(const RtpPacket& packet, const Meaning& meaning, double nowMs) noexcept {
+/// Puts a packet in its turn, if it is not in it already; an event takes its turn only.
+/// @return false if its turn is over
+bool Session::store(const RtpPacket& packet, const Meaning& meaning, bool isInTurn, double nowMs) noexcept {
   const ByteView kept = meaning.kind == PayloadKind::kEvent ? ByteView{} : packet.payload;
-  auto put = reorder_.put(packet.sequence, packet.timestamp, packet.payloadType, kept, nowMs);
+  auto put = isInTurn ? ReorderBuffer::Put::kStored
+                      : reorder_.put(packet.sequence, packet.timestamp, packet.payloadType, kept, nowMs);
   if (put == ReorderBuffer::Put::kStored) {
     replayRun_ = 0;
   } else if (isReplay(packet.sequence)) {
@@ -191,16 +203,20 @@ void Session::restartStream(const RtpPacket& packet, double nowMs) noexcept {
 }
 
 void Session::drain(double nowMs) noexcept {
+  if (reorder_.isEmpty()) return;
   const bool isDirect = voice_ != nullptr && voice_->way().isDirect();
-  while (const auto packet = reorder_.take(nowMs, isDirect ? kDirectHoldMs : ReorderBuffer::kHoldMs)) {
-    if (packet->lost) {
-      gap_ = true;
-      continue;
-    }
-    const Meaning meaning = payloadTypes_.of(packet->payloadType, nowMs);
-    if (meaning.kind == PayloadKind::kAudio) hear(*packet, meaning.codec);
-    if (meaning.kind == PayloadKind::kComfortNoise) hearSilence(*packet);
+  while (const auto packet = reorder_.take(nowMs, isDirect ? kDirectHoldMs : ReorderBuffer::kHoldMs))
+    take(*packet, nowMs);
+}
+
+void Session::take(const ReorderBuffer::Packet& packet, double nowMs) noexcept {
+  if (packet.lost) {
+    gap_ = true;
+    return;
   }
+  const Meaning meaning = payloadTypes_.of(packet.payloadType, nowMs);
+  if (meaning.kind == PayloadKind::kAudio) hear(packet, meaning.codec);
+  if (meaning.kind == PayloadKind::kComfortNoise) hearSilence(packet);
 }
 
 void Session::report(KeyEdges& edges) noexcept {

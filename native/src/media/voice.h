@@ -54,6 +54,9 @@ class Voice {
   /// What is heard next will go out as it came in.
   [[nodiscard]] bool isUntouched() const noexcept { return !clamp_.armed() && playout_.isSeamless(); }
 
+  /// Somebody is to hear no keys of it.
+  [[nodiscard]] bool isClamped() const noexcept { return wantsClamped_ || clamp_.armed(); }
+
   [[nodiscard]] DirectWay& way() noexcept { return way_; }
   /// Something is about to be heard. @return whether it goes straight on, by hearDirect() or leaveOut()
   [[nodiscard]] bool goesDirect() noexcept { return way_.take(way_.isWanted() && playout_.isQuiet()); }
@@ -118,7 +121,7 @@ class Voice {
   bool wantsOpen_ = false;
   std::array<bool, kModes> wantsMode_{};
   std::size_t count_ = 0;  // of the block
-  bool wasShut_ = false;  // something in the block before was replaced
+  bool wasShut_ = false;   // something in the block before was replaced
   bool openIsRaw_ = false;
   Samples raw_{};
   Samples clean_{};

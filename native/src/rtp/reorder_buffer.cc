@@ -28,7 +28,9 @@ int ReorderBuffer::turnsUntil(std::uint16_t sequence) const noexcept { return ah
 
 void ReorderBuffer::wipe() noexcept {
   restart(0);
-  for (Slot& slot : slots_) explicit_bzero(slot.payload.data(), sizeof slot.payload);
+  for (std::size_t i = 0; i < kSlots; i++) {
+    if (written_[i]) explicit_bzero(payloads_[i].data(), sizeof payloads_[i]);
+  }
 }
 
 ReorderBuffer::Put ReorderBuffer::put(std::uint16_t sequence, std::uint32_t timestamp,
@@ -52,7 +54,8 @@ ReorderBuffer::Put ReorderBuffer::put(std::uint16_t sequence, std::uint32_t time
   slot.timestamp = timestamp;
   slot.arrivalMs = nowMs;
   slot.size = static_cast<std::uint16_t>(std::min(payload.size(), kMaxPayloadSize));
-  std::copy_n(payload.begin(), slot.size, slot.payload.begin());
+  std::copy_n(payload.begin(), slot.size, payloads_[sequence % kSlots].begin());
+  written_[sequence % kSlots] = true;
   waiting_++;
   return Put::kStored;
 }
@@ -66,7 +69,7 @@ std::optional<ReorderBuffer::Packet> ReorderBuffer::take(double nowMs, double ho
                         .payloadType = slot.payloadType,
                         .timestamp = slot.timestamp,
                         .arrivalMs = slot.arrivalMs,
-                        .payload = ByteView(slot.payload).first(slot.size)};
+                        .payload = ByteView(payloads_[next_ % kSlots]).first(slot.size)};
     advance(true);
     return packet;
   }

@@ -26,6 +26,8 @@ class ReorderBuffer {
     ByteView payload;  // valid until the next put()
   };
 
+  ReorderBuffer() noexcept {}  // not defaulted: that would write to all of it
+
   /// Forgets everything; `sequence` is next in turn.
   void restart(std::uint16_t sequence) noexcept;
 
@@ -39,9 +41,20 @@ class ReorderBuffer {
   Put put(std::uint16_t sequence, std::uint32_t timestamp, std::uint8_t payloadType, ByteView payload,
           double nowMs) noexcept;
 
+  /// A packet that comes in its turn, while none waits, need not be kept: its turn is over with this.
+  /// @return false if it is to be put()
+  bool passBy(std::uint16_t sequence) noexcept {
+    if (waiting_ > 0 || sequence != next_) return false;
+    history_ = (history_ << 1) | 1;
+    next_++;
+    return true;
+  }
+
   /// @param holdMs  so long a gap is held open
   /// @return the packet whose turn it is, or nothing until more arrives or time has passed
   std::optional<Packet> take(double nowMs, double holdMs = kHoldMs) noexcept;
+
+  [[nodiscard]] bool isEmpty() const noexcept { return waiting_ == 0; }
 
   /// Gives up the gap that packets wait behind, before its time: a listener cannot wait.
   /// @return false if none does
@@ -55,16 +68,18 @@ class ReorderBuffer {
     std::uint16_t size = 0;
     std::uint32_t timestamp = 0;
     double arrivalMs = 0;
-    std::array<std::uint8_t, kMaxPayloadSize> payload{};
   };
+  using Payload = std::array<std::uint8_t, kMaxPayloadSize>;
 
   void advance(bool received) noexcept;
 
-  std::array<Slot, kSlots> slots_{};
+  int waiting_ = 0;
   std::uint16_t next_ = 0;
   std::uint64_t history_ = 0;  // bit n: sequence number next_-1-n was received
-  int waiting_ = 0;
-  bool skipped_ = false;  // a gap was given up for want of room, and nobody has been told
+  std::array<Slot, kSlots> slots_{};
+  std::array<bool, kSlots> written_{};
+  std::array<Payload, kSlots> payloads_;  // memory of a slot is touched when a packet waits in it, seldom
+  bool skipped_ = false;                  // a gap was given up for want of room, and nobody has been told
 };
 
 }  // namespace hushpay
