@@ -27,6 +27,12 @@ const kAction = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('amount'), amount: kAmount }),
   z.strictObject({ action: z.literal('capture'), field: z.enum(kFields) }),
   z.strictObject({ action: z.literal('re-enter'), field: z.enum(kFields) }),
+  z.strictObject({
+    action: z.literal('dial'),
+    role: z.enum(['customer', 'agent']),
+    to: z.string().regex(/^sips?:[^\s<>"?,]{1,500}$/, 'expects a SIP URI without display name and headers'),
+    trunk: kText.nullable().default(null),
+  }),
   z.strictObject({ action: z.enum(['pause', 'park', 'resume', 'cancel']) }),
 ]);
 

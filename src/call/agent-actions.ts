@@ -11,6 +11,7 @@ export function actOn(
   actor: string,
 ): ActionResult | undefined {
   switch (action.action) {
+    case 'dial':
     case 'start':
     case 'park':
       return undefined;

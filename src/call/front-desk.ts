@@ -1,6 +1,7 @@
 import type { Log } from '../ports/log.ts';
 import type {
   ActionResult,
+  DialAction,
   PaymentSessions,
   PreparedSession,
   SessionAction,
@@ -88,6 +89,7 @@ export class FrontDesk implements PaymentSessions {
   }
 
   async act(sessionId: string, action: SessionAction, actor: string): Promise<ActionResult> {
+    if (action.action === 'dial') return this.#dial(sessionId, action);
     const room = this.#rooms.get(sessionId);
     if (room) return room.act(action, actor);
     const inline = this.#inline.get(sessionId);
@@ -195,6 +197,27 @@ export class FrontDesk implements PaymentSessions {
     return isOfOneLeg(topology)
       ? { kind: 'one leg', task: { topology, prepared } }
       : { kind: 'room', call: this.#openRoom(prepared) };
+  }
+
+  #dial(sessionId: string, action: DialAction): ActionResult {
+    const { trunks, handOver } = this.#deps.settings;
+    const waiting = this.#prepared.find(sessionId);
+    const running = this.#rooms.get(sessionId);
+    if (!running && !waiting) return { kind: 'unknown_session' };
+    if (waiting && isOfOneLeg(waiting.request.topology))
+      return conflict('this session has one leg, which calls us');
+    const name = action.trunk ?? handOver.through;
+    const trunk = name === null ? trunks[0] : trunks.find((each) => each.name === name);
+    if (!trunk) return conflict('there is no such trunk');
+    if (this.#draining) return conflict('the server is stopping');
+    const prepared = waiting && this.#prepared.take(sessionId);
+    const call = running ?? (prepared && this.#openRoom(prepared));
+    if (!call) return { kind: 'unknown_session' };
+    const refusal = call.refusalOf(action.role);
+    if (refusal) return conflict(`the ${action.role} cannot be called: ${refusal.reason}`);
+    this.#deps.meter.callStarted(trunk.name);
+    this.#serve(call.dial(action, trunk));
+    return { kind: 'done' };
   }
 
   #openRoom(prepared: Prepared): RoomCall {

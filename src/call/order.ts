@@ -6,6 +6,12 @@ import type { Locale } from '../ports/prompts.ts';
 import type { IncomingCall } from '../ports/signaling.ts';
 import { type CallData, readCallData } from './call-data.ts';
 
+/** What is known of a call from its INVITE. */
+export type CallOrigin = Pick<
+  IncomingCall,
+  'callId' | 'trunk' | 'from' | 'dialled' | 'requestUri' | 'header'
+>;
+
 /** What configuration puts into every order. */
 export interface OrderSettings {
   readonly currency: string;
@@ -20,7 +26,7 @@ export interface OrderSettings {
 export function orderFor(
   sessionId: string,
   request: SessionRequest | undefined,
-  incoming: IncomingCall,
+  incoming: CallOrigin,
   settings: OrderSettings,
   log: Log,
 ): PaymentOrder {

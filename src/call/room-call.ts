@@ -1,22 +1,30 @@
 import type { ConversationEnd } from '../dialog/controller.ts';
 import type { PaymentOrder, PaymentPolicy } from '../dialog/policy.ts';
-import { AppError } from '../errors.ts';
 import type { Money } from '../money/money.ts';
 import type { Cancel } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { ActionResult, Role, SessionAction, SessionRequest } from '../ports/payment-sessions.ts';
-import type { IncomingCall, SipHeaders } from '../ports/signaling.ts';
+import type {
+  ActionResult,
+  DialAction,
+  Role,
+  SessionAction,
+  SessionRequest,
+} from '../ports/payment-sessions.ts';
+import type { IncomingCall, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
+import { handOver } from './hand-over.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
+import type { Refusal } from './leg-media.ts';
 import { orderFor } from './order.ts';
 import { ParkedVoice } from './parked-voice.ts';
 import { PaymentRoom } from './payment-room.ts';
 import { PaymentSession } from './payment-session.ts';
-import { RoomLeg, roleOf } from './room-leg.ts';
+import { RoomArrivals } from './room-arrivals.ts';
+import type { RoomLeg } from './room-leg.ts';
 import { destinationOf } from './routes.ts';
+import type { Side } from './side.ts';
 import { policyFor } from './topology-policy.ts';
 
-const kMostLegs = 8;
 /** A key by SIP INFO says nothing of its length; a press is rarely longer. */
 const kInfoPressMs = 400;
 const kIdleMs = 60 * 60_000;
@@ -37,9 +45,8 @@ export class RoomCall {
   readonly #voice: ParkedVoice;
   readonly #log: Log;
   readonly #legs = new Set<RoomLeg>();
-  readonly #gone = new Map<RoomLeg, () => void>();
+  readonly #arrivals: RoomArrivals;
   readonly #ended = Promise.withResolvers<void>();
-  #isCustomerDue = false;
   #isHeld = false;
   #chosenAmount: Money | null = null;
   #payment: Promise<void> | undefined;
@@ -61,6 +68,11 @@ export class RoomCall {
     } as const;
     this.#room = new PaymentRoom(deps.plane, state, this.#log);
     this.#voice = new ParkedVoice(this.#policy.agent.parked, deps.prompts, deps.settings.locale, deps.clock);
+    this.#arrivals = new RoomArrivals(this.#room, this.session, deps, this.#log, {
+      isOver: () => this.#isOver,
+      onHold: (role, held) => this.#onHold(role, held),
+      onArrived: (leg) => this.#welcome(leg),
+    });
     this.session.events.add({ type: 'prepared' });
     this.#waitForLegs();
   }
@@ -91,23 +103,18 @@ export class RoomCall {
   }
 
   /** Takes a leg's INVITE. Resolves when the leg is over; never rejects. */
-  async join(incoming: IncomingCall): Promise<void> {
-    const role = roleOf(incoming);
-    const log = this.#log.child({ callId: incoming.callId, role });
-    const refusal = this.#refusalOf(role);
-    if (role === undefined || refusal) {
-      const { status, reason } = refusal ?? { status: 400, reason: 'Bad X-Pay-Role' };
-      log.info({ reason }, 'the leg is not let in');
-      this.#deps.meter.callRefused(reason.toLowerCase());
-      incoming.reject(status, reason);
-      return;
-    }
-    try {
-      await this.#letIn(incoming, role, log);
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'SIP_CANCELLED') log.info({}, error.message);
-      else log.error({ err: error }, 'the leg broke'); // a bug ends its leg, not the call
-    }
+  join(incoming: IncomingCall): Promise<void> {
+    return this.#arrivals.join(incoming);
+  }
+
+  /** Calls somebody into the room. Resolves when the leg is over, or was none; never rejects. */
+  dial(action: DialAction, trunk: TrunkRights): Promise<void> {
+    return this.#arrivals.dial(action, trunk);
+  }
+
+  /** Why a leg of this role cannot come in. */
+  refusalOf(role: Role): Refusal | undefined {
+    return this.#arrivals.refusalOf(role);
   }
 
   /** Does what an agent asks for, or says why not. */
@@ -126,37 +133,12 @@ export class RoomCall {
     if (!this.session.conversation || this.session.end) void this.#finish();
   }
 
-  #refusalOf(role: Role | undefined): { status: number; reason: string } | undefined {
-    if (this.#isOver) return { status: 404, reason: 'Not Found' };
-    const isTaken = this.#isCustomerDue || this.#room.with('customer').length > 0;
-    if (role === 'customer' && isTaken) return { status: 486, reason: 'Busy Here' };
-    return this.#legs.size >= kMostLegs ? { status: 486, reason: 'Busy Here' } : undefined;
-  }
-
-  async #letIn(incoming: IncomingCall, role: Role, log: Log): Promise<void> {
-    if (role === 'customer') this.#isCustomerDue = true;
-    const leg = await RoomLeg.answer(incoming, role, {
-      room: this.#room,
-      advertised: this.#deps.settings.advertisedAddress,
-      onHold: (_leg, held) => this.#onHold(role, held),
-      log,
-    }).finally(() => {
-      if (role === 'customer') this.#isCustomerDue = false;
-    });
-    if ('refused' in leg) {
-      this.#deps.meter.callRefused(leg.refused.toLowerCase());
-      log.info({ reason: leg.refused }, 'no leg came about');
-      return;
-    }
-    const gone = Promise.withResolvers<void>();
-    this.#gone.set(leg, gone.resolve);
+  /** A leg has come into the room. */
+  #welcome(leg: RoomLeg): void {
     this.#legs.add(leg);
-    this.session.events.add({ type: 'joined', role });
-    log.info({ trunk: incoming.trunk.name }, 'a leg has joined');
     this.#listenTo(leg);
-    if (this.#isOver) await this.#dismiss(leg, this.session.headers);
+    if (this.#isOver) void this.#dismiss(leg, this.session.headers);
     else this.#onJoined();
-    await gone.promise;
   }
 
   #listenTo(leg: RoomLeg): void {
@@ -205,7 +187,7 @@ export class RoomCall {
 
   /** We end a leg. */
   async #dismiss(leg: RoomLeg, headers: SipHeaders): Promise<void> {
-    const said = leg.signaling.bye(headers);
+    const said = leg.bye(headers);
     await this.#leave(leg);
     await said;
   }
@@ -220,8 +202,6 @@ export class RoomCall {
     this.#waitForLegs();
     const stats = await leg.close();
     if (leg.role === 'customer') this.session.mediaEnded(stats);
-    this.#gone.get(leg)?.();
-    this.#gone.delete(leg);
   }
 
   #onLeft(role: Role): void {
@@ -242,6 +222,8 @@ export class RoomCall {
     const answer = conversation && actOn(conversation, action, actor);
     if (answer) return answer;
     switch (action.action) {
+      case 'dial':
+        return conflict('only the desk can call somebody');
       case 'start':
         return this.#start();
       case 'amount':
@@ -296,7 +278,7 @@ export class RoomCall {
       order,
       policy: this.#policy,
       topology: this.#request.topology,
-      trunk: customer.incoming.trunk.name,
+      trunk: customer.side.trunk.name,
       media: customer.media,
     });
     const { conversation } = this.session;
@@ -317,15 +299,20 @@ export class RoomCall {
     await this.#sendOn(route, order);
   }
 
-  /** Sends the customer on with the result, if there is where to. */
+  /** Hands the customer over with the result, if there is where to; the others go. */
   async #sendOn(route: ConversationEnd['route'], order?: PaymentOrder): Promise<void> {
     const customer = this.#legWith('customer');
     const destinations = order?.destinations ?? { ...this.#deps.settings.routes, return: null };
     const target = destinationOf(route, destinations);
     if (customer && target !== null) {
       const { headers } = this.session;
-      const outcome = await customer.signaling.refer(target, headers, headers);
-      this.#log.info({ outcome }, 'asked the peer to send the caller on');
+      const others = [...this.#legs].filter((leg) => leg !== customer);
+      await Promise.all(others.map((leg) => this.#dismiss(leg, headers)));
+      await this.#room.leave(customer.side.party); // a bridge has a room of its own
+      const side: Side = { ...customer.side, party: { role: 'customer', media: customer.media } };
+      const { from } = customer.origin;
+      await handOver({ customer: side, target, from, headers }, this.#deps, this.#log);
+      await this.#leave(customer);
     }
     await this.#finish();
   }
@@ -335,6 +322,7 @@ export class RoomCall {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#cancelIdle?.();
+    this.#arrivals.cancel();
     await Promise.all([...this.#legs].map((leg) => this.#dismiss(leg, headers)));
     await this.#room.close();
     this.#ended.resolve();
@@ -343,7 +331,7 @@ export class RoomCall {
   #order(customer: RoomLeg): PaymentOrder {
     const { settings } = this.#deps;
     const request = { ...this.#request, amount: this.#chosenAmount ?? this.#request.amount };
-    return orderFor(this.session.id, request, customer.incoming, settings, this.#log);
+    return orderFor(this.session.id, request, customer.origin, settings, this.#log);
   }
 
   /** Who is cut off from the customer is told so, in sound. */

@@ -1,7 +1,8 @@
 /** Something an agent's page shows. Counts and names only: nothing of it holds a digit beyond the last four. */
 export type SessionEvent =
   | { readonly type: 'prepared' }
-  | { readonly type: 'joined' | 'left'; readonly role: string }
+  | { readonly type: 'dialling' | 'joined' | 'left'; readonly role: string }
+  | { readonly type: 'not_reached'; readonly role: string; readonly status: number }
   | { readonly type: 'stage'; readonly stage: string }
   | { readonly type: 'digits'; readonly field: string | null; readonly count: number }
   | { readonly type: 'field_error'; readonly field: string; readonly error: string }

@@ -1,14 +1,15 @@
 import type { Log } from '../ports/log.ts';
 import type { MediaSession } from '../ports/media.ts';
+import type { Role } from '../ports/payment-sessions.ts';
 import type { HeaderReader, IncomingCall, SignalingLeg, TrunkRights } from '../ports/signaling.ts';
 import type { BridgedRole } from './bridge.ts';
 import { LegMedia } from './leg-media.ts';
 import type { PaymentRoom } from './payment-room.ts';
 
 /** An answered leg of a bridge. */
-export interface Side {
+export interface Side<R extends Role = BridgedRole> {
   /** As the room knows it. */
-  readonly party: { readonly role: BridgedRole; readonly media: MediaSession };
+  readonly party: { readonly role: R; readonly media: MediaSession };
   readonly legMedia: LegMedia;
   readonly leg: SignalingLeg;
   /** What the configuration says of the peer. */
@@ -33,13 +34,13 @@ export function legMediaOf(
 }
 
 /** Answers an INVITE and lets the leg into the room. @returns undefined if nothing came of it; the peer has been told. */
-export async function answerInto(
+export async function answerInto<R extends Role>(
   room: PaymentRoom,
-  role: BridgedRole,
+  role: R,
   incoming: IncomingCall,
   options: SideMediaOptions,
   log: Log,
-): Promise<Side | undefined> {
+): Promise<Side<R> | undefined> {
   let media: MediaSession | undefined;
   let legMedia: LegMedia | undefined;
   try {
@@ -61,7 +62,7 @@ export async function answerInto(
 }
 
 /** Lets an answered leg into the room. Rejects, after its BYE, where it cannot be. */
-export async function enter(room: PaymentRoom, { party, leg }: Side): Promise<void> {
+export async function enter(room: PaymentRoom, { party, leg }: Side<Role>): Promise<void> {
   try {
     if (!room.parties.includes(party)) await room.join(party);
   } catch (error) {

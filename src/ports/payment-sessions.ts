@@ -40,7 +40,18 @@ export interface PreparedSession {
 /** What an agent may ask for. */
 export type FieldName = 'pan' | 'expiry' | 'start' | 'issue' | 'cvv' | 'postal' | 'amount';
 
+/** Somebody is called into the session's room. */
+export interface DialAction {
+  readonly action: 'dial';
+  readonly role: Extract<Role, 'customer' | 'agent'>;
+  /** SIP URI. */
+  readonly to: string;
+  /** Name of the trunk the call goes by; null: the usual one. */
+  readonly trunk: string | null;
+}
+
 export type SessionAction =
+  | DialAction
   | { readonly action: 'start' }
   | { readonly action: 'amount'; readonly amount: Money }
   /** Ask for a field now, out of its turn; `re-enter`: once more. */

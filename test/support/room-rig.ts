@@ -13,6 +13,7 @@ import { FakePayments } from './fake-payments.ts';
 import { FakePrompts } from './fake-prompts.ts';
 import { type FakeCall, type FakeLeg, FakeSignaling, fakeIncomingCall, kPassing } from './fake-signaling.ts';
 import { FakeStore } from './fake-store.ts';
+import { kNoMeter } from './no-meter.ts';
 
 const kRequest: SessionRequest = {
   topology: 'conference',
@@ -27,7 +28,8 @@ const kCard = '4242424242424242';
 
 /** A leg whose far end is the test. */
 export interface RigLeg {
-  readonly call: FakeCall;
+  /** None for a leg we called. */
+  readonly call?: FakeCall;
   readonly leg: FakeLeg;
   /** Undefined if it was refused before it had any. */
   readonly media: FakeMediaSession;
@@ -39,6 +41,7 @@ export class RoomRig {
   readonly media = new FakeMedia(this.clock);
   readonly prompts = new FakePrompts();
   readonly payments = new FakePayments();
+  readonly signaling = new FakeSignaling();
   readonly store = new FakeStore();
   readonly log = new FakeLog();
   readonly counted: string[] = [];
@@ -58,7 +61,7 @@ export class RoomRig {
         ...settings,
       },
       plane: this.media,
-      signaling: new FakeSignaling(),
+      signaling: this.signaling,
       prompts: this.prompts,
       payments: this.payments,
       gateway: { name: 'simulator', isUp: () => true },
@@ -85,7 +88,10 @@ export class RoomRig {
   }
 
   /** An INVITE to the room. */
-  async join(role: string | undefined, more: Parameters<typeof fakeIncomingCall>[0] = {}): Promise<RigLeg> {
+  async join(
+    role: string | undefined,
+    more: Parameters<typeof fakeIncomingCall>[0] = {},
+  ): Promise<RigLeg & { readonly call: FakeCall }> {
     const headers = { ...(role && { 'X-Pay-Role': role }), ...more.headers };
     const call = fakeIncomingCall({ dialled: `room-${this.id}`, ...more, headers });
     const count = this.media.sessions.length;
@@ -121,6 +127,15 @@ export class RoomRig {
     while (media.playing) await this.clock.advance(100);
   }
 
+  /** Somebody we call answers, with the leg of that call. */
+  async answer(): Promise<RigLeg> {
+    const count = this.media.sessions.length;
+    const outgoing = this.signaling.last;
+    outgoing.answer();
+    await settle();
+    return { leg: outgoing.leg, media: this.media.sessions[count - 1] as FakeMediaSession };
+  }
+
   /** From the greeting to a submission the gateway has not answered. */
   async submit(customer: RigLeg): Promise<void> {
     for (const keys of [`${kCard}#`, '1230', '123', '1']) {
@@ -133,18 +148,13 @@ export class RoomRig {
 
   #meter(): Meter {
     return {
+      ...kNoMeter,
       callStarted: () => void this.counted.push('call'),
       callEnded: () => void this.counted.push('call over'),
       callRefused: (why) => void this.counted.push(`refused ${why}`),
-      charged: () => {},
       sessionEntered: () => void this.counted.push('entered'),
-      stageChanged: () => {},
       sessionEnded: (outcome, result) => void this.counted.push(`ended ${outcome} ${result}`),
-      attemptEnded: () => {},
       hungUp: (stage) => void this.counted.push(`hung up in ${stage}`),
-      fieldError: () => {},
-      keyPressed: () => {},
-      legHeard: () => {},
     };
   }
 }

@@ -478,6 +478,52 @@ describe('actions of an agent', () => {
     expect(await rig.act('resume')).toMatchObject({ kind: 'conflict' });
   });
 
+  it('call customer and agent into the room', async () => {
+    const rig = new RoomRig();
+    expect(await rig.act('dial', { role: 'agent', to: 'sip:anna@pbx', trunk: 'nowhere' })).toMatchObject({
+      kind: 'conflict',
+    });
+    expect(await rig.act('dial', { role: 'agent', to: 'sip:anna@pbx', trunk: null })).toEqual(kDone);
+    expect(rig.signaling.last.call).toMatchObject({
+      target: 'sip:anna@pbx',
+      headers: { 'X-Pay-Session': rig.id },
+      trunk: 'lab',
+    });
+    const agent = await rig.answer();
+    await rig.act('dial', { role: 'customer', to: 'sip:+15550100@sbc', trunk: 'lab' });
+    expect(await rig.act('dial', { role: 'customer', to: 'sip:+15550111@sbc', trunk: null })).toMatchObject({
+      kind: 'conflict',
+    });
+    const customer = await rig.answer();
+    expect(rig.hears(agent, customer)).toBe('open');
+    await rig.act('start');
+    expect(rig.hears(agent, customer)).toBe('clamped');
+    await rig.submit(customer);
+    rig.payments.submissions.at(-1)?.answer(kApproved);
+    await rig.clock.advance(60_000);
+    expect(rig.record).toMatchObject({ result: 'APPROVED', from: '+15550100', trunk: 'lab' });
+    agent.leg.hangUp();
+    await settle();
+    expect(customer.leg.byes).toMatchObject([{ 'X-Pay-Result': 'APPROVED' }]);
+    expect(rig.counted.filter((each) => each === 'call over')).toHaveLength(2);
+  });
+
+  it('tell when nobody answers, and stop ringing when the call is over', async () => {
+    const rig = new RoomRig();
+    const customer = await rig.join('caller');
+    await rig.act('dial', { role: 'agent', to: 'sip:anna@pbx', trunk: null });
+    rig.signaling.last.refuse(480, 'Temporarily Unavailable');
+    await settle();
+    expect(rig.view['events']).toContainEqual(
+      expect.objectContaining({ type: 'not_reached', role: 'agent', status: 480 }),
+    );
+    await rig.act('dial', { role: 'agent', to: 'sip:bert@pbx', trunk: null });
+    customer.leg.hangUp();
+    await settle();
+    expect(rig.signaling.last.cancelled).toBe(true);
+    expect(rig.desk.callCount).toBe(0);
+  });
+
   it('are not needed when the session says that joining is enough', async () => {
     const rig = new RoomRig({ start: 'joined' });
     await rig.join('agent');
