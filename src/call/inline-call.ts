@@ -71,7 +71,7 @@ export class InlineCall {
       {
         isPaying: () => this.#payment.isRunning,
         onLeft: (side, reason) => this.#onLeft(side, reason),
-        goesOnWithout: (role) => role === 'agent' && this.#payment.isRunning,
+        goesOnWithout: (role) => role === 'agent' && this.#payment.isBusy,
         onHold: (role, held) => {
           if (role === 'customer') this.#payment.customerHeld(held);
         },
@@ -129,6 +129,7 @@ export class InlineCall {
     } catch (error) {
       if (error instanceof AppError && error.code === 'SIP_CANCELLED') this.#log.info({}, error.message);
       else this.#log.error({ err: error }, 'the call broke'); // a bug ends its call, not the server
+      this.#incoming.reject(500, 'Server Internal Error'); // nothing, if it was answered
       await this.#bridge.hangUp({ 'X-Pay-Session': this.id });
     } finally {
       this.#agentKeys.close();
@@ -326,10 +327,9 @@ export class InlineCall {
     if (!customer) return this.#bridge.hangUp(this.#payment.headers);
     if (agent && this.#deps.settings.inline.tellResult === 'reinvite')
       await agent.legMedia.tell(agent.leg, this.#payment.headers);
-    if (agent && end.route !== 'queue' && destinationOf(end.route, destinations) === null) return;
-    const target = destinationOf(end.route === 'back' ? 'queue' : end.route, destinations);
-    if (target === null) return agent ? undefined : this.#bridge.hangUp(this.#payment.headers);
-    await this.#connectTo(target, from);
+    const target = destinationOf(end.route, destinations);
+    if (target !== null) await this.#connectTo(target, from);
+    else if (!agent) await this.#bridge.hangUp(this.#payment.headers);
   }
 
   async #connectTo(target: string, from: string): Promise<void> {

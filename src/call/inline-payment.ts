@@ -38,6 +38,7 @@ export class InlinePayment {
   #request: SessionRequest;
   #session: PaymentSession;
   #running: Promise<void> | undefined;
+  #isPaying = false;
   #isHeld = false;
 
   /** @param policy - as the topology makes it. */
@@ -64,7 +65,13 @@ export class InlinePayment {
     return this.#session;
   }
 
+  /** From secure mode on until the card is wiped and all is said. */
   get isRunning(): boolean {
+    return this.#isPaying;
+  }
+
+  /** … and until the customer is where the result leads. */
+  get isBusy(): boolean {
     return this.#running !== undefined;
   }
 
@@ -75,7 +82,7 @@ export class InlinePayment {
 
   get view(): object {
     const { conversation, snapshot, end, events } = this.#session;
-    const state = end ? 'ended' : this.#running ? 'paying' : 'prepared';
+    const state = end ? 'ended' : this.#isPaying ? 'paying' : 'prepared';
     return { state, paused: conversation?.isPaused ?? false, ...snapshot, events: events.list };
   }
 
@@ -123,7 +130,7 @@ export class InlinePayment {
   }
 
   agentLeft(): void {
-    if (this.#running) this.#session.conversation?.agentLost(this.#policy.agent.onLost);
+    if (this.#isPaying) this.#session.conversation?.agentLost(this.#policy.agent.onLost);
   }
 
   abandon(): void {
@@ -161,9 +168,11 @@ export class InlinePayment {
     if (!customer) return conflict('the customer is not on the line');
     if (this.#session.end) this.#session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log);
     this.#call.named(this.#session.id);
+    this.#isPaying = true;
     this.#running = this.#pay(customer)
       .catch((error: unknown) => this.#log.error({ err: error }, 'the payment broke'))
       .finally(() => {
+        this.#isPaying = false;
         this.#running = undefined;
       });
     return kDone;
@@ -193,6 +202,7 @@ export class InlinePayment {
     const end = await ended;
     await room.secure(false).catch(() => undefined);
     this.#request = kNothingAsked;
+    this.#isPaying = false;
     await this.#call.afterPayment(end, order);
   }
 }

@@ -79,6 +79,7 @@ export interface IncomingCall {
   progress(status: number, reason: string, sdp: string | null, headers?: SipHeaders): void;
   /** Sends the 200. Rejects if the caller has cancelled meanwhile. */
   answer(sdp: string, headers?: SipHeaders): Promise<SignalingLeg>;
+  /** Does nothing once there is a final response. */
   reject(status: number, reason: string, headers?: SipHeaders): void;
 }
 

@@ -3,10 +3,18 @@ import type { SrfRequest, SrfResponse } from 'drachtio-srf';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { IncomingCall, Replacing, SignalingLeg, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import type {
+  HeaderReader,
+  IncomingCall,
+  Replacing,
+  SignalingLeg,
+  SipHeaders,
+  TrunkRights,
+} from '../ports/signaling.ts';
 import type { DigestSession } from './digest-session.ts';
 import { type Losable, SipLeg } from './leg.ts';
 import { readReplaces } from './replaces.ts';
+import { headerReader } from './request.ts';
 
 /** Transports nobody on the way can read. */
 const kEncrypted: ReadonlySet<string> = new Set(['tls', 'wss']);
@@ -21,6 +29,7 @@ export class SipCall implements IncomingCall {
   readonly source: { readonly address: string; readonly isEncrypted: boolean };
   readonly offer: string | null;
   readonly replaces: Replacing | null;
+  readonly header: HeaderReader;
   readonly #srf: Srf;
   readonly #req: SrfRequest;
   readonly #res: SrfResponse;
@@ -62,6 +71,7 @@ export class SipCall implements IncomingCall {
       isEncrypted: kEncrypted.has(req.protocol?.toLowerCase()),
     };
     this.offer = req.body === '' ? null : req.body;
+    this.header = headerReader(req);
     this.replaces = req.has('Replaces') ? (readReplaces(req.get('Replaces')) ?? null) : null;
     // From the first moment on: drachtio-srf listens only once it is told to answer, and says it once.
     req.on('cancel', () => {
@@ -80,10 +90,6 @@ export class SipCall implements IncomingCall {
     const body = sdp === null ? {} : { body: sdp };
     const type: SipHeaders = sdp === null ? {} : { 'Content-Type': 'application/sdp' };
     this.#res.send(status, reason, { headers: { ...headers, ...type }, ...body });
-  }
-
-  header(name: string): string | undefined {
-    return this.#req.has(name) ? this.#req.get(name) : undefined;
   }
 
   answer(sdp: string, headers: SipHeaders = {}): Promise<SignalingLeg> {
@@ -117,7 +123,7 @@ export class SipCall implements IncomingCall {
   }
 
   reject(status: number, reason: string, headers: SipHeaders = {}): void {
-    if (this.#cancelled) return; // the SIP server has answered 487
+    if (this.#cancelled || this.#res.finalResponseSent) return; // to a CANCEL the SIP server has answered 487
     this.#res.send(status, reason, { headers: { ...headers } });
   }
 }
