@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { addressOf, pin, type Relay } from './media.ts';
+import { addressOf, type Carried, kServerCpu, pin, type Relay } from './media-relays.ts';
 
 const kNgPort = 22_222;
 const kTries = 100;
@@ -17,19 +17,14 @@ export function rtpengineProgram(): string | undefined {
 }
 
 /** Calls of two legs in rtpengine, forwarded in user space by one thread, as the other relays do. */
-export async function startRtpengine(options: {
-  readonly legs: number;
-  readonly loadPort: number;
-  readonly cpu: number;
-  readonly mode: ClampMode;
-}): Promise<Relay> {
-  const { legs, loadPort, cpu, mode } = options;
+export async function startRtpengine(options: Carried & { readonly mode: ClampMode }): Promise<Relay> {
+  const { sessions, loadPort, mode } = options;
   const program = rtpengineProgram() ?? 'rtpengine';
   const child = spawn(program, argumentsOf(), { stdio: 'ignore' });
   const control = await NgClient.connect();
-  pin(child.pid ?? 0, cpu);
+  pin(child.pid ?? 0, kServerCpu);
   const ports: number[] = [];
-  for (let leg = 0; leg < legs; leg += 2) ports.push(...(await call(control, leg, loadPort, mode)));
+  for (let leg = 0; leg < 2 * sessions; leg += 2) ports.push(...(await call(control, leg, loadPort, mode)));
   return { pid: child.pid ?? 0, ports, stop: () => stop(child, control) };
 }
 

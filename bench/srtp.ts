@@ -1,11 +1,11 @@
 // What protecting the packets of a leg costs the media worker: CPU of the worker per packet, in or out, under each suite, beside
 // plain RTP on the same worker in turns.
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import type { RtpPhone } from '../src/phone/rtp-phone.ts';
 import { kSrtpKeySizes, type MediaLink, type MediaSession, type SrtpSuite } from '../src/ports/media.ts';
 import { MediaFixture, remoteOf } from '../test/support/media-fixture.ts';
 import { rounded } from './figures.ts';
+import { cpuNsOf } from './processes.ts';
 
 const kLegs = 24;
 const kRounds = 3;
@@ -74,14 +74,6 @@ function secured(phone: RtpPhone, suite: SrtpSuite): MediaLink {
 /** Both ways. */
 function packetsOf(legs: readonly Leg[]): number {
   return legs.reduce((sum, { phone }) => sum + phone.packetsSent + phone.packets.length, 0);
-}
-
-/** Of all threads, by the scheduler's clock (Documentation/scheduler/sched-stats.rst of Linux). */
-function cpuNsOf(pid: number): number {
-  const tasks = readdirSync(`/proc/${pid}/task`);
-  const nsOf = (task: string) =>
-    Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'latin1').split(' ')[0]);
-  return tasks.reduce((sum, task) => sum + nsOf(task), 0);
 }
 
 function pause(ms: number): Promise<void> {

@@ -153,4 +153,34 @@ TEST_CASE("nonsense does not end a handshake that goes on") {
   CHECK(pair.server.state() == State::kDone);
 }
 
+TEST_CASE("a worker goes on as the one before it, and nothing else is taken for that") {
+  const DtlsIdentity before;
+  DtlsIdentity after;
+  DtlsIdentity::Saved saved = before.save();
+  CHECK_FALSE(after.fingerprint() == before.fingerprint());
+  const auto own = after.fingerprint();
+  CHECK_FALSE(after.adopt({}, {}));
+  CHECK_FALSE(after.adopt(saved.certificate, saved.key));
+  CHECK_FALSE(after.adopt(DtlsIdentity().save().key, saved.certificate));
+  CHECK(after.fingerprint() == own);
+  REQUIRE(after.adopt(saved.key, saved.certificate));
+  CHECK(after.fingerprint() == before.fingerprint());
+  CHECK(after.save().key == saved.key);
+}
+
+TEST_CASE("a handshake under the identity of the worker before it is who the peer expects") {
+  Pair pair(true);
+  DtlsIdentity next;
+  const DtlsIdentity::Saved saved = pair.theirs.save();
+  REQUIRE(next.adopt(saved.key, saved.certificate));
+  Wire wire;
+  DtlsAssociation server(next, Role::kPassive, fingerprintOf(pair.ours), false, wire, pair.nowMs);
+  while (!pair.fromClient.sent.empty() || !wire.sent.empty()) {
+    pair.pass(pair.fromClient, server, pair.clientAddress, [] { return false; });
+    pair.pass(wire, pair.client, pair.serverAddress, [] { return false; });
+  }
+  CHECK(pair.client.state() == State::kDone);
+  CHECK(server.state() == State::kDone);
+}
+
 TEST_SUITE_END();

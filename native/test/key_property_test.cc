@@ -63,10 +63,7 @@ class Line {
     }
   }
 
-  /// A tone alone that loses packets may still fall into two: that is the detector's to judge, not asked
-  /// here.
   void lose(KeyCaller& caller) {
-    if (!hasEvents_) return;
     const double share = between(1, 20) / 100.0;
     caller.each([&](Packet& packet) {
       if (chance(share)) packet.copies = 0;

@@ -3,14 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <memory>
 #include <numbers>
 #include <random>
-#include <vector>
 
-#include "codec/g711.h"
-#include "media/session.h"
 #include "no_allocation.h"
+#include "party.h"
 #include "tone_maker.h"
 
 using namespace hushpay;
@@ -18,131 +15,6 @@ using namespace hushpay;
 TEST_SUITE_BEGIN("room_test");
 
 namespace {
-
-using Pcm = std::vector<std::int16_t>;
-constexpr double kPeak = 4000;
-constexpr std::array<double, 4> kHz = {300, 500, 1100, 1900};  // what each party hums; none is of a key
-
-/// Keeps the audio that was sent, without allocating.
-struct Ear final : PacketSink, EventSink {
-  Pcm heard;
-  std::size_t packets = 0;
-  Codec codec = Codec::kPcmu;
-
-  Ear() { heard.reserve(8000 * 60); }
-  void sendRtp(ByteView datagram) noexcept override {
-    packets++;
-    for (const std::uint8_t code : datagram.subspan(kRtpHeaderSize))
-      heard.push_back(codec == Codec::kPcmu ? decodeMuLaw(code) : decodeALaw(code));
-  }
-  void sendRtcp(ByteView) noexcept override {}
-  void emit(const MediaEvent&) noexcept override {}
-};
-
-struct Party {
-  Ear ear;
-  StreamSeed seed{.ssrc = 1, .timestamp = 0, .sequence = 0, .cname = {"name"}};
-  Session session{1, seed, 0, ear, ear};
-  Voice voice;
-  double hz;
-  std::uint32_t ptimeMs;
-  Codec codec;
-  std::uint16_t sequence = 0;
-  std::uint32_t timestamp = 0;
-  std::uint32_t spoken = 0;
-
-  Party(double hz, std::uint32_t ptimeMs, Codec codec) : hz(hz), ptimeMs(ptimeMs), codec(codec) {
-    ear.codec = codec;
-    connect();
-  }
-
-  void connect(std::uint8_t payloadType = 0) {
-    session.prepare(codec);
-    session.connect({.codec = codec,
-                     .payloadType = payloadType,
-                     .eventPayloadType = 101,
-                     .ptimeMs = ptimeMs,
-                     .sending = true,
-                     .receiving = true},
-                    1000);
-  }
-
-  void send(double nowMs, const Pcm& pcm, std::uint8_t payloadType = 0, std::uint32_t ssrc = 7) {
-    std::array<std::uint8_t, kRtpHeaderSize + 480> datagram{};
-    writeRtpHeader(datagram, {.payloadType = payloadType,
-                              .marker = false,
-                              .sequence = sequence++,
-                              .timestamp = timestamp,
-                              .ssrc = ssrc,
-                              .payload = {}});
-    G711Encoder(codec).encode(pcm, ByteSpan(datagram).subspan(kRtpHeaderSize, pcm.size()));
-    session.receiveRtp(ByteView(datagram).first(kRtpHeaderSize + pcm.size()), nowMs);
-    timestamp += static_cast<std::uint32_t>(pcm.size());
-  }
-
-  Pcm hum() {
-    Pcm pcm(ptimeMs * 8);
-    for (auto& sample : pcm)
-      sample = static_cast<std::int16_t>(kPeak * std::sin(2 * std::numbers::pi * hz * spoken++ / 8000));
-    return pcm;
-  }
-
-  /// Amplitude of another's hum in what was heard since, over the last so many ms.
-  [[nodiscard]] double hears(double otherHz, std::size_t lastMs = 100) const {
-    const std::size_t count = lastMs * 8;
-    const auto part = std::span(ear.heard).last(count);
-    double re = 0;
-    double im = 0;
-    for (std::size_t n = 0; n < count; n++) {
-      const double at = 2 * std::numbers::pi * otherHz * static_cast<double>(n) / 8000;
-      re += part[n] * std::cos(at);
-      im += part[n] * std::sin(at);
-    }
-    return 2 * std::hypot(re, im) / static_cast<double>(count);
-  }
-};
-
-constexpr Hearing kNone{};
-constexpr Hearing kOpen{.access = Access::kOpen};
-constexpr Hearing kClamped{.access = Access::kClamped};
-
-/// Parties who hum without end in one room.
-struct Call {
-  Room room;
-  std::vector<std::unique_ptr<Party>> parties;
-  double nowMs = 5000;
-  std::uint32_t tickCount = 0;
-
-  explicit Call(const std::vector<std::uint32_t>& ptimesMs) {
-    for (const std::uint32_t ptimeMs : ptimesMs) {
-      const std::size_t index = parties.size();
-      parties.push_back(
-          std::make_unique<Party>(kHz[index], ptimeMs, index % 2 == 0 ? Codec::kPcmu : Codec::kPcma));
-      REQUIRE(room.join(parties.back()->session, parties.back()->voice));
-    }
-  }
-
-  Party& operator[](std::size_t index) { return *parties[index]; }
-  void hear(std::size_t listener, std::size_t speaker, const Hearing& hearing,
-            Source source = Source::kVoice) {
-    room.hear(parties[listener]->session, parties[speaker]->session, source, hearing);
-  }
-
-  template <typename Speak>
-  void run(std::uint32_t ms, Speak speak) {
-    for (std::uint32_t end = tickCount + ms / Session::kTickMs; tickCount < end; tickCount++) {
-      nowMs += Session::kTickMs;
-      for (auto& party : parties) {
-        if (tickCount * Session::kTickMs % party->ptimeMs == 0) speak(*party);
-      }
-      for (auto& party : parties) party->session.tick(nowMs);
-      room.tick();
-    }
-  }
-  void run(std::uint32_t ms) {
-    run(ms, [&](Party& party) { party.send(nowMs, party.hum()); });
-  }
-};
 
 int largestStep(std::span<const std::int16_t> pcm) {
   int largest = 0;

@@ -189,6 +189,26 @@ TEST_CASE("lost frames neither end a key nor begin one") {
   }
 }
 
+TEST_CASE("a key that goes on behind any loss a stream goes on over is the same press") {
+  for (const std::size_t lostMs : {20, 60, 120, 160, 200}) {
+    CAPTURE(lostMs);
+    ToneMaker maker;
+    maker.silence(100).tone({.durationMs = 400}).silence(100);
+    ToneDetector detector;
+    Heard heard;
+    for (std::size_t frame = 0; frame * kFrame < maker.pcm.size(); frame++) {
+      ToneEdges edges;
+      if (frame >= 10 && frame < 10 + lostMs / 20)
+        detector.conceal(kFrame, edges);
+      else
+        detector.feed(std::span(maker.pcm).subspan(frame * kFrame, kFrame), edges);
+      note(edges, heard);
+    }
+    CHECK(heard.keys == "5");
+    CHECK(heard.durationsMs.size() == 1);
+  }
+}
+
 TEST_CASE("a key that is lost for long, or reset away, comes up") {
   ToneMaker maker;
   maker.tone({.durationMs = 100});

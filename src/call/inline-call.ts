@@ -15,7 +15,7 @@ import type { LegMedia } from './leg-media.ts';
 import { passedHeaders } from './passed-headers.ts';
 import { PaymentRoom } from './payment-room.ts';
 import { destinationOf } from './routes.ts';
-import { enter, legMediaOf, release, type Side } from './side.ts';
+import { legMediaOf, release, type Side } from './side.ts';
 import { policyFor } from './topology-policy.ts';
 
 /** What an inline call is about, and what its owner learns of it. */
@@ -242,10 +242,10 @@ export class InlineCall {
     if (codec !== undefined) legMedia.prefer(codec);
     try {
       const headers = passedHeaders(header, this.#deps.settings.inline.passHeaders);
+      if (!this.#room.parties.includes(party)) await this.#room.join(party); // before the first word
       const established = await legMedia.establish(this.#incoming, headers);
       if (established.kind === 'established') {
         const near = { party, legMedia, leg: established.leg, trunk: this.#incoming.trunk };
-        await enter(this.#room, near);
         this.#bridge.join(near);
         this.#bridge.join(far);
         return near;

@@ -1,6 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { CodecName, MediaLink, MediaRemote, SrtpSuite } from '../ports/media.ts';
-import { Codec, type ConnectSessionSchema, SrtpSuite as ProtoSuite } from './generated/media_pb.ts';
+import {
+  Codec,
+  type ConnectSessionSchema,
+  SrtpSuite as ProtoSuite,
+  type ProvenPeer,
+} from './generated/media_pb.ts';
 import type { StreamState } from './stream-state.ts';
 
 type ConnectFields = Exclude<MessageInitShape<typeof ConnectSessionSchema>, { $typeName: string }>;
@@ -41,6 +46,7 @@ export function connectionOf(session: number, remote: MediaRemote): Connection {
       sending: remote.sending,
       receiving: remote.receiving,
       eventClockHz: remote.eventClockHz ?? 0,
+      ignoresTones: remote.ignoresTones ?? false,
       noisePayloadType: remote.noisePayloadType ?? 0,
       redundantPayloadType: remote.redundantPayloadType ?? 0,
       ...(remote.receivedPayloadType !== undefined && { receivePayloadType: remote.receivedPayloadType }),
@@ -54,16 +60,32 @@ export function connectionOf(session: number, remote: MediaRemote): Connection {
   };
 }
 
+/** What a worker told of a session's link that another worker cannot know. */
+export interface LinkMemory {
+  /** Keys of the streams and how far they have come. */
+  readonly state: StreamState | undefined;
+  /** Where ICE has found the peer. */
+  readonly proven: ProvenPeer | undefined;
+}
+
 /**
  * The same in another worker: protected by the keys the streams had, also where a handshake agreed on them, which that worker has not
- * seen.
+ * seen; and sent to where the peer was.
  */
-export function resumedConnection({ value }: Connection, state: StreamState | undefined): Connection {
+export function resumedConnection({ value: agreed }: Connection, { state, proven }: LinkMemory): Connection {
+  const value = agreed.ice && proven ? { ...agreed, ice: { ...agreed.ice, proven } } : agreed;
   if (!state) return { case: 'connectSession', value };
   const { dtls: _, ...rest } = value;
   const { suite, sendKey, receiveKey, sendFrom, receiveFrom } = state;
   const from = { ...(sendFrom && { sendFrom }), ...(receiveFrom && { receiveFrom }) };
   return { case: 'connectSession', value: { ...rest, srtp: { suite, sendKey, receiveKey, ...from } } };
+}
+
+/** Whether a handshake that one agreed on serves the other, too: the same peer in the same role (RFC 5763 section 6.6). */
+export function isSameHandshake({ value: one }: Connection, { value: other }: Connection): boolean {
+  if (!one.dtls || !other.dtls || one.dtls.active !== other.dtls.active) return false;
+  const [before, now] = [one.dtls.fingerprint, other.dtls.fingerprint];
+  return before !== undefined && now !== undefined && Buffer.compare(before, now) === 0;
 }
 
 /** How packets travel. */

@@ -1,7 +1,21 @@
 import { AppError } from '../errors.ts';
-import type { ClampMode, Hearing, MediaRoom, MediaSession, VoiceFigures } from '../ports/media.ts';
+import type {
+  ActiveSpeaker,
+  ClampMode,
+  Hearing,
+  MediaRoom,
+  MediaSession,
+  Unsubscribe,
+  VoiceFigures,
+} from '../ports/media.ts';
 import type { CommandBody, WorkerChannel } from './channel.ts';
-import { Access, ClampMode as ProtoClampMode, type Reply, Source } from './generated/media_pb.ts';
+import {
+  Access,
+  ClampMode as ProtoClampMode,
+  type ActiveSpeaker as ProtoSpeaker,
+  type Reply,
+  Source,
+} from './generated/media_pb.ts';
 import type { WorkerLink } from './link.ts';
 import { WorkerSession } from './session.ts';
 import { checkReply } from './status.ts';
@@ -23,6 +37,8 @@ export class WorkerRoom implements MediaRoom {
   readonly #members = new Map<number, WorkerSession>();
   /** What was agreed last for each listener, speaker and source. */
   readonly #cells = new Map<string, HearBody>();
+  readonly #speakerListeners = new Set<(speaker: ActiveSpeaker | undefined) => void>();
+  #follows = false;
   #closing: Promise<void> | undefined;
 
   constructor(id: number, link: WorkerLink, onClosed: () => void) {
@@ -36,6 +52,7 @@ export class WorkerRoom implements MediaRoom {
     const requests = [channel.request({ case: 'openRoom', value: { room: this.#id } })];
     for (const id of this.#members.keys()) requests.push(channel.request(this.#joining(id)));
     for (const cell of this.#cells.values()) requests.push(channel.request(cell));
+    if (this.#follows) requests.push(channel.request(this.#following()));
     await Promise.allSettled(requests); // of members that have gone meanwhile some are refused
   }
 
@@ -72,6 +89,19 @@ export class WorkerRoom implements MediaRoom {
     });
   }
 
+  onActiveSpeaker(listener: (speaker: ActiveSpeaker | undefined) => void): Unsubscribe {
+    this.#speakerListeners.add(listener);
+    if (!this.#follows) this.#command(this.#following()).catch(() => {}); // a worker that has gone is told by the sessions
+    this.#follows = true;
+    return () => void this.#speakerListeners.delete(listener);
+  }
+
+  /** An event of the worker that names this room. */
+  receive({ session: id, levelDbm0 }: ProtoSpeaker): void {
+    const session = this.#members.get(id);
+    for (const listener of [...this.#speakerListeners]) listener(session && { session, levelDbm0 });
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -80,6 +110,7 @@ export class WorkerRoom implements MediaRoom {
   async #close(): Promise<void> {
     this.#members.clear();
     this.#cells.clear();
+    this.#speakerListeners.clear();
     // A room that cannot be closed has gone with its worker.
     await this.#link.request({ case: 'closeRoom', value: { room: this.#id } }).catch(() => {});
     this.#onClosed();
@@ -99,6 +130,10 @@ export class WorkerRoom implements MediaRoom {
 
   #joining(session: number): CommandBody {
     return { case: 'joinRoom', value: { room: this.#id, session } };
+  }
+
+  #following(): CommandBody {
+    return { case: 'followSpeaker', value: { room: this.#id } };
   }
 
   #ours(session: MediaSession): WorkerSession {

@@ -15,11 +15,18 @@ import type {
   Unsubscribe,
 } from '../ports/media.ts';
 import type { CommandBody, WorkerChannel, WorkerEvent } from './channel.ts';
-import { type Connection, connectionOf, resumedConnection } from './connection.ts';
+import {
+  type Connection,
+  connectionOf,
+  isSameHandshake,
+  type LinkMemory,
+  resumedConnection,
+} from './connection.ts';
 import {
   type KeyDown,
   Carrier as ProtoCarrier,
   type ClampReport as ProtoClampReport,
+  type ProvenPeer,
   type Reply,
   type SessionStats,
   Status,
@@ -45,7 +52,10 @@ const kNoStats: MediaStats = {
   clamp: null,
 };
 
-export type SessionEvent = Extract<WorkerEvent, { value: { session: number } }>;
+export type SessionEvent = Exclude<
+  Extract<WorkerEvent, { value: { session: number } }>,
+  { case: 'activeSpeaker' }
+>;
 
 /**
  * One leg's media in a worker. Made by the worker's open(), closed by the leg. When the worker's process dies the session goes on in the
@@ -67,6 +77,9 @@ export class WorkerSession implements MediaSession {
   #ended: MediaEnd | undefined;
   #closing: Promise<MediaStats> | undefined;
   #streamState: StreamState | undefined;
+  #proven: ProvenPeer | undefined;
+  /** The present worker has taken over the keys of a handshake it has not seen. */
+  #isTakenUp = false;
 
   constructor(
     id: number,
@@ -84,7 +97,11 @@ export class WorkerSession implements MediaSession {
 
   async connect(remote: MediaRemote): Promise<void> {
     const body = connectionOf(this.id, remote);
-    await this.#command(body);
+    // The handshake was with a worker that has gone; the peer knows nothing of that and begins no other.
+    const before = this.#isTakenUp && this.#connection;
+    const isKept = before && isSameHandshake(before, body);
+    await this.#command(isKept ? resumedConnection(body, this.#memory) : body);
+    if (!isKept && body.value.dtls) this.#isTakenUp = false;
     this.#connection = body;
   }
 
@@ -105,6 +122,10 @@ export class WorkerSession implements MediaSession {
   /** Keys and counters of the protected streams, at most about a second old; undefined while nothing is protected. */
   get streamState(): StreamState | undefined {
     return this.#streamState;
+  }
+
+  get #memory(): LinkMemory {
+    return { state: this.#streamState, proven: this.#proven };
   }
 
   onKey(listener: (report: KeyReport) => void): Unsubscribe {
@@ -149,6 +170,9 @@ export class WorkerSession implements MediaSession {
         this.#streamState?.wipe();
         this.#streamState = StreamState.of(event.value);
         return;
+      case 'provenPeer':
+        this.#proven = event.value;
+        return;
       case 'mediaTimeout':
         this.#end('timeout');
         return;
@@ -164,8 +188,8 @@ export class WorkerSession implements MediaSession {
   async resume(channel: WorkerChannel): Promise<boolean> {
     const value = { session: this.id, resumePort: this.port };
     const requests = [channel.request({ case: 'openSession', value })];
-    if (this.#connection)
-      requests.push(channel.request(resumedConnection(this.#connection, this.#streamState)));
+    if (this.#connection) requests.push(channel.request(resumedConnection(this.#connection, this.#memory)));
+    this.#isTakenUp = this.#streamState !== undefined;
     const replies = await Promise.all(requests).catch(() => []);
     const isTaken = replies.length > 0 && replies.every(({ status }) => status === Status.OK);
     if (!isTaken && !channel.lost) this.lose();

@@ -8,6 +8,7 @@ import { SupervisedChild } from '../process/child.ts';
 import { threadActivity } from '../process/thread-activity.ts';
 import { Board } from './board.ts';
 import { WorkerChannel, type WorkerEvent } from './channel.ts';
+import { DtlsIdentity } from './dtls-identity.ts';
 import { LogLevel, type Log as ProtoLog, Status, type WorkerStats } from './generated/media_pb.ts';
 import { HeartWatch } from './heart-watch.ts';
 import { WorkerLink, workerGone } from './link.ts';
@@ -70,6 +71,7 @@ export class MediaWorker {
   readonly #rooms = new Map<number, WorkerRoom>();
   #channel: WorkerChannel | undefined;
   #fingerprint: DtlsFingerprint | undefined;
+  #identity: DtlsIdentity | undefined;
   #lastSession = 0;
   #lastRoom = 0;
   #stats: WorkerStats | undefined;
@@ -125,6 +127,8 @@ export class MediaWorker {
     await this.#child.stop();
     this.#cancelGiveUp();
     this.#lose();
+    this.#identity?.wipe();
+    this.#identity = undefined;
     this.#board.close();
   }
 
@@ -138,6 +142,7 @@ export class MediaWorker {
       portsFree: stats?.portsFree ?? 0,
       packetsReceived: Number(stats?.packetsReceived ?? 0),
       packetsSent: Number(stats?.packetsSent ?? 0),
+      packetsShared: Number(stats?.packetsShared ?? 0),
       packetsForeign: Number(stats?.packetsForeign ?? 0),
       packetsMalformed: Number(stats?.packetsMalformed ?? 0),
       packetsForged: Number(stats?.packetsForged ?? 0),
@@ -190,7 +195,8 @@ export class MediaWorker {
     const channel = new WorkerChannel(stream, (event) => this.#onEvent(event));
     const { bindAddress, portMin, portMax, portRestMs, mediaTimeoutMs, maxBusy } = this.#config;
     const value = { bindAddress, portMin, portMax, portRestMs, mediaTimeoutMs, maxBusy };
-    const configured = channel.request({ case: 'configure', value });
+    const identity = this.#identity && { dtlsIdentity: this.#identity };
+    const configured = channel.request({ case: 'configure', value: { ...value, ...identity } });
     const waiting = [...this.#sessions.values()];
     const resumed = waiting.map((session) => session.resume(channel));
     for (const room of this.#rooms.values()) void room.resume(channel);
@@ -223,6 +229,13 @@ export class MediaWorker {
         return;
       case 'log':
         this.#passLog(event.value);
+        return;
+      case 'dtlsIdentity':
+        this.#identity?.wipe();
+        this.#identity = new DtlsIdentity(event.value);
+        return;
+      case 'activeSpeaker':
+        this.#rooms.get(event.value.room)?.receive(event.value);
         return;
       default:
         this.#sessions.get(event.value.session)?.receive(event);

@@ -216,6 +216,12 @@ export function createMetrics() {
       );
       totals.set('rtp_packets_sent_total', 'RTP packets sent.', { worker }, figures.packetsSent);
       totals.set(
+        'rtp_shared_packets_total',
+        'RTP packets sent with what was encoded for another listener of the same mix.',
+        { worker },
+        figures.packetsShared,
+      );
+      totals.set(
         'rtp_unauthorized_packets_total',
         'Packets of a foreign source.',
         { worker },

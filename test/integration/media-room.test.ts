@@ -328,6 +328,37 @@ describe('a room of caller and agent', () => {
       await close(room, caller, agent);
     });
 
+    it('when the worker is not let run: what has waited is listened to before anybody hears it', async () => {
+      const own = await MediaFixture.start();
+      const [caller, agent] = [await own.call(), await own.call()];
+      const room = await own.media.openRoom();
+      await room.join(caller.session);
+      await room.join(agent.session);
+      await room.hear(agent.session, caller.session, kClamped);
+      await agent.phone.silence(300);
+      const from = agent.phone.packets.length;
+      const pressed = caller.phone.dial(kKeys, 'tone', 80, 80);
+      const pid = own.media.pids[0] ?? 0;
+      for (const stoppedMs of [30, 70, 120, 250]) {
+        kill(pid, 'SIGSTOP');
+        await agent.phone.silence(stoppedMs);
+        kill(pid, 'SIGCONT');
+        await agent.phone.silence(90);
+      }
+      await pressed;
+      await agent.phone.silence(300);
+      expect(strongestKeyDbm0(decoded(agent.phone, from))).toBeLessThan(kTrace);
+      expect(own.media.restarts).toBe(0);
+      const after = agent.phone.packets.length;
+      await caller.phone.say(noise(500, 1));
+      await agent.phone.silence(200);
+      expect(decoded(agent.phone, after).some((sample) => Math.abs(sample) > 4_000)).toBe(true);
+      await room.close();
+      const { clamp } = await caller.session.close();
+      expect(clamp?.tonePresses).toBeGreaterThan(0);
+      await own.stop();
+    });
+
     it('when the worker is killed: the next one is closed from its first packet', async () => {
       const own = await MediaFixture.start();
       const [caller, agent] = [await own.call(), await own.call()];

@@ -1,6 +1,7 @@
 import { AppError } from '../../src/errors.ts';
 import type { Cancel, Clock } from '../../src/ports/clock.ts';
 import type {
+  ActiveSpeaker,
   Carrier,
   ClipId,
   Hearing,
@@ -81,6 +82,7 @@ export class FakeMediaRoom implements MediaRoom {
   closed = false;
   readonly #voices = new Map<MediaSession, Map<MediaSession, Hearing>>();
   readonly #prompts = new Map<MediaSession, Map<MediaSession, Hearing>>();
+  readonly #speakerListeners = new Set<(speaker: ActiveSpeaker | undefined) => void>();
 
   /** How `listener` hears the peer of `speaker`. */
   hears(listener: MediaSession, speaker: MediaSession): Hearing {
@@ -119,8 +121,19 @@ export class FakeMediaRoom implements MediaRoom {
     return [...this.members].map((session) => ({ session, ...silent }));
   }
 
+  onActiveSpeaker(listener: (speaker: ActiveSpeaker | undefined) => void): Unsubscribe {
+    this.#speakerListeners.add(listener);
+    return () => void this.#speakerListeners.delete(listener);
+  }
+
+  /** Another member speaks, or nobody. */
+  speaks(session: MediaSession | undefined, levelDbm0 = -20): void {
+    for (const listener of [...this.#speakerListeners]) listener(session && { session, levelDbm0 });
+  }
+
   async close(): Promise<void> {
     this.closed = true;
+    this.#speakerListeners.clear();
     this.members.clear();
   }
 

@@ -60,6 +60,8 @@ struct OpusWishes {
   std::uint32_t maxBitrate = 0;  // bits per second; 0 = ours
   bool fec = false;              // it can use redundancy
   bool constantBitrate = false;
+
+  friend bool operator==(const OpusWishes&, const OpusWishes&) = default;
 };
 
 /// Turns the payloads of one stream, in order, into samples. Made on the IPC thread; every call below belongs
@@ -102,6 +104,9 @@ class AudioEncoder {
   virtual std::size_t encode(std::span<const std::int16_t> pcm, ByteSpan payload) noexcept = 0;
 
   virtual void configure(const OpusWishes& wishes) noexcept { (void)wishes; }
+  /// Comes to where another encoder of the same codec and wishes is, so that what that one has just made may
+  /// be sent to the peers of both. A decoder that was somewhere else finds in, as behind a loss.
+  virtual void follow(const AudioEncoder& other) noexcept { (void)other; }
   virtual void reset() noexcept {}
   virtual void wipe() noexcept { reset(); }
 };

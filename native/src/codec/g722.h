@@ -55,6 +55,7 @@ class G722Decoder final : public AudioDecoder {
 class G722Encoder final : public AudioEncoder {
  public:
   std::size_t encode(std::span<const std::int16_t> pcm, ByteSpan payload) noexcept override;
+  void follow(const AudioEncoder& other) noexcept override { *this = static_cast<const G722Encoder&>(other); }
   void reset() noexcept override;
 
  private:

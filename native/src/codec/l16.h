@@ -32,6 +32,9 @@ class WideL16Decoder final : public AudioDecoder {
 class WideL16Encoder final : public AudioEncoder {
  public:
   std::size_t encode(std::span<const std::int16_t> pcm, ByteSpan payload) noexcept override;
+  void follow(const AudioEncoder& other) noexcept override {
+    *this = static_cast<const WideL16Encoder&>(other);
+  }
   void reset() noexcept override { interpolator_.wipe(); }
 
  private:

@@ -97,6 +97,11 @@ void OpusAudioEncoder::configure(const OpusWishes& wishes) noexcept {
   opus_encoder_ctl(state(), OPUS_SET_VBR(wishes.constantBitrate ? 0 : 1));
 }
 
+/// The state of an encoder is one block without addresses of its own: libopus allows copying it.
+void OpusAudioEncoder::follow(const AudioEncoder& other) noexcept {
+  std::ranges::copy(static_cast<const OpusAudioEncoder&>(other).memory_, memory_.begin());
+}
+
 void OpusAudioEncoder::reset() noexcept { opus_encoder_ctl(state(), OPUS_RESET_STATE); }
 
 void OpusAudioEncoder::wipe() noexcept {

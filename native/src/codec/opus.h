@@ -32,6 +32,7 @@ class OpusAudioEncoder final : public AudioEncoder {
   OpusAudioEncoder();
   std::size_t encode(std::span<const std::int16_t> pcm, ByteSpan payload) noexcept override;
   void configure(const OpusWishes& wishes) noexcept override;
+  void follow(const AudioEncoder& other) noexcept override;
   void reset() noexcept override;
   void wipe() noexcept override;
 

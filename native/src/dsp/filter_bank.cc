@@ -1,54 +1,58 @@
 #include "dsp/filter_bank.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
-// The matrix product is compiled twice, and the processor's own kind is chosen when the program starts.
-// Sanitizers cannot run before main(), where that choice is made.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define HUSHPAY_FOR_EVERY_PROCESSOR __attribute__((target_clones("arch=haswell", "default")))
-#else
-#define HUSHPAY_FOR_EVERY_PROCESSOR
-#endif
-
 namespace hushpay {
 namespace {
+
+// Four floats that are added and multiplied as one: what every processor of 64 bits can do.
+using Quad = float __attribute__((vector_size(4 * sizeof(float))));
 
 constexpr float kPi = std::numbers::pi_v<float>;
 // Hops after which every nominal frequency, being whole hertz, is back in phase: 32 / 8000 s = 1 / 250 s.
 constexpr int kPhasePeriod = 250;
 constexpr int kHalf = kBlock / 2;
-// Bins of the block's own Fourier transform, 125 Hz apart: 0 to 500 Hz.
-constexpr int kLowBins = 5;
-constexpr int kColumns = 16;           // eight tones, then the low bins, then nothing: whole vectors
+// Bins of the block's own Fourier transform, 125 Hz apart: 125 to 500 Hz, beside that at 0 Hz.
+constexpr int kLowBins = 4;
 constexpr float kSquaredHannSum = 24;  // of 64: 3/8
 
-/// Rows: pairs of samples as far before the block's centre as after it. A cosine about the centre sees only
-/// their sum, a sine only their difference: half the products.
+/// Weights of a pair of samples, as far before the block's centre as after it. A cosine about the centre sees
+/// only their sum, a sine only their difference: half the products.
+struct PairWeights {
+  Quad rowCosine{};
+  Quad rowSine{};
+  Quad columnCosine{};
+  Quad columnSine{};
+  Quad lowCosine{};
+  Quad lowSine{};
+};
+
 struct FilterBank {
-  alignas(64) std::array<std::array<float, kColumns>, kHalf> cosine{};
-  alignas(64) std::array<std::array<float, kColumns>, kHalf> sine{};
-  alignas(64) std::array<float, kHalf> squaredHann{};
+  std::array<PairWeights, kHalf> pairs{};
+  std::array<float, kHalf> hann{};
   std::array<std::array<std::complex<float>, kTones>, kPhasePeriod> turn{};  // undoes a hop's phase advance
 };
 
 FilterBank makeFilterBank() {
   FilterBank bank;
-  for (std::size_t row = 0; row < kHalf; row++) {
-    const double fromCentre = static_cast<double>(row) + 0.5;
+  for (std::size_t i = 0; i < kHalf; i++) {
+    const double fromCentre = static_cast<double>(i) + 0.5;
     const double hann = 0.5 + 0.5 * std::cos(2 * std::numbers::pi * fromCentre / kBlock);
-    bank.squaredHann[row] = static_cast<float>(hann * hann);
-    const auto put = [&](std::size_t column, double hz, double weight) {
+    bank.hann[i] = static_cast<float>(hann);
+    const auto put = [&](Quad& cosine, Quad& sine, int lane, double hz, double weight) {
       const double angle = 2 * std::numbers::pi * hz * fromCentre / kSampleRateHz;
-      bank.cosine[row][column] = static_cast<float>(weight * hann * std::cos(angle));
-      bank.sine[row][column] = static_cast<float>(-weight * hann * std::sin(angle));
+      cosine[lane] = static_cast<float>(weight * hann * std::cos(angle));
+      sine[lane] = static_cast<float>(-weight * hann * std::sin(angle));
     };
-    for (std::size_t tone = 0; tone < kTones; tone++) put(tone, kToneHz[tone], 1);
-    for (std::size_t bin = 0; bin < kLowBins; bin++) {
-      // Parseval: every bin but the first stands for its mirror image too.
-      const double weight = std::sqrt((bin == 0 ? 1.0 : 2.0) / kBlock);
-      put(kTones + bin, static_cast<double>(bin) * kSampleRateHz / kBlock, weight);
+    PairWeights& pair = bank.pairs[i];
+    for (int lane = 0; lane < 4; lane++) {
+      put(pair.rowCosine, pair.rowSine, lane, kToneHz[static_cast<std::size_t>(lane)], 1);
+      put(pair.columnCosine, pair.columnSine, lane, kToneHz[static_cast<std::size_t>(lane + 4)], 1);
+      // Parseval: each of these bins stands for its mirror image too.
+      const double lowHz = static_cast<double>(lane + 1) * kSampleRateHz / kBlock;
+      put(pair.lowCosine, pair.lowSine, lane, lowHz, std::sqrt(2.0 / kBlock));
     }
   }
   for (std::size_t hop = 0; hop < kPhasePeriod; hop++) {
@@ -63,30 +67,48 @@ FilterBank makeFilterBank() {
 
 const FilterBank kBank = makeFilterBank();
 
+float sumOf(const Quad& quad) noexcept { return quad[0] + quad[1] + quad[2] + quad[3]; }
+
 }  // namespace
 
-HUSHPAY_FOR_EVERY_PROCESSOR
 void filterBlock(std::span<const float, kBlock> samples, std::int64_t number, Spectrum& into) noexcept {
-  alignas(64) std::array<float, kColumns> real{};
-  alignas(64) std::array<float, kColumns> imaginary{};
+  std::array<float, kHalf> sums;
+  std::array<float, kHalf> differences;
   float energy = 0;
-  for (std::size_t row = 0; row < kHalf; row++) {
-    const float after = samples[kHalf + row];
-    const float before = samples[kHalf - 1 - row];
-    const float sum = after + before;
-    const float difference = after - before;
-    energy += kBank.squaredHann[row] * (after * after + before * before);
-    for (std::size_t i = 0; i < kColumns; i++) real[i] += sum * kBank.cosine[row][i];
-    for (std::size_t i = 0; i < kColumns; i++) imaginary[i] += difference * kBank.sine[row][i];
+  float mean = 0;
+  for (std::size_t i = 0; i < kHalf; i++) {
+    const float after = kBank.hann[i] * samples[kHalf + i];
+    const float before = kBank.hann[i] * samples[kHalf - 1 - i];
+    energy += after * after + before * before;
+    mean += after + before;
+    sums[i] = samples[kHalf + i] + samples[kHalf - 1 - i];
+    differences[i] = samples[kHalf + i] - samples[kHalf - 1 - i];
   }
-  float low = 0;
-  for (std::size_t i = kTones; i < kColumns; i++) low += real[i] * real[i] + imaginary[i] * imaginary[i];
-  into.energy = (energy > low ? energy - low : 0) * (kHannSum / kSquaredHannSum);
+  PairWeights heard;  // each sum of products in the place of its weights
+  for (std::size_t i = 0; i < kHalf; i++) {
+    const PairWeights& pair = kBank.pairs[i];
+    heard.rowCosine += sums[i] * pair.rowCosine;
+    heard.rowSine += differences[i] * pair.rowSine;
+    heard.columnCosine += sums[i] * pair.columnCosine;
+    heard.columnSine += differences[i] * pair.columnSine;
+    heard.lowCosine += sums[i] * pair.lowCosine;
+    heard.lowSine += differences[i] * pair.lowSine;
+  }
+  const float low =
+      mean * mean / kBlock + sumOf(heard.lowCosine * heard.lowCosine + heard.lowSine * heard.lowSine);
+  into.energy = std::max(energy - low, 0.0F) * (kHannSum / kSquaredHannSum);
   into.low = low * (kHannSum / kSquaredHannSum);
   const auto& turn = kBank.turn[static_cast<std::size_t>(number % kPhasePeriod)];
-  for (std::size_t tone = 0; tone < kTones; tone++) {
-    into.tone[tone] = std::complex<float>(real[tone], imaginary[tone]) * turn[tone];
-  }
+  const auto store = [&](const Quad& cosine, const Quad& sine, std::size_t first) {
+    for (std::size_t lane = 0; lane < 4; lane++) {
+      const auto tone = std::complex<float>(cosine[lane], sine[lane]) * turn[first + lane];
+      into.real[first + lane] = tone.real();
+      into.imaginary[first + lane] = tone.imag();
+      into.power[first + lane] = std::norm(tone);
+    }
+  };
+  store(heard.rowCosine, heard.rowSine, 0);
+  store(heard.columnCosine, heard.columnSine, 4);
 }
 
 float responseAt(float offHz) noexcept {

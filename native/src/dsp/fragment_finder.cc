@@ -21,7 +21,7 @@ constexpr int kMinRun = 3;            // blocks: 16 ms
 std::size_t strongest(const Spectrum& block, std::size_t first) noexcept {
   std::size_t best = first;
   for (std::size_t i = first + 1; i < first + 4; i++) {
-    if (std::norm(block.tone[i]) > std::norm(block.tone[best])) best = i;
+    if (block.power[i] > block.power[best]) best = i;
   }
   return best;
 }
@@ -59,12 +59,12 @@ bool FragmentFinder::analyse(Fragment& into) noexcept {
     if (run_.blocks == 0) {
       run_.bin = bins;
       for (std::size_t group = 0; group < 2; group++) {
-        run_.first[group] = std::norm(past_[0].tone[bins[group]]);
-        run_.before[group] = std::norm(past_[2].tone[bins[group]]);
+        run_.first[group] = past_[0].power[bins[group]];
+        run_.before[group] = past_[2].power[bins[group]];
       }
     }
     run_.blocks++;
-    for (std::size_t group = 0; group < 2; group++) run_.last[group] = std::norm(block.tone[bins[group]]);
+    for (std::size_t group = 0; group < 2; group++) run_.last[group] = block.power[bins[group]];
   } else {
     ended_ = run_;
     run_ = {};
@@ -75,7 +75,7 @@ bool FragmentFinder::analyse(Fragment& into) noexcept {
 
 bool FragmentFinder::isQuietAround(const Run& run, const Spectrum& next) noexcept {
   for (std::size_t group = 0; group < 2; group++) {
-    const float after = std::norm(next.tone[run.bin[group]]);
+    const float after = next.power[run.bin[group]];
     if (run.before[group] > kQuietShare * kQuietShare * run.first[group]) return false;
     if (after > kQuietShare * kQuietShare * run.last[group]) return false;
   }
@@ -89,10 +89,10 @@ bool FragmentFinder::continues(const Spectrum& block) const noexcept {
   for (std::size_t group = 0; group < 2; group++) {
     const std::size_t bin = strongest(block, 4 * group);
     if (bin != strongest(past_[0], 4 * group)) return false;
-    const float now = std::abs(block.tone[bin]);
-    const float before = std::abs(past_[0].tone[bin]);
+    const float now = std::sqrt(block.power[bin]);
+    const float before = std::sqrt(past_[0].power[bin]);
     if (now > kMaxStep * before || before > kMaxStep * now) return false;
-    const float advance = std::arg(block.tone[bin] * std::conj(past_[0].tone[bin]));
+    const float advance = std::arg(block.tone(bin) * std::conj(past_[0].tone(bin)));
     const auto nominalHz = static_cast<float>(kToneHz[bin]);
     const float offHz = advance * kHopsPerSecond / (2 * kPi);
     if (std::abs(offHz) > kMaxOffset * nominalHz) return false;

@@ -48,12 +48,10 @@ bool hasEnded(const BlockHistory& history) noexcept {
 
 /// A quick look, so that speech and silence cost little: does the pair hold enough, and does it hold on?
 bool mayHoldPair(const Stretch& stretch, float minShare) noexcept {
-  const int low = stretch.strongest(0);
-  const int high = stretch.strongest(4);
-  const float power =
-      stretch.power[static_cast<std::size_t>(low)] + stretch.power[static_cast<std::size_t>(high)];
+  const float power = stretch.mostPower(0) + stretch.mostPower(4);
   return 2 * power >= minShare * kHannSum * stretch.energy &&
-         std::min(stretch.flatness(low), stretch.flatness(high)) >= minFlatness(Stretch::kMost);
+         std::min(stretch.flatness(stretch.strongest(0)), stretch.flatness(stretch.strongest(4))) >=
+             minFlatness(Stretch::kMost);
 }
 
 /// As much as the pair can be, judged by its levels alone.
@@ -74,17 +72,32 @@ void setShare(const Stretch& stretch, TonePair& pair) noexcept {
   pair.share = std::min(heard / 2 / std::max(energy, 1.0F), 1.0F) * steady / std::max(heard, 1.0F);
 }
 
+/// Has another filled in a block that may lie inside a pair, and the newest not?
+bool mayBridge(const BlockHistory& history) noexcept {
+  const int most = std::min(history.known(), kBridgedLengths.back());
+  int whole = 0;
+  while (whole < most && history.back(whole).whole) whole++;
+  return whole > 0 && whole < most;
+}
+
 bool isPlain(const Stretch& stretch, const TonePair& pair, int low, int high) noexcept {
   return pair.share >= kMinBridgedShare &&
          std::min(pair.low.coherence, pair.high.coherence) >= kMinBridgedCoherence &&
          std::min(stretch.flatness(low), stretch.flatness(high)) >= kMinBridgedFlatness;
 }
 
+bool isHeld(const FoundKey& key, const Block& block) noexcept {
+  const auto holds = [&](std::size_t group) {
+    const float least = kHeldShare * key.level[group];
+    return block.power[static_cast<std::size_t>(key.bin[group])] >= least * least;
+  };
+  return holds(0) && holds(1);
+}
+
 /// @return age of the oldest block that holds the key
 int firstOf(const BlockHistory& history, const FoundKey& key, int oldest) noexcept {
   int first = oldest;
-  while (first + 1 < history.known() && history.back(first + 1).heard &&
-         shareOf(key, history.back(first + 1)) >= kHeldShare)
+  while (first + 1 < history.known() && history.back(first + 1).heard && isHeld(key, history.back(first + 1)))
     first++;
   return first;
 }
@@ -171,6 +184,11 @@ bool judge(const BlockHistory& history, const Search& search, const Stretch& str
   return true;
 }
 
+/// Leaves the search this block out?
+bool isMissing(const Search& search, const Block& block) noexcept {
+  return search.bridging ? !block.whole : !block.heard;
+}
+
 /// Gathers blocks, oldest last, and judges them at every length.
 bool search(const BlockHistory& history, const Search& search, std::int64_t fed, FoundKey& found) noexcept {
   if (search.newest >= history.known() || history.back(search.newest).energy < kLeastEnergy) return false;
@@ -179,7 +197,7 @@ bool search(const BlockHistory& history, const Search& search, std::int64_t fed,
   auto length = search.lengths.begin();
   for (int age = search.newest; age < history.known(); age++) {
     const Block& block = history.back(age);
-    if (search.bridging ? !block.whole : !block.heard) {
+    if (isMissing(search, block)) {
       if (++missing > kMaxMissing) return false;
       continue;
     }
@@ -205,7 +223,7 @@ float shareOf(const FoundKey& key, const Block& block) noexcept {
 
 bool findKey(const BlockHistory& history, std::int64_t fed, FoundKey& found) noexcept {
   if (search(history, {.lengths = kLengths}, fed, found)) return true;
-  if (history.back(0).whole && search(history, {.lengths = kBridgedLengths, .bridging = true}, fed, found))
+  if (mayBridge(history) && search(history, {.lengths = kBridgedLengths, .bridging = true}, fed, found))
     return true;
   return hasEnded(history) && search(history, {.lengths = kEndedLengths, .newest = kEdgeBlocks}, fed, found);
 }

@@ -12,6 +12,7 @@ namespace {
 constexpr float kPi = std::numbers::pi_v<float>;
 constexpr int kPhasePeriod = 500;  // hops after which every nominal frequency is back in phase
 constexpr float kHopSeconds = static_cast<float>(ToneAlarm::kHop) / kSampleRateHz;
+constexpr int kSlackHops = ToneAlarm::kSlack / static_cast<int>(ToneAlarm::kHop);
 constexpr float kMaxOffset = 0.030F;      // relative, from a nominal frequency
 constexpr float kMinRms = 14;             // about -62 dBm0: what is fainter has no pair worth hiding
 constexpr float kMaxHighOverLow = 8.0F;   // +9 dB
@@ -43,8 +44,30 @@ constexpr float kLastingShare = 0.955F;
 constexpr float kTwistedShare = 0.90F;   // and a sudden one so much, with a twist that few keys have
 constexpr float kMinWholeShare = 0.35F;  // however sudden: a voice an octave below is more
 constexpr int kLastingHops = 6;
-constexpr int kSlackHops = 4;         // by which a pair may have begun before the stretch that tells of it
+// Two tones that were not there, and hardly anything else that was not: a key over whatever goes on.
+constexpr float kAddedShare = 0.5F;
+constexpr float kAddedWholeShare = 0.3F;
+constexpr float kAddedBefore = 0.03F;
+constexpr float kAddedRest = 2;
+constexpr float kAddedOffset = 0.012F;
+constexpr float kAddedHighOverLow = 2.8F;
+constexpr float kAddedLowOverHigh = 5;
 constexpr float kRoughShare = 0.65F;  // of what a pair explains, at least, before its frequencies are known
+// Of a pair that is believed to be a key although nobody counts it.
+constexpr float kMaxDrift = 0.008F;  // of the frequency, from one half to the other
+
+/// How coherent a tone must be, up to an offset: what a good telephone sends is near to its nominal
+/// frequency.
+struct Steadiness {
+  float maxOffset;
+  float minCoherence;
+};
+constexpr std::array<Steadiness, 3> kSteadiness = {{
+    {.maxOffset = 0.009F, .minCoherence = 0.7F},
+    {.maxOffset = 0.0235F, .minCoherence = 0.9F},
+    {.maxOffset = 0.0265F, .minCoherence = 0.985F},
+}};
+constexpr int kRefusedHops = 25;  // 50 ms
 
 struct Coefficients {
   float b0, b1, b2, a1, a2;
@@ -141,22 +164,26 @@ ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool
   count_++;
   heardRun_ = heard ? heardRun_ + 1 : 0;
 
+  refusedHops_ = std::max(0, refusedHops_ - 1);
   Verdict verdict;
   for (const Rule& rule : kRules) {
     if (heardRun_ < rule.hops) break;
     const bool mayAlarm = !verdict.alarm;
     const bool maySustain = rule.hops == 6;
     if (!mayAlarm && !maySustain) continue;
-    const Fit found = fit(rule.hops, maySustain ? kSustainedShare : std::min(rule.share, rule.wholeShare));
+    const bool mayBeAdded = rule.hops >= kLastingHops;
+    const Fit found = fit(rule.hops, mayBeAdded ? kAddedShare : std::min(rule.share, rule.wholeShare));
     if (!found.found) continue;
     if (mayAlarm && isKey(rule.hops, rule.wholeShare, rule.share, found)) {
       verdict.alarm = true;
       verdict.clear = std::min(found.share, found.wholeShare) > kClearShare;
-      verdict.reach = (rule.hops + kSlackHops) * static_cast<int>(kHop);
+      verdict.reach = rule.hops * static_cast<int>(kHop) + kSlack;
+      verdict.another = pair_ != found.bin;
       pair_ = found.bin;
     }
+    if (maySustain && isRefused(found)) refusedHops_ = kRefusedHops;
     const bool hasEnded = newest.energy < kEndedShare * found.energy;
-    if (maySustain && found.bin == pair_ && !hasEnded) {
+    if (maySustain && found.share > kSustainedShare && found.bin == pair_ && !hasEnded) {
       verdict.sustained = true;
       verdict.firm = found.share > kFirmShare;
     }
@@ -164,9 +191,27 @@ ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool
   return verdict;
 }
 
-bool ToneAlarm::isKey(int hops, float minWholeShare, float minShare, const Fit& found) noexcept {
+void ToneAlarm::refuse() noexcept {
+  refused_ = pair_;
+  refusedHops_ = kRefusedHops;
+}
+
+/// Or its neighbour: a sound that glides comes nearer to that.
+bool ToneAlarm::isRefused(const Fit& found) const noexcept {
+  return refusedHops_ > 0 && std::abs(found.bin[0] - refused_[0]) <= 1 &&
+         std::abs(found.bin[1] - refused_[1]) <= 1;
+}
+
+bool ToneAlarm::isAdded(const Fit& found) noexcept {
+  return found.wholeShare > kAddedWholeShare && found.before < kAddedBefore && found.rest < kAddedRest &&
+         found.offset < kAddedOffset && found.highOverLow < kAddedHighOverLow &&
+         found.highOverLow * kAddedLowOverHigh > 1;
+}
+
+bool ToneAlarm::isKey(int hops, float minWholeShare, float minShare, const Fit& found) const noexcept {
   const float lesser = std::min(found.wholeShare, found.share);
-  if (hops >= kLastingHops && lesser > kLastingShare) return true;
+  if (hops >= kLastingHops && lesser > kLastingShare && !isRefused(found)) return true;
+  if (hops >= kLastingHops && isAdded(found)) return true;
   if (found.before > kSuddenBefore || found.wholeShare < kMinWholeShare) return false;
   const bool isEasy = found.highOverLow < kEasyHighOverLow && found.highOverLow * kEasyLowOverHigh > 1;
   const float more = isEasy ? 0 : kTwistedShare;
@@ -262,6 +307,7 @@ ToneAlarm::Fit ToneAlarm::fit(int hops, float minShare) const noexcept {
     const float perHop = std::arg(product(piece[0], std::conj(piece[1]))) / static_cast<float>(shift);
     const float offHz = perHop / (2 * kPi * kHopSeconds);
     if (std::abs(offHz) > kMaxOffset * nominalHz) return result;
+    result.offset = std::max(result.offset, std::abs(offHz) / nominalHz);
     std::complex<float> steady = 0;
     const std::complex<float> step = unit(perHop);
     std::complex<float> turn = 1;
@@ -298,6 +344,9 @@ ToneAlarm::Fit ToneAlarm::fit(int hops, float minShare) const noexcept {
   if (result.highOverLow > kMaxHighOverLow || result.highOverLow < kMinHighOverLow) return result;
   result.wholeShare = samples / 2 * (lowIn + highIn) / wholeEnergy;
   result.before = std::max(powerBefore(hops, lowBin) / (low + 1), powerBefore(hops, highBin) / (high + 1));
+  float energyBefore = 0;
+  for (int i = 0; i < hops; i++) energyBefore += back(hops + kSlackHops + i).energy;
+  result.rest = energy * (1 - result.share) / (energyBefore + 1);
   result.energy = energy / static_cast<float>(hops);
   result.found = true;
   return result;
@@ -311,6 +360,50 @@ float ToneAlarm::powerBefore(int hops, std::size_t bin) const noexcept {
   for (int i = 0; i < kLength; i++) sum += back(hops + kApart + i).tone[bin];
   constexpr float kHalfSamples = kLength * kHop / 2.0F;
   return std::norm(sum) / (kHalfSamples * kHalfSamples);
+}
+
+bool ToneAlarm::isSteady(int hops, int hopsAgo) const noexcept {
+  return isSine(pair_[0], hops, hopsAgo) && isSine(pair_[1], hops, hopsAgo);
+}
+
+bool ToneAlarm::isSine(int tone, int hops, int hopsAgo) const noexcept {
+  // Newest first; over four hops, so that the other tone does not spill in.
+  std::array<std::complex<float>, kMaxSteadyHops> z;
+  const int count = hops - 3;
+  float power = 0;
+  for (int i = 0; i < count; i++) {
+    const auto bin = static_cast<std::size_t>(tone);
+    const auto hop = [&](int more) { return back(hopsAgo + i + more).tone[bin]; };
+    auto& value = z[static_cast<std::size_t>(i)];
+    value = hop(0) + 2.0F * hop(1) + 2.0F * hop(2) + hop(3);
+    power += std::norm(value);
+  }
+  const auto turned = [&](int from, int to, float perHop) {
+    std::complex<float> sum = 0;
+    for (int i = from; i < to; i++)
+      sum += product(z[static_cast<std::size_t>(i)], unit(perHop * static_cast<float>(i)));
+    return sum;
+  };
+  const auto advance = [&](int from, int to) {
+    constexpr int kShift = 3;
+    std::complex<float> sum = 0;
+    for (int i = from; i + kShift < to; i++)
+      sum += product(z[static_cast<std::size_t>(i)], std::conj(z[static_cast<std::size_t>(i + kShift)]));
+    return std::arg(sum) / kShift;
+  };
+  const int half = count / 2;
+  float perHop = advance(0, count);
+  const auto late = turned(0, half, perHop);
+  const auto early = turned(count - half, count, perHop);
+  perHop += std::arg(product(late, std::conj(early))) / static_cast<float>(count - half);
+  const float perHopOfNominal =
+      2 * kPi * kHopSeconds * static_cast<float>(kToneHz[static_cast<std::size_t>(tone)]);
+  const float offset = std::abs(perHop) / perHopOfNominal;
+  const float drift = std::abs(advance(0, half) - advance(half, count)) / perHopOfNominal;
+  const float coherence = std::norm(turned(0, count, perHop)) / (static_cast<float>(count) * power + 1);
+  return drift < kMaxDrift && std::ranges::any_of(kSteadiness, [&](const Steadiness& limit) {
+           return offset < limit.maxOffset && coherence > limit.minCoherence;
+         });
 }
 
 void ToneAlarm::wipe() noexcept { explicit_bzero(static_cast<void*>(this), sizeof *this); }

@@ -22,10 +22,13 @@ namespace hushpay {
 class ToneAlarm {
  public:
   static constexpr std::size_t kHop = 16;  // samples, 2 ms
+  static constexpr int kSlack =
+      4 * kHop;  // by which a pair may have begun before the stretch that tells of it
 
   struct Verdict {
     bool alarm = false;      // a pair is there
     bool clear = false;      // and there is hardly anything else
+    bool another = false;    // another pair than that of the alarm before
     bool sustained = false;  // the pair of the last alarm still is, by looser rules
     bool firm = false;       // and it explains most of what there is
     int reach = 0;           // samples back that the alarm may be about
@@ -37,10 +40,19 @@ class ToneAlarm {
   /// Do the last 4 to 6 ms look like the beginning of a key that was cut off there?
   [[nodiscard]] bool endsInFragment() const noexcept;
 
+  /// Has the pair of the last alarm been two sines, over so many hops that ended a while ago? Two of the
+  /// harmonics of a voice, or a call of an animal, glide and swell where a key does not.
+  /// @param hops  8 to kMaxSteadyHops
+  [[nodiscard]] bool isSteady(int hops, int hopsAgo) const noexcept;
+  static constexpr int kMaxSteadyHops = 30;
+
+  /// The pair of the last alarm is no key: as long as it goes on it raises no alarm, unless it begins anew.
+  void refuse() noexcept;
+
   void wipe() noexcept;
 
  private:
-  static constexpr int kRing = 32;  // hops remembered
+  static constexpr int kRing = 64;  // hops remembered
   using Sums = std::array<std::complex<float>, 8>;
 
   struct Hop {
@@ -63,13 +75,18 @@ class ToneAlarm {
     float wholeShare = 0;   // of all energy
     float energy = 0;       // of a hop, in the mean
     float highOverLow = 0;  // powers
+    float offset = 0;       // relative, of the tone that is farther from its nominal frequency
+    float rest = 0;         // what the pair leaves unexplained, over what was there as long before
     float before = 0;       // power of the tone that was there more, 6 ms before, over that of now
   };
 
-  [[nodiscard]] static bool isKey(int hops, float minWholeShare, float minShare, const Fit& found) noexcept;
+  [[nodiscard]] static bool isAdded(const Fit& found) noexcept;
+  [[nodiscard]] bool isKey(int hops, float minWholeShare, float minShare, const Fit& found) const noexcept;
+  [[nodiscard]] bool isRefused(const Fit& found) const noexcept;
   [[nodiscard]] const Hop& back(int count) const noexcept;
   void filter(std::span<const std::int16_t, kHop> hop, Hop& into) noexcept;
   [[nodiscard]] Fit fit(int hops, float minShare) const noexcept;
+  [[nodiscard]] bool isSine(int tone, int hops, int hopsAgo) const noexcept;
   [[nodiscard]] float powerBefore(int hops, std::size_t bin) const noexcept;
 
   std::array<Section, 2> sections_{};
@@ -77,6 +94,8 @@ class ToneAlarm {
   std::int64_t count_ = 0;
   int heardRun_ = 0;  // hops since one was lost
   std::array<int, 2> pair_{};
+  std::array<int, 2> refused_{};
+  int refusedHops_ = 0;  // for which it still counts
 };
 
 }  // namespace hushpay

@@ -9,7 +9,7 @@ namespace {
 
 constexpr float kPresentShare = 0.4F;   // of a key's level: below, the block is a gap
 constexpr int kEndBlocks = 7;           // a gap of 30 ms and more separates; one below 20 ms does not
-constexpr int kMaxUnheardBlocks = 30;   // 120 ms of loss end a key
+constexpr int kMaxUnheardBlocks = 60;   // 240 ms of loss end a key: longer than a stream goes on over
 constexpr int kSuspiciousSamples = 12;  // of a block: fewer are chance
 constexpr std::int64_t kEchoSamples = 400 * 8;
 constexpr float kEchoShare = 0.16F;  // the same key 16 dB weaker within 400 ms is its echo
@@ -70,7 +70,6 @@ void ToneDetector::analyse(ToneEdges& edges) noexcept {
   block.heard = unheard_ == 0;
   block.whole = block.heard && suspicious_[0] + suspicious_[1] < kSuspiciousSamples;
   filterBlock(window_, number, block);
-  for (std::size_t bin = 0; bin < kTones; bin++) block.power[bin] = std::norm(block.tone[bin]);
   follow(edges);
 }
 

@@ -74,7 +74,7 @@ ToneFit fitTone(const Stretch& stretch, int bin, float minCoherence) noexcept {
   const auto filter = static_cast<std::size_t>(bin);
   ToneFit fit;
   Turned heard;
-  for (std::size_t i = 0; i < size; i++) heard[i] = stretch.block[i]->tone[filter];
+  for (std::size_t i = 0; i < size; i++) heard[i] = stretch.block[i]->tone(filter);
 
   const Complex coarse = advancePerHop(stretch, heard);
   Turned steady;

@@ -15,6 +15,8 @@ class ToneGenerator {
   /// @return false if there is nothing to say and pcm is untouched
   bool render(std::span<std::int16_t> pcm) noexcept;
 
+  [[nodiscard]] bool pressing() const noexcept { return toneLeft_ > 0 || pauseLeft_ > 0; }
+
   void wipe() noexcept;
 
  private:

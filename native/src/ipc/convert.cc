@@ -138,6 +138,7 @@ void copyStats(const SessionCounts& counts, pb::SessionStats& into) {
   into.set_remote_loss(counts.remoteLoss);
   into.set_starved_ms(counts.starvedMs);
   into.set_packets_undecodable(counts.packetsUndecodable);
+  into.set_packets_shared(counts.packetsShared);
   copyFigures(0, counts.voice, *into.mutable_voice());
   copyReport(counts.clamp, *into.mutable_clamp());
 }
@@ -180,7 +181,19 @@ void convert(const MediaEvent& event, pb::Event& into) {
     case MediaEvent::Kind::kMediaTimeout:
       into.mutable_media_timeout()->set_session(event.session);
       return;
+    case MediaEvent::Kind::kActiveSpeaker: {
+      auto* speaker = into.mutable_active_speaker();
+      speaker->set_room(event.room);
+      speaker->set_session(event.session);
+      speaker->set_level_dbm0(event.levelDbm0);
+      return;
+    }
   }
+}
+
+void forgetIdentity(pb::DtlsIdentity& identity) {
+  std::string& key = *identity.mutable_private_key();
+  explicit_bzero(key.data(), key.size());
 }
 
 void forgetKey(pb::Event& event) {
@@ -190,6 +203,8 @@ void forgetKey(pb::Event& event) {
 void forgetKey(pb::Command& command) {
   if (command.has_send_key()) command.mutable_send_key()->set_key(0);
   if (command.has_play_clip()) command.mutable_play_clip()->set_clip(0);
+  if (command.has_configure() && command.configure().has_dtls_identity())
+    forgetIdentity(*command.mutable_configure()->mutable_dtls_identity());
   if (command.has_connect_session() && command.connect_session().has_srtp())
     forgetKeys(*command.mutable_connect_session()->mutable_srtp());
 }

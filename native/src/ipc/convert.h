@@ -20,7 +20,8 @@ std::optional<Source> sourceOf(media::v1::Source source);
 void copyFigures(std::uint32_t session, const VoiceFigures& figures, media::v1::VoiceFigures& into);
 void convert(const MediaEvent& event, media::v1::Event& into);
 
-/// Protobuf keeps a cleared message's memory: what can tell a digit is overwritten first.
+/// Protobuf keeps a cleared message's memory: what can tell a digit, and keys, are overwritten first.
+void forgetIdentity(media::v1::DtlsIdentity& identity);
 void forgetKey(media::v1::Event& event);
 void forgetKey(media::v1::Command& command);
 

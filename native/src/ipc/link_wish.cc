@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "media/time.h"
+
 namespace hushpay {
 
 namespace pb = media::v1;
@@ -92,7 +94,18 @@ bool readDtls(const pb::Dtls& dtls, LinkWish& wish) {
   return true;
 }
 
-bool readIce(const pb::Ice& ice, LinkWish& wish) {
+/// A peer of an earlier worker, if it may still be sent to (RFC 7675 section 5.1).
+std::optional<Endpoint> readProven(const pb::ProvenPeer& peer, const Endpoint& local) {
+  constexpr double kConsentMs = 30'000;
+  if (peer.port() == 0 || peer.port() > kMaxPort || nowMs() - peer.checked_ms() > kConsentMs)
+    return std::nullopt;
+  auto address = Endpoint::parse(peer.address(), static_cast<std::uint16_t>(peer.port()));
+  if (!address || address->family() != local.family() || !address->isHost() || isSame(*address, local))
+    return std::nullopt;
+  return address;
+}
+
+bool readIce(const pb::Ice& ice, const Endpoint& local, LinkWish& wish) {
   const bool isFit =
       ice.local_user().size() >= kShortestIceUser && ice.local_user().size() <= kLongestIceText &&
       ice.remote_user().size() >= kShortestIceUser && ice.remote_user().size() <= kLongestIceText &&
@@ -100,6 +113,7 @@ bool readIce(const pb::Ice& ice, LinkWish& wish) {
   if (!isFit) return false;
   wish.ice = IceCredentials{
       .localUser = ice.local_user(), .localPassword = ice.local_password(), .remoteUser = ice.remote_user()};
+  if (ice.has_proven()) wish.proven = readProven(ice.proven(), local);
   return true;
 }
 
@@ -127,7 +141,7 @@ pb::Status readLinkWish(const pb::ConnectSession& command, const Endpoint& local
     return status;
   };
   if (command.has_ice()) {
-    if (!readIce(command.ice(), wish)) return refuse(pb::STATUS_BAD_ARGUMENT, "ice");
+    if (!readIce(command.ice(), local, wish)) return refuse(pb::STATUS_BAD_ARGUMENT, "ice");
   } else if (const char* problem = readAddresses(command, local, wish)) {
     return refuse(pb::STATUS_BAD_ADDRESS, problem);
   }

@@ -12,7 +12,7 @@ Server::Outcome Server::openRoom(const pb::OpenRoom& command) {
   if (findRoom(command.room()) != nullptr) return {pb::STATUS_ROOM_EXISTS, {}};
   if (rooms_.size() + closingRooms_.size() >= Engine::kMaxRooms)
     return {pb::STATUS_ROOM_FULL, "too many rooms"};
-  auto room = std::make_unique<Room>();
+  auto room = std::make_unique<Room>(command.room(), &engine_);
   const Outcome outcome = post({.kind = MediaCommand::Kind::kOpenRoom, .room = room.get()});
   if (outcome.status != pb::STATUS_OK) return outcome;
   OpenRoom& opened = rooms_[command.room()];
@@ -77,6 +77,12 @@ Server::Outcome Server::lookAtRoom(const pb::LookAtRoom& command, pb::Reply& rep
     copyFigures(session, find(session)->voice()->figures(), *reply.add_voices());
   }
   return {};
+}
+
+Server::Outcome Server::followSpeaker(const pb::FollowSpeaker& command) {
+  OpenRoom* room = findRoom(command.room());
+  if (room == nullptr) return {pb::STATUS_NO_SUCH_ROOM, {}};
+  return post({.kind = MediaCommand::Kind::kFollowSpeaker, .room = room->room.get()});
 }
 
 Server::Outcome Server::closeRoom(const pb::CloseRoom& command) {

@@ -100,8 +100,7 @@ void Server::handle(const pb::Command& command) {
   Outcome outcome;
   switch (command.body_case()) {
     case pb::Command::kConfigure:
-      outcome = configure(command.configure());
-      reply.set_dtls_fingerprint(hexOf(links_.identity().fingerprint()));
+      outcome = configure(command.configure(), reply);
       break;
     case pb::Command::kLoadClip:
       outcome = loadClip(command.load_clip(), reply);
@@ -146,6 +145,9 @@ void Server::handle(const pb::Command& command) {
     case pb::Command::kCoverKey:
       outcome = coverKey(command.cover_key());
       break;
+    case pb::Command::kFollowSpeaker:
+      outcome = followSpeaker(command.follow_speaker());
+      break;
     case pb::Command::kPing:
       break;
     case pb::Command::BODY_NOT_SET:
@@ -159,7 +161,7 @@ void Server::handle(const pb::Command& command) {
   channel_.write(event);
 }
 
-Server::Outcome Server::configure(const pb::Configure& command) {
+Server::Outcome Server::configure(const pb::Configure& command, pb::Reply& reply) {
   if (ports_) return {pb::STATUS_BAD_ARGUMENT, "configured already"};
   const std::uint32_t first = command.port_min();
   const std::uint32_t last = command.port_max();
@@ -172,7 +174,27 @@ Server::Outcome Server::configure(const pb::Configure& command) {
   if (!(command.max_busy() > 0 && command.max_busy() <= 1)) return {pb::STATUS_BAD_ARGUMENT, "max_busy"};
   mediaTimeoutMs_ = command.media_timeout_ms();
   maxBusy_ = command.max_busy();
+  showIdentity(command, reply);
   return {};
+}
+
+void Server::showIdentity(const pb::Configure& command, pb::Reply& reply) {
+  DtlsIdentity& identity = links_.identity();
+  const auto bytesOf = [](const std::string& text) {
+    return ByteView(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  };
+  const pb::DtlsIdentity& before = command.dtls_identity();
+  if (!identity.adopt(bytesOf(before.private_key()), bytesOf(before.certificate()))) {
+    DtlsIdentity::Saved saved = identity.save();
+    pb::Event event;
+    pb::DtlsIdentity& made = *event.mutable_dtls_identity();
+    made.set_private_key(saved.key.data(), saved.key.size());
+    made.set_certificate(saved.certificate.data(), saved.certificate.size());
+    channel_.write(event);
+    forgetIdentity(made);
+    explicit_bzero(saved.key.data(), saved.key.size());
+  }
+  reply.set_dtls_fingerprint(hexOf(identity.fingerprint()));
 }
 
 Server::Outcome Server::loadClip(const pb::LoadClip& command, pb::Reply& reply) {
@@ -233,6 +255,7 @@ void Server::sendStats() {
   stats->set_ports_free(ports_ ? static_cast<std::uint32_t>(ports_->free(nowMs())) : 0);
   stats->set_packets_received(counts.packetsReceived);
   stats->set_packets_sent(counts.packetsSent);
+  stats->set_packets_shared(counts.packetsShared);
   stats->set_ticks(counts.ticks);
   stats->set_ticks_late(counts.ticksLate);
   stats->set_tick_late_max_ms(counts.tickLateMaxMs);
@@ -252,6 +275,15 @@ void Server::tellLinks() {
     copyState(state, *event.mutable_stream_state());
     channel_.write(event);
     forgetKeys(*event.mutable_stream_state()->mutable_srtp());
+  });
+  links_.eachProvenPeer([this](const ProvenPeer& peer) {
+    pb::Event event;
+    auto* proven = event.mutable_proven_peer();
+    proven->set_session(peer.session);
+    proven->set_address(peer.address.address());
+    proven->set_port(peer.address.port());
+    proven->set_checked_ms(peer.checkedMs);
+    channel_.write(event);
   });
   for (const std::string& problem : links_.takeProblems()) {
     pb::Event event;

@@ -53,7 +53,8 @@ class Server {
   };
 
   void handle(const media::v1::Command& command);
-  Outcome configure(const media::v1::Configure& command);
+  Outcome configure(const media::v1::Configure& command, media::v1::Reply& reply);
+  void showIdentity(const media::v1::Configure& command, media::v1::Reply& reply);
   Outcome loadClip(const media::v1::LoadClip& command, media::v1::Reply& reply);
   Outcome open(const media::v1::OpenSession& command, media::v1::Reply& reply);
   std::optional<Place> placeOf(const media::v1::OpenSession& command);
@@ -69,6 +70,7 @@ class Server {
   Outcome hear(const media::v1::Hear& command);
   Outcome lookAtRoom(const media::v1::LookAtRoom& command, media::v1::Reply& reply);
   Outcome closeRoom(const media::v1::CloseRoom& command);
+  Outcome followSpeaker(const media::v1::FollowSpeaker& command);
   Outcome coverKey(const media::v1::CoverKey& command);
   OpenRoom* findRoom(std::uint32_t room);
   [[nodiscard]] bool isIn(std::uint32_t session, std::uint32_t room) const;

@@ -107,7 +107,8 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
                     .eventClockHz = eventClockHz,
                     .noisePayloadType = static_cast<std::uint8_t>(command.noise_payload_type()),
                     .redundantPayloadType = static_cast<std::uint8_t>(command.redundant_payload_type()),
-                    .opus = wishesOf(command.opus())},
+                    .opus = wishesOf(command.opus()),
+                    .findsTones = !command.ignores_tones()},
        .link = links_.arrange(*leg, wish, nowMs())});
 }
 

@@ -14,10 +14,10 @@ constexpr int kMs = 8;
 constexpr int kHold = 43 * kMs;
 constexpr int kAlarmHold = 5 * kMs;
 constexpr int kMaxUnconfirmed = 56 * kMs;  // of an alarm that nothing bears out
-constexpr int kConfirmingHops = 16;        // of a pair that goes on: 32 ms
-constexpr int kConfirmingFirmHops = 14;
-constexpr int kLikelyHops = 8;  // it may well be a key: hold on as long, but within the limit
+constexpr int kConfirmingHops = 14;        // of a pair that goes on: 28 ms
+constexpr int kLikelyHops = 8;             // it may well be a key: hold on as long, but within the limit
 constexpr int kLikelyFirmHops = 6;
+constexpr int kJudged = kMaxUnconfirmed + 17 * kMs;  // what is opened again then is still in the line
 constexpr int kWary = 50 * kMs;
 constexpr int kMaxFrozen = 120 * kMs;    // an end is not looked for in what was not heard
 constexpr int kBeforeLoss = 6 * kMs;     // too short for the alarm to have heard a tone begin
@@ -88,7 +88,11 @@ void Clamp::take(std::int16_t value, Heard heard) noexcept {
   const bool isSure = heard == Heard::kAudio || heard == Heard::kLost;
   const bool isClosed = !isSure || (armed() && (isClosing() || down_[0] || down_[1]));
   const Pass open = heard == Heard::kLost ? Pass::kMissing : Pass::kOpen;
-  line_.push(value, isClosed ? Pass::kReplaced : open);
+  const Pass pass = isClosed ? Pass::kReplaced : open;
+  if (heard == Heard::kAudio)
+    line_.push(value, pass);
+  else
+    line_.push(pass);
   if (!armed()) return;
   hop_[filled_++] = value;
   hopHeard_ = hopHeard_ && heard == Heard::kAudio;
@@ -115,7 +119,9 @@ void Clamp::analyse() noexcept {
   filled_ = 0;
   hopHeard_ = true;
   if (verdict.alarm && (verdict.clear || hasClosure_ || line_.pushed() >= waryUntil_)) {
-    closeLine(line_.pushed() - verdict.reach);
+    const std::int64_t from = line_.pushed() - verdict.reach;
+    closeLine(from);
+    if (verdict.another) closure_.begin(from);
     closure_.until = std::max(closure_.until, line_.pushed() + kAlarmHold);
   }
   if (hasClosure_) follow(verdict, heard);
@@ -145,9 +151,7 @@ void Clamp::follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept {
   if (verdict.sustained) {
     closure_.sustainedHops++;
     closure_.firmHops += verdict.firm ? 1 : 0;
-    if (closure_.sustainedHops >= kConfirmingHops && closure_.firmHops >= kConfirmingFirmHops) {
-      closure_.confirmed = true;
-    }
+    closure_.lastHop = now;
     const bool isLikely = closure_.sustainedHops >= kLikelyHops && closure_.firmHops >= kLikelyFirmHops;
     const int hold = closure_.confirmed || isLikely ? kHold : kAlarmHold;
     closure_.until = std::max(closure_.until, now + hold);
@@ -157,13 +161,32 @@ void Clamp::follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept {
     closure_.frozen += static_cast<std::int64_t>(kHop);
   }
   if (down_[0] || down_[1]) closure_.until = std::max(closure_.until, now + 1);
-  if (!closure_.confirmed) closure_.until = std::min(closure_.until, closure_.from + kMaxUnconfirmed);
+  if (!closure_.confirmed && now >= closure_.from + kJudged) judge();
   if (now >= closure_.until) endClosure();
+}
+
+/// Nobody has counted it, and so long it may be closed: is the pair a key nevertheless?
+void Clamp::judge() noexcept {
+  constexpr auto kHopSamples = static_cast<std::int64_t>(kHop);
+  constexpr int kEdge = 2;  // hops at either end that may not be full of it
+  const std::int64_t first = closure_.from + ToneAlarm::kSlack;
+  const int ago = static_cast<int>((line_.pushed() - closure_.lastHop) / kHopSamples) + kEdge;
+  const int hops =
+      std::min(static_cast<int>((closure_.lastHop - first) / kHopSamples) - kEdge, ToneAlarm::kMaxSteadyHops);
+  if (hops >= kConfirmingHops && alarm_.isSteady(hops, ago)) {
+    closure_.confirmed = true;
+    return;
+  }
+  line_.open(closure_.from + kMaxUnconfirmed);
+  closure_.until = line_.pushed();
 }
 
 void Clamp::endClosure() noexcept {
   if (!closure_.counted) report_.guardEvents++;
-  if (!closure_.confirmed) waryUntil_ = line_.pushed() + kWary;
+  if (!closure_.confirmed) {
+    alarm_.refuse();
+    waryUntil_ = line_.pushed() + kWary;
+  }
   hasClosure_ = false;
   closure_ = {};
 }

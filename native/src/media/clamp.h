@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -92,18 +93,27 @@ class Clamp {
   /// A stretch that is closed: from an alarm or a key until nothing has told of one for a while.
   struct Closure {
     std::int64_t from = 0;
-    std::int64_t until = 0;   // of what enters the line
-    int sustainedHops = 0;    // that the pair of the alarm was still there
-    int firmHops = 0;         // and was most of what was heard
-    bool confirmed = false;   // it is a key: hold on to its end and beyond
+    std::int64_t until = 0;    // of what enters the line
+    int sustainedHops = 0;     // that the pair of the alarm was still there
+    int firmHops = 0;          // and was most of what was heard
+    std::int64_t lastHop = 0;  // in which it was
+    bool confirmed = false;    // it is a key: hold on to its end and beyond
+
     bool counted = false;     // a carrier says so
     std::int64_t frozen = 0;  // samples added for what was not heard
+
+    /// Another pair has begun: of that nothing is known yet.
+    void begin(std::int64_t at) noexcept {
+      from = std::max(from, at);
+      sustainedHops = firmHops = 0;
+    }
   };
 
   void take(std::int16_t value, Heard heard) noexcept;
   void analyse() noexcept;
   void closeLine(std::int64_t from) noexcept;
   void follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept;
+  void judge() noexcept;
   [[nodiscard]] bool isCopy() const noexcept;
   void endClosure() noexcept;
   void tryDisarm() noexcept;

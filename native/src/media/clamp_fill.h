@@ -34,6 +34,14 @@ class ClampFill {
   /// copy of its own.
   void fill(ClampMode mode, std::span<std::int16_t> samples, std::span<const Pass> pass) noexcept;
 
+  /// Instead of fill(), where all is open: what was heard last.
+  void pass(ClampMode mode, std::int16_t last) noexcept {
+    Voice& voice = voice_[static_cast<std::size_t>(mode)];
+    voice.last = last;
+    voice.step = 0;
+    voice.wasOpen = true;
+  }
+
   void wipe() noexcept;
 
  private:

@@ -11,13 +11,8 @@ constexpr int kMaxPitch = 160;
 
 }  // namespace
 
-void DelayLine::push(std::int16_t value, Pass pass) noexcept {
-  ring_[static_cast<std::size_t>(pushed_++) % kCapacity] = {pass == Pass::kOpen ? value : std::int16_t{0},
-                                                            pass};
-}
-
 DelayLine::Sample DelayLine::pull() noexcept {
-  Sample sample = slot(pulled_++);
+  const Sample sample = leave();
   if (fading_ == 0) return sample;
   const int at = kFade - fading_--;
   if (sample.pass != Pass::kOpen) return sample;
@@ -27,12 +22,30 @@ DelayLine::Sample DelayLine::pull() noexcept {
   return {static_cast<std::int16_t>(std::lround(mixed)), Pass::kOpen};
 }
 
-void DelayLine::mark(std::int64_t from, Pass pass) noexcept {
+/// What is closed by now stays so.
+DelayLine::Sample DelayLine::leave() noexcept {
+  Slot& leaving = slot(pulled_++);
+  const Sample sample = leaving.out();
+  leaving = {.value = sample.value, .pass = sample.pass};
+  return sample;
+}
+
+void DelayLine::close(std::int64_t from) noexcept {
+  for (std::int64_t at = std::max(from, pulled_); at < pushed_; at++) slot(at).pass = Pass::kReplaced;
+  if (from <= pulled_) fading_ = 0;
+}
+
+void DelayLine::drop(std::int64_t from) noexcept {
   for (std::int64_t at = std::max(from, pulled_); at < pushed_; at++) {
-    Sample& sample = ring_[static_cast<std::size_t>(at) % kCapacity];
-    if (pass == Pass::kReplaced || sample.pass == Pass::kOpen) sample = {0, pass};
+    const Pass was = slot(at).pass;
+    slot(at) = {.pass = was == Pass::kOpen ? Pass::kMissing : was};
   }
-  if (pass == Pass::kReplaced && from <= pulled_) fading_ = 0;
+}
+
+void DelayLine::open(std::int64_t from) noexcept {
+  for (std::int64_t at = std::max(from, pulled_); at < pushed_; at++) {
+    if (slot(at).mayOpen) slot(at).pass = Pass::kOpen;
+  }
 }
 
 void DelayLine::grow(int samples) noexcept {
@@ -77,12 +90,11 @@ void DelayLine::skip(int samples) noexcept {
   for (int i = 0; i < kFade; i++)
     tail_[static_cast<std::size_t>(i)] = i < delay() ? at(pulled_ + i) : at(pushed_ - 1);
   fading_ = kFade;
-  pulled_ += samples;
+  for (int i = 0; i < samples; i++) leave();
 }
 
 void DelayLine::clear() noexcept {
-  for (std::int64_t at = pulled_; at < pushed_; at++)
-    ring_[static_cast<std::size_t>(at) % kCapacity] = {0, Pass::kReplaced};
+  for (std::int64_t at = pulled_; at < pushed_; at++) slot(at) = {};
   fading_ = 0;
 }
 
@@ -96,7 +108,7 @@ bool DelayLine::isOpen() const noexcept {
 bool DelayLine::isQuiet() const noexcept {
   float energy = 0;
   for (std::int64_t at = pulled_; at < pushed_; at++) {
-    const float value = slot(at).value;
+    const float value = slot(at).out().value;
     energy += value * value;
   }
   return energy < kQuietRms * kQuietRms * static_cast<float>(delay());

@@ -22,18 +22,24 @@ class DelayLine {
     Pass pass = Pass::kReplaced;
   };
 
-  void push(std::int16_t value, Pass pass) noexcept;
+  /// A sample that nobody may ever have.
+  void push(Pass pass) noexcept { put({.pass = pass}); }
+  /// One that may be had, if not at once.
+  void push(std::int16_t value, Pass pass) noexcept { put({value, pass, true}); }
   [[nodiscard]] Sample pull() noexcept;
 
   [[nodiscard]] std::int64_t pushed() const noexcept { return pushed_; }
   [[nodiscard]] std::int64_t pulled() const noexcept { return pulled_; }
   [[nodiscard]] int delay() const noexcept { return static_cast<int>(pushed_ - pulled_); }
-  [[nodiscard]] std::int16_t at(std::int64_t position) const noexcept { return slot(position).value; }
+  /// Zero where it is closed.
+  [[nodiscard]] std::int16_t at(std::int64_t position) const noexcept { return slot(position).out().value; }
 
-  /// Lets nothing out that has not left yet, from this position on.
-  void close(std::int64_t from) noexcept { mark(from, Pass::kReplaced); }
-  /// The same for what others may conceal.
-  void drop(std::int64_t from) noexcept { mark(from, Pass::kMissing); }
+  /// Lets nothing out that has not left yet, from this position on, until it is opened.
+  void close(std::int64_t from) noexcept;
+  /// The same for good, and for what others may conceal.
+  void drop(std::int64_t from) noexcept;
+  /// Takes back close() for what has not left yet, from this position on.
+  void open(std::int64_t from) noexcept;
 
   /// Makes the delay so many samples: what was heard last is heard again, from where the pitch repeats.
   void grow(int samples) noexcept;
@@ -52,17 +58,31 @@ class DelayLine {
   static constexpr int kTemplate = 64;   // samples compared to find the pitch
   static constexpr float kAlike = 0.7F;  // correlation of pieces that may follow one another
 
-  [[nodiscard]] const Sample& slot(std::int64_t position) const noexcept {
+  /// Keeps the value of what is closed until it leaves: that is how long it may be opened again.
+  struct Slot {
+    std::int16_t value = 0;
+    Pass pass = Pass::kReplaced;
+    bool mayOpen = false;
+    [[nodiscard]] Sample out() const noexcept {
+      return {pass == Pass::kOpen ? value : std::int16_t{0}, pass};
+    }
+  };
+
+  [[nodiscard]] const Slot& slot(std::int64_t position) const noexcept {
     return ring_[static_cast<std::size_t>(position) % kCapacity];
   }
-  void mark(std::int64_t from, Pass pass) noexcept;
+  [[nodiscard]] Slot& slot(std::int64_t position) noexcept {
+    return ring_[static_cast<std::size_t>(position) % kCapacity];
+  }
+  Sample leave() noexcept;
+  void put(Slot sample) noexcept { slot(pushed_++) = sample; }
   [[nodiscard]] bool isQuiet() const noexcept;
   [[nodiscard]] bool isOpen() const noexcept;
   /// Normalised correlation of what begins at two positions.
   [[nodiscard]] float likeness(std::int64_t one, std::int64_t other, int samples) const noexcept;
   void skip(int samples) noexcept;
 
-  std::array<Sample, kCapacity> ring_{};
+  std::array<Slot, kCapacity> ring_{};
   std::int64_t pushed_ = 0;
   std::int64_t pulled_ = 0;
   std::array<std::int16_t, kFade> tail_{};  // of what would have come without the splice

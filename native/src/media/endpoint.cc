@@ -50,6 +50,14 @@ std::uint16_t Endpoint::port() const noexcept {
   return ntohs(family() == AF_INET6 ? storage.v6.sin6_port : storage.v4.sin_port);
 }
 
+std::string Endpoint::address() const {
+  char text[INET6_ADDRSTRLEN] = "";
+  const void* from = family() == AF_INET6 ? static_cast<const void*>(&storage.v6.sin6_addr)
+                                          : static_cast<const void*>(&storage.v4.sin_addr);
+  inet_ntop(family(), from, text, sizeof text);
+  return text;
+}
+
 bool isSame(const Endpoint& a, const Endpoint& b) noexcept {
   return isSameHost(a, b) && a.port() == b.port();
 }

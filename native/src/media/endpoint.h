@@ -24,6 +24,8 @@ struct Endpoint {
   [[nodiscard]] const sockaddr* raw() const noexcept { return &storage.any; }
   [[nodiscard]] sockaddr* raw() noexcept { return &storage.any; }
   [[nodiscard]] int family() const noexcept { return storage.any.sa_family; }
+  /// Numeric, without the port.
+  [[nodiscard]] std::string address() const;
   [[nodiscard]] std::uint16_t port() const noexcept;
   [[nodiscard]] Endpoint withPort(std::uint16_t port) const noexcept;
   /// One host's address: not multicast, broadcast, link-local or unspecified, where no call has business.

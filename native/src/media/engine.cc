@@ -15,6 +15,7 @@
 namespace hushpay {
 namespace {
 
+constexpr double kLookMs = 1;  // between looks for packets: what a voice that goes straight on may wait
 constexpr double kLateMs = 5;
 constexpr int kMaxTicksBehind = 20;  // after a longer stall the missed ticks are let go
 constexpr std::uint64_t kTicksPerCount = 10;
@@ -22,9 +23,16 @@ constexpr std::uintptr_t kRtcpMark = 1;  // in a leg's address: its RTCP socket 
 
 void watch(int epollFd, int fd, std::uintptr_t token) noexcept {
   epoll_event interest{};
-  interest.events = EPOLLIN;
+  interest.events = EPOLLIN | EPOLLET;  // asked once for each that comes, not again to learn that it is gone
   interest.data.u64 = token;
   epoll_ctl(epollFd, EPOLL_CTL_ADD, fd, &interest);
+}
+
+void sleepUntil(double momentMs) noexcept {
+  const auto seconds = static_cast<time_t>(momentMs / 1000);
+  const timespec until{.tv_sec = seconds,
+                       .tv_nsec = static_cast<long>((momentMs - static_cast<double>(seconds) * 1000) * 1e6)};
+  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
 }
 
 /// Processor time of the calling thread.
@@ -47,6 +55,8 @@ Engine::Engine(Board& board)
       wakeFd_(checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
   legs_.reserve(kMaxLegs);
   rooms_.reserve(kMaxRooms);
+  unfinished_.reserve(2 * kMaxLegs);
+  resumed_.reserve(2 * kMaxLegs);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -69,6 +79,7 @@ EngineCounts Engine::counts() noexcept {
           .eventsDropped = eventsDropped_.load(std::memory_order_relaxed),
           .packetsReceived = packetsReceived_.load(std::memory_order_relaxed),
           .packetsSent = packetsSent_.load(std::memory_order_relaxed),
+          .packetsShared = packetsShared_.load(std::memory_order_relaxed),
           .packetsForeign = packetsForeign_.load(std::memory_order_relaxed),
           .packetsMalformed = packetsMalformed_.load(std::memory_order_relaxed),
           .packetsForged = packetsForged_.load(std::memory_order_relaxed),
@@ -77,18 +88,21 @@ EngineCounts Engine::counts() noexcept {
 
 void Engine::run() noexcept {
   board_.noteThread(static_cast<std::uint64_t>(gettid()));
-  double dueMs = nowMs();
+  double dueMs = nowMs() + Session::kTickMs;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    dueMs += Session::kTickMs;
-    const auto seconds = static_cast<time_t>(dueMs / 1000);
-    const timespec until{.tv_sec = seconds,
-                         .tv_nsec = static_cast<long>((dueMs - static_cast<double>(seconds) * 1000) * 1e6)};
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
-    const double lateMs = nowMs() - dueMs;
+    sleepUntil(legs_.empty() ? dueMs : std::min(dueMs, nowMs() + kLookMs));
+    const double now = nowMs();
+    if (now < dueMs) {
+      receive(now);
+      tell();
+      continue;
+    }
+    const double lateMs = now - dueMs;
     countLateness(lateMs);
     if (lateMs > kMaxTicksBehind * static_cast<double>(Session::kTickMs)) dueMs += lateMs;
     tick();
     measureLoad(lateMs);
+    dueMs += Session::kTickMs;
   }
 }
 
@@ -118,6 +132,10 @@ void Engine::tick() noexcept {
   for (Room* room : rooms_) room->tick();
   board_.beat();
   if (ticks_.load(std::memory_order_relaxed) % kTicksPerCount == 0) publishCounts();
+  tell();
+}
+
+void Engine::tell() noexcept {
   if (wake_) eventfd_write(wakeFd_, 1);
   wake_ = false;
 }
@@ -156,6 +174,8 @@ void Engine::obey(const MediaCommand& command, double nowMs) noexcept {
                                 command.hearing);
     case MediaCommand::Kind::kCover:
       return command.leg->session().cover(command.durationMs);
+    case MediaCommand::Kind::kFollowSpeaker:
+      return command.room->followSpeaker();
     case MediaCommand::Kind::kCloseRoom:
       return closeRoom(command.room);
   }
@@ -169,14 +189,18 @@ void Engine::add(Leg* leg) noexcept {
 }
 
 void Engine::remove(Leg* leg, double nowMs) noexcept {
+  const auto token = reinterpret_cast<std::uintptr_t>(leg);
   epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtp(), nullptr);
   epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtcp(), nullptr);
   std::erase(legs_, leg);
+  std::erase(unfinished_, token);
+  std::erase(unfinished_, token | kRtcpMark);
   if (leg->session().room() != nullptr) leg->session().room()->leave(leg->session());
   leg->session().close(nowMs);
   const SessionCounts counts = leg->session().counts();
   retiredCounts_.packetsReceived += counts.packetsReceived;
   retiredCounts_.packetsSent += counts.packetsSent;
+  retiredCounts_.packetsShared += counts.packetsShared;
   retiredCounts_.packetsForeign += counts.packetsForeign;
   retiredCounts_.packetsMalformed += counts.packetsMalformed;
   retiredLinkCounts_.forged += leg->linkCounts().forged;
@@ -193,21 +217,24 @@ void Engine::closeRoom(Room* room) noexcept {
 }
 
 void Engine::receive(double nowMs) noexcept {
+  std::swap(unfinished_, resumed_);
+  for (const std::uintptr_t token : resumed_) receiveAt(token, nowMs);
+  resumed_.clear();
   std::array<epoll_event, 256> ready;
-  std::size_t budget = 2 * kMaxLegs;  // level-triggered: a leg with more waits for the next tick
+  std::size_t budget = 2 * kMaxLegs;
   int count = 0;
   do {
     count = epoll_wait(epollFd_, ready.data(), static_cast<int>(ready.size()), 0);
-    for (int i = 0; i < count; i++) {
-      const std::uintptr_t token = ready[static_cast<std::size_t>(i)].data.u64;
-      auto* leg = reinterpret_cast<Leg*>(token & ~kRtcpMark);
-      if ((token & kRtcpMark) != 0)
-        leg->receiveRtcp(nowMs);
-      else
-        leg->receiveRtp(nowMs);
-    }
+    for (int i = 0; i < count; i++) receiveAt(ready[static_cast<std::size_t>(i)].data.u64, nowMs);
     budget -= std::min(budget, ready.size());
   } while (count == static_cast<int>(ready.size()) && budget > 0);
+}
+
+/// Empties a socket; what a flood leaves in it waits for the next look.
+void Engine::receiveAt(std::uintptr_t token, double nowMs) noexcept {
+  auto* leg = reinterpret_cast<Leg*>(token & ~kRtcpMark);
+  const bool isEmpty = (token & kRtcpMark) != 0 ? leg->receiveRtcp(nowMs) : leg->receiveRtp(nowMs);
+  if (!isEmpty && std::ranges::find(unfinished_, token) == unfinished_.end()) unfinished_.push_back(token);
 }
 
 void Engine::publishCounts() noexcept {
@@ -217,6 +244,7 @@ void Engine::publishCounts() noexcept {
     const SessionCounts counts = leg->session().counts();
     sum.packetsReceived += counts.packetsReceived;
     sum.packetsSent += counts.packetsSent;
+    sum.packetsShared += counts.packetsShared;
     sum.packetsForeign += counts.packetsForeign;
     sum.packetsMalformed += counts.packetsMalformed;
     linkSum.forged += leg->linkCounts().forged;
@@ -224,6 +252,7 @@ void Engine::publishCounts() noexcept {
   }
   packetsReceived_.store(sum.packetsReceived, std::memory_order_relaxed);
   packetsSent_.store(sum.packetsSent, std::memory_order_relaxed);
+  packetsShared_.store(sum.packetsShared, std::memory_order_relaxed);
   packetsForeign_.store(sum.packetsForeign, std::memory_order_relaxed);
   packetsMalformed_.store(sum.packetsMalformed, std::memory_order_relaxed);
   packetsForged_.store(linkSum.forged, std::memory_order_relaxed);

@@ -27,6 +27,7 @@ struct MediaCommand {
     kLeave,
     kHear,
     kCover,
+    kFollowSpeaker,
     kCloseRoom
   };
 
@@ -50,15 +51,16 @@ struct EngineCounts {
   std::uint64_t eventsDropped = 0;
   std::uint64_t packetsReceived = 0;
   std::uint64_t packetsSent = 0;
+  std::uint64_t packetsShared = 0;
   std::uint64_t packetsForeign = 0;
   std::uint64_t packetsMalformed = 0;
   std::uint64_t packetsForged = 0;
   std::uint64_t packetsReplayed = 0;
 };
 
-/// The media thread and the two queues it shares with the IPC thread. Every tick it takes commands, empties
-/// all sockets that have something, and lets each leg send what is due; many legs share one wake-up. Made,
-/// started and destroyed by the IPC thread.
+/// The media thread and the two queues it shares with the IPC thread. Every millisecond it empties all
+/// sockets that have something, so that many legs share one wake-up; every tick it takes commands and lets
+/// each leg send what is due. Made, started and destroyed by the IPC thread.
 class Engine final : public EventSink {
  public:
   static constexpr std::size_t kMaxLegs = 8192;
@@ -93,6 +95,8 @@ class Engine final : public EventSink {
   void remove(Leg* leg, double nowMs) noexcept;
   void closeRoom(Room* room) noexcept;
   void receive(double nowMs) noexcept;
+  void receiveAt(std::uintptr_t token, double nowMs) noexcept;
+  void tell() noexcept;
   void countLateness(double lateMs) noexcept;
   void measureLoad(double lateMs) noexcept;
   void publishCounts() noexcept;
@@ -100,9 +104,11 @@ class Engine final : public EventSink {
   Board& board_;
   SpscQueue<MediaCommand, 4096> commands_;
   SpscQueue<MediaEvent, 8192> events_;
-  std::vector<Leg*> legs_;         // media thread; never grows beyond kMaxLegs
-  std::vector<Room*> rooms_;       // likewise
-  SessionCounts retiredCounts_{};  // of legs that have gone
+  std::vector<Leg*> legs_;                  // media thread; never grows beyond kMaxLegs
+  std::vector<Room*> rooms_;                // likewise
+  std::vector<std::uintptr_t> unfinished_;  // sockets that were not emptied; never grows either
+  std::vector<std::uintptr_t> resumed_;     // of them, those being emptied now
+  SessionCounts retiredCounts_{};           // of legs that have gone
   LinkCounts retiredLinkCounts_{};
   int epollFd_;
   int wakeFd_;
@@ -117,6 +123,7 @@ class Engine final : public EventSink {
   std::atomic<std::uint64_t> eventsDropped_{0};
   std::atomic<std::uint64_t> packetsReceived_{0};
   std::atomic<std::uint64_t> packetsSent_{0};
+  std::atomic<std::uint64_t> packetsShared_{0};
   std::atomic<std::uint64_t> packetsForeign_{0};
   std::atomic<std::uint64_t> packetsMalformed_{0};
   std::atomic<std::uint64_t> packetsForged_{0};

@@ -11,7 +11,14 @@ enum class KeyCarrier : std::uint8_t { kEvent, kTone };
 
 /// What the media thread tells the IPC thread. Plain data: it crosses a queue that wipes it.
 struct MediaEvent {
-  enum class Kind : std::uint8_t { kPlayProgress, kPlayFinished, kKeyDown, kKeyUp, kMediaTimeout };
+  enum class Kind : std::uint8_t {
+    kPlayProgress,
+    kPlayFinished,
+    kKeyDown,
+    kKeyUp,
+    kMediaTimeout,
+    kActiveSpeaker
+  };
 
   Kind kind = Kind::kPlayProgress;
   KeyCarrier carrier = KeyCarrier::kEvent;
@@ -25,6 +32,8 @@ struct MediaEvent {
   std::uint32_t press = 0;
   std::uint32_t durationMs = 0;
   double onsetMs = 0;
+  std::uint32_t room = 0;  // of kActiveSpeaker, whose session is 0 when nobody speaks
+  float levelDbm0 = 0;
 };
 
 /// Where a session's events go; the engine's queue, or a test's list.

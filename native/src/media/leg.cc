@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "media/time.h"
 #include "rtp/packet.h"
 #include "secure/demux.h"
 
@@ -17,7 +18,9 @@ namespace {
 constexpr std::size_t kBatch = 4;
 constexpr std::size_t kMaxRounds = 16;  // a flood on one leg leaves time for the others
 constexpr int kMaxSetupPerTick = 8;
-constexpr std::uint32_t kGraceTicks = 200;        // 2 s
+constexpr std::uint32_t kGraceTicks = 200;  // 2 s
+constexpr std::uint32_t kTicksPerSave = 5;  // 50 ms
+constexpr std::uint32_t kMostUnsaved = 16;
 constexpr std::uint32_t kTicksPerPosition = 100;  // 1 s
 
 }  // namespace
@@ -55,7 +58,10 @@ void Leg::send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexc
   if (size != 0) (void)sendto(fd, buffer.data(), size, MSG_DONTWAIT, to.raw(), to.size);
 }
 
-void Leg::sendRtp(ByteView datagram) noexcept { send(sockets_.rtp(), link_.rtp, datagram, false); }
+void Leg::sendRtp(ByteView datagram) noexcept {
+  send(sockets_.rtp(), link_.rtp, datagram, false);
+  if (++unsaved_ >= kMostUnsaved) save(nowMs());
+}
 
 void Leg::sendRtcp(ByteView datagram) noexcept {
   if (link_.rtcpMux)
@@ -203,7 +209,7 @@ void Leg::takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noex
 /// One system call takes all that is there, as a rule one packet; asking once more to be told that there is
 /// no more would double the calls.
 template <typename Take>
-void Leg::receive(int fd, Take take) noexcept {
+bool Leg::receive(int fd, Take take) noexcept {
   std::array<std::array<std::uint8_t, kMaxDatagram>, kBatch> buffers;
   std::array<Endpoint, kBatch> sources;
   std::array<iovec, kBatch> vectors;
@@ -227,12 +233,13 @@ void Leg::receive(int fd, Take take) noexcept {
       if (session_.connected()) take(ByteView(datagram), sources[at]);
       explicit_bzero(datagram.data(), datagram.size());
     }
-    if (count < static_cast<int>(kBatch)) return;
+    if (count < static_cast<int>(kBatch)) return true;
   }
+  return false;
 }
 
-void Leg::receiveRtp(double nowMs) noexcept {
-  receive(sockets_.rtp(), [&](ByteView datagram, const Endpoint& source) {
+bool Leg::receiveRtp(double nowMs) noexcept {
+  const bool isEmpty = receive(sockets_.rtp(), [&](ByteView datagram, const Endpoint& source) {
     if (takeSetup(datagram, source)) return;
     if (link_.awaitsKeys) return session_.countForeign();
     if (link_.rtcpMux && kindOf(datagram) == DatagramKind::kRtcp)
@@ -241,10 +248,11 @@ void Leg::receiveRtp(double nowMs) noexcept {
       takeRtp(datagram, source, nowMs);
   });
   if (link_.receiver != nullptr) explicit_bzero(plain_.data(), plain_.size());
+  return isEmpty;
 }
 
-void Leg::receiveRtcp(double nowMs) noexcept {
-  receive(sockets_.rtcp(), [&](ByteView datagram, const Endpoint& source) {
+bool Leg::receiveRtcp(double nowMs) noexcept {
+  return receive(sockets_.rtcp(), [&](ByteView datagram, const Endpoint& source) {
     if (link_.awaitsKeys || link_.rtcpMux) return session_.countForeign();
     takeRtcp(datagram, source, nowMs);
   });
@@ -256,11 +264,20 @@ bool Leg::reservePlayItem() noexcept {
   return true;
 }
 
-void Leg::publish(double nowMs) noexcept {
+/// Where the streams are, for whoever takes them up: every kTicksPerSave, and before a number could be used
+/// again (Session::resume() skips more) or a press be told twice.
+void Leg::save(double nowMs) noexcept {
   StreamPosition position = session_.position(nowMs);
   if (link_.sender != nullptr) position.sent = link_.sender->position();
   if (link_.receiver != nullptr) position.received = link_.receiver->position();
   Board::save(slot_, position);
+  unsaved_ = 0;
+  savedPresses_ = session_.pressEdges();
+}
+
+void Leg::publish(double nowMs) noexcept {
+  if (ticks_ % kTicksPerSave == session_.id() % kTicksPerSave || savedPresses_ != session_.pressEdges())
+    save(nowMs);
   playItemsConsumed_.store(session_.playItemsConsumed(), std::memory_order_release);
   ticks_++;
   if (graceTicks_ > 0 && --graceTicks_ == 0) previousReceiver_ = nullptr;

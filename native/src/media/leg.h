@@ -39,9 +39,9 @@ class Leg final : public PacketSink {
   /// Media thread. The peer has another address, or keys are there.
   void relink(const Link& link, double nowMs) noexcept;
 
-  /// Media thread. Takes what has arrived on a socket.
-  void receiveRtp(double nowMs) noexcept;
-  void receiveRtcp(double nowMs) noexcept;
+  /// Media thread. Takes what has arrived on a socket. @return false if there may be more
+  bool receiveRtp(double nowMs) noexcept;
+  bool receiveRtcp(double nowMs) noexcept;
 
   /// IPC thread, before the leg is the media thread's: goes on where another worker's stopped.
   void takeUp(const StreamPosition& position, double nowMs) noexcept;
@@ -91,7 +91,7 @@ class Leg final : public PacketSink {
   };
 
   template <typename Take>
-  void receive(int fd, Take take) noexcept;
+  bool receive(int fd, Take take) noexcept;
   void takeRtp(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
   void takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
   bool takeSetup(ByteView datagram, const Endpoint& source) noexcept;
@@ -101,6 +101,7 @@ class Leg final : public PacketSink {
   [[nodiscard]] bool isOpen() const noexcept { return !link_.awaitsKeys && link_.rtp.size != 0; }
   void adopt(const Link& link, double nowMs) noexcept;
   void followSource() noexcept;
+  void save(double nowMs) noexcept;
   void send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexcept;
 
   static constexpr std::size_t kMaxDatagram = 2048;
@@ -117,6 +118,8 @@ class Leg final : public PacketSink {
   SrtpReceiver* previousReceiver_ = nullptr;  // packets under the old key may still be on their way
   std::uint32_t graceTicks_ = 0;
   std::uint32_t ticks_ = 0;
+  std::uint32_t unsaved_ = 0;       // packets sent since the position was noted
+  std::uint32_t savedPresses_ = 0;  // presses that were noted
   std::uint32_t setupTick_ = 0;
   int setupTaken_ = 0;  // in this tick
   LinkCounts linkCounts_{};

@@ -105,6 +105,10 @@ void LinkKeeper::useIce(Entry& entry, const LinkWish& wish) {
   if (entry.ice && entry.ice->credentials() == *wish.ice) return;
   entry.ice = std::make_unique<IceLite>(
       *wish.ice);  // after a restart the old pair serves until the new one is chosen
+  if (!wish.proven) return;
+  entry.ice->trust(*wish.proven);
+  entry.link.proven = entry.ice->proven();
+  entry.link.rtp = entry.dtlsPeer = *wish.proven;
 }
 
 /// The same certificate and role as before: the association stays (RFC 5763 section 6.6).
@@ -148,7 +152,7 @@ void LinkKeeper::takeSetup(double nowMs) {
     Entry& entry = *found->second;
     const ByteView bytes = ByteView(datagram.bytes).first(datagram.size);
     if (kindOf(bytes) == DatagramKind::kStun) {
-      takeStun(entry, datagram);
+      takeStun(entry, datagram, nowMs);
     } else if (entry.dtls) {
       if (entry.ice && !entry.ice->isProven(datagram.source)) continue;
       if (entry.ice) entry.dtlsPeer = datagram.source;
@@ -159,7 +163,7 @@ void LinkKeeper::takeSetup(double nowMs) {
   }
 }
 
-void LinkKeeper::takeStun(Entry& entry, const SetupDatagram& datagram) {
+void LinkKeeper::takeStun(Entry& entry, const SetupDatagram& datagram, double nowMs) {
   if (!entry.ice) return;
   std::array<std::uint8_t, kMaxStunSize> reply{};
   const IceLite::Outcome outcome =
@@ -174,6 +178,7 @@ void LinkKeeper::takeStun(Entry& entry, const SetupDatagram& datagram) {
                       (outcome.nominated && !isSame(link.rtp, datagram.source));
   link.proven = proven;
   if (outcome.nominated) link.rtp = datagram.source;
+  if (isSame(link.rtp, datagram.source)) entry.checkedMs = nowMs;
   if (isNews) relink(entry);
   if (!outcome.nominated) return;
   entry.dtlsPeer = datagram.source;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "media/engine.h"
@@ -36,12 +37,20 @@ struct LinkWish {
   std::optional<Srtp> srtp;  // at most one of srtp and dtls
   std::optional<Dtls> dtls;
   std::optional<IceCredentials> ice;
+  std::optional<Endpoint> proven;  // with `ice`: where another worker was sending
 };
 
 /// The protected streams of a session as another worker would take them up.
 struct StreamState {
   std::uint32_t session;
   LinkWish::Srtp srtp;
+};
+
+/// Where a peer of ICE has its media, and when it said so last.
+struct ProvenPeer {
+  std::uint32_t session;
+  Endpoint address;
+  double checkedMs;
 };
 
 /// The slow side of links: keys, handshakes and ICE of all legs. IPC thread, but for its inbox. A leg's entry
@@ -72,10 +81,14 @@ class LinkKeeper final : public SetupInbox {
   /// roll-over or source since the last call; about once a second.
   template <typename Take>
   void eachChangedState(Take take);
+  /// Calls `take` with every ProvenPeer that has sent a check since the last call.
+  template <typename Take>
+  void eachProvenPeer(Take take);
   /// Hands over the failures of handshakes since the last call, as sentences for the log.
   std::vector<std::string> takeProblems();
 
   [[nodiscard]] const DtlsIdentity& identity() const noexcept { return identity_; }
+  DtlsIdentity& identity() noexcept { return identity_; }
 
   void put(const SetupDatagram& datagram) noexcept override;
 
@@ -93,7 +106,7 @@ class LinkKeeper final : public SetupInbox {
   void useKeys(Entry& entry, const LinkWish::Srtp& srtp);
   void useDtls(Entry& entry, const LinkWish& wish, double nowMs);
   void useIce(Entry& entry, const LinkWish& wish);
-  void takeStun(Entry& entry, const SetupDatagram& datagram);
+  void takeStun(Entry& entry, const SetupDatagram& datagram, double nowMs);
   void conclude(Entry& entry);
   void settle(Entry& entry);
   void relink(const Entry& entry);
@@ -122,6 +135,7 @@ struct LinkKeeper::Entry final : DtlsSink {
   std::unique_ptr<DtlsAssociation> dtls;
   std::unique_ptr<IceLite> ice;
   Endpoint dtlsPeer{};     // of size 0: not known yet
+  double checkedMs = 0;    // when link.rtp sent a check that was not told yet; 0 = none
   std::vector<Keys> keys;  // newest last
   bool isClosed = false;
   bool isNew = false;  // keys not told yet
@@ -130,6 +144,14 @@ struct LinkKeeper::Entry final : DtlsSink {
   std::uint64_t toldSendRollOver = 0;
   std::uint64_t toldReceiveRollOver = 0;
 };
+
+template <typename Take>
+void LinkKeeper::eachProvenPeer(Take take) {
+  for (auto& [session, entry] : entries_) {
+    const double checkedMs = std::exchange(entry->checkedMs, 0);
+    if (checkedMs != 0) take(ProvenPeer{session, entry->link.rtp, checkedMs});
+  }
+}
 
 template <typename Take>
 void LinkKeeper::eachChangedState(Take take) {

@@ -84,6 +84,24 @@ void Playout::start(std::size_t count) noexcept {
   restartSlack();
 }
 
+void Playout::through(const Block& block) noexcept {
+  if (level_ > 0) drop(level_);
+  playing_ = false;
+  delay_ = 0;
+  push(block.clean, block.clean, block.pass);
+  play({.clean = block.clean, .raw = {}, .pass = block.pass}, 0, block.clean.size());
+}
+
+bool Playout::isQuiet() const noexcept {
+  if (!playing_ || level_ == 0) return false;
+  float energy = 0;
+  for (std::size_t i = 0; i < level_; i++) {
+    const float value = clean_[at(i)];
+    energy += value * value;
+  }
+  return std::sqrt(energy / static_cast<float>(level_)) < kQuietRms;
+}
+
 /// Samples that are there, run by run.
 void Playout::play(const Block& block, std::size_t from, std::size_t count) noexcept {
   std::size_t done = 0;

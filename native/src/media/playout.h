@@ -49,6 +49,16 @@ class Playout {
   /// Fills a block, come what may.
   void pull(const Block& block) noexcept;
 
+  /// Instead of push() and pull(), for a voice that goes straight on: what is in the block stays as it is,
+  /// but for missing samples, which are concealed. What waited is left out, faded over. Knows no raw stream.
+  void through(const Block& block) noexcept;
+  /// What waits can be left out unheard.
+  [[nodiscard]] bool isQuiet() const noexcept;
+  /// What comes next follows what was played last.
+  [[nodiscard]] bool isSeamless() const noexcept {
+    return level_ == 0 && !seam_ && !clamping_ && !concealer_.concealing();
+  }
+
   /// What waits has not been through the armed clamp: it is closed.
   void closeWaiting() noexcept;
 

@@ -7,6 +7,8 @@
 #include "codec/codec_shelf.h"
 #include "dsp/tone_detector.h"
 #include "dsp/tone_generator.h"
+#include "media/dc_offset.h"
+#include "media/encoded_frames.h"
 #include "media/event.h"
 #include "media/payload_types.h"
 #include "media/player.h"
@@ -26,6 +28,7 @@
 namespace hushpay {
 
 class Room;
+struct Speech;
 
 /// Unpredictable first values of what a session sends (RFC 3550 section 8.1, RFC 7022 for the name).
 struct StreamSeed {
@@ -38,6 +41,7 @@ struct StreamSeed {
 struct SessionCounts {
   std::uint64_t packetsReceived = 0;
   std::uint64_t packetsSent = 0;
+  std::uint64_t packetsShared = 0;  // of them: with what was encoded for another listener of the same
   std::int64_t packetsLost = 0;
   std::uint64_t packetsLate = 0;
   std::uint64_t packetsDuplicate = 0;
@@ -111,6 +115,13 @@ class Session {
   [[nodiscard]] SessionCounts counts() const noexcept;
   [[nodiscard]] std::uint32_t playItemsConsumed() const noexcept { return player_.consumed(); }
   [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
+  /// Changes with every press that begins or ends.
+  [[nodiscard]] std::uint32_t pressEdges() const noexcept {
+    const auto edges = [&](std::size_t carrier) {
+      return 2 * presses_[carrier] - (pressed_[carrier] ? 1 : 0);
+    };
+    return edges(0) + edges(1);
+  }
   [[nodiscard]] bool connected() const noexcept { return connected_; }
   [[nodiscard]] std::uint32_t ptimeMs() const noexcept { return settings_.ptimeMs; }
 
@@ -122,8 +133,24 @@ class Session {
   void hasten(std::size_t sampleCount) noexcept;
   /// The player's next samples. @return false if they are nothing but idle silence
   bool renderPrompt(std::span<std::int16_t> samples) noexcept;
+  [[nodiscard]] bool isPlaying() const noexcept {
+    return connected_ && settings_.sending && player_.playing();
+  }
+  /// Nothing but audio is due: no key is being pressed, and the peer does not hold the leg.
+  [[nodiscard]] bool sendsAudioOnly() const noexcept {
+    return connected_ && settings_.sending && !eventSender_.pressing() && !toneGenerator_.pressing();
+  }
+  /// Sends another's payload as it is. @return false if the peer takes no such packets
+  bool sendAsItCame(Codec codec, ByteView payload, std::size_t sampleCount) noexcept;
+  /// What would be sent is missing.
+  /// @param wasSent  it was lost, and leaves a hole in the sequence numbers as well
+  /// @return false if it is no whole number of packets
+  bool leaveOut(std::size_t sampleCount, bool wasSent) noexcept;
+  /// Nothing is sent for so long: the stream's clock goes on.
+  void pause(std::size_t sampleCount) noexcept;
   /// Sends a packet of audio, or of the key that is being pressed; one ptime, overwritten.
-  void sendMix(std::span<std::int16_t> frame) noexcept;
+  /// @param shared  what others who hear the same were sent; null: nobody does
+  void sendMix(std::span<std::int16_t> frame, EncodedFrames* shared = nullptr) noexcept;
 
   static constexpr std::uint32_t kTickMs = 10;
 
@@ -139,11 +166,13 @@ class Session {
   void drain(double nowMs) noexcept;
   void hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept;
   void hearSilence(const ReorderBuffer::Packet& packet) noexcept;
+  void detect(std::span<const std::int16_t> samples, ToneEdges& edges) noexcept;
+  [[nodiscard]] bool listensForTones() noexcept;
   void restartDetector(double onsetMs) noexcept;
   void fillUpTo(const ReorderBuffer::Packet& packet, AudioDecoder* decoder) noexcept;
   void hearGap(int samples, ByteView next, AudioDecoder* decoder, ToneEdges& edges) noexcept;
-  void passOn(std::uint32_t timestamp, std::span<const std::int16_t> samples) noexcept;
-  void skip(std::size_t sampleCount) noexcept;
+  void passOn(std::uint32_t timestamp, Speech speech) noexcept;
+  void skip(std::size_t sampleCount, bool wasSent) noexcept;
   [[nodiscard]] int samplesSince(double momentMs) const noexcept;
   [[nodiscard]] std::uint32_t toTs(std::size_t samples) const noexcept;
   void report(KeyEdges& edges) noexcept;
@@ -154,7 +183,8 @@ class Session {
 
   // Outgoing (session_send.cc)
   void sendFrame() noexcept;
-  void sendAudio(std::span<const std::int16_t> pcm) noexcept;
+  void passTime(std::size_t sampleCount) noexcept;
+  void sendAudio(std::span<const std::int16_t> pcm, EncodedFrames* shared) noexcept;
   void sendPacket(std::uint8_t payloadType, bool marker, std::uint32_t timestamp, ByteView payload) noexcept;
   void sendReport(double nowMs, bool bye) noexcept;
   void tell(const PlayNews& news) noexcept;
@@ -184,7 +214,9 @@ class Session {
   StreamClock clock_{};
   std::uint32_t firstTs_ = 0;  // of the stream
   EventReceiver eventReceiver_{};
+  DcOffset dcOffset_{};
   ToneDetector detector_{};
+  bool listened_ = true;  // the detector has heard what came last
   bool heardBefore_ = false;
   bool gap_ = false;      // packets were lost, or could not be decoded, since the last one heard
   bool unknown_ = false;  // some since then were of a type that was not agreed on, or could not be decoded

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "media/room.h"
 #include "media/session.h"
 #include "rtp/wrap.h"
 
@@ -20,6 +21,23 @@ void Session::restartDetector(double onsetMs) noexcept {
   detector_.reset(edges);
   report(edges, fed);
   if (voice_ != nullptr) voice_->breakOff();
+}
+
+/// Whoever starts to listen knows nothing of what was before, and a key that is down ends for who stops.
+bool Session::listensForTones() noexcept {
+  const bool listens = settings_.findsTones || (voice_ != nullptr && voice_->isClamped());
+  if (listens != listened_) {
+    ToneEdges edges;
+    const std::int64_t fed = detector_.samplesFed();
+    detector_.reset(edges);
+    report(edges, fed);
+  }
+  listened_ = listens;
+  return listens;
+}
+
+void Session::detect(std::span<const std::int16_t> samples, ToneEdges& edges) noexcept {
+  if (listensForTones()) detector_.feed(samples, edges);
 }
 
 /// Tells the detector of the time since what it heard last: lost, or left out by the sender.
@@ -44,17 +62,18 @@ void Session::hearGap(int samples, ByteView next, AudioDecoder* decoder, ToneEdg
   std::array<std::int16_t, kMaxGapSamples> pcm{};
   const auto gap = std::span(pcm).first(static_cast<std::size_t>(samples));
   if (!gap_) {
-    detector_.feed(gap, edges);
-    return skip(gap.size());
+    detect(gap, edges);
+    return skip(gap.size(), false);
   }
   const auto recovered = gap.last(decoder != nullptr ? decoder->recover(next, gap) : 0);
   const std::size_t lost = gap.size() - recovered.size();
   const std::uint32_t recoveredTs = expectedTs_ + toTs(lost);
   if (lost > 0) pairs_.interrupted(clock_.at(recoveredTs));
-  detector_.conceal(lost, edges);
-  skip(lost);
-  detector_.feed(recovered, edges);
-  passOn(recoveredTs, recovered);
+  if (listensForTones()) detector_.conceal(lost, edges);
+  skip(lost, true);
+  dcOffset_.remove(recovered);
+  detect(recovered, edges);
+  passOn(recoveredTs, {.samples = recovered});
 }
 
 void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
@@ -66,13 +85,14 @@ void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
   fillUpTo(packet, &decoder);
   std::array<std::int16_t, kMaxDecodedSamples> pcm;
   const auto samples = std::span(pcm).first(decoder.decode(packet.payload, pcm));
+  dcOffset_.remove(samples);
   if (samples.empty()) {
     counts_.packetsUndecodable++;
     gap_ = unknown_ = true;
   }
   ToneEdges edges;
-  detector_.feed(samples, edges);
-  passOn(packet.timestamp, samples);
+  detect(samples, edges);
+  passOn(packet.timestamp, {.samples = samples, .codec = codec, .payload = packet.payload});
   expectedTs_ = packet.timestamp + toTs(samples.size());
   report(edges, detector_.samplesFed());
 }
@@ -82,8 +102,8 @@ void Session::hearSilence(const ReorderBuffer::Packet& packet) noexcept {
   static constexpr std::array<std::int16_t, kNoiseSamples> kSilence{};
   fillUpTo(packet, nullptr);
   ToneEdges edges;
-  detector_.feed(kSilence, edges);
-  skip(kNoiseSamples);
+  detect(kSilence, edges);
+  skip(kNoiseSamples, false);
   expectedTs_ = packet.timestamp + toTs(kNoiseSamples);
   report(edges, detector_.samplesFed());
 }
@@ -94,19 +114,20 @@ bool Session::eventCovers(std::uint32_t timestamp, std::uint32_t sampleCount) co
 }
 
 /// The voice of a room speaks what was heard.
-void Session::passOn(std::uint32_t timestamp, std::span<const std::int16_t> samples) noexcept {
-  if (voice_ == nullptr || samples.empty()) return;
-  const bool isEvent = eventCovers(timestamp, static_cast<std::uint32_t>(samples.size()));
-  voice_->hear(samples, isEvent ? Heard::kEvent : Heard::kAudio);
+void Session::passOn(std::uint32_t timestamp, Speech speech) noexcept {
+  if (room_ == nullptr || speech.samples.empty()) return;
+  const bool isEvent = eventCovers(timestamp, static_cast<std::uint32_t>(speech.samples.size()));
+  speech.what = isEvent ? Heard::kEvent : Heard::kAudio;
+  room_->pass(*this, speech);
 }
 
 /// Samples of the stream that nobody has: a voice goes on past them.
-void Session::skip(std::size_t sampleCount) noexcept {
+void Session::skip(std::size_t sampleCount, bool wasSent) noexcept {
   static constexpr std::array<std::int16_t, kMaxGapSamples> kNothing{};
-  if (voice_ == nullptr) return;
+  if (room_ == nullptr || sampleCount == 0) return;
   const bool isEvent = eventCovers(expectedTs_, static_cast<std::uint32_t>(sampleCount));
   const Heard what = isEvent ? Heard::kEvent : unknown_ ? Heard::kUnknown : Heard::kLost;
-  voice_->hear(std::span(kNothing).first(sampleCount), what);
+  room_->pass(*this, {.samples = std::span(kNothing).first(sampleCount), .what = what, .wasSent = wasSent});
 }
 
 /// @return how many samples ago the voice heard it; 0 if it is still to come

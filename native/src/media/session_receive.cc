@@ -14,6 +14,8 @@ namespace {
 constexpr int kMaxDropout = 3000;  // RFC 3550 appendix A.1
 constexpr int kMaxMisorder = 100;
 constexpr int kReplayRun = 5;
+constexpr double kDirectHoldMs =
+    20;  // listeners without a playout buffer of ours wait for a gap to be filled
 /// A tone that was on when the session was taken up is heard as beginning with the first packet, or little
 /// later.
 constexpr double kTakeUpMs = 60;
@@ -180,6 +182,7 @@ void Session::restartStream(const RtpPacket& packet, double nowMs) noexcept {
   eventReceiver_.restart(nowMs);
   restartDetector(nowMs);
   clock_.restart();
+  dcOffset_.reset();
   firstTs_ = packet.timestamp;
   heardBefore_ = false;
   gap_ = false;
@@ -188,7 +191,8 @@ void Session::restartStream(const RtpPacket& packet, double nowMs) noexcept {
 }
 
 void Session::drain(double nowMs) noexcept {
-  while (const auto packet = reorder_.take(nowMs)) {
+  const bool isDirect = voice_ != nullptr && voice_->way().isDirect();
+  while (const auto packet = reorder_.take(nowMs, isDirect ? kDirectHoldMs : ReorderBuffer::kHoldMs)) {
     if (packet->lost) {
       gap_ = true;
       continue;

@@ -134,7 +134,7 @@ bool Session::renderPrompt(std::span<std::int16_t> samples) noexcept {
   return isPlaying;
 }
 
-void Session::sendMix(std::span<std::int16_t> frame) noexcept {
+void Session::sendMix(std::span<std::int16_t> frame, EncodedFrames* shared) noexcept {
   const auto frameMs = static_cast<std::uint32_t>(frame.size() / kSamplesPerMs);
   const std::uint32_t tsUnit = tsPerSample(settings_.codec);
   if (connected_ && settings_.sending) {
@@ -144,19 +144,60 @@ void Session::sendMix(std::span<std::int16_t> frame) noexcept {
       sendPacket(settings_.eventPayloadType, event->marker, event->timestamp, event->payload);
       talking_ = false;
     } else {
-      sendAudio(frame);
+      sendAudio(frame, shared);
     }
   }
-  timestamp_ +=
-      static_cast<std::uint32_t>(frame.size()) * tsUnit;  // the clock of a stream goes on while it pauses
+  passTime(frame.size());  // the clock of a stream goes on while it pauses
   explicit_bzero(frame.data(), frame.size_bytes());
 }
 
-void Session::sendAudio(std::span<const std::int16_t> pcm) noexcept {
-  std::array<std::uint8_t, kMaxPayloadSize> payload;
-  const std::size_t size = codecs_.encoder(settings_.codec).encode(pcm, payload);
-  if (size > 0) sendPacket(settings_.payloadType, !talking_, timestamp_, ByteView(payload).first(size));
-  talking_ = size > 0;
+bool Session::sendAsItCame(Codec codec, ByteView payload, std::size_t sampleCount) noexcept {
+  // Whoever limits what Opus may be sent to it has reasons.
+  const bool isWelcome =
+      codec != Codec::kOpus || (settings_.opus.maxBitrate == 0 && !settings_.opus.constantBitrate);
+  const bool fits = codec == settings_.codec && sampleCount == settings_.ptimeMs * kSamplesPerMs;
+  if (!isWelcome || !fits || payload.empty() || !sendsAudioOnly()) return false;
+  sendPacket(settings_.payloadType, !talking_, timestamp_, payload);
+  passTime(sampleCount);
+  talking_ = true;
+  return true;
+}
+
+bool Session::leaveOut(std::size_t sampleCount, bool wasSent) noexcept {
+  const std::size_t packet = settings_.ptimeMs * kSamplesPerMs;
+  if (!sendsAudioOnly() || (wasSent && sampleCount % packet != 0)) return false;
+  if (wasSent)
+    sequence_ = static_cast<std::uint16_t>(sequence_ + sampleCount / packet);
+  else
+    talking_ = false;
+  passTime(sampleCount);
+  return true;
+}
+
+void Session::pause(std::size_t sampleCount) noexcept {
+  passTime(sampleCount);
+  talking_ = false;
+}
+
+void Session::passTime(std::size_t sampleCount) noexcept {
+  timestamp_ += static_cast<std::uint32_t>(sampleCount) * tsPerSample(settings_.codec);
+}
+
+void Session::sendAudio(std::span<const std::int16_t> pcm, EncodedFrames* shared) noexcept {
+  AudioEncoder& encoder = codecs_.encoder(settings_.codec);
+  std::array<std::uint8_t, kMaxPayloadSize> own;
+  ByteView payload;
+  const auto* same = shared != nullptr ? shared->find(settings_.codec, settings_.opus, pcm) : nullptr;
+  if (same != nullptr) {
+    payload = ByteView(same->payload).first(same->size);
+    encoder.follow(*same->encoder);
+    counts_.packetsShared++;
+  } else {
+    payload = ByteView(own).first(encoder.encode(pcm, own));
+    if (shared != nullptr) shared->keep(settings_.codec, settings_.opus, encoder, pcm, payload);
+  }
+  if (!payload.empty()) sendPacket(settings_.payloadType, !talking_, timestamp_, payload);
+  talking_ = !payload.empty();
 }
 
 void Session::sendPacket(std::uint8_t payloadType, bool marker, std::uint32_t timestamp,

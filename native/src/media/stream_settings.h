@@ -21,6 +21,8 @@ struct StreamSettings {
   std::uint8_t noisePayloadType = 0;      // comfort noise (RFC 3389), beside the static 13
   std::uint8_t redundantPayloadType = 0;  // RFC 2198
   OpusWishes opus{};
+  bool findsTones =
+      true;  // keys in the audio are looked for; they are in any case while somebody is to hear none
 };
 
 }  // namespace hushpay

@@ -57,6 +57,33 @@ void Voice::hear(std::span<const std::int16_t> samples, Heard what) noexcept {
   explicit_bzero(raw.data(), sizeof raw);
 }
 
+void Voice::hearDirect(std::span<const std::int16_t> samples, Heard what) noexcept {
+  count_ = samples.size();
+  std::array<Pass, Playout::kMaxBlock> passes;
+  std::array<std::int16_t, Playout::kMaxBlock> raw;
+  const auto pass = std::span(passes).first(count_);
+  const auto clean = std::span(clean_).first(count_);
+  clamp_.process(samples, what, clean, pass);
+  delayRaw(samples, std::span(raw).first(count_));
+  fill_.learn(clean, pass);
+  playout_.through({.clean = clean, .raw = {}, .pass = pass});
+  openIsRaw_ = false;
+  finish(clean, pass);
+  explicit_bzero(raw.data(), sizeof raw);
+}
+
+void Voice::leaveOut(std::size_t count) noexcept {
+  static constexpr std::array<std::int16_t, kStretch> kNothing{};
+  std::array<std::int16_t, kStretch> out;
+  std::array<Pass, kStretch> pass;
+  for (std::size_t done = 0; done < count; done += kStretch) {
+    const std::size_t part = std::min(kStretch, count - done);
+    clamp_.process(std::span(kNothing).first(part), Heard::kLost, std::span(out).first(part),
+                   std::span(pass).first(part));
+    delayRaw(std::span(kNothing).first(part), std::span(out).first(part));
+  }
+}
+
 void Voice::delayRaw(std::span<const std::int16_t> in, std::span<std::int16_t> out) noexcept {
   const auto count = static_cast<std::ptrdiff_t>(in.size());  // no more than the line holds
   if (clamp_.armed())
@@ -67,7 +94,10 @@ void Voice::delayRaw(std::span<const std::int16_t> in, std::span<std::int16_t> o
   std::ranges::copy(in, rawLine_.end() - count);
 }
 
-void Voice::breakOff() noexcept { clamp_.reset(); }
+void Voice::breakOff() noexcept {
+  clamp_.reset();
+  keyDown_ = {};
+}
 
 void Voice::render(std::size_t count) noexcept {
   count_ = count;
@@ -77,14 +107,24 @@ void Voice::render(std::size_t count) noexcept {
   openIsRaw_ = wantsClamped_;
   const bool needsRaw = openIsRaw_ && wantsOpen_;
   playout_.pull({.clean = clean, .raw = std::span(raw_).first(needsRaw ? count : 0), .pass = pass});
+  finish(clean, pass);
+}
+
+/// Makes a block of every way of listening that is wanted.
+void Voice::finish(std::span<std::int16_t> clean, std::span<const Pass> pass) noexcept {
   for (std::size_t mode = 0; mode < kModes; mode++) {
     if (!wantsMode_[mode]) continue;
     std::ranges::copy(clean, filled_[mode].begin());
-    fill_.fill(static_cast<ClampMode>(mode), std::span(filled_[mode]).first(count), pass);
+    fill_.fill(static_cast<ClampMode>(mode), std::span(filled_[mode]).first(count_), pass);
   }
   // Disarmed, but still closed here and there until the delay is out.
-  if (!wantsClamped_) fill_.fill(ClampMode::kComfortNoise, clean, pass);
-  measure(clean);
+  const bool isShut = !std::ranges::all_of(pass, [](Pass each) { return each == Pass::kOpen; });
+  if (!wantsClamped_ && (isShut || wasShut_))
+    fill_.fill(ClampMode::kComfortNoise, clean, pass);
+  else if (!wantsClamped_)
+    fill_.pass(ClampMode::kComfortNoise, clean.back());
+  wasShut_ = isShut;
+  measure(clean, pass);
 }
 
 std::span<const std::int16_t> Voice::block(const Hearing& hearing) const noexcept {
@@ -92,13 +132,19 @@ std::span<const std::int16_t> Voice::block(const Hearing& hearing) const noexcep
   return std::span(openIsRaw_ ? raw_ : clean_).first(count_);
 }
 
-void Voice::measure(std::span<const std::int16_t> samples) noexcept {
+void Voice::measure(std::span<const std::int16_t> samples, std::span<const Pass> pass) noexcept {
   float energy = 0;
-  for (const std::int16_t sample : samples) {
-    const float value = sample;
-    energy += value * value;
+  std::size_t open = 0;
+  for (std::size_t i = 0; i < samples.size(); i++) {
+    const float value = samples[i];  // zero unless open
+    energy += pass[i] == Pass::kOpen ? value * value : 0;
+    open += pass[i] == Pass::kOpen ? 1 : 0;
   }
-  level_ += (energy / static_cast<float>(samples.size()) - level_) * kLevelSmoothing;
+  const bool isSpeech = open == samples.size() && !isKey();
+  keyTail_ -= std::min(keyTail_, samples.size());
+  if (isSpeech) level_ += (energy / static_cast<float>(open) - level_) * kLevelSmoothing;
+  levels_[oldest_] = level_;
+  oldest_ = (oldest_ + 1) % kLevels;
   constexpr float kFullScale = 32767.0F * 32767.0F / 2;
   const float dbm0 = 10 * std::log10(level_ / kFullScale + 1e-12F) + static_cast<float>(kFullScaleDbm0);
   levelDbm0_.store(std::max(dbm0, VoiceFigures::kFaintest), std::memory_order_relaxed);
@@ -115,13 +161,16 @@ VoiceFigures Voice::figures() const noexcept {
 }
 
 void Voice::leave() noexcept {
+  way_.leave();
   serve({});
-  clamp_.reset();
+  breakOff();
   playout_.wipe();
   explicit_bzero(rawLine_.data(), sizeof rawLine_);
   explicit_bzero(raw_.data(), sizeof raw_);
   explicit_bzero(clean_.data(), sizeof clean_);
   level_ = 0;
+  levels_ = {};
+  levelDbm0_.store(VoiceFigures::kFaintest, std::memory_order_relaxed);
 }
 
 }  // namespace hushpay

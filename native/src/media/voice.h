@@ -8,6 +8,7 @@
 
 #include "media/clamp.h"
 #include "media/clamp_fill.h"
+#include "media/direct_way.h"
 #include "media/hearing.h"
 #include "media/playout.h"
 
@@ -45,13 +46,34 @@ class Voice {
   /// @param samples  zeros unless `what` is kAudio; at most Playout::kMaxDelay
   void hear(std::span<const std::int16_t> samples, Heard what) noexcept;
 
+  /// The next samples of a voice that goes straight on: block() has them afterwards, filled and concealed.
+  /// @param samples  at most Playout::kMaxBlock, otherwise as for hear()
+  void hearDirect(std::span<const std::int16_t> samples, Heard what) noexcept;
+  /// The next samples of such a voice are missing, and stay so.
+  void leaveOut(std::size_t count) noexcept;
+  /// What is heard next will go out as it came in.
+  [[nodiscard]] bool isUntouched() const noexcept { return !clamp_.armed() && playout_.isSeamless(); }
+
+  /// Somebody is to hear no keys of it.
+  [[nodiscard]] bool isClamped() const noexcept { return wantsClamped_ || clamp_.armed(); }
+
+  [[nodiscard]] DirectWay& way() noexcept { return way_; }
+  /// Something is about to be heard. @return whether it goes straight on, by hearDirect() or leaveOut()
+  [[nodiscard]] bool goesDirect() noexcept { return way_.take(way_.isWanted() && playout_.isQuiet()); }
+
   /// Another stream, or the same one after a break: nothing is known of what will come.
   void breakOff() noexcept;
 
   void keyDown(KeyCarrier carrier, std::uint8_t key, int samplesAgo) noexcept {
+    if (!isKey()) level_ = levels_[oldest_];  // as it was before the key began to be heard
+    keyDown_[static_cast<std::size_t>(carrier)] = true;
     clamp_.keyDown(carrier, key, samplesAgo);
   }
-  void keyUp(KeyCarrier carrier, int samplesAgo) noexcept { clamp_.keyUp(carrier, samplesAgo); }
+  void keyUp(KeyCarrier carrier, int samplesAgo) noexcept {
+    keyDown_[static_cast<std::size_t>(carrier)] = false;
+    keyTail_ = kKeyTail;
+    clamp_.keyUp(carrier, samplesAgo);
+  }
   /// A key may be down that neither tone nor event shows.
   void cover(int samples) noexcept { clamp_.cover(samples); }
 
@@ -67,6 +89,10 @@ class Voice {
   [[nodiscard]] ClampReport clampReport() const noexcept { return clamp_.report(); }
   [[nodiscard]] const PlayoutFigures& playout() const noexcept { return playout_.figures(); }
 
+  /// How loud its peer speaks, over the last 100 ms or so. A key press is no speech: while one is down, or
+  /// clamped, the level stays as it was.
+  [[nodiscard]] float speechDbm0() const noexcept { return levelDbm0_.load(std::memory_order_relaxed); }
+
   /// Any thread; a block or so old.
   [[nodiscard]] VoiceFigures figures() const noexcept;
 
@@ -75,26 +101,36 @@ class Voice {
 
  private:
   static constexpr std::size_t kModes = 3;
+  static constexpr std::size_t kLevels = 10;    // blocks: 100 ms or more, in which a key is found
+  static constexpr std::size_t kKeyTail = 640;  // 80 ms, in which the end of a key has been played out
   using Samples = std::array<std::int16_t, Playout::kMaxBlock>;
 
-  void measure(std::span<const std::int16_t> samples) noexcept;
+  void finish(std::span<std::int16_t> clean, std::span<const Pass> pass) noexcept;
+  [[nodiscard]] bool isKey() const noexcept { return keyDown_[0] || keyDown_[1] || keyTail_ > 0; }
+  void measure(std::span<const std::int16_t> samples, std::span<const Pass> pass) noexcept;
   void delayRaw(std::span<const std::int16_t> in, std::span<std::int16_t> out) noexcept;
   [[nodiscard]] static std::size_t indexOf(ClampMode mode) noexcept { return static_cast<std::size_t>(mode); }
 
   Clamp clamp_{};
   ClampFill fill_{};
   Playout playout_{};
+  DirectWay way_{};
   std::array<std::int16_t, Clamp::kLookAhead>
       rawLine_{};  // oldest first; so that both streams run side by side
   bool wantsClamped_ = false;
   bool wantsOpen_ = false;
   std::array<bool, kModes> wantsMode_{};
   std::size_t count_ = 0;  // of the block
+  bool wasShut_ = false;   // something in the block before was replaced
   bool openIsRaw_ = false;
   Samples raw_{};
   Samples clean_{};
   std::array<Samples, kModes> filled_{};
-  float level_ = 0;  // mean square, smoothed
+  float level_ = 0;                      // mean square of speech, smoothed
+  std::array<float, kLevels> levels_{};  // of the last blocks, a ring
+  std::size_t oldest_ = 0;
+  std::array<bool, 2> keyDown_{};  // by carrier
+  std::size_t keyTail_ = 0;        // samples
   std::atomic<float> levelDbm0_{VoiceFigures::kFaintest};
   std::atomic<float> delaySamples_{0};
   std::atomic<std::uint64_t> concealed_{0};

@@ -28,6 +28,9 @@ class EventSender {
   /// @return nothing while no key is pressed
   std::optional<Frame> frame(std::uint32_t timestamp, std::uint32_t frameMs, std::uint32_t clockHz) noexcept;
 
+  /// A key is being pressed, or waits to be.
+  [[nodiscard]] bool pressing() const noexcept { return count_ > 0; }
+
   void wipe() noexcept;
 
  private:

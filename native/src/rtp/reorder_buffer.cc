@@ -3,16 +3,25 @@
 #include <string.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "rtp/wrap.h"
 
 namespace hushpay {
+namespace {
+
+ReorderBuffer::Packet lostPacket(double nowMs) noexcept {
+  return {.lost = true, .payloadType = 0, .timestamp = 0, .arrivalMs = nowMs, .payload = {}};
+}
+
+}  // namespace
 
 void ReorderBuffer::restart(std::uint16_t sequence) noexcept {
   for (Slot& slot : slots_) slot.used = false;
   next_ = sequence;
   history_ = 0;
   waiting_ = 0;
+  skipped_ = false;
 }
 
 int ReorderBuffer::turnsUntil(std::uint16_t sequence) const noexcept { return ahead(next_, sequence); }
@@ -30,9 +39,11 @@ ReorderBuffer::Put ReorderBuffer::put(std::uint16_t sequence, std::uint32_t time
     return known ? Put::kDuplicate : Put::kLate;
   }
   // Too far ahead to wait for what lies between: the oldest are given up, as if the time were over.
+  const bool isFull = turns >= static_cast<int>(kSlots);
   for (int excess = turns - static_cast<int>(kSlots) + 1; excess > 0 && waiting_ > 0; excess--)
     advance(false);
   if (ahead(next_, sequence) >= static_cast<int>(kSlots)) restart(sequence);
+  skipped_ = skipped_ || isFull;
 
   Slot& slot = slots_[sequence % kSlots];
   if (slot.used) return Put::kDuplicate;
@@ -46,8 +57,9 @@ ReorderBuffer::Put ReorderBuffer::put(std::uint16_t sequence, std::uint32_t time
   return Put::kStored;
 }
 
-std::optional<ReorderBuffer::Packet> ReorderBuffer::take(double nowMs) noexcept {
+std::optional<ReorderBuffer::Packet> ReorderBuffer::take(double nowMs, double holdMs) noexcept {
   if (waiting_ == 0) return std::nullopt;
+  if (std::exchange(skipped_, false)) return lostPacket(nowMs);
   const Slot& slot = slots_[next_ % kSlots];
   if (slot.used) {
     const Packet packet{.lost = false,
@@ -62,9 +74,9 @@ std::optional<ReorderBuffer::Packet> ReorderBuffer::take(double nowMs) noexcept 
   for (const Slot& other : slots_) {
     if (other.used) oldestMs = std::min(oldestMs, other.arrivalMs);
   }
-  if (nowMs - oldestMs < kHoldMs) return std::nullopt;
+  if (nowMs - oldestMs < holdMs) return std::nullopt;
   advance(false);
-  return Packet{.lost = true, .payloadType = 0, .timestamp = 0, .arrivalMs = nowMs, .payload = {}};
+  return lostPacket(nowMs);
 }
 
 bool ReorderBuffer::giveUp() noexcept {

@@ -14,6 +14,8 @@ namespace hushpay {
 /// it. Media thread, fixed memory.
 class ReorderBuffer {
  public:
+  static constexpr double kHoldMs = 60;
+
   enum class Put { kStored, kDuplicate, kLate };
 
   struct Packet {
@@ -37,8 +39,9 @@ class ReorderBuffer {
   Put put(std::uint16_t sequence, std::uint32_t timestamp, std::uint8_t payloadType, ByteView payload,
           double nowMs) noexcept;
 
+  /// @param holdMs  so long a gap is held open
   /// @return the packet whose turn it is, or nothing until more arrives or time has passed
-  std::optional<Packet> take(double nowMs) noexcept;
+  std::optional<Packet> take(double nowMs, double holdMs = kHoldMs) noexcept;
 
   /// Gives up the gap that packets wait behind, before its time: a listener cannot wait.
   /// @return false if none does
@@ -46,8 +49,6 @@ class ReorderBuffer {
 
  private:
   static constexpr std::size_t kSlots = 16;
-  static constexpr double kHoldMs = 60;
-
   struct Slot {
     bool used = false;
     std::uint8_t payloadType = 0;
@@ -63,6 +64,7 @@ class ReorderBuffer {
   std::uint16_t next_ = 0;
   std::uint64_t history_ = 0;  // bit n: sequence number next_-1-n was received
   int waiting_ = 0;
+  bool skipped_ = false;  // a gap was given up for want of room, and nobody has been told
 };
 
 }  // namespace hushpay

@@ -168,11 +168,8 @@ DtlsIdentity::DtlsIdentity() : context_(SSL_CTX_new(DTLS_method())) {
   const Key key(EVP_EC_gen("P-256"));
   require(key != nullptr, "no key");
   const Certificate certificate = selfSigned(key.get());
-  unsigned int size = 0;
-  require(X509_digest(certificate.get(), EVP_sha256(), fingerprint_.data(), &size) == 1, "no fingerprint");
   require(RAND_bytes(cookieSecret_.data(), static_cast<int>(cookieSecret_.size())) == 1, "no random numbers");
-  require(SSL_CTX_use_certificate(context_, certificate.get()) == 1, "no certificate");
-  require(SSL_CTX_use_PrivateKey(context_, key.get()) == 1, "no private key");
+  require(use(*key, *certificate), "no certificate");
   require(SSL_CTX_set_min_proto_version(context_, DTLS1_2_VERSION) == 1, "no DTLS 1.2");
   require(SSL_CTX_set_cipher_list(context_, "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES") == 1, "no ciphers");
   require(SSL_CTX_set_tlsext_use_srtp(context_, kProfiles) == 0, "no SRTP profiles");
@@ -187,6 +184,37 @@ DtlsIdentity::DtlsIdentity() : context_(SSL_CTX_new(DTLS_method())) {
 }
 
 DtlsIdentity::~DtlsIdentity() { SSL_CTX_free(context_); }
+
+bool DtlsIdentity::use(evp_pkey_st& key, x509_st& certificate) {
+  unsigned int size = 0;
+  return X509_check_private_key(&certificate, &key) == 1 &&
+         SSL_CTX_use_certificate(context_, &certificate) == 1 &&
+         SSL_CTX_use_PrivateKey(context_, &key) == 1 &&
+         X509_digest(&certificate, EVP_sha256(), fingerprint_.data(), &size) == 1;
+}
+
+DtlsIdentity::Saved DtlsIdentity::save() const {
+  Saved saved;
+  EVP_PKEY* key = SSL_CTX_get0_privatekey(context_);
+  X509* certificate = SSL_CTX_get0_certificate(context_);
+  saved.key.resize(static_cast<std::size_t>(std::max(0, i2d_PrivateKey(key, nullptr))));
+  saved.certificate.resize(static_cast<std::size_t>(std::max(0, i2d_X509(certificate, nullptr))));
+  unsigned char* into = saved.key.data();
+  i2d_PrivateKey(key, &into);
+  into = saved.certificate.data();
+  i2d_X509(certificate, &into);
+  return saved;
+}
+
+bool DtlsIdentity::adopt(ByteView key, ByteView certificate) {
+  const unsigned char* from = key.data();
+  const Key theirs(d2i_AutoPrivateKey(nullptr, &from, static_cast<long>(key.size())));
+  from = certificate.data();
+  const Certificate shown(d2i_X509(nullptr, &from, static_cast<long>(certificate.size())));
+  const bool isFit = theirs != nullptr && shown != nullptr && use(*theirs, *shown);
+  ERR_clear_error();
+  return isFit;
+}
 
 std::array<std::uint8_t, 20> DtlsIdentity::cookieFor(const Endpoint& source) const {
   std::array<std::uint8_t, 20> cookie{};

@@ -4,13 +4,16 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "media/endpoint.h"
 #include "rtp/bytes.h"
 #include "secure/srtp_key.h"
 
+struct evp_pkey_st;
 struct ssl_ctx_st;
 struct ssl_st;
+struct x509_st;
 
 namespace hushpay {
 
@@ -24,14 +27,24 @@ struct DtlsFingerprint {
   bool operator==(const DtlsFingerprint&) const = default;
 };
 
-/// Who this worker is in DTLS: a key and a self-signed certificate made when it starts, never written
-/// anywhere. IPC thread.
+/// Who this worker is in DTLS: a key and a self-signed certificate made when it starts, or those of the
+/// worker before it. Never written anywhere. IPC thread.
 class DtlsIdentity {
  public:
   DtlsIdentity();
   ~DtlsIdentity();
   DtlsIdentity(const DtlsIdentity&) = delete;
   DtlsIdentity& operator=(const DtlsIdentity&) = delete;
+
+  /// Private key and certificate, DER. Whoever has them wipes the key.
+  struct Saved {
+    std::vector<std::uint8_t> key;
+    std::vector<std::uint8_t> certificate;
+  };
+  [[nodiscard]] Saved save() const;
+  /// Goes on as another worker; before the first association.
+  /// @return false if they do not fit together: it stays who it is
+  bool adopt(ByteView key, ByteView certificate);
 
   /// SHA-256 of the certificate.
   [[nodiscard]] const std::array<std::uint8_t, 32>& fingerprint() const noexcept { return fingerprint_; }
@@ -40,6 +53,8 @@ class DtlsIdentity {
   [[nodiscard]] std::array<std::uint8_t, 20> cookieFor(const Endpoint& source) const;
 
  private:
+  bool use(evp_pkey_st& key, x509_st& certificate);
+
   ssl_ctx_st* context_;
   std::array<std::uint8_t, 32> fingerprint_{};
   std::array<std::uint8_t, 32> cookieSecret_{};

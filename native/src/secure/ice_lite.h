@@ -35,6 +35,9 @@ class IceLite {
   /// @param reply  has kMaxStunSize bytes
   Outcome receive(ByteView datagram, const Endpoint& source, ByteSpan reply);
 
+  /// An address that a check came from before this agent was made, for another that was this one.
+  void trust(const Endpoint& source) { prove(source); }
+
   [[nodiscard]] bool isProven(const Endpoint& source) const noexcept;
   /// Newest first; those of size 0 are none.
   [[nodiscard]] const std::array<Endpoint, kProven>& proven() const noexcept { return proven_; }

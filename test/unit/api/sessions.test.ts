@@ -17,6 +17,7 @@ const kUsd = { currency: 'USD', exponent: 2 };
 class FakeSessions implements PaymentSessions {
   readonly prepared: SessionRequest[] = [];
   readonly actions: SessionAction[] = [];
+  readonly verdicts: string[] = [];
   answer: ActionResult = { kind: 'done' };
   isFull = false;
 
@@ -30,6 +31,10 @@ class FakeSessions implements PaymentSessions {
   }
   async act(_id: string, action: SessionAction) {
     this.actions.push(action);
+    return this.answer;
+  }
+  identified(_id: string, result: string) {
+    this.verdicts.push(result);
     return this.answer;
   }
 }
@@ -171,5 +176,26 @@ describe('POST /v1/sessions/{id}/actions', () => {
     expect((await post('/v1/sessions/s-0/actions', { action: 'start' })).status).toBe(404);
     expect((await post('/v1/sessions/%2e%2e/actions', { action: 'start' })).status).toBe(404);
     expect((await post('/v1/sessions/s-9/actions', { action: 'start' }, 'another')).status).toBe(401);
+  });
+});
+
+describe('POST /v1/sessions/{id}/idv', () => {
+  it.each(['verified', 'failed'])('hands on that the caller was %s', async (result) => {
+    const { post, sessions } = await start();
+    expect(await post('/v1/sessions/s-9/idv', { result })).toMatchObject({ status: 200 });
+    expect(sessions.verdicts).toEqual([result]);
+  });
+
+  it('takes no other verdict, and says where nobody waits for one', async () => {
+    const { post, sessions } = await start();
+    expect(await post('/v1/sessions/s-9/idv', { result: 'perhaps' })).toMatchObject({ status: 422 });
+    expect(sessions.verdicts).toEqual([]);
+    sessions.answer = { kind: 'conflict', reason: 'nobody is being identified' };
+    expect(await post('/v1/sessions/s-9/idv', { result: 'verified' })).toMatchObject({ status: 409 });
+    sessions.answer = { kind: 'unknown_session' };
+    expect(await post('/v1/sessions/s-1/idv', { result: 'verified' })).toMatchObject({ status: 404 });
+    expect(await post('/v1/sessions/s-9/idv', { result: 'verified' }, 'wrong')).toMatchObject({
+      status: 401,
+    });
   });
 });

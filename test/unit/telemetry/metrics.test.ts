@@ -14,6 +14,7 @@ const kWorker = {
   packetsMalformed: 1,
   packetsForged: 2,
   packetsReplayed: 3,
+  packetsShared: 4,
   ticks: 1000,
   ticksLate: 4,
   tickLateMaxMs: 7,

@@ -1,0 +1,84 @@
+// Drives the load generator (native/bench/rtp_load.cc) against a relay and says what came back.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import wavefile from 'wavefile';
+import { encodeG711 } from '../src/phone/g711.ts';
+import { pin, type Relay } from './media-relays.ts';
+import { cpuNsOf } from './processes.ts';
+
+const kRoot = fileURLToPath(new URL('..', import.meta.url));
+/** Where the programs of `native/bench` are. */
+export const kBuild = join(kRoot, 'build/native');
+export const kWarmSeconds = 4;
+export const kSeconds = 6;
+const kProbes = 10; // sessions that measure the latency
+const kLoadCpu = 1;
+
+export type Figures = Readonly<Record<string, number>>;
+
+interface Load {
+  readonly received: number;
+  readonly expected: number;
+  readonly lost: number;
+  readonly late: number;
+  readonly latencyP50Ms: number;
+  readonly latencyP99Ms: number;
+  readonly gapP99Ms: number;
+}
+
+export async function measure(relay: Relay, loadPort: number, speech: string): Promise<Figures> {
+  try {
+    const load = spawn(
+      join(kBuild, 'hushpay-rtp-load'),
+      [loadPort, kWarmSeconds, kSeconds, speech, kProbes].map(String),
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    pin(load.pid ?? 0, kLoadCpu);
+    load.stdin?.end(relay.ports.map((port) => `127.0.0.1 ${port}\n`).join(''));
+    const lines = linesOf(load);
+    await nextLine(lines);
+    const before = cpuNsOf(relay.pid);
+    const result = JSON.parse(await nextLine(lines)) as Load;
+    const cpuNs = cpuNsOf(relay.pid) - before;
+    return {
+      cpuNsPerPacket: cpuNs / (2 * result.received),
+      cpuPercent: cpuNs / (kSeconds * 1e7),
+      missingPercent: (100 * (result.expected - result.received)) / result.expected,
+      latePercent: (100 * result.late) / result.expected,
+      latencyP50Ms: result.latencyP50Ms,
+      latencyP99Ms: result.latencyP99Ms,
+      gapP99Ms: result.gapP99Ms,
+      ...(await relay.figures?.()),
+    };
+  } finally {
+    await relay.stop();
+  }
+}
+
+/** All recorded prompts, one behind the other, as mu-law. */
+export function speechFile(): Uint8Array {
+  const audio = join(kRoot, 'audio');
+  const files = readdirSync(audio, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.wav'),
+  );
+  return Buffer.concat(
+    files.sort().map((file) => {
+      const wav = new wavefile.WaveFile(readFileSync(join(audio, file)));
+      return encodeG711('PCMU', Int16Array.from(wav.getSamples(false, Int16Array) as unknown as Int16Array));
+    }),
+  );
+}
+
+export function linesOf(child: ChildProcess): AsyncIterator<string> {
+  if (!child.stdout) throw new Error('no output to read');
+  return createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+}
+
+export async function nextLine(lines: AsyncIterator<string>): Promise<string> {
+  const { value, done } = await lines.next();
+  if (done) throw new Error(`it ended early; ${existsSync(kBuild) ? 'see above' : 'npm run build:native'}`);
+  return value;
+}

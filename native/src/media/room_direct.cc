@@ -1,0 +1,110 @@
+#include <algorithm>
+
+#include "media/room.h"
+#include "media/session.h"
+
+namespace hushpay {
+
+/// After every change of who hears whom; what has ceased to be plain is mixed from the next packet on.
+void Room::findPlain() noexcept {
+  for (std::size_t speaker = 0; speaker < places_; speaker++) {
+    Member& member = members_[speaker];
+    member.isPlain = member.session != nullptr && isPlain(speaker);
+    if (member.session != nullptr && !member.isPlain) member.voice->way().leave();
+  }
+}
+
+/// Somebody hears this voice, and all who do hear no other; they hear it unchanged, in one of its streams.
+bool Room::isPlain(std::size_t speaker) const noexcept {
+  bool isHeard = false;
+  bool isOpen = false;
+  bool isClamped = false;
+  for (const Member& listener : taken()) {
+    if (!hears(listener, speaker)) continue;
+    const auto voices = std::ranges::count_if(std::span(listener.voices).first(places_), [](const Ear& ear) {
+      return ear.hearing.access != Access::kNone;
+    });
+    const Hearing& hearing = listener.voices[speaker].hearing;
+    if (voices != 1 || hearing.gain != 1) return false;
+    isHeard = true;
+    (hearing.access == Access::kOpen ? isOpen : isClamped) = true;
+  }
+  return isHeard && !(isOpen && isClamped);
+}
+
+/// Nothing but voices is to be sent to this listener now.
+bool Room::isFree(const Member& listener) const noexcept {
+  if (!listener.session->sendsAudioOnly()) return false;
+  for (std::size_t i = 0; i < places_; i++) {
+    const Session* player = members_[i].session;
+    if (player != nullptr && listener.prompts[i].hearing.access != Access::kNone && player->isPlaying())
+      return false;
+  }
+  return true;
+}
+
+/// Before every block.
+/// @return false if there is to be none: to somebody who is to have the mix again a packet was sent less than
+/// a block ago, and the next would be too early each time
+bool Room::chooseWays(std::size_t count) noexcept {
+  for (std::size_t speaker = 0; speaker < places_; speaker++) {
+    Member& member = members_[speaker];
+    if (member.session == nullptr) continue;
+    const bool isWanted = member.isPlain && std::ranges::all_of(taken(), [&](const Member& listener) {
+                            return !hears(listener, speaker) || isFree(listener);
+                          });
+    member.voice->way().choose(isWanted, count);
+  }
+  bool isTime = true;
+  for (Member& listener : taken()) {
+    if (listener.session == nullptr) continue;
+    const bool wasDirect = listener.isDirect;
+    listener.isDirect = false;
+    for (std::size_t speaker = 0; speaker < places_; speaker++) {
+      if (hears(listener, speaker) && members_[speaker].voice->way().isDirect()) listener.isDirect = true;
+    }
+    if (wasDirect && !listener.isDirect) {
+      if (listener.sinceDirect == 0) isTime = false;
+      if (listener.sinceDirect > 1) listener.session->pause((listener.sinceDirect - 1) * count);
+    }
+    listener.sinceDirect++;
+  }
+  return isTime;
+}
+
+void Room::pass(const Session& session, const Speech& speech) noexcept {
+  Member& speaker = *find(session);
+  Voice& voice = *speaker.voice;
+  if (!voice.goesDirect()) return voice.hear(speech.samples, speech.what);
+  const std::size_t index = indexOf(speaker);
+  const std::size_t count = speech.samples.size();
+  const bool isUntouched = voice.isUntouched();
+  std::array<bool, kMaxMembers> isServed{};
+  bool areServed = true;
+  for (std::size_t i = 0; i < places_; i++) {
+    Member& listener = members_[i];
+    if (!hears(listener, index)) continue;
+    listener.sinceDirect = 0;
+    listener.isDirect = true;
+    if (isUntouched && listener.filled == 0 && speech.what == Heard::kAudio)
+      isServed[i] = listener.session->sendAsItCame(speech.codec, speech.payload, count);
+    else if (isUntouched && listener.filled == 0 && speech.what == Heard::kLost)
+      isServed[i] = listener.session->leaveOut(count, speech.wasSent);
+    areServed = areServed && isServed[i];
+  }
+  if (areServed && speech.what == Heard::kLost) return voice.leaveOut(count);
+  for (std::size_t at = 0; at < count; at += kMaxBlock) {
+    voice.hearDirect(speech.samples.subspan(at, std::min(kMaxBlock, count - at)), speech.what);
+    for (std::size_t i = 0; i < places_; i++) {
+      Member& listener = members_[i];
+      if (!hears(listener, index)) continue;
+      Ear& ear = listener.voices[index];
+      const auto block = voice.block(ear.hearing);
+      ear.gain = ear.hearing.gain;
+      listener.last = block.back();
+      if (!isServed[i]) send(listener, block, nullptr);
+    }
+  }
+}
+
+}  // namespace hushpay
