@@ -248,6 +248,7 @@ export class InlineCall {
         const near = { party, legMedia, leg: established.leg, trunk: this.#incoming.trunk };
         this.#bridge.join(near);
         this.#bridge.join(far);
+        if (this.#task.prepared?.request.start === 'joined') void this.act({ action: 'start' }, 'prepared');
         return near;
       }
       if (established.kind === 'refused') this.#refuse(established.status, established.reason);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/errors.ts';
+import { money } from '../../../src/money/money.ts';
 import { kApproved, kDeclined, policyOf } from '../../support/dialog.ts';
 import { settle } from '../../support/fake-clock.ts';
 import { kFakeSdp, kLabTrunk } from '../../support/fake-signaling.ts';
@@ -315,6 +316,23 @@ describe('a payment', () => {
     expect(rig.hears(agentMedia, customerMedia)).toBe('open');
     expect(rig.record).toMatchObject({ result: 'APPROVED', topology: 'inline', last4: '4242', trunk: 'lab' });
     expect(rig.desk.callCount).toBe(1); // they go on talking
+  });
+
+  it('prepared to begin when both are there does so', async () => {
+    const rig = new InlineRig();
+    const prepared = rig.desk.prepare({
+      topology: 'inline',
+      customerId: 'C-9',
+      merchantId: null,
+      reference: null,
+      amount: money(900, 'USD'),
+      identified: 'true',
+      start: 'joined',
+    });
+    await rig.connected({ headers: { 'X-Pay-Session': prepared?.id ?? '' } });
+    expect(rig.id).toBe(prepared?.id);
+    expect(rig.view).toMatchObject({ state: 'paying' });
+    expect(rig.record).toMatchObject({ customerId: 'C-9', amountRequested: 900 });
   });
 
   it('begins and is cancelled by the feature code, which the customer does not hear', async () => {
