@@ -37,6 +37,7 @@ export function sessionsOf(some: Partial<PaymentSessions>): PaymentSessions {
     prepare: () => undefined,
     view: () => undefined,
     act: async () => ({ kind: 'unknown_session' }),
+    identified: () => ({ kind: 'unknown_session' }),
     ...some,
   };
 }
