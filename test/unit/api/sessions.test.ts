@@ -6,9 +6,7 @@ import type {
   SessionAction,
   SessionRequest,
 } from '../../../src/ports/payment-sessions.ts';
-import { Health } from '../../../src/telemetry/health.ts';
-import { createMetrics } from '../../../src/telemetry/metrics.ts';
-import { FakeLog } from '../../support/fake-log.ts';
+import { apiOptions } from '../../support/api-options.ts';
 
 const kKey = 'open-sesame';
 const kUsd = { currency: 'USD', exponent: 2 };
@@ -44,18 +42,7 @@ afterEach(() => api?.stop());
 
 async function start() {
   const sessions = new FakeSessions();
-  api = createApi({
-    host: '127.0.0.1',
-    port: 0,
-    keys: [kKey],
-    records: { find: () => undefined, attempts: () => [] },
-    sessions,
-    currency: 'USD',
-    ladderOf: async () => undefined,
-    metrics: createMetrics(),
-    health: new Health(),
-    log: new FakeLog(),
-  });
+  api = createApi(apiOptions({ keys: [kKey], sessions }));
   const url = await api.start();
   const post = async (path: string, body: unknown, key = kKey) => {
     const answer = await fetch(url + path, {
