@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 
 #include "dsp/decimator.h"
 #include "dsp/tone_detector.h"
 #include "json.h"
-#include "recording.h"
 
 namespace hushpay {
 namespace {
@@ -52,11 +50,11 @@ void detectIn(std::span<const std::int16_t> samples, int rateHz, const std::stri
 
 }  // namespace
 
-int detect(const std::vector<std::string>& files) {
+int detect(const std::vector<RecordingFile>& files) {
   Work work;
   bool failed = false;
   std::printf("{\"detector\":\"hushpay\",\"detections\":[");
-  for (const std::string& path : files) {
+  for (const auto& [path, file] : files) {
     const auto result = readRecording(path);
     if (const auto* problem = std::get_if<std::string>(&result)) {
       std::fprintf(stderr, "hushpay-dtmf: %s: %s\n", path.c_str(), problem->c_str());
@@ -64,7 +62,7 @@ int detect(const std::vector<std::string>& files) {
       continue;
     }
     const auto& [rateHz, channels] = std::get<Recording>(result);
-    const std::string name = "\"file\":" + jsonString(std::filesystem::path(path).filename().string());
+    const std::string name = "\"file\":" + jsonString(file);
     for (std::size_t channel = 0; channel < channels.size(); channel++) {
       const std::string place = channels.size() == 1 ? "" : ",\"channel\":" + std::to_string(channel + 1);
       detectIn(channels[channel], rateHz, name + place, work);
