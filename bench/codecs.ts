@@ -8,6 +8,7 @@ import { rounded } from './figures.ts';
 
 const kRoot = fileURLToPath(new URL('..', import.meta.url));
 const kBench = join(kRoot, 'build/native/hushpay-bench-codecs');
+const kMonitors = join(kRoot, 'build/native/hushpay-bench-monitors');
 const kSpandsp = join(kRoot, 'bench/spandsp-g722.c');
 const kSpeech = join(kRoot, 'audio/en-GB');
 const kClips = 24;
@@ -24,7 +25,16 @@ interface Peer {
   readonly decodeNs: number;
 }
 
-/** What each codec costs for 20 ms of recorded prompts, each way; G.722 beside spandsp's over the same speech. */
+/** What a room costs for 20 ms of a call with eight monitors, who hear the same or each a little else. */
+interface Monitored {
+  readonly sameNs: number;
+  readonly apartNs: number;
+}
+
+/**
+ * What each codec costs for 20 ms of recorded prompts, each way, G.722 beside spandsp's over the same speech; and what monitors of one
+ * mix cost.
+ */
 export async function run(): Promise<Readonly<Record<string, unknown>>> {
   if (!existsSync(kBench))
     throw new Error('build/native/hushpay-bench-codecs is missing: npm run build:native');
@@ -33,11 +43,13 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
   const costs = JSON.parse(stdout) as Readonly<Record<string, Cost>>;
   const spandsp = costOfSpandsp(clips);
   process.stdout.write(tableOf(costs));
+  const monitors = monitored(clips);
   const g722 = costs['G722'];
   return {
     clips: clips.length,
     costs,
     legsPerCore: Object.fromEntries(Object.entries(costs).map(([name, cost]) => [name, legsPerCore(cost)])),
+    monitors,
     spandspG722: spandsp ?? 'not there: libspandsp-dev and a C compiler are needed',
     ...(spandsp && g722
       ? {
@@ -46,6 +58,17 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
         }
       : {}),
   };
+}
+
+function monitored(clips: readonly string[]): Readonly<Record<string, Monitored & { apartToSame: number }>> {
+  const { stdout } = spawnSync(kMonitors, clips, { encoding: 'utf8' });
+  const costs = JSON.parse(stdout) as Readonly<Record<string, Monitored>>;
+  return Object.fromEntries(
+    Object.entries(costs).map(([name, cost]) => [
+      name,
+      { ...cost, apartToSame: rounded(cost.apartNs / cost.sameNs) },
+    ]),
+  );
 }
 
 /** The longest prompts: speech rather than single words. */

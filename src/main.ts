@@ -51,6 +51,7 @@ export interface ServerOptions {
   readonly onPhrase?: (phrase: Phrase) => void;
 }
 
+const kSipPort = 5060;
 const kLastWordsMs = 5_000; // from the end of draining to the end of everything: BYEs, verdicts in flight
 
 /**
@@ -96,24 +97,32 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const secret = randomBytes(18).toString('base64url'); // between control and its edge
   const [media, edge] = await startChildren(config, catalog.clips, secret, clock, log, undo);
   const frontEnd = new SipFrontEnd(config.sip.trunks, clock, log);
-  const desk = new FrontDesk({
-    settings: {
-      policy: config.payment,
-      currency: config.currency,
-      locale: config.locale,
-      onMissingParameters: config.sip.onMissingParameters,
-      routes: config.routes,
-      advertisedAddress: config.media.advertise,
+  const desk = new FrontDesk(
+    {
+      settings: {
+        policy: config.payment,
+        currency: config.currency,
+        locale: config.locale,
+        onMissingParameters: config.sip.onMissingParameters,
+        announcement: config.sip.announcement === 'off' ? null : config.sip.announcement,
+        routes: config.routes,
+        advertisedAddress: config.media.advertise,
+        inline: config.inline,
+        handOver: config.handOver,
+        trunks: config.sip.trunks,
+      },
+      plane: media,
+      signaling: frontEnd,
+      prompts,
+      payments,
+      gateway: gatewayState,
+      records: store,
+      meter: meterOf(metrics, gateway.name),
+      clock,
+      log,
     },
-    plane: media,
-    prompts,
-    payments,
-    gateway: gatewayState,
-    records: store,
-    meter: meterOf(metrics, gateway.name),
-    clock,
-    log,
-  });
+    () => sipHost(edge?.listen ?? frontEnd.listen, config),
+  );
   frontEnd.register(registrationsOf(config));
   frontEnd.onCall((call) => desk.take(call));
   undo.defer(() => frontEnd.close());
@@ -130,7 +139,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     ...config.http,
     keys: [apiKey],
     records: store,
-    liveSession: (id) => desk.find(id)?.snapshot,
+    sessions: desk,
+    currency: config.currency,
     ladderOf: async (callId) => edge?.ladder(callId),
     metrics,
     health,
@@ -276,6 +286,13 @@ function sipServer(config: Config, edge: EdgeHandle | undefined, secret: string)
   if (server.kind === 'drachtio') return server;
   if (!edge) throw new Error('the embedded edge was not started');
   return { host: '127.0.0.1', port: edge.appPort, secret, namesTrunks: true };
+}
+
+/** Where legs find us: what peers know us by, or else where SIP over UDP is taken. */
+function sipHost(listen: Server['listen'], { sip }: Config): string {
+  const udp = listen.find(({ transport }) => transport === 'udp') ?? listen[0];
+  const host = sip.advertise ?? udp?.host ?? sip.host;
+  return udp && udp.port !== kSipPort ? `${host}:${udp.port}` : host;
 }
 
 function overheard(prompts: Prompts, onPhrase: (phrase: Phrase) => void): Prompts {

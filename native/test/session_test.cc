@@ -152,6 +152,27 @@ TEST_CASE("another source takes over only after two packets in sequence") {
   CHECK(call.wire.keys(KeyCarrier::kEvent) == "2 ");
 }
 
+TEST_CASE("takes another name when the peer has the same, says so, and does so once") {
+  Call call;
+  const std::vector<std::uint8_t> quiet(160, 0xff);
+  const auto nameOf = [](const std::vector<std::uint8_t>& datagram) { return parseRtp(datagram)->ssrc; };
+  call.tick(4);
+  CHECK(nameOf(call.wire.rtp.back()) == 1);
+  for (int i = 0; i < 5; i++) call.send(0, 160 * static_cast<std::uint32_t>(i), quiet, 1);
+  call.tick(4);
+  const std::uint32_t name = nameOf(call.wire.rtp.back());
+  CHECK(name != 1);
+  REQUIRE(call.wire.rtcp.size() == 1);
+  const auto& goodbye = call.wire.rtcp.back();
+  CHECK(goodbye[goodbye.size() - 7] == 203);                   // BYE,
+  CHECK(readU32(ByteView(goodbye), goodbye.size() - 4) == 1);  // of the old name
+  for (int i = 5; i < 9; i++) call.send(0, 160 * static_cast<std::uint32_t>(i), quiet, name);  // an echo
+  call.send(0, 1440, quiet, name);
+  call.tick(4);
+  CHECK(nameOf(call.wire.rtp.back()) == name);
+  CHECK(call.wire.rtcp.size() == 1);
+}
+
 TEST_CASE("hears a recording that is played again with the same numbers") {
   for (const int packets : {20, 60, 200}) {
     CAPTURE(packets);

@@ -1,24 +1,20 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
 import type { Log } from '../ports/log.ts';
-import type { SessionRecords } from '../ports/store.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { ApiKeys } from './keys.ts';
 import { addLadders, type LadderOf } from './ladders.ts';
 import { addMonitoring } from './monitoring.ts';
 import { answerProblems } from './problem.ts';
-import { addSessions, type LiveSession } from './sessions.ts';
+import { addSessions, type SessionRoutes } from './sessions.ts';
 
-export interface ApiOptions {
+export interface ApiOptions extends SessionRoutes {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
   /** Bearer keys that may use /v1. */
   readonly keys: readonly string[];
-  readonly records: Pick<SessionRecords, 'find' | 'attempts'>;
-  /** The masked state of a session that runs; undefined for any other. */
-  readonly liveSession: LiveSession;
   /** The SIP of a recent call, masked. */
   readonly ladderOf: LadderOf;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
@@ -48,7 +44,7 @@ const kHeaders = {
 };
 
 export function createApi(options: ApiOptions): Api {
-  const { host, port, keys, records, liveSession, ladderOf, metrics, health, log } = options;
+  const { host, port, keys, records, ladderOf, metrics, health, log } = options;
   const server = fastify({
     bodyLimit: kBodyLimitBytes,
     requestTimeout: kRequestTimeoutMs,
@@ -61,7 +57,7 @@ export function createApi(options: ApiOptions): Api {
   answerProblems(server, log);
   addMonitoring(server, metrics, health);
   const apiKeys = new ApiKeys(keys);
-  addSessions(server, apiKeys, records, liveSession);
+  addSessions(server, apiKeys, options);
   addLadders(server, apiKeys, records, ladderOf);
   return { start: () => listen(server, host, port), stop: () => server.close() };
 }

@@ -1,34 +1,71 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { maskCardLike } from '../card/card-like.ts';
 import { formatMajor, money } from '../money/money.ts';
+import { kClampedBy, type PaymentSessions, type SessionAction } from '../ports/payment-sessions.ts';
 import type { AttemptRecord, SessionRecord, SessionRecords } from '../ports/store.ts';
 import { type ApiKeys, requireKey } from './keys.ts';
 import { sendProblem } from './problem.ts';
-
-/** Fields of a running session that the record does not have yet; masked. */
-export type LiveSession = (sessionId: string) => object | undefined;
+import { readActions, readSession } from './session-bodies.ts';
 
 export const kSessionId = /^[\w-]{1,64}$/;
 
-export function addSessions(
-  server: FastifyInstance,
-  keys: ApiKeys,
-  records: Pick<SessionRecords, 'find' | 'attempts'>,
-  liveSession: LiveSession,
-): void {
-  server.get<{ Params: { id: string } }>(
-    '/v1/sessions/:id',
-    { onRequest: requireKey(keys) },
-    async ({ params: { id } }, reply) => {
-      const record = kSessionId.test(id) ? records.find(id) : undefined;
-      if (!record) return sendProblem(reply, 404);
-      return {
-        ...sessionView(record),
-        ...liveSession(id),
-        submissions: records.attempts(id).map(submissionView),
-      };
-    },
+export interface SessionRoutes {
+  readonly records: Pick<SessionRecords, 'find' | 'attempts'>;
+  /** Sessions that wait for their calls or run. */
+  readonly sessions: PaymentSessions;
+  /** What payments are made in. */
+  readonly currency: string;
+}
+
+type ById = { Params: { id: string } };
+
+export function addSessions(server: FastifyInstance, keys: ApiKeys, routes: SessionRoutes): void {
+  const onRequest = requireKey(keys);
+  server.post('/v1/sessions', { onRequest }, async ({ body }, reply) => prepare(routes, body, reply));
+  server.get<ById>('/v1/sessions/:id', { onRequest }, async ({ params: { id } }, reply) => {
+    return viewOf(routes, id) ?? sendProblem(reply, 404);
+  });
+  server.post<ById>('/v1/sessions/:id/actions', { onRequest }, async ({ params: { id }, body }, reply) =>
+    act(routes, id, body, reply),
   );
+}
+
+function prepare({ sessions, currency }: SessionRoutes, body: unknown, reply: FastifyReply) {
+  const asked = readSession(body, currency);
+  if (asked.kind === 'wrong') return sendProblem(reply, 422, asked.detail);
+  const prepared = sessions.prepare(asked.value);
+  if (!prepared) return sendProblem(reply, 503, 'too many sessions wait for their calls');
+  return reply.code(201).header('location', `/v1/sessions/${prepared.id}`).send(prepared);
+}
+
+/** The session as it is when the action was done, or why it was not. */
+async function act(routes: SessionRoutes, id: string, body: unknown, reply: FastifyReply) {
+  const { sessions, records, currency } = routes;
+  if (!kSessionId.test(id)) return sendProblem(reply, 404);
+  const asked = readActions(body, currency);
+  if (asked.kind === 'wrong') return sendProblem(reply, 422, asked.detail);
+  for (const action of asked.value) {
+    const answer = await sessions.act(id, action satisfies SessionAction, 'api');
+    if (answer.kind === 'conflict') return sendProblem(reply, 409, answer.reason);
+    if (answer.kind === 'unknown_session') {
+      return records.find(id) ? sendProblem(reply, 409, 'the call is over') : sendProblem(reply, 404);
+    }
+  }
+  return viewOf(routes, id) ?? { id };
+}
+
+/** What is known of a session: its row, and over it what goes on now. */
+function viewOf({ records, sessions }: SessionRoutes, id: string): object | undefined {
+  if (!kSessionId.test(id)) return undefined;
+  const record = records.find(id);
+  const live = sessions.view(id);
+  if (!record && !live) return undefined;
+  return {
+    id,
+    ...(record && sessionView(record)),
+    ...live,
+    submissions: records.attempts(id).map(submissionView),
+  };
 }
 
 /** Amounts in major units, as they are given to us. */
@@ -38,6 +75,7 @@ function sessionView({ sessionId, exponent, ...record }: SessionRecord) {
   return {
     id: sessionId,
     ...record,
+    clampedBy: kClampedBy[record.topology],
     customerId: masked(record.customerId),
     merchantId: masked(record.merchantId),
     reference: masked(record.reference),

@@ -16,6 +16,9 @@ export interface CallData {
 /** A value that cannot be used; the text names header, value and remedy. */
 export type Problem = string;
 
+/** The message that brings call data: an INVITE, or a re-INVITE. */
+export type CallDataSource = Pick<IncomingCall, 'header' | 'requestUri' | 'trunk'>;
+
 export interface ReadCallData {
   readonly data: CallData;
   readonly problems: readonly Problem[];
@@ -41,7 +44,7 @@ const kMaxUserToUserHex = 1024;
  * Reads the call data: `X-Pay-*` headers first, then `User-to-User` (RFC 7433, hex of `customer-id=…;amount=…`), then parameters of
  * the request URI. The first place that names a value wins. Amounts count only from a trunk that may set them.
  */
-export function readCallData(call: IncomingCall, defaultCurrency: string): ReadCallData {
+export function readCallData(call: CallDataSource, defaultCurrency: string): ReadCallData {
   const sources = [fromHeaders(call), fromUserToUser(call.header('User-to-User')), fromUri(call.requestUri)];
   const problems: Problem[] = [];
   const value = (name: Name): string | null =>
@@ -59,7 +62,7 @@ export function readCallData(call: IncomingCall, defaultCurrency: string): ReadC
   return { data, problems };
 }
 
-function fromHeaders(call: IncomingCall): Values {
+function fromHeaders(call: CallDataSource): Values {
   const found = new Map<Name, string>();
   for (const name of kNames) {
     const value = call.header(`X-Pay-${name}`)?.trim();
@@ -118,7 +121,7 @@ function readCurrency(value: string | null, problems: Problem[]): string | null 
 function readAmount(
   value: string | null,
   currency: string,
-  call: IncomingCall,
+  call: CallDataSource,
   problems: Problem[],
 ): Money | null {
   if (value === null) return null;
@@ -141,7 +144,7 @@ function readIdentified(value: string | null, problems: Problem[]): CallData['id
   return 'unknown';
 }
 
-function readReturnUri(value: string | null, call: IncomingCall, problems: Problem[]): string | null {
+function readReturnUri(value: string | null, call: CallDataSource, problems: Problem[]): string | null {
   if (value === null) return null;
   if (!call.trunk.mayBeReferred) {
     problems.push(

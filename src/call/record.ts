@@ -2,6 +2,7 @@ import type { ConversationEnd } from '../dialog/controller.ts';
 import type { PaymentOrder } from '../dialog/policy.ts';
 import { exponentOf } from '../money/money.ts';
 import type { MediaStats } from '../ports/media.ts';
+import type { Topology } from '../ports/payment-sessions.ts';
 import type { SessionRecord } from '../ports/store.ts';
 import { qualityOf } from './quality.ts';
 
@@ -10,6 +11,7 @@ export function openRecord(
   order: PaymentOrder,
   call: {
     readonly profile: string;
+    readonly topology: Topology;
     readonly trunk: string;
     readonly gateway: string;
     readonly startedAt: Date;
@@ -19,7 +21,7 @@ export function openRecord(
     sessionId: order.sessionId,
     callId: order.callId,
     profile: call.profile,
-    topology: 'ivr',
+    topology: call.topology,
     locale: order.locale,
     customerId: order.customerId,
     merchantId: order.merchantId,

@@ -52,6 +52,8 @@ export interface Config {
       readonly contactsPerUser: number;
     };
     readonly capture: CaptureSettings | null;
+    /** Prompt said before the answer. */
+    readonly announcement: 'off' | 'greet' | 'consent';
     /** `apology`, or the SIP status of the refusal. */
     readonly onMissingParameters: 'apology' | number;
   };
@@ -76,6 +78,27 @@ export interface Config {
   readonly payment: PaymentPolicy;
   readonly gateway: GatewaySettings;
   readonly routes: { readonly agent: string | null; readonly queue: string | null };
+  readonly inline: {
+    readonly routes: readonly {
+      readonly dialled: string;
+      readonly from: string | null;
+      readonly target: string;
+      /** Names of {@link Trunk}. */
+      readonly through: string;
+      readonly customer: 'caller' | 'callee';
+    }[];
+    readonly featureCode: string | null;
+    readonly hideFeatureCode: 'after_first_key' | 'always';
+    readonly passHeaders: readonly string[];
+    readonly ringMs: number;
+    readonly tellResult: 'reinvite' | 'bye';
+  };
+  readonly handOver: {
+    readonly method: 'refer' | 'attended' | 'bridge' | 'bye' | 'reinvite';
+    readonly bridgeWhenRefused: boolean;
+    readonly through: string | null;
+    readonly waitMs: number;
+  };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   readonly production: { readonly enabled: boolean; readonly allowSimulator: boolean };
 }

@@ -142,6 +142,19 @@ export const kPaymentSection = section({
     ),
   }),
   consent: flag('Play the consent notice before the card is asked for.', false),
+  agent: section({
+    onLost: choice('A payment whose agent hangs up: goes on, or ends.', ['continue', 'abort'], 'continue'),
+    clamp: choice(
+      'What an agent hears in place of a key.',
+      ['comfort_noise', 'silence', 'neutral_tone'],
+      'comfort_noise',
+    ),
+    parked: choice(
+      'What a parked agent hears: a tone now and then, how far the payment is, or nothing.',
+      ['hold', 'status', 'silence'],
+      'hold',
+    ),
+  }),
   failRoute: special(z.string().regex(kRoute.pattern).default('agent'), {
     sentence: 'Where a call goes that could not pay.',
     expects: kRoute.expects,

@@ -35,8 +35,9 @@ export class Resolver {
   }
 
   config(): Config {
-    const { sip, media, http, api, routes, log, production, locale, currency } = this.#file;
+    const { sip, media, http, api, routes, inline, handOver, log, production, locale, currency } = this.#file;
     this.#checkProduction();
+    this.#checkTrunkNames();
     const trust = new TrustResolver(sip, {
       secret: (path, value, file) => this.#secret(path, value, file),
       refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
@@ -60,9 +61,26 @@ export class Resolver {
       payment: this.#payment(),
       gateway: this.#gateway(),
       routes,
+      inline,
+      handOver,
       log,
       production,
     };
+  }
+
+  /** Routes and hand-over name trunks. */
+  #checkTrunkNames(): void {
+    const { sip, inline, handOver } = this.#file;
+    const named: [Path, string | null][] = inline.routes.flatMap(({ from, through }, index) => [
+      [['inline', 'routes', index, 'from'], from],
+      [['inline', 'routes', index, 'through'], through],
+    ]);
+    named.push([['handOver', 'through'], handOver.through]);
+    const known = sip.trunks.map(({ name }) => name);
+    for (const [path, name] of named) {
+      if (name !== null && !known.includes(name))
+        this.#refuse(path, 'the name of a trunk in sip.trunks', 'add the trunk there, or correct the name');
+    }
   }
 
   /** The files are read for their mistakes; what is in them when the server starts is what counts. */
@@ -121,6 +139,7 @@ export class Resolver {
       amount: { ...payment.amount, currency: this.#file.currency, min, max },
       declines: { ...payment.declines, onReached },
       failRoute: payment.failRoute as Route,
+      company: 'alone',
     };
   }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kHandOverSection, kInlineSection } from './call-section.ts';
 import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
 import { kPaymentSection } from './payment-section.ts';
 import { kTransportKeys } from './transport-section.ts';
@@ -55,6 +56,11 @@ export const kConfigSchema = z.strictObject({
       }),
       password: secretText('What the capture server asks for.'),
     }),
+    announcement: choice(
+      'What an automated call is told before it is answered, as early media (183): nothing (`off`), the welcome, or that entering a card agrees to its use.',
+      ['off', 'greet', 'consent'],
+      'off',
+    ),
     onMissingParameters: special(
       z.union([z.literal('apology'), z.int().min(400).max(699)]).default('apology'),
       {
@@ -146,6 +152,8 @@ export const kConfigSchema = z.strictObject({
     agent: optionalText('Where a route `agent` leads.', kSipUri),
     queue: optionalText('Where a route `queue` leads.', kSipUri),
   }),
+  inline: kInlineSection,
+  handOver: kHandOverSection,
   log: section({
     level: choice('Least level that is logged.', ['debug', 'info', 'warn', 'error'], 'info'),
   }),

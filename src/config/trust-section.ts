@@ -55,6 +55,10 @@ const kTrunk = z.strictObject({
   ),
   maySetAmounts: flag('Amounts in its call data count.', false),
   mayBeReferred: flag('Its X-Pay-Return-Uri is honoured: the call is sent there by REFER.', false),
+  mayTransfer: flag(
+    'A REFER on one of its legs is followed: we call whom it names. Whoever may send it can have calls made.',
+    false,
+  ),
   codecs: special(z.array(z.enum(kCodecNames)).min(1).default(['PCMU', 'PCMA']), {
     sentence:
       'Codecs its calls may use, the best first. Opus costs some 60 times the processor time of PCMU, G722 some 30 times.',

@@ -11,6 +11,7 @@ export interface Trunk {
   readonly users: readonly string[];
   readonly maySetAmounts: boolean;
   readonly mayBeReferred: boolean;
+  readonly mayTransfer: boolean;
   readonly codecs: readonly CodecName[];
   readonly codecOrder: CodecOrder;
   readonly media: MediaRules;

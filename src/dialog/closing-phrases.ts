@@ -1,7 +1,7 @@
 import type { Phrase } from '../ports/prompts.ts';
 import { type Context, reachable } from './move.ts';
 import { amountOf, prompts } from './phrases.ts';
-import type { Route } from './policy.ts';
+import type { PaymentPolicy, Route } from './policy.ts';
 import type { Ending } from './result.ts';
 import type { Facts } from './states.ts';
 
@@ -20,7 +20,10 @@ export function declinedPhrase(facts: Facts, { policy }: Context): Phrase {
 }
 
 export function maxDeclinesPhrase({ policy, order }: Context): Phrase {
-  return [...prompts('declined.max'), ...routePhrase(reachable(policy.declines.onReached.route, order))];
+  return [
+    ...prompts('declined.max'),
+    ...routePhrase(reachable(policy.declines.onReached.route, order), policy),
+  ];
 }
 
 export function approvedPhrase(facts: Facts): Phrase {
@@ -35,7 +38,7 @@ export function referencePhrase(facts: Facts, { order }: Context): Phrase {
 
 /** S32: what went wrong, then what happens next. */
 export function failPhrase(how: Ending, context: Context): Phrase {
-  return [...reasonPhrase(how, context), ...routePhrase(how.route)];
+  return [...reasonPhrase(how, context), ...routePhrase(how.route, context.policy)];
 }
 
 function reasonPhrase(how: Ending, { order, policy }: Context): Phrase {
@@ -79,7 +82,7 @@ function reasonPhrase(how: Ending, { order, policy }: Context): Phrase {
   }
 }
 
-function routePhrase(route: Route): Phrase {
+function routePhrase(route: Route, { company }: PaymentPolicy): Phrase {
   switch (route) {
     case 'agent':
       return prompts('fail.agent');
@@ -87,6 +90,8 @@ function routePhrase(route: Route): Phrase {
       return prompts('fail.queue');
     case 'hangup':
       return prompts('fail.hangup', 'bye');
+    case 'back':
+      return prompts(company === 'parked' ? 'fail.return' : 'fail.leave');
     case 'return': // to the application that sent the call: its words come next
       return [];
     default:

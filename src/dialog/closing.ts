@@ -15,6 +15,7 @@ import {
   enter,
   entryOf,
   fail,
+  homeRoute,
   type Reaction,
   reachable,
   retry,
@@ -84,7 +85,7 @@ export function standingEnding(state: Decided, context: Context) {
       return maxDeclinesEnding(context);
     case 'APPROVED':
     case 'REFERENCE':
-      return ending('APPROVED', 'return');
+      return ending('APPROVED', homeRoute(context.policy));
     case 'FAIL':
     case 'END':
       return state.ending;
@@ -127,7 +128,7 @@ function onRetryMenu(state: RetryMenu, event: DialogEvent, context: Context): Re
 
 /** S29: the reference first, then the menu; anything but "again" goes on to S30. */
 function onReference(state: Reference, event: DialogEvent, context: Context): Reaction | undefined {
-  const leave = () => end(state, ending('APPROVED', 'return'));
+  const leave = () => end(state, ending('APPROVED', homeRoute(context.policy)));
   if (!state.told) {
     if (event.type !== 'said') return undefined;
     return state.plays >= kMostReferencePlays ? leave() : offerRepeat(state, context);

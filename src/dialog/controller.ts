@@ -1,3 +1,4 @@
+import type { Money } from '../money/money.ts';
 import type { KeyReport, MediaEnd, Unsubscribe } from '../ports/media.ts';
 import {
   type ConversationEnd,
@@ -37,7 +38,8 @@ export class Conversation {
   #isStepping = false;
   #isBroken = false;
   #isStarted = false;
-  #isHeld = false;
+  /** Why the questions wait. */
+  readonly #pauses = new Set<'peer' | 'agent'>();
   #lastCard: CardFacts | null = null;
   #end: ConversationEnd | undefined;
   #unsubscribe: Unsubscribe = () => undefined;
@@ -87,9 +89,16 @@ export class Conversation {
 
   /** The peer put us on hold, or took us back. */
   hold(on: boolean): void {
-    if (on === this.#isHeld) return;
-    this.#isHeld = on;
-    this.#dispatch({ type: on ? 'held' : 'unheld' });
+    this.#pause('peer', on);
+  }
+
+  /** The agent wants the questions to wait, or to go on. @returns false if it changes nothing. */
+  pause(on: boolean): boolean {
+    return this.#pause('agent', on);
+  }
+
+  get isPaused(): boolean {
+    return this.#pauses.has('agent');
   }
 
   /** A key by SIP INFO. Those by media come from the media session. */
@@ -106,7 +115,17 @@ export class Conversation {
 
   /** Asks for a field again. @returns false if it was not asked before, or it is too late. */
   reEnter(field: Correctable): boolean {
-    return this.#dispatch({ type: 'reEnter', field });
+    return this.#asked({ type: 'reEnter', field });
+  }
+
+  /** Asks for a field now. @returns false if the conversation is not there yet, the card has no such field, or it is too late. */
+  ask(field: Correctable): boolean {
+    return this.#asked({ type: 'ask', field });
+  }
+
+  /** Settles the amount. @returns false if it is outside the limits, or the conversation is not there yet, or it is too late. */
+  chooseAmount(amount: Money): boolean {
+    return this.#dispatch({ type: 'amountChosen', amount });
   }
 
   /** The agent hung up. @param policy - whether it goes on without one. */
@@ -122,6 +141,25 @@ export class Conversation {
   /** What identification came to, where it is not told by `handOffToIdv`. */
   idvDone(result: IdvResult): void {
     this.#dispatch({ type: 'idv', result });
+  }
+
+  /** A question of the agent's ends a pause of the agent's. */
+  #asked(event: DialogEvent): boolean {
+    const isTaken = this.#dispatch(event);
+    if (isTaken) this.#pauses.delete('agent');
+    return isTaken;
+  }
+
+  #pause(why: 'peer' | 'agent', on: boolean): boolean {
+    const wasPaused = this.#pauses.size > 0;
+    if (on === this.#pauses.has(why)) return false;
+    if (on) this.#pauses.add(why);
+    else this.#pauses.delete(why);
+    const isPaused = this.#pauses.size > 0;
+    if (isPaused === wasPaused) return true;
+    const isTaken = this.#dispatch({ type: isPaused ? 'held' : 'unheld' });
+    if (!isTaken && why === 'agent' && on) this.#pauses.delete(why);
+    return isTaken;
   }
 
   /** @returns whether the event changed anything; false too while another event is being handled. */

@@ -1,9 +1,10 @@
 import type { BrandId } from '../card/brand.ts';
 import type { Money } from '../money/money.ts';
 import type { DeclineClass } from '../ports/payment-gateway.ts';
+import type { Correctable } from './events.ts';
 import type { Route } from './policy.ts';
 import type { Ending, OutcomeGroup } from './result.ts';
-import type { CardFacts, Facts, State, StateName } from './states.ts';
+import type { CardFacts, Facts, State, StateName, Trouble } from './states.ts';
 
 /** What became of a conversation. Holds nothing of the card but brand and last four. */
 export interface ConversationEnd {
@@ -38,6 +39,10 @@ export interface ConversationEnd {
 /** The conversation as it stands, masked. */
 export interface ConversationSnapshot {
   readonly stage: StateName;
+  /** What is being entered or confirmed; null where nothing is. */
+  readonly field: Correctable | null;
+  /** What was wrong with the answer before; null if nothing was. */
+  readonly error: Trouble | null;
   /** Digits of the running entry; null while none is open. */
   readonly digitCount: number | null;
   readonly amount: Money | null;
@@ -50,12 +55,15 @@ export interface ConversationSnapshot {
 }
 
 export function snapshotOf(
-  { name, facts }: State,
+  state: State,
   lastCard: CardFacts | null,
   digitCount: number | undefined,
 ): ConversationSnapshot {
+  const { facts } = state;
   return {
-    stage: name,
+    stage: state.name,
+    field: fieldOf(state),
+    error: 'trouble' in state ? state.trouble : null,
     digitCount: digitCount ?? null,
     amount: facts.amount,
     brand: lastCard?.brand ?? null,
@@ -65,6 +73,12 @@ export function snapshotOf(
     secure: facts.secure,
     callerPresent: facts.callerPresent,
   };
+}
+
+function fieldOf(state: State): Correctable | null {
+  if ('field' in state) return state.field;
+  if (state.name === 'PAN_CHECK') return 'pan';
+  return state.name === 'AMOUNT_ENTRY' || state.name === 'AMOUNT_CONFIRM' ? 'amount' : null;
 }
 
 export type Durations = Pick<ConversationEnd, 'durationMs' | 'waitMs' | 'idvMs'>;

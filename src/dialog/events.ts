@@ -1,6 +1,7 @@
 import type { BrandId } from '../card/brand.ts';
 import type { SecretField } from '../card/card-secret.ts';
 import type { PlannedField } from '../card/field-plan.ts';
+import type { Money } from '../money/money.ts';
 import type { Verdict } from '../payment/payments.ts';
 
 /** What the card rules say about a card number that was keyed. */
@@ -58,6 +59,10 @@ export type DialogEvent =
   | { readonly type: 'mediaLost'; readonly blame: 'caller' | 'server' }
   | { readonly type: 'agentCancel' }
   | { readonly type: 'reEnter'; readonly field: Correctable }
+  /** The agent asks for a field out of its turn. */
+  | { readonly type: 'ask'; readonly field: Correctable }
+  /** The agent settles the amount. */
+  | { readonly type: 'amountChosen'; readonly amount: Money }
   /** The caller put us on hold, or took us back. */
   | { readonly type: 'held' }
   | { readonly type: 'unheld' }

@@ -1,3 +1,5 @@
+import type { Money } from '../money/money.ts';
+import { amountTrouble } from './amount.ts';
 import { standingEnding } from './closing.ts';
 import { correct, isCorrectable } from './confirm.ts';
 import { openEscape, restarted } from './escape.ts';
@@ -8,6 +10,7 @@ import {
   type BeforeSubmission,
   type Decided,
   type Escape,
+  type Facts,
   type InFlight,
   kEntryNames,
   type State,
@@ -58,6 +61,10 @@ function open(state: Open, event: DialogEvent, context: Context): Reaction | und
       return event.policy === 'abort' ? fail(state, 'AGENT_LOST', context) : stay(agentless(state));
     case 'reEnter':
       return reEnter(state, event.field);
+    case 'ask':
+      return ask(state, event.field);
+    case 'amountChosen':
+      return chooseAmount(state, event.amount, context);
     case 'held':
       return hold(state, context);
     case 'unheld':
@@ -110,7 +117,44 @@ function agentless<S extends State>(state: S): S {
 function reEnter(state: Open, field: Correctable): Reaction | undefined {
   const { facts } = state;
   const isAsked = field === 'amount' ? state.name === 'AMOUNT_ENTRY' : state.name === kEntryNames[field];
-  return isAsked || isCorrectable(facts, field) ? correct(facts, field) : undefined;
+  return isAsked || isCorrectable(facts, field) ? askNow(facts, field) : undefined;
+}
+
+/** A field of the card that is asked for, in any order once secure mode is on; another amount at any time. */
+function ask(state: Open, field: Correctable): Reaction | undefined {
+  const { facts } = state;
+  if (state.name === 'ACCEPT' || state.name === 'GREETING' || state.name === 'IDV_HANDOFF') return undefined;
+  if (field === 'amount') return askNow(facts, field);
+  if (!facts.secure) return undefined;
+  const isPlanned = facts.card?.plan.some((planned) => planned.field === field) ?? false;
+  return field === 'pan' || isPlanned ? askNow(facts, field) : undefined;
+}
+
+/** Whatever was asked, or waited: what is keyed of it is not meant for this field. */
+function askNow(facts: Facts, field: Correctable): Reaction {
+  const reaction = correct(facts, field);
+  return { ...reaction, commands: [{ do: 'stopTimers' }, { do: 'flushTypeAhead' }, ...reaction.commands] };
+}
+
+/** The conversation goes on where it stood, or, where the amount is in question, behind that question. */
+function chooseAmount(state: Open, amount: Money, context: Context): Reaction | undefined {
+  if (amountTrouble(amount.minor, context) !== null) return undefined;
+  const facts: Facts = { ...state.facts, amount, amountKeyed: false };
+  switch (state.name) {
+    case 'ACCEPT':
+    case 'GREETING':
+    case 'IDV_HANDOFF': // settled when its turn comes
+      return undefined;
+    case 'AMOUNT_TELL':
+    case 'AMOUNT_MENU':
+    case 'AMOUNT_ENTRY':
+    case 'AMOUNT_CONFIRM':
+      return enter({ name: 'AMOUNT_TELL', facts }, { do: 'stopCollecting' }, { do: 'flushTypeAhead' });
+    case 'SUMMARY':
+      return enter({ ...state, facts, trouble: null }, { do: 'flushTypeAhead' });
+    default:
+      return stay({ ...state, facts });
+  }
 }
 
 /** Nobody listens: the question waits, and is asked anew when the caller is back. */

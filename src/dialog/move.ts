@@ -121,7 +121,12 @@ function stageOf(from: State): StateName {
 /** The route that is still open: nobody is led to an agent who has left, or led anywhere after hanging up. */
 function openRoute(route: Route, { callerPresent, agentLost }: Facts): Route {
   if (!callerPresent) return 'hangup';
-  return agentLost && (route === 'agent' || route === 'return') ? 'queue' : route;
+  return agentLost && (route === 'agent' || route === 'return' || route === 'back') ? 'queue' : route;
+}
+
+/** Where a call goes by itself: to where it came from. */
+export function homeRoute({ company }: PaymentPolicy): Route {
+  return company === 'alone' ? 'return' : 'back';
 }
 
 /** The route that leads somewhere: an agent or queue that is not set up is the application that sent the call, if that wants it back. */
@@ -135,7 +140,7 @@ function routeFor(code: ResultCode, policy: PaymentPolicy): Route {
   switch (code) {
     case 'AGENT_REQUESTED':
     case 'AGENT_CANCELLED':
-      return 'agent';
+      return policy.company === 'alone' ? 'agent' : 'back';
     case 'HANGUP_BEFORE_AUTH':
     case 'DECLINED_HANGUP':
       return 'hangup';

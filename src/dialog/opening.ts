@@ -2,7 +2,7 @@ import { resolveAmount } from './amount.ts';
 import type { Command } from './commands.ts';
 import type { Admission, DialogEvent } from './events.ts';
 import { type Context, enter, fail, type Reaction } from './move.ts';
-import { kPhrases } from './phrases.ts';
+import { greetingPhrase, kPhrases } from './phrases.ts';
 import type { Opening, State } from './states.ts';
 
 export function enterOpening(state: Opening, { policy }: Context): readonly Command[] {
@@ -12,7 +12,7 @@ export function enterOpening(state: Opening, { policy }: Context): readonly Comm
     case 'GREETING':
       return [
         { do: 'sessionTimer', run: true },
-        { do: 'say', phrase: kPhrases.greeting, bargeIn: true },
+        { do: 'say', phrase: greetingPhrase(policy), bargeIn: true },
       ];
     case 'IDV_HANDOFF':
       return [

@@ -3,6 +3,7 @@ import type { SecretField } from '../card/card-secret.ts';
 import type { Money } from '../money/money.ts';
 import type { Phrase, PhrasePart, PromptId } from '../ports/prompts.ts';
 import type { Context } from './move.ts';
+import type { PaymentPolicy } from './policy.ts';
 import type { Asking, CardFacts, CorrectMenu, Facts, FieldConfirm, FieldEntry, Trouble } from './states.ts';
 
 const kOfferEscapeFromTry = 2; // the third time a question is asked
@@ -19,13 +20,17 @@ export function amountOf(amount: Money): PhrasePart {
 
 /** What is said where nothing varies. */
 export const kPhrases = {
-  greeting: prompts('greet'),
   idvHandOff: prompts('idv.handoff'),
   processing: prompts('wait.processing'),
   stillWorking: prompts('wait.still'),
   comfortTone: prompts('wait.tone'),
   referenceMenu: prompts('ref.menu'),
 } as const;
+
+/** Who is not alone is told who can hear. */
+export function greetingPhrase({ company }: PaymentPolicy): Phrase {
+  return company === 'listening' ? prompts('greet', 'greet.conf') : prompts('greet');
+}
 
 /** First time short, second time with a hint, third time with all help there is and the way out. */
 export function escalate(state: Asking, trouble: Phrase, question: Phrase, hint: Phrase = []): Phrase {

@@ -1,11 +1,18 @@
 import type { BrandId } from '../card/brand.ts';
 import type { Money } from '../money/money.ts';
+import type { ClampMode } from '../ports/media.ts';
 import type { Locale } from '../ports/prompts.ts';
 
 export type ProfileName = 'pureconnect-ivr' | 'cloud-ivr';
 
-/** Where a call goes when its payment has ended: back to X-Pay-Return-Uri, to a SIP URI, or nowhere (BYE). */
-export type Route = 'return' | 'agent' | 'queue' | 'hangup' | `sip:${string}`;
+/**
+ * Where a call goes when its payment has ended: to X-Pay-Return-Uri, to a SIP URI, nowhere (BYE), or `back` to the agent who is on
+ * the line or parked.
+ */
+export type Route = 'return' | 'agent' | 'queue' | 'hangup' | 'back' | `sip:${string}`;
+
+/** The agent's part in the conversation: there is none, one hears the prompts, one is cut off until it has ended. */
+export type Company = 'alone' | 'listening' | 'parked';
 
 /** Everything configuration decides about one conversation. Amounts in minor units, times in milliseconds. */
 export interface PaymentPolicy {
@@ -62,6 +69,15 @@ export interface PaymentPolicy {
   /** Spoken before the card is asked for; null = nothing. */
   readonly consent: boolean;
   readonly failRoute: Route;
+  readonly company: Company;
+  readonly agent: {
+    /** What becomes of a payment whose agent hangs up. */
+    readonly onLost: 'continue' | 'abort';
+    /** What is heard in place of a key. */
+    readonly clamp: ClampMode;
+    /** What a parked agent hears. */
+    readonly parked: 'hold' | 'status' | 'silence';
+  };
 }
 
 /** What the call asks to be paid, after call data and configuration have been joined. */

@@ -1,7 +1,7 @@
 import type { Verdict } from '../payment/payments.ts';
 import type { Command } from './commands.ts';
 import type { DialogEvent } from './events.ts';
-import { type Context, end, enter, fail, insecure, type Reaction, stay } from './move.ts';
+import { type Context, end, enter, fail, homeRoute, insecure, type Reaction, stay } from './move.ts';
 import { kPhrases } from './phrases.ts';
 import { ending } from './result.ts';
 import type { Approval, Facts, InFlight } from './states.ts';
@@ -100,7 +100,7 @@ function onApproved(
     return enter({ name: 'APPROVED', facts: insecure(facts) }, ...first);
   }
   if (context.policy.hangup.inFlight === 'reverse') return enter({ name: 'REVERSING', facts }, wipe);
-  return end({ ...state, facts }, ending('APPROVED', 'return'));
+  return end({ ...state, facts }, ending('APPROVED', homeRoute(context.policy)));
 }
 
 /** S25: the card goes, whatever the decline; what stays is how it may be tried again. */

@@ -7,6 +7,9 @@ const kMaxLookahead = 32; // the worker's queue has room for twice as many
 /** With so little look-ahead a phrase may spell card digits: no more of it is remembered than lies in the worker's queue. */
 const kSecretLookahead = 2;
 
+/** Items. What goes on longer without a silence, such as hold audio, is no sentence: its items are begun again alone. */
+const kLongestSentence = 64;
+
 /** Resolves when the worker has taken a command, or has died: resume() or abandon() follows then. Rejects if it has refused. */
 export type SendCommand = (body: CommandBody) => Promise<unknown>;
 
@@ -38,6 +41,7 @@ export class Phrase {
   #again: PhraseItem[] = [];
   /** Items of the phrase before the first that the present worker was given. */
   #base = 0;
+  #hasSentences: boolean;
   #complete = false;
   #stopped = false;
 
@@ -51,6 +55,7 @@ export class Phrase {
     this.#session = session;
     this.#play = play;
     this.#options = options;
+    this.#hasSentences = options.lookahead > kSecretLookahead;
     this.#source = items[Symbol.iterator]();
     this.#send = send;
   }
@@ -138,8 +143,8 @@ export class Phrase {
   /** The item that plays is the last of the started ones. */
   #forgetPast(): void {
     const playing = this.#started - 1 - this.#firstKept;
-    const isSecret = this.#options.lookahead <= kSecretLookahead;
-    const past = isSecret
+    this.#hasSentences &&= playing <= kLongestSentence;
+    const past = !this.#hasSentences
       ? playing
       : 1 + this.#kept.slice(0, Math.max(0, playing)).findLastIndex((item) => 'silenceMs' in item);
     if (past <= 0) return;

@@ -156,8 +156,15 @@ export interface MediaStats {
   readonly packetsForeign: number;
   /** Of the right source, but not made with its key. */
   readonly packetsForged?: number;
+  /** Came after their turn to be heard. */
+  readonly packetsLate?: number;
+  readonly packetsDuplicate?: number;
+  /** Of a protected stream: seen before, or too old to know. */
+  readonly packetsReplayed?: number;
   readonly jitterMs: number;
   readonly roundTripMs: number;
+  /** Share of ours that the peer last said it did not get, 0 to 1. */
+  readonly remoteLossShare?: number;
   readonly starvedMs: number;
   /** How long a sample waited in a room so that the next was there in time, at last. */
   readonly playoutMs: number;

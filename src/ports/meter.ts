@@ -2,6 +2,16 @@ import type { Money } from '../money/money.ts';
 import type { Carrier } from './media.ts';
 import type { OutcomeGroup } from './store.ts';
 
+export interface LegQuality {
+  /** Estimated mean opinion score. */
+  readonly mos: number;
+  /** Share of the packets that did not come. */
+  readonly lossShare: number;
+  readonly jitterMs: number;
+  /** 0: the peer never told. */
+  readonly roundTripMs: number;
+}
+
 /** Counts what happens to payment sessions. No value ever tells one caller from another. */
 export interface Meter {
   /** An INVITE of a trunk came in; each is followed by one callEnded. */
@@ -18,6 +28,6 @@ export interface Meter {
   hungUp(stage: string): void;
   fieldError(field: string, reason: string): void;
   keyPressed(carrier: Carrier): void;
-  /** How a leg sounded, when it has ended: estimated mean opinion score, and the share of packets that did not come. */
-  legHeard(mos: number, lossShare: number): void;
+  /** How a leg sounded, when it has ended. */
+  legHeard(quality: LegQuality): void;
 }

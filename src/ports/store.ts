@@ -1,6 +1,7 @@
 import type { BrandId } from '../card/brand.ts';
 import type { Money } from '../money/money.ts';
 import type { DeclineClass } from './payment-gateway.ts';
+import type { Topology } from './payment-sessions.ts';
 
 export type OutcomeGroup = 'success' | 'declined' | 'abandoned' | 'failed' | 'unknown';
 
@@ -9,7 +10,7 @@ export interface SessionRecord {
   readonly sessionId: string;
   readonly callId: string;
   readonly profile: string;
-  readonly topology: 'ivr';
+  readonly topology: Topology;
   readonly locale: string;
   readonly customerId: string | null;
   readonly merchantId: string | null;

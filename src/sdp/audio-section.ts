@@ -13,6 +13,8 @@ export interface LocalMedia {
   readonly version: number;
   /** Absent: plain RTP only. */
   readonly protection?: LocalProtection;
+  /** We hold the peer: it may hear us, and is to send nothing. */
+  readonly holds?: boolean;
 }
 
 /** What was agreed on for a section. */
@@ -64,7 +66,7 @@ export function answerSection(
     beside: besideLines(agreed),
     ptimeMs: agreed.remote.ptimeMs,
     extra,
-    direction: kReversed[direction],
+    direction: ownDirection(local, kReversed[direction]),
   });
 }
 
@@ -77,7 +79,14 @@ export function offerSection(
 ): string {
   const beside = [...events].map(([clockRateHz, payloadType]) => eventLines(payloadType, clockRateHz));
   const ptimeMs = kUsualPtimeMs;
-  return audioSection(local, { profile, formats, beside, ptimeMs, extra, direction: 'sendrecv' });
+  const direction = ownDirection(local, 'sendrecv');
+  return audioSection(local, { profile, formats, beside, ptimeMs, extra, direction });
+}
+
+/** Who holds a peer takes nothing from it (RFC 3264 section 8.4). */
+function ownDirection({ holds }: LocalMedia, direction: Direction): Direction {
+  if (holds !== true) return direction;
+  return direction === 'sendrecv' || direction === 'sendonly' ? 'sendonly' : 'inactive';
 }
 
 export function refusedSection({ type, protocol, formats, mid }: MediaDescription): string {

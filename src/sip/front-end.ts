@@ -4,10 +4,11 @@ import Srf from 'drachtio-srf';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { IncomingCall, Signaling, TrunkRights } from '../ports/signaling.ts';
+import type { Dialling, IncomingCall, OutgoingCall, Signaling, TrunkRights } from '../ports/signaling.ts';
 import { SipCall } from './call.ts';
 import type { Losable } from './leg.ts';
 import { type SipListen, sipListenOf } from './listen.ts';
+import { SipOutgoingCall } from './outgoing-call.ts';
 import { Registration, type RegistrationSettings, type RegistrationState } from './registration.ts';
 import { srfRequests } from './request.ts';
 import { disconnectForGood } from './srf-types.ts';
@@ -39,7 +40,7 @@ const kExtensions: ReadonlySet<string> = new Set([
 ]);
 /** A drachtio-server would answer these 503 as long as nobody takes them, and the peer would ask again. */
 const kUnwanted = ['message', 'publish', 'register', 'subscribe'];
-const kAllow = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE';
+const kAllow = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, REFER, UPDATE';
 const kExample = '(HUSHPAY_SIP_SERVER=drachtio://:SECRET@HOST:PORT)';
 
 /**
@@ -79,6 +80,11 @@ export class SipFrontEnd implements Signaling {
 
   onCall(listener: (call: IncomingCall) => void): void {
     this.#listener = listener;
+  }
+
+  dial(call: Dialling): OutgoingCall {
+    const session = call.trunk === null ? undefined : this.#trunks.session(call.trunk);
+    return new SipOutgoingCall(this.#srf, call, this.#losable, this.#clock, this.#log, session);
   }
 
   /** Where the server says it takes SIP. */

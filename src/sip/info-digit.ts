@@ -20,3 +20,8 @@ function keyOf(signal: string | undefined): Key | undefined {
   const code = /^1[0-5]$/.test(signal) ? Number(signal) : kSymbols.indexOf(signal.toUpperCase());
   return signal.length === 2 && code < 10 ? undefined : code < 0 ? undefined : (code as Key);
 }
+
+/** The body of a SIP INFO for a key, as `application/dtmf-relay`. */
+export function infoOfKey(key: Key): string {
+  return `Signal=${kSymbols[key]}\r\nDuration=160\r\n`;
+}

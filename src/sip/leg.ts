@@ -1,11 +1,24 @@
 import type { Dialog, SrfRequest, SrfResponse } from 'drachtio-srf';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { KeyReport } from '../ports/media.ts';
-import type { OfferReply, ReferOutcome, SignalingLeg, SipHeaders } from '../ports/signaling.ts';
-import { requestInDialog } from './dialog-requests.ts';
+import type { Key, KeyReport } from '../ports/media.ts';
+import type {
+  DialogName,
+  HeaderReader,
+  OfferReply,
+  ReferOutcome,
+  ReferRequest,
+  ReofferOutcome,
+  SignalingLeg,
+  SipHeaders,
+} from '../ports/signaling.ts';
+import { type DialogRequest, requestInDialog } from './dialog-requests.ts';
 import type { DigestSession } from './digest-session.ts';
-import { keyOfInfo } from './info-digit.ts';
+import { infoOfKey, keyOfInfo } from './info-digit.ts';
+import { referTo, takeRefer } from './refer.ts';
+import { Reoffers } from './reoffers.ts';
+import { replacesOf } from './replaces.ts';
+import { type Answer, headerReader } from './request.ts';
 import type { DialogOf, Sendable } from './srf-types.ts';
 
 type Listener = 'bye' | 'key' | 'offer';
@@ -41,10 +54,12 @@ export class SipLeg implements SignalingLeg, Losable {
   #answer: string | undefined;
   readonly #heard = new Set<Listener>();
   #early: { readonly listener: Listener; readonly deliver: () => void }[] = [];
-  #byeListener: (reason: string) => SipHeaders = () => ({});
+  #byeListener: (reason: string, header: HeaderReader) => SipHeaders = () => ({});
   #keyListener: (report: KeyReport) => void = () => {};
   #answerListener: ((sdp: string) => void) | undefined;
-  #offerHandler: (sdp: string | null) => Promise<OfferReply> = kNotHere;
+  #offerHandler: (sdp: string | null, header: HeaderReader) => Promise<OfferReply> = kNotHere;
+  #referHandler: ((request: ReferRequest) => void) | undefined;
+  readonly #reoffers: Reoffers;
   #referEnd: ((outcome: ReferOutcome) => void) | undefined;
 
   /**
@@ -52,18 +67,27 @@ export class SipLeg implements SignalingLeg, Losable {
    * @param session - answers the challenges of the peer, if we have credentials for it.
    */
   constructor(dialog: Dialog, clock: Clock, log: Log, onEnd: () => void, session?: DigestSession) {
-    this.#dialog = dialog as DialogOf;
+    this.#dialog = dialog as unknown as DialogOf;
     this.#onEnd = onEnd;
     this.#session = session;
     this.#clock = clock;
     this.#log = log;
+    this.#reoffers = new Reoffers(clock, this.#dialog.type === 'uac');
     this.#standBetween();
     dialog.on('info', (req, res) => this.#onInfo(req, res));
     dialog.on('modify', (req, res) => this.#onOffer(req, res));
     dialog.on('update', (req, res) => this.#onUpdate(req, res));
     dialog.on('notify', (req, res) => this.#onNotify(req, res));
-    dialog.on('refer', (_req, res) => res.send(603, 'Declined', {})); // nothing is dialled on behalf of the peer
+    dialog.on('refer', (req, res) => this.#onRefer(req, res));
     dialog.on('ack', (req) => this.#onAck(req.body));
+  }
+
+  get name(): DialogName {
+    return this.#dialog.sip;
+  }
+
+  get remoteTarget(): string {
+    return this.#dialog.remote.uri;
   }
 
   onAnswer(listener: (sdp: string) => void): void {
@@ -77,23 +101,52 @@ export class SipLeg implements SignalingLeg, Losable {
     this.#deliverEarly('key');
   }
 
-  onOffer(handler: (sdp: string | null) => Promise<OfferReply>): void {
+  onOffer(handler: (sdp: string | null, header: HeaderReader) => Promise<OfferReply>): void {
     this.#offerHandler = handler;
     this.#deliverEarly('offer');
   }
 
-  onBye(listener: (reason: string) => SipHeaders): void {
+  onRefer(handler: (request: ReferRequest) => void): void {
+    this.#referHandler = handler;
+  }
+
+  onBye(listener: (reason: string, header: HeaderReader) => SipHeaders): void {
     this.#byeListener = listener;
-    if (this.#ended) listener('peer hung up'); // before this one listened
+    if (this.#ended) listener('peer hung up', () => undefined); // before this one listened
     this.#deliverEarly('bye');
   }
 
-  async refer(target: string, headers: SipHeaders, targetHeaders: SipHeaders): Promise<ReferOutcome> {
+  reoffer(sdp: string, headers: SipHeaders = {}): Promise<ReofferOutcome> {
+    return this.#reoffers.send(async () => {
+      if (this.#ended) return undefined;
+      const answer = await this.#ask({
+        method: 'INVITE',
+        headers: { Contact: this.#dialog.local.contact, 'Content-Type': 'application/sdp', ...headers },
+        body: sdp,
+      });
+      if (answer && answer.status < 300) this.#dialog.local.sdp = sdp;
+      return this.#ended ? undefined : answer;
+    });
+  }
+
+  async sendKey(key: Key): Promise<void> {
+    if (this.#ended) return;
+    const headers = { 'Content-Type': 'application/dtmf-relay' };
+    await this.#ask({ method: 'INFO', headers, body: infoOfKey(key) });
+  }
+
+  async refer(
+    target: string,
+    headers: SipHeaders,
+    targetHeaders: SipHeaders,
+    replacing?: DialogName,
+  ): Promise<ReferOutcome> {
     if (this.#ended) return 'ended_by_peer';
+    const carried = replacing ? { ...targetHeaders, Replaces: replacesOf(replacing) } : targetHeaders;
     const outcome = new Promise<ReferOutcome>((resolve) => {
       this.#referEnd = resolve;
     });
-    const status = await this.#request('REFER', { ...headers, 'Refer-To': referTo(target, targetHeaders) });
+    const status = await this.#request('REFER', { ...headers, 'Refer-To': referTo(target, carried) });
     if (status === undefined) return this.#ended ? 'ended_by_peer' : 'failed';
     if (status < 200 || status > 299) {
       this.#log.warn({ status }, 'the peer refuses REFER');
@@ -113,14 +166,20 @@ export class SipLeg implements SignalingLeg, Losable {
     this.#onEnd();
   }
 
-  /** @returns the status of the final response; undefined if the request could not be sent or the server was lost. */
+  /** @returns the status of the final response, as {@link #ask} does. */
   async #request(method: string, headers: SipHeaders): Promise<number | undefined> {
+    return (await this.#ask({ method, headers }))?.status;
+  }
+
+  /** @returns the final response; undefined if the request could not be sent or the server was lost. */
+  async #ask(request: DialogRequest): Promise<Answer | undefined> {
+    const { method } = request;
     try {
-      const request = requestInDialog(this.#dialog, this.#session, { method, headers });
-      const outcome = await Promise.race([request, this.#lost.promise]);
+      const asked = requestInDialog(this.#dialog, this.#session, request);
+      const outcome = await Promise.race([asked, this.#lost.promise]);
       if (outcome?.kind === 'unauthorized')
         this.#log.warn({ method, reason: outcome.reason }, 'a challenge of the peer is not answered');
-      return outcome?.answer.status;
+      return outcome?.answer;
     } catch (error) {
       this.#log.warn({ err: error, method }, 'a request could not be sent'); // such as one that crosses the peer's BYE
       return undefined;
@@ -158,7 +217,7 @@ export class SipLeg implements SignalingLeg, Losable {
     if (this.#ended) return;
     this.#end();
     this.#onEnd();
-    this.#byeListener('the SIP server was lost');
+    this.#byeListener('the SIP server was lost', () => undefined);
   }
 
   #end(): void {
@@ -170,7 +229,7 @@ export class SipLeg implements SignalingLeg, Losable {
     if (this.#ended) return;
     this.#end();
     this.#onEnd();
-    const headers = this.#byeListener(reasonOf(req));
+    const headers = this.#byeListener(reasonOf(req), headerReader(req));
     const send = res.send.bind(res);
     res.send = (status, options) => send(status, { ...options, headers: { ...headers } });
   }
@@ -188,7 +247,7 @@ export class SipLeg implements SignalingLeg, Losable {
   }
 
   #onOffer(req: SrfRequest, res: SrfResponse): void {
-    this.#offerHandler(req.body === '' ? null : req.body).then(
+    this.#offerHandler(req.body === '' ? null : req.body, headerReader(req)).then(
       (reply) => {
         if ('status' in reply) return res.send(reply.status, reply.reason, {});
         this.#dialog.local.sdp = reply.sdp;
@@ -199,6 +258,19 @@ export class SipLeg implements SignalingLeg, Losable {
         res.send(500);
       },
     );
+  }
+
+  #onRefer(req: SrfRequest, res: SrfResponse): void {
+    if (!this.#referHandler || this.#ended) {
+      res.send(603, 'Declined', {}); // nothing is dialled on behalf of the peer
+      return;
+    }
+    const request = takeRefer(req, res, (headers, body) => {
+      if (this.#ended) return;
+      const complete = { Contact: this.#dialog.local.contact, ...headers };
+      void this.#ask({ method: 'NOTIFY', headers: complete, body });
+    });
+    if (request) this.#referHandler(request);
   }
 
   /** Without an offer it only refreshes the session, and its 200 brings none (RFC 3311 section 5.2). */
@@ -214,14 +286,6 @@ export class SipLeg implements SignalingLeg, Losable {
     if (status >= 200) this.#referEnd?.(status < 300 ? 'transferred' : 'failed');
     else if (/terminated/i.test(req.get('Subscription-State') ?? '')) this.#referEnd?.('failed');
   }
-}
-
-/** Headers of the call to come travel escaped inside the URI (RFC 3261 section 19.1.1). */
-function referTo(target: string, headers: SipHeaders): string {
-  const escaped = Object.entries(headers).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return escaped.length === 0 || target.startsWith('tel:')
-    ? `<${target}>`
-    : `<${target}?${escaped.join('&')}>`;
 }
 
 function reasonOf(req: SrfRequest): string {

@@ -1,11 +1,12 @@
 import type Srf from 'drachtio-srf';
-import type { SipHeaders } from '../ports/signaling.ts';
+import type { HeaderReader, SipHeaders } from '../ports/signaling.ts';
 import type { ChallengeAnswer, DigestSession } from './digest-session.ts';
 
 /** What came back for a request of ours. */
 export interface Answer {
   readonly status: number;
   readonly reason: string;
+  readonly body: string;
   get(header: string): string | undefined;
 }
 
@@ -88,6 +89,7 @@ interface Sent {
 export interface Received {
   readonly status: number;
   readonly reason: string;
+  readonly body?: string;
   has(header: string): boolean;
   get(header: string): string;
 }
@@ -116,6 +118,11 @@ export function srfRequests(srf: Srf): SendRequest {
 
 /** As drachtio-srf gives it. */
 export function answerOf(response: Received): Answer {
-  const { status, reason } = response;
-  return { status, reason, get: (header) => (response.has(header) ? response.get(header) : undefined) };
+  const { status, reason, body = '' } = response;
+  return { status, reason, body, get: headerReader(response) };
+}
+
+/** Header fields of a message of drachtio-srf, whose get() throws for what is absent. */
+export function headerReader(message: Pick<Received, 'has' | 'get'>): HeaderReader {
+  return (name) => (message.has(name) ? message.get(name) : undefined);
 }

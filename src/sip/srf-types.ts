@@ -8,11 +8,15 @@ export interface Sendable {
   send(status: number, options?: { headers?: Record<string, string>; body?: string }): void;
 }
 
-export interface DialogOf extends Dialog {
+export interface DialogOf extends Omit<Dialog, 'local' | 'type'> {
+  readonly type: 'uas' | 'uac';
+  readonly local: { sdp: string; readonly contact: string };
   readonly id: string;
   /** The connection the dialog came by. */
   readonly socket: Socket;
   readonly agent: Agent;
+  /** Of our INVITE: its 200. */
+  readonly res: Received;
   /** Whose dialog it is. */
   readonly srf: { removeDialog(dialog: DialogOf): void };
   handle(req: SrfRequest, res: Sendable): void;
@@ -35,6 +39,31 @@ interface SentRequest {
   /** The Request-URI as sent. */
   readonly uri: string;
   on(event: 'response', listener: (response: Received, acknowledge: () => void) => void): void;
+}
+
+/** An INVITE of ours on its way. */
+export interface SentInvite {
+  /** The Request-URI as sent. */
+  readonly uri: string;
+  get(header: string): string;
+  getParsedHeader(header: 'cseq'): { readonly seq: number };
+  cancel(callback: () => void): void;
+}
+
+export interface DiallingSrf {
+  createUAC(
+    uri: string,
+    options: {
+      readonly localSdp: string;
+      readonly headers: Record<string, string>;
+      readonly callingNumber?: string;
+    },
+    progress: {
+      readonly cbRequest: (error: unknown, request: SentInvite | undefined) => void;
+      readonly cbProvisional: (response: Received) => void;
+    },
+    callback: (error: unknown, dialog: Dialog | undefined) => void,
+  ): void;
 }
 
 /** Its connection to the SIP server. It has no other way to stop its attempts to connect again. */

@@ -19,12 +19,13 @@ export class Trunks {
       trunks.flatMap(({ name, credentials }) => (credentials ? [[name, credentials]] : [])),
     );
     this.#trunks = trunks.map(
-      ({ sources, name, maySetAmounts, mayBeReferred, codecs, codecOrder, media }) => ({
+      ({ sources, name, maySetAmounts, mayBeReferred, mayTransfer, codecs, codecOrder, media }) => ({
         rights: {
           name,
           maySetAmounts,
           mayBeReferred,
           codecs,
+          ...(mayTransfer !== undefined && { mayTransfer }),
           ...(codecOrder && { codecOrder }),
           ...(media && { media }),
         },

@@ -53,6 +53,6 @@ export function meterOf(metrics: Metrics, gateway: string): Meter {
     hungUp: (stage) => metrics.hangup('ivr', stage, 'caller'),
     fieldError: (field, reason) => metrics.fieldError(field, reason),
     keyPressed: (carrier) => metrics.digit(carrier),
-    legHeard: (mos, lossShare) => metrics.legHeard(mos, lossShare),
+    legHeard: (quality) => metrics.legHeard(quality),
   };
 }

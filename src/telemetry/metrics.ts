@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Carrier, MediaWorkerFigures } from '../ports/media.ts';
+import type { LegQuality } from '../ports/meter.ts';
 import { RunningTotals } from './running-totals.ts';
 
 type Mode = 'ivr';
@@ -30,6 +31,8 @@ export interface SipEdgeFigures {
 const kDurationBuckets = [15, 30, 60, 90, 120, 180, 300, 600];
 const kMosBuckets = [2, 2.5, 3, 3.4, 3.6, 3.8, 4, 4.2, 4.3, 4.4];
 const kLossBuckets = [0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+const kJitterBuckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2];
+const kRoundTripBuckets = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1];
 const kGatewayBuckets = [0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 
 /** Everything that is measured, one function per fact. No label holds an id, a phone number or anything a caller keyed. */
@@ -116,6 +119,18 @@ export function createMetrics() {
     [],
     kLossBuckets,
   );
+  const legJitter = histogram(
+    'media_leg_jitter_seconds',
+    'Interarrival jitter of legs at their end.',
+    [],
+    kJitterBuckets,
+  );
+  const legRoundTrip = histogram(
+    'media_leg_round_trip_seconds',
+    'Round trip of legs whose peer reports.',
+    [],
+    kRoundTripBuckets,
+  );
   const edgeMemory = gauge(
     'sip_edge_memory_bytes',
     'Memory of the sip edge; heap_left is what the last full garbage collection left.',
@@ -177,9 +192,11 @@ export function createMetrics() {
     digit(carrier: Carrier): void {
       digits.inc({ source: carrier });
     },
-    legHeard(mos: number, lossShare: number): void {
+    legHeard({ mos, lossShare, jitterMs, roundTripMs }: LegQuality): void {
       legMos.observe(mos);
       legLoss.observe(lossShare);
+      legJitter.observe(jitterMs / 1000);
+      if (roundTripMs > 0) legRoundTrip.observe(roundTripMs / 1000);
     },
     promptMissing(locale: string): void {
       promptsMissing.inc({ locale });

@@ -24,19 +24,18 @@ export const kKeysPressed = kEntry.length + 2;
 
 /** A whole payment by tones in the audio alone. */
 export async function payByTones(server: PeersServer, codec?: BaresipCodec): Promise<void> {
-  const parts = [
-    silence(3000),
-    tones(kEntry),
-    silence(kSummaryAfterMs),
-    tones('1'),
-    silence(kMenuAfterMs),
-    tones('2'),
-  ];
-  await onPhone(await startBaresip(soundOf([...parts, silence(60_000)]), { codec }), async (phone) => {
+  const sound = soundOf([tonesOfPayment(), silence(60_000)]);
+  await onPhone(await startBaresip(sound, { codec }), async (phone) => {
     const callId = await phone.dial(uriOf(server));
     await phone.closed();
     await expectPaid(server, callId);
   });
+}
+
+/** What a microphone says that pays. */
+export function tonesOfPayment(): Int16Array {
+  const [summary, menu] = [silence(kSummaryAfterMs), silence(kMenuAfterMs)];
+  return soundOf([silence(3000), tones(kEntry), summary, tones('1'), menu, tones('2')]);
 }
 
 /** A whole payment by telephone-events between its audio. */
@@ -85,11 +84,11 @@ export async function keysCounted(server: PeersServer): Promise<{ tone: number; 
   return { tone: keys('tone'), event: keys('event') };
 }
 
-function silence(ms: number): Int16Array {
+export function silence(ms: number): Int16Array {
   return new Int16Array(ms * 8);
 }
 
-function soundOf(parts: readonly Int16Array[]): Int16Array {
+export function soundOf(parts: readonly Int16Array[]): Int16Array {
   const sound = new Int16Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {

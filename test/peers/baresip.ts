@@ -1,15 +1,24 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import wavefile from 'wavefile';
+import { wavFile } from '../support/media-fixture.ts';
 
 export const kModules = '/usr/lib/baresip/modules';
 const kKeyEveryMs = 250; // longer than it holds a key
 const kPatienceMs = 60_000;
 const kAskAgainMs = 50;
+const kWavHeaderBytes = 44;
 
 /** What baresip tells of a call over its control socket. */
 interface CallEvent {
@@ -58,6 +67,26 @@ export class Baresip {
       this.#console.write(key);
       await pause(kKeyEveryMs);
     }
+  }
+
+  /** Hangs up. */
+  hangUp(): void {
+    const command = JSON.stringify({ command: 'hangup' });
+    this.#control.write(`${command.length}:${command},`);
+  }
+
+  /** A call is up that somebody else placed. @returns its Call-ID. */
+  async answered(): Promise<string> {
+    return (await this.#event('CALL_ESTABLISHED')).id;
+  }
+
+  /** What it has heard so far, if it was told to record: linear at 8000 Hz. */
+  heard(): Int16Array {
+    const file = readdirSync(this.#folder).find((each) => /^dump-.*-dec\.wav$/.test(each));
+    if (file === undefined) throw new Error('baresip has recorded nothing');
+    const wav = readFileSync(join(this.#folder, file));
+    const samples = wav.subarray(kWavHeaderBytes, wav.length - ((wav.length - kWavHeaderBytes) % 2));
+    return new Int16Array(Uint8Array.from(samples).buffer);
   }
 
   /** Resolves when the call is over. */
@@ -113,6 +142,10 @@ export interface BaresipOptions {
   readonly codec?: BaresipCodec | undefined;
   /** Left out: plain RTP. */
   readonly encryption?: BaresipEncryption | undefined;
+  /** Keeps what it hears, for {@link Baresip.heard}. */
+  readonly records?: boolean;
+  /** Answers calls to this port of 127.0.0.1 at once; left out: takes none. */
+  readonly answersAt?: number;
 }
 
 const kPcmu: BaresipCodec = { name: 'PCMU/8000/1', module: 'g711', rateHz: 8000, channels: 1 };
@@ -120,27 +153,29 @@ const kPcmu: BaresipCodec = { name: 'PCMU/8000/1', module: 'g711', rateHz: 8000,
 /** @param microphone - what it says, linear at 8000 Hz; the call needs it to its end. */
 export async function startBaresip(
   microphone: Int16Array,
-  { codec = kPcmu, encryption }: BaresipOptions = {},
+  { codec = kPcmu, encryption, records = false, answersAt }: BaresipOptions = {},
 ): Promise<Baresip> {
   const folder = mkdtempSync(join(tmpdir(), 'hushpay-baresip-'));
   const [controlPort, consolePort] = [await freePort(), await freePort()];
   mkdirSync(folder, { recursive: true });
   writeMicrophone(folder, microphone, codec);
   const mediaenc = encryption === undefined ? '' : `;mediaenc=${encryption}`;
-  const account = `<sip:caller@127.0.0.1>;regint=0;audio_codecs=${codec.name}${mediaenc}\n`;
+  const answermode = answersAt === undefined ? '' : ';answermode=auto';
+  const account = `<sip:caller@127.0.0.1>;regint=0;audio_codecs=${codec.name}${mediaenc}${answermode}\n`;
   writeFileSync(join(folder, 'accounts'), account);
   writeFileSync(join(folder, 'contacts'), '');
-  writeFileSync(join(folder, 'config'), configOf(folder, codec, controlPort, consolePort));
+  writeFileSync(
+    join(folder, 'config'),
+    configOf(folder, codec, controlPort, consolePort, answersAt ?? 0, records),
+  );
   const child = spawn('baresip', ['-f', folder, '-4'], { stdio: 'ignore' });
   const [control, console] = await Promise.all([connected(controlPort), connected(consolePort)]);
   return new Baresip(child, folder, control, console);
 }
 
 function writeMicrophone(folder: string, microphone: Int16Array, { rateHz, channels }: BaresipCodec): void {
-  const sound = new wavefile.WaveFile();
-  sound.fromScratch(1, 8000, '16', microphone);
   const file = join(folder, 'microphone.wav');
-  writeFileSync(file, sound.toBuffer());
+  writeFileSync(file, wavFile(microphone)); // minutes of it, while a bank in this process is to answer
   if (rateHz === 8000 && channels === 1) return;
   const wide = join(folder, 'wide.wav');
   const { status } = spawnSync('sox', [file, '-r', String(rateHz), '-c', String(channels), wide]);
@@ -148,9 +183,17 @@ function writeMicrophone(folder: string, microphone: Int16Array, { rateHz, chann
   renameSync(wide, file);
 }
 
-function configOf(folder: string, codec: BaresipCodec, controlPort: number, consolePort: number): string {
+function configOf(
+  folder: string,
+  codec: BaresipCodec,
+  controlPort: number,
+  consolePort: number,
+  sipPort: number,
+  records: boolean,
+): string {
+  const recorder = records ? `snd_path ${folder}\nmodule sndfile.so\n` : '';
   return `net_interface 127.0.0.1
-sip_listen 127.0.0.1:0
+sip_listen 127.0.0.1:${sipPort}
 ausrc_srate ${codec.rateHz}
 ausrc_channels ${codec.channels}
 audio_source aufile,${join(folder, 'microphone.wav')}
@@ -159,7 +202,7 @@ module ${codec.module}.so
 module aufile.so
 module srtp.so
 module dtls_srtp.so
-module ctrl_tcp.so
+${recorder}module ctrl_tcp.so
 module cons.so
 module_tmp account.so
 module_app menu.so
@@ -183,7 +226,7 @@ async function connected(port: number): Promise<Socket> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { kill } from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pause } from './baresip.ts';
 import { type Chromium, openChromium, servePhonePage } from './chromium.ts';
@@ -42,6 +44,13 @@ async function until(isSo: (look: Look) => boolean): Promise<Look> {
   throw new Error(`waited in vain; the browser says ${JSON.stringify(await browser.call('look'))}`);
 }
 
+/** The process that carries the packets. */
+function mediaWorker(): number {
+  const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8').trim().split(' ');
+  const isWorker = (pid: string) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'hushpay-media';
+  return Number(children.find(isWorker));
+}
+
 describe.skipIf(!kHasChromium)('SIP.js with the WebRTC of Chromium (needs chromium)', () => {
   it('calls over WSS, hears the prompt, and pays by its keys', async () => {
     const uri = 'sip:pay@hushpay.test;amount=50.25;customer-id=C-1001;currency=USD';
@@ -60,6 +69,27 @@ describe.skipIf(!kHasChromium)('SIP.js with the WebRTC of Chromium (needs chromi
     await browser.call('hangUp');
     const session = await server.ended(sessionId);
     expect(session).toMatchObject({ result: 'APPROVED', amountCharged: '50.25', last4: '4242' });
+    expect(server.tracesOf([kCard])).toEqual([]);
+  }, 120_000);
+
+  it('goes on when the media worker is killed in the middle of its card number', async () => {
+    const before = server.charges();
+    const uri = 'sip:pay@hushpay.test;amount=50.25;customer-id=C-1002;currency=USD';
+    const callId = await browser.call<string>('dial', `wss://127.0.0.1:${server.sipPorts.wss}/`, uri);
+    await until(({ energy }) => energy > 0.001);
+    await browser.call('press', kCard.slice(0, 9));
+    const worker = mediaWorker();
+    kill(worker, 'SIGKILL');
+    const { received } = await browser.call<Look>('look');
+    await until((look) => look.received > received + 25); // heard from the next one, under the keys of the first
+    expect(mediaWorker()).not.toBe(worker);
+    await browser.call('press', `${kCard.slice(9)}#1230123`);
+    await pause(1500); // the summary has begun
+    await browser.call('press', '1');
+    await until(() => server.charges() === before + 1);
+    await browser.call('hangUp');
+    const [sessionId = ''] = server.sessionsOf(callId);
+    expect(await server.ended(sessionId)).toMatchObject({ result: 'APPROVED', last4: '4242' });
     expect(server.tracesOf([kCard])).toEqual([]);
   }, 120_000);
 });

@@ -1,33 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Kamailio, startKamailio } from './kamailio.ts';
+import { type Kamailio, kProxy, routeTo, startKamailio } from './kamailio.ts';
 import { hasProgram, mayUseRawSockets } from './requirements.ts';
 import { type PeersServer, startPeersServer } from './server.ts';
 import { headerOf } from './sip-log.ts';
 import { runSipp } from './sipp.ts';
 
 const kIsThere = hasProgram('kamailio') && hasProgram('sipp') && mayUseRawSockets();
-
-const kProxy = {
-  modules: ['tm', 'tmx', 'sl', 'rr', 'pv', 'maxfwd', 'textops', 'siputils'],
-  parameters: ['"rr", "enable_full_lr", 1'],
-};
-
-/** Sends every call to one server and stays in its dialogs. */
-function routeTo(address: string): string {
-  return `
-  if ($rU == "ready") { sl_send_reply("200", "OK"); exit; }
-  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
-  if (has_totag()) {
-    if (loose_route()) { t_relay(); exit; }
-    if (is_method("ACK") && t_check_trans()) { t_relay(); exit; }
-    sl_send_reply("404", "Not here");
-    exit;
-  }
-  if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
-  record_route();
-  $du = "sip:${address}";
-  t_relay();`;
-}
 
 describe.skipIf(!kIsThere)('Kamailio in front (needs kamailio, sipp and raw sockets)', () => {
   let server: PeersServer;

@@ -19,6 +19,32 @@ export interface KamailioOptions {
   readonly parameters: readonly string[];
   /** Body of its request route; a request for the user `ready` must be answered. */
   readonly route: string;
+  /** Further route blocks. */
+  readonly blocks?: string;
+}
+
+/** What a proxy needs that sends every call to one server and stays in its dialogs. */
+export const kProxy = {
+  modules: ['tm', 'tmx', 'sl', 'rr', 'pv', 'maxfwd', 'textops', 'siputils'],
+  parameters: ['"rr", "enable_full_lr", 1'],
+};
+
+/** @param before - done with each INVITE and each request in a dialog before it goes on. */
+export function routeTo(address: string, before = ''): string {
+  return `
+  if ($rU == "ready") { sl_send_reply("200", "OK"); exit; }
+  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
+  if (has_totag()) {
+    if (loose_route()) { ${before} t_relay(); exit; }
+    if (is_method("ACK") && t_check_trans()) { t_relay(); exit; }
+    sl_send_reply("404", "Not here");
+    exit;
+  }
+  if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
+  record_route();
+  ${before}
+  $du = "sip:${address}";
+  t_relay();`;
 }
 
 const kPatienceMs = 10_000;
@@ -45,7 +71,10 @@ export async function startKamailio(options: KamailioOptions): Promise<Kamailio>
   };
 }
 
-function configuration(address: string, { modules, parameters, route }: KamailioOptions): string {
+function configuration(
+  address: string,
+  { modules, parameters, route, blocks = '' }: KamailioOptions,
+): string {
   return `
 children=1
 tcp_children=1
@@ -57,6 +86,7 @@ ${parameters.map((parameter) => `modparam(${parameter})`).join('\n')}
 request_route {
 ${route}
 }
+${blocks}
 `;
 }
 

@@ -28,6 +28,11 @@ export interface SessionView {
   readonly announced: boolean;
   readonly paymentRef: string;
   readonly endedAt: string | null;
+  readonly topology: string;
+  readonly clampedBy: string | null;
+  /** Of a session whose call is up. */
+  readonly parties?: readonly { readonly role: string }[];
+  readonly media: Readonly<Record<string, number>> | null;
   readonly submissions: readonly {
     readonly attempt: number;
     readonly state: string;
@@ -45,6 +50,13 @@ export interface PeersServer {
   readonly pid: number;
   /** Everything the server has logged. */
   output(): string;
+  /** Asks the API for something. */
+  post(
+    path: string,
+    body: object,
+  ): Promise<{ readonly status: number; readonly body: Record<string, unknown> }>;
+  /** The session as it is. */
+  session(sessionId: string): Promise<SessionView>;
   /** The session once its row is closed. */
   ended(sessionId: string): Promise<SessionView>;
   /** Ids of the sessions in the database whose call had this Call-ID. */
@@ -81,7 +93,17 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
     if (!answer.ok) throw new Error(`GET /v1/sessions: ${answer.status}`);
     return (await answer.json()) as SessionView;
   };
+  const post: PeersServer['post'] = async (path, body) => {
+    const answer = await fetch(server.httpUrl + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  };
   return {
+    post,
+    session,
     address: `127.0.0.1:${server.sipPorts.udp}`,
     sipPorts: server.sipPorts,
     httpUrl: server.httpUrl,
@@ -91,7 +113,7 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
       until(
         `the end of session ${id}`,
         () => session(id),
-        ({ endedAt }) => endedAt !== null,
+        ({ endedAt }) => typeof endedAt === 'string', // one that waits for its call has no row yet
       ),
     sessionsOf: (callId) => sessionsIn(file, callId),
     tally: () => tallyIn(file),

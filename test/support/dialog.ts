@@ -51,6 +51,8 @@ const kPolicy: PaymentPolicy = {
   session: { maxMs: 600_000, holdMs: 120_000 },
   consent: false,
   failRoute: 'agent',
+  company: 'alone',
+  agent: { onLost: 'continue', clamp: 'comfort_noise', parked: 'hold' },
 };
 
 /** The policy of `pureconnect-ivr`, with changes. */

@@ -20,7 +20,9 @@ export class FakeMediaWorker {
   answer: (command: Command['body']) => Answer | undefined = () => ({ status: Status.OK });
 
   constructor() {
-    const reader = new FrameReader((message) => this.#onCommand(fromBinary(CommandSchema, message)));
+    const reader = new FrameReader((message) =>
+      this.#onCommand(fromBinary(CommandSchema, Uint8Array.from(message))),
+    );
     this.stream = new Duplex({
       read: () => {},
       write: (chunk: Uint8Array, _encoding, written) => {

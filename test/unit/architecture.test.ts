@@ -64,7 +64,7 @@ const kHomes: Readonly<Record<string, readonly string[]>> = {
   fastify: ['api'],
   '@bufbuild/protobuf': ['media'],
   yaml: ['config'],
-  zod: ['config', 'gateway', 'edge', 'prompt'],
+  zod: ['api', 'config', 'gateway', 'edge', 'prompt'],
   ws: ['edge'],
 };
 

@@ -25,6 +25,8 @@ const kTestPackages = {
   chromium: 'chromium',
   'libspandsp-dev': null, // what the tone benchmark compares with
   'dnsmasq-base': 'dnsmasq',
+  'rtpengine-daemon': 'rtpengine', // a media relay between us and a caller
+  tshark: 'tshark', // reads what we send; brings dumpcap
 };
 
 /** @param {'serve' | 'test'} purpose */

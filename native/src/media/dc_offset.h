@@ -15,6 +15,8 @@ namespace hushpay {
 class DcOffset {
  public:
   void remove(std::span<std::int16_t> samples) noexcept;
+  /// Samples are not as they came.
+  [[nodiscard]] bool isApplied() const noexcept { return applied_ != 0; }
   void reset() noexcept { *this = DcOffset{}; }
 
  private:

@@ -81,11 +81,13 @@ void Room::pass(const Session& session, const Speech& speech) noexcept {
   const bool isUntouched = voice.isUntouched();
   std::array<bool, kMaxMembers> isServed{};
   bool areServed = true;
+  std::size_t listeners = 0;
   for (std::size_t i = 0; i < places_; i++) {
     Member& listener = members_[i];
     if (!hears(listener, index)) continue;
     listener.sinceDirect = 0;
     listener.isDirect = true;
+    listeners++;
     if (isUntouched && listener.filled == 0 && speech.what == Heard::kAudio)
       isServed[i] = listener.session->sendAsItCame(speech.codec, speech.payload, count);
     else if (isUntouched && listener.filled == 0 && speech.what == Heard::kLost)
@@ -102,8 +104,9 @@ void Room::pass(const Session& session, const Speech& speech) noexcept {
       const auto block = voice.block(ear.hearing);
       ear.gain = ear.hearing.gain;
       listener.last = block.back();
-      if (!isServed[i]) send(listener, block, nullptr);
+      if (!isServed[i]) send(listener, block, listeners > 1 ? &encoded_ : nullptr);
     }
+    encoded_.clear();
   }
 }
 

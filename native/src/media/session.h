@@ -189,6 +189,7 @@ class Session {
   void sendAudio(std::span<const std::int16_t> pcm, EncodedFrames* shared) noexcept;
   void sendPacket(std::uint8_t payloadType, bool marker, std::uint32_t timestamp, ByteView payload) noexcept;
   void sendReport(double nowMs, bool bye) noexcept;
+  void yieldName(double nowMs) noexcept;
   void tell(const PlayNews& news) noexcept;
 
   const std::uint32_t id_;
@@ -252,6 +253,7 @@ class Session {
   std::uint32_t lastSenderReport_ = 0;
   double lastSenderReportMs_ = 0;
   std::uint32_t reportJitter_;
+  bool hasYielded_ = false;
 };
 
 }  // namespace hushpay

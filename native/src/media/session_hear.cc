@@ -92,7 +92,8 @@ void Session::hear(const ReorderBuffer::Packet& packet, Codec codec) noexcept {
   }
   ToneEdges edges;
   detect(samples, edges);
-  passOn(packet.timestamp, {.samples = samples, .codec = codec, .payload = packet.payload});
+  const ByteView asItCame = dcOffset_.isApplied() ? ByteView{} : packet.payload;
+  passOn(packet.timestamp, {.samples = samples, .codec = codec, .payload = asItCame});
   expectedTs_ = packet.timestamp + toTs(samples.size());
   report(edges, detector_.samplesFed());
 }

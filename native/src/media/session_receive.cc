@@ -57,6 +57,7 @@ void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
     return;
   }
   if (!admit(*packet, arrivalMs)) return;
+  if (packet->ssrc == seed_.ssrc) yieldName(arrivalMs);
   lastPacketMs_ = arrivalMs;
   timedOut_ = false;
   if (red) receiveCopies(*red, packet->sequence, arrivalMs);

@@ -239,6 +239,19 @@ void Session::sendReport(double nowMs, bool bye) noexcept {
   nextReportMs_ = nowMs + kReportIntervalMs * (0.5 + static_cast<double>(reportJitter_ >> 8) / (1u << 24));
 }
 
+/// The peer has the source identifier we have: whoever finds out says BYE and takes another (RFC 3550 section
+/// 8.2). Once: a peer that has it again sends our own packets back.
+void Session::yieldName(double nowMs) noexcept {
+  if (hasYielded_) return;
+  hasYielded_ = true;
+  sendReport(nowMs, true);
+  reportJitter_ = reportJitter_ * 1664525 + 1013904223;
+  seed_.ssrc ^= reportJitter_ | 1;
+  talking_ = false;
+  packetsSent_ = octetsSent_ = 0;
+  sentSinceReport_ = false;
+}
+
 void Session::tell(const PlayNews& news) noexcept {
   if (news.started) {
     MediaEvent event{.kind = MediaEvent::Kind::kPlayProgress, .session = id_};

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type Api, type ApiOptions, createApi } from '../../../src/api/api.ts';
 import type { CallLadder } from '../../../src/ladder/call-ladder.ts';
 import { money } from '../../../src/money/money.ts';
+import type { PaymentSessions } from '../../../src/ports/payment-sessions.ts';
 import type { AttemptRecord, SessionRecord } from '../../../src/ports/store.ts';
 import { Health } from '../../../src/telemetry/health.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
@@ -66,6 +67,16 @@ const kAttempt: AttemptRecord = {
   doneAt: '2026-11-21T12:01:01.000Z',
 };
 
+/** Sessions that are not there, apart from what a test puts into them. */
+function sessionsOf(some: Partial<PaymentSessions>): PaymentSessions {
+  return {
+    prepare: () => undefined,
+    view: () => undefined,
+    act: async () => ({ kind: 'unknown_session' }),
+    ...some,
+  };
+}
+
 let api: Api | undefined;
 let lines: string[] = [];
 
@@ -81,7 +92,8 @@ async function start(options: Partial<ApiOptions> = {}) {
       find: (id) => (id === 's-1' ? kRecord : undefined),
       attempts: () => [kAttempt],
     },
-    liveSession: () => undefined,
+    sessions: sessionsOf({}),
+    currency: 'USD',
     ladderOf: async () => undefined,
     metrics,
     health,
@@ -120,7 +132,9 @@ describe('GET /v1/sessions/{id}', () => {
   });
 
   it('lays the running session over its record', async () => {
-    const { get } = await start({ liveSession: (id) => ({ stageReached: `PAN_ENTRY of ${id}` }) });
+    const { get } = await start({
+      sessions: sessionsOf({ view: (id) => ({ stageReached: `PAN_ENTRY of ${id}` }) }),
+    });
     expect(await (await get('/v1/sessions/s-1', kKey)).json()).toMatchObject({
       stageReached: 'PAN_ENTRY of s-1',
     });

@@ -11,7 +11,7 @@ import { FakeLog } from '../../support/fake-log.ts';
 import { FakeMedia } from '../../support/fake-media.ts';
 import { FakePayments } from '../../support/fake-payments.ts';
 import { FakePrompts } from '../../support/fake-prompts.ts';
-import { fakeIncomingCall } from '../../support/fake-signaling.ts';
+import { FakeSignaling, fakeIncomingCall, kPassing } from '../../support/fake-signaling.ts';
 import { FakeStore } from '../../support/fake-store.ts';
 
 const kOrdered = { 'X-Pay-Customer-Id': 'C-1', 'X-Pay-Amount': '50.25', 'X-Pay-Identified': 'true' };
@@ -21,6 +21,7 @@ const kCard = '4242424242424242';
 class Rig {
   readonly clock = new FakeClock();
   readonly media = new FakeMedia(this.clock);
+  readonly signaling = new FakeSignaling();
   readonly prompts = new FakePrompts();
   readonly payments = new FakePayments();
   readonly store = new FakeStore();
@@ -38,9 +39,11 @@ class Rig {
         onMissingParameters: 'apology',
         routes: { agent: null, queue: null },
         advertisedAddress: null,
+        ...kPassing,
         ...settings,
       },
       plane: this.media,
+      signaling: this.signaling,
       prompts: this.prompts,
       payments: this.payments,
       gateway: { name: 'simulator', isUp: () => this.gatewayUp },

@@ -131,6 +131,7 @@ trunks:
       users: ['ann'],
       maySetAmounts: false,
       mayBeReferred: false,
+      mayTransfer: false,
       codecs: ['opus', 'PCMA'],
       codecOrder: 'own',
       media: { encryption: 'optional', keysInClear: false, natLearning: 'off' },

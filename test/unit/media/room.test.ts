@@ -1,6 +1,13 @@
+import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { WorkerChannel } from '../../../src/media/channel.ts';
-import { Access, ClampMode, Source, Status } from '../../../src/media/generated/media_pb.ts';
+import {
+  Access,
+  ActiveSpeakerSchema,
+  ClampMode,
+  Source,
+  Status,
+} from '../../../src/media/generated/media_pb.ts';
 import { WorkerLink } from '../../../src/media/link.ts';
 import { WorkerRoom } from '../../../src/media/room.ts';
 import { WorkerSession } from '../../../src/media/session.ts';
@@ -63,6 +70,25 @@ describe('a media room', () => {
     const third = new FakeMediaWorker();
     await room.resume(new WorkerChannel(third.stream, () => {}));
     expect(third.commands.map((body) => body.case)).toEqual(['openRoom', 'joinRoom']);
+  });
+
+  it('tells who speaks, follows that in the next worker too, and of strangers says nobody', async () => {
+    const { worker, room, caller } = bench();
+    await room.join(caller);
+    expect(worker.got('followSpeaker')).toEqual([]);
+    const told: unknown[] = [];
+    const unsubscribe = room.onActiveSpeaker((speaker) => told.push(speaker));
+    room.onActiveSpeaker(() => {});
+    const speaks = (session: number) =>
+      room.receive(create(ActiveSpeakerSchema, { session, levelDbm0: -20 }));
+    for (const session of [1, 9, 0]) speaks(session);
+    expect(told).toEqual([{ session: caller, levelDbm0: -20 }, undefined, undefined]);
+    const second = new FakeMediaWorker();
+    await room.resume(new WorkerChannel(second.stream, () => {}));
+    for (const each of [worker, second]) expect(each.got('followSpeaker')).toMatchObject([{ room: 3 }]);
+    unsubscribe();
+    speaks(1);
+    expect(told).toHaveLength(3);
   });
 
   it('gives the figures of members it knows', async () => {

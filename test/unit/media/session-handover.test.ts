@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { looped } from '../../../src/call/hold-audio.ts';
 import { WorkerChannel } from '../../../src/media/channel.ts';
-import { PlayEnd, Status } from '../../../src/media/generated/media_pb.ts';
+import { PlayEnd, SrtpSuite, Status } from '../../../src/media/generated/media_pb.ts';
 import { WorkerLink } from '../../../src/media/link.ts';
 import { type SessionEvent, WorkerSession } from '../../../src/media/session.ts';
 import type { MediaEnd, MediaRemote, PhraseItem } from '../../../src/ports/media.ts';
@@ -137,6 +138,62 @@ describe('a session whose worker has died', () => {
   });
 });
 
+describe('the link of a session whose worker has died', () => {
+  const dtls = (digest: number): MediaRemote => ({
+    ...kRemote,
+    link: {
+      protection: {
+        kind: 'dtls',
+        fingerprint: { hash: 'sha-256', digest: new Uint8Array(32).fill(digest) },
+        active: false,
+      },
+      rtcpMux: true,
+      ice: { localUser: 'here', localPassword: 'of-twenty-two-letters-or-more', remoteUser: 'there' },
+      learnFrom: null,
+    },
+  });
+  const kKeys = {
+    suite: SrtpSuite.AEAD_AES_128_GCM,
+    sendKey: new Uint8Array(28).fill(1),
+    receiveKey: new Uint8Array(28).fill(2),
+  };
+
+  async function resumed(): Promise<Bench> {
+    const bench = new Bench();
+    await bench.session.connect(dtls(1));
+    bench.worker.send({ case: 'streamState', value: { session: 7, srtp: kKeys } });
+    const proven = { session: 7, address: '192.0.2.7', port: 9000, checkedMs: 1234 };
+    bench.worker.send({ case: 'provenPeer', value: proven });
+    await settle();
+    bench.die();
+    await bench.goOn();
+    return bench;
+  }
+
+  it('goes on with the keys of the handshake and to the address ICE had found', async () => {
+    const bench = await resumed();
+    const [connect] = bench.worker.got('connectSession');
+    expect(connect?.dtls).toBeUndefined();
+    expect(connect?.srtp).toMatchObject({ suite: SrtpSuite.AEAD_AES_128_GCM });
+    expect([...(connect?.srtp?.sendKey ?? [])]).toEqual([...kKeys.sendKey]);
+    expect(connect?.ice?.proven).toMatchObject({ address: '192.0.2.7', port: 9000, checkedMs: 1234 });
+  });
+
+  it('keeps them when a re-INVITE agrees on the same handshake, and begins another for another peer', async () => {
+    const bench = await resumed();
+    await bench.session.connect({ ...dtls(1), ptimeMs: 40 });
+    await bench.session.connect(dtls(2));
+    await bench.session.connect(dtls(2));
+    const [, same, other, again] = bench.worker.got('connectSession');
+    expect(same).toMatchObject({ ptimeMs: 40, srtp: { suite: SrtpSuite.AEAD_AES_128_GCM } });
+    expect(same?.dtls).toBeUndefined();
+    for (const each of [other, again]) {
+      expect(each?.srtp).toBeUndefined();
+      expect([...(each?.dtls?.fingerprint ?? [])]).toEqual(Array.from({ length: 32 }, () => 2));
+    }
+  });
+});
+
 async function refuse(bench: Bench): Promise<void> {
   const worker = new FakeMediaWorker();
   worker.answer = (body) => ({
@@ -182,6 +239,17 @@ describe('a phrase whose worker has died', () => {
     bench.die();
     await bench.goOn();
     expect(bench.played).toEqual([4, 5]);
+  });
+
+  it('that never pauses begins the word it was in again, and keeps no more than so many', async () => {
+    const bench = new Bench();
+    bench.session.play(looped(clips(1, 2, 3)), kRead, never());
+    await settle();
+    for (let started = 1; started <= 200; started++) await bench.progress(started);
+    bench.die();
+    await bench.goOn();
+    expect(bench.played.slice(0, 4)).toEqual([2, 3, 1, 2]); // the 200th
+    expect(bench.played).toHaveLength(32);
   });
 
   it('takes its next items from where it was', async () => {

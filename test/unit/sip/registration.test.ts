@@ -45,7 +45,7 @@ class Lab {
       };
       return {
         sent,
-        answer: { status: reply.status, reason: 'Reason', get: (name) => reply.headers?.[name] },
+        answer: { status: reply.status, reason: 'Reason', body: '', get: (name) => reply.headers?.[name] },
       };
     };
     this.registration = new Registration(settings, send, this.clock, new FakeLog(), () => 0);
@@ -247,7 +247,7 @@ describe('a registration', () => {
     const send: SendRequest = async (_method, _uri, headers) => {
       if (hanging) await never;
       const sent = { callId: 'c', from: headers['From'] ?? '', seq: 1 };
-      return { sent, answer: { status: 200, reason: 'OK', get: () => undefined } };
+      return { sent, answer: { status: 200, reason: 'OK', body: '', get: () => undefined } };
     };
     const credentials = { user: 'us', realm: 'pbx', secret: 'x', allowMd5: false };
     const registration = new Registration(

@@ -29,7 +29,7 @@ describe('metrics', () => {
     metrics.stageChanged('ivr', { from: null, to: 'PAN_ENTRY' });
     metrics.stageChanged('ivr', { from: 'PAN_ENTRY', to: 'SUBMIT' });
     metrics.fieldError('pan', 'luhn');
-    metrics.legHeard(4.25, 0.02);
+    metrics.legHeard({ mos: 4.25, lossShare: 0.02, jitterMs: 3, roundTripMs: 40 });
     metrics.attempt('simulator', 'declined', 'soft');
     metrics.attempt('simulator', 'approved', null);
     metrics.gatewayRequest({ gateway: 'simulator', op: 'submit', outcome: 'approved', durationMs: 300 });
@@ -42,6 +42,8 @@ describe('metrics', () => {
         'payment_sessions_active{mode="ivr",stage="SUBMIT"} 0',
         'payment_field_errors_total{field="pan",reason="luhn"} 1',
         'media_leg_mos_count 1',
+        'media_leg_jitter_seconds_bucket{le="0.005"} 1',
+        'media_leg_round_trip_seconds_bucket{le="0.05"} 1',
         'media_leg_loss_ratio_bucket{le="0.02"} 1',
         'media_leg_loss_ratio_bucket{le="0.01"} 0',
         'payment_attempts_total{gateway="simulator",outcome="declined",decline_class="soft"} 1',
@@ -63,6 +65,7 @@ describe('metrics', () => {
     expect(await lines(metrics)).toEqual(
       expect.arrayContaining([
         'rtp_packets_received_total{worker="0"} 20',
+        'rtp_shared_packets_total{worker="0"} 4',
         'rtp_packets_received_total{worker="1"} 500',
         'media_sessions{worker="0"} 2',
         'media_tick_late_max_seconds{worker="0"} 0.007',

@@ -1,0 +1,249 @@
+import type { Clock } from '../ports/clock.ts';
+import type { CodecName, KeyReport } from '../ports/media.ts';
+import type { Role } from '../ports/payment-sessions.ts';
+import type {
+  HeaderReader,
+  IncomingCall,
+  ReferRequest,
+  Replacing,
+  SipHeaders,
+  TrunkRights,
+} from '../ports/signaling.ts';
+import { type CalledOut, CallOut, type CallOutDeps, type CallOutTask } from './call-out.ts';
+import { passedHeaders } from './passed-headers.ts';
+import { answerInto, release, type Side } from './side.ts';
+
+export type BridgedRole = Extract<Role, 'customer' | 'agent'>;
+
+export interface BridgeDeps extends CallOutDeps {
+  readonly clock: Clock;
+  /** Names of the headers that go on from one leg to the other. */
+  readonly passHeaders: readonly string[];
+  readonly ringMs: number;
+}
+
+/** What the owner of a bridge wants to know and to decide. */
+export interface BridgeHooks {
+  /** A payment runs: holds are not passed on, the customer is not sent away. */
+  isPaying(): boolean;
+  /** A leg is over. @returns what the 200 to its BYE carries, and the BYE to the other. */
+  onLeft(side: Side, reason: string): SipHeaders;
+  /** Whether the call goes on when this one has left. */
+  goesOnWithout(role: BridgedRole): boolean;
+  onHold(role: BridgedRole, held: boolean): void;
+  /** A key by SIP INFO. @returns whether it goes on to the other leg. */
+  onInfoKey(role: BridgedRole, report: KeyReport): boolean;
+  onReoffer(role: BridgedRole, header: HeaderReader): void;
+  /** A leg has come in, at first or in the place of another. */
+  onJoined(side: Side): void;
+}
+
+/** Whom to call as one side of the bridge. */
+export interface BridgeCall {
+  readonly role: BridgedRole;
+  readonly target: string;
+  readonly from: string;
+  readonly headers: SipHeaders;
+  readonly trunk: TrunkRights;
+  /** What the other side speaks, while it is not yet a side. */
+  readonly prefer?: CodecName;
+  readonly onProgress?: CallOutTask['onProgress'];
+}
+
+const kByeOfTransferorMs = 2_000; // after our NOTIFY it says goodbye itself (RFC 5589 section 6.1)
+
+/**
+ * Customer and agent on two legs of ours, media anchored here: passes on hold, keys by SIP INFO and hang-ups, and follows the REFER
+ * or Replaces of either side by putting another leg in its place. What they hear of each other is the room's business.
+ *
+ * Made by whoever answers for the call; `over` resolves when nobody is left. The room is its owner's.
+ */
+export class Bridge {
+  readonly over: Promise<void>;
+  readonly #deps: BridgeDeps;
+  readonly #hooks: BridgeHooks;
+  readonly #sides = new Map<BridgedRole, Side>();
+  readonly #held = new Set<BridgedRole>();
+  readonly #calling = new Set<CallOut>();
+  readonly #end = Promise.withResolvers<void>();
+  #isOver = false;
+
+  constructor(deps: BridgeDeps, hooks: BridgeHooks) {
+    this.#deps = deps;
+    this.#hooks = hooks;
+    this.over = this.#end.promise;
+  }
+
+  side(role: BridgedRole): Side | undefined {
+    return this.#sides.get(role);
+  }
+
+  /** Whose dialog this is; undefined: of neither. */
+  roleOf({ callId, localTag, remoteTag }: Replacing): BridgedRole | undefined {
+    for (const [role, { leg }] of this.#sides) {
+      const { name } = leg;
+      if (name.callId === callId && name.localTag === localTag && name.remoteTag === remoteTag) return role;
+    }
+    return undefined;
+  }
+
+  /** Calls somebody. What comes of it is not yet a side: {@link join} makes it one. Never rejects. */
+  async call({ onProgress = () => {}, prefer, ...call }: BridgeCall): Promise<CalledOut> {
+    const { role } = call;
+    const calling = new CallOut(this.#deps, {
+      ...call,
+      ...this.legHooks(role),
+      ringMs: this.#deps.ringMs,
+      prefer: prefer ?? this.#sides.get(otherOf(role))?.legMedia.codec,
+      onProgress,
+    });
+    this.#calling.add(calling);
+    const called = await calling.run();
+    this.#calling.delete(calling);
+    return called;
+  }
+
+  /** What the media of a leg with this role reports. */
+  legHooks(role: BridgedRole): Pick<CallOutTask, 'onHold' | 'onReoffer'> {
+    return {
+      onHold: (held) => this.#onHeld(role, held),
+      onReoffer: (header) => this.#hooks.onReoffer(role, header),
+    };
+  }
+
+  /** Gives up the calls that are not yet answered. */
+  cancel(): void {
+    for (const calling of this.#calling) calling.cancel();
+  }
+
+  /** Puts an answered leg, which is in the room, on its side of the bridge; whoever was there says goodbye. */
+  join(side: Side): void {
+    if (this.#isOver) {
+      void this.#bye(side, {});
+      return;
+    }
+    const { role } = side.party;
+    const before = this.#sides.get(role);
+    this.#sides.set(role, side);
+    this.#held.delete(role);
+    if (before) this.#retire(before);
+    this.#hooks.onJoined(side); // listens first
+    this.#listen(side);
+    if (before) this.#passHold(otherOf(role), false); // whom the one before had put on hold
+  }
+
+  /** After a payment: what was put on hold meanwhile is told now. */
+  settleHolds(): void {
+    for (const role of this.#sides.keys()) this.#passHold(otherOf(role), this.#held.has(role));
+  }
+
+  /** Somebody takes the place of a side (RFC 3891). Never rejects. */
+  async replace(role: BridgedRole, incoming: IncomingCall): Promise<void> {
+    const { room, advertisedAddress: advertised, log } = this.#deps;
+    const side = await answerInto(room, role, incoming, { advertised, ...this.legHooks(role) }, log);
+    if (side) this.join(side);
+  }
+
+  /** Ends every leg. */
+  async hangUp(headers: SipHeaders): Promise<void> {
+    this.cancel();
+    await Promise.all([...this.#sides.values()].map((side) => this.#sendAway(side, headers)));
+    this.#finishIfEmpty();
+  }
+
+  #listen(side: Side): void {
+    const { leg, party } = side;
+    const { role } = party;
+    const isCurrent = (): boolean => this.#sides.get(role) === side;
+    leg.onBye((reason, header) =>
+      isCurrent() ? this.#onLeft(side, reason, passedHeaders(header, this.#deps.passHeaders)) : {},
+    );
+    leg.onKey((report) => {
+      if (!isCurrent() || !this.#hooks.onInfoKey(role, report)) return;
+      void this.#sides.get(otherOf(role))?.leg.sendKey(report.key);
+    });
+    leg.onRefer((request) => void this.#onRefer(side, request));
+    party.media.onEnd((end) => {
+      if (!isCurrent()) return;
+      const reason = { Reason: `Q.850;cause=38;text="${end === 'timeout' ? 'no media' : 'media lost'}"` };
+      void leg.bye({ ...this.#onLeft(side, `media: ${end}`, reason), ...reason });
+    });
+  }
+
+  #onHeld(role: BridgedRole, on: boolean): void {
+    if (on === this.#held.has(role)) return;
+    if (on) this.#held.add(role);
+    else this.#held.delete(role);
+    this.#hooks.onHold(role, on);
+    if (!this.#hooks.isPaying()) this.#passHold(otherOf(role), on);
+  }
+
+  #passHold(role: BridgedRole, on: boolean): void {
+    const side = this.#sides.get(role);
+    if (side) void side.legMedia.hold(side.leg, on);
+  }
+
+  /** A leg is over. @returns what the 200 to its BYE carries. */
+  #onLeft(side: Side, reason: string, passed: SipHeaders): SipHeaders {
+    const { role } = side.party;
+    this.#sides.delete(role);
+    this.#held.delete(role);
+    const headers = this.#hooks.onLeft(side, reason);
+    void this.#release(side);
+    if (!this.#hooks.goesOnWithout(role)) void this.hangUp({ ...passed, ...headers });
+    this.#finishIfEmpty();
+    return headers;
+  }
+
+  /** Our goodbye to a side. */
+  async #sendAway(side: Side, headers: SipHeaders): Promise<void> {
+    this.#sides.delete(side.party.role);
+    this.#hooks.onLeft(side, 'the call has ended');
+    await this.#bye(side, headers);
+  }
+
+  async #onRefer(side: Side, request: ReferRequest): Promise<void> {
+    const { role } = side.party;
+    const isKept = role === 'customer' && this.#hooks.isPaying();
+    const isHere = this.#sides.get(role) === side && this.#sides.has(otherOf(role));
+    if (!side.trunk.mayTransfer || isKept || !isHere) return request.reject(603, 'Declined');
+    const report = request.accept();
+    const called = await this.call({
+      role,
+      target: request.target,
+      from: '',
+      headers: { ...passedHeaders(request.header, this.#deps.passHeaders), ...request.targetHeaders },
+      trunk: side.trunk,
+      onProgress: ({ status, reason }) => report.tell(status, reason),
+    });
+    if (called.kind === 'refused') return report.tell(called.status, called.reason);
+    report.tell(200, 'OK');
+    this.join(called.side);
+  }
+
+  /** Somebody else is there instead: it leaves the room now, and the call when it likes to. */
+  #retire(side: Side): void {
+    void this.#deps.room.leave(side.party);
+    this.#deps.clock.schedule(kByeOfTransferorMs, () => void this.#bye(side, {}));
+  }
+
+  async #bye(side: Side, headers: SipHeaders): Promise<void> {
+    await side.leg.bye(headers);
+    await this.#release(side);
+  }
+
+  async #release({ party, legMedia }: Side): Promise<void> {
+    await this.#deps.room.leave(party);
+    await release(this.#deps.room, party.media, legMedia);
+  }
+
+  #finishIfEmpty(): void {
+    if (this.#sides.size > 0) return;
+    this.#isOver = true;
+    this.#end.resolve();
+  }
+}
+
+export function otherOf(role: BridgedRole): BridgedRole {
+  return role === 'customer' ? 'agent' : 'customer';
+}

@@ -1,0 +1,163 @@
+import type { Log } from '../ports/log.ts';
+import type { CodecName } from '../ports/media.ts';
+import type { ReferOutcome, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import { Bridge } from './bridge.ts';
+import type { IvrCallDeps } from './ivr-call.ts';
+import { PaymentRoom } from './payment-room.ts';
+import { enter, type Side } from './side.ts';
+
+/** What configuration says about how a call goes on when its payment has ended. */
+export interface HandOverSettings {
+  readonly method: 'refer' | 'attended' | 'bridge' | 'bye' | 'reinvite';
+  readonly bridgeWhenRefused: boolean;
+  /** Name of the trunk our calls to destinations belong to; null: that of the call. */
+  readonly through: string | null;
+  readonly waitMs: number;
+}
+
+/** A customer with a result, and where to. */
+export interface HandOverTask {
+  readonly customer: Side;
+  /** SIP URI; null: nowhere, the result goes with the BYE. */
+  readonly target: string | null;
+  readonly from: string;
+  /** Attached to whatever is sent. */
+  readonly headers: SipHeaders;
+}
+
+/** By what it went, in the end. */
+export type HandOverOutcome = ReferOutcome | 'bridged' | 'told' | 'bye' | 'unanswered';
+
+/**
+ * Sends the customer on with the result, by the configured method, and says goodbye. Resolves when nothing of the call is left with
+ * us; a bridge lasts as long as the two talk. Rejects never.
+ */
+export async function handOver(task: HandOverTask, deps: IvrCallDeps, log: Log): Promise<HandOverOutcome> {
+  const outcome = await goOn(task, deps, log);
+  log.info({ outcome }, 'the caller was handed over');
+  await task.customer.leg.bye(task.headers); // nothing, where the peer has said so already
+  return outcome;
+}
+
+async function goOn(task: HandOverTask, deps: IvrCallDeps, log: Log): Promise<HandOverOutcome> {
+  const { customer, target, headers } = task;
+  const { method, bridgeWhenRefused } = deps.settings.handOver;
+  switch (method) {
+    case 'bye':
+      return 'bye';
+    case 'reinvite':
+      return tellAndWait(task, deps);
+    case 'bridge':
+    case 'attended':
+      return target === null ? 'bye' : bridge({ ...task, target }, deps, log);
+    case 'refer': {
+      if (target === null) return 'bye';
+      const outcome = await customer.leg.refer(target, headers, headers);
+      return outcome === 'refused' && bridgeWhenRefused ? bridge({ ...task, target }, deps, log) : outcome;
+    }
+    default:
+      return method satisfies never;
+  }
+}
+
+/** The peer takes the result, and the call, by itself. */
+async function tellAndWait({ customer, headers }: HandOverTask, deps: IvrCallDeps): Promise<HandOverOutcome> {
+  const { leg, legMedia } = customer;
+  const left = new Promise<void>((resolve) => {
+    leg.onBye(() => {
+      resolve();
+      return headers;
+    });
+  });
+  if (!(await legMedia.tell(leg, headers))) return 'bye';
+  const { clock, settings } = deps;
+  const waited = new Promise<void>((resolve) => {
+    const cancel = clock.schedule(settings.handOver.waitMs, resolve);
+    void left.then(cancel);
+  });
+  await Promise.race([left, waited]);
+  return 'told';
+}
+
+/** We call the destination and join both; by REFER with Replaces the peer may take our place there. */
+async function bridge(
+  { customer, target, from, headers }: HandOverTask & { readonly target: string },
+  deps: IvrCallDeps,
+  log: Log,
+): Promise<HandOverOutcome> {
+  const { settings, plane, signaling, clock } = deps;
+  const { inline, advertisedAddress, policy } = settings;
+  const room = new PaymentRoom(
+    plane,
+    { topology: 'inline', clamp: policy.agent.clamp, promptsTo: 'customer' },
+    log,
+  );
+  const between = new Bridge(
+    {
+      signaling,
+      room,
+      advertisedAddress,
+      clock,
+      passHeaders: inline.passHeaders,
+      ringMs: inline.ringMs,
+      log,
+    },
+    kTransparent,
+  );
+  try {
+    await enter(room, customer);
+    between.join(customer);
+    if (!between.side('customer')) return 'ended_by_peer';
+    const trunk = trunkFor(deps, customer.trunk);
+    const called = await between.call({
+      role: 'agent',
+      target,
+      from,
+      headers,
+      trunk,
+      ...preferring(customer.legMedia.codec),
+    });
+    if (called.kind === 'refused') {
+      log.info({ status: called.status }, 'the destination was not reached');
+      await between.hangUp(headers);
+      return 'unanswered';
+    }
+    between.join(called.side);
+    if (settings.handOver.method === 'attended') {
+      const { remoteTarget, name } = called.side.leg;
+      const outcome = await customer.leg.refer(remoteTarget, headers, headers, name);
+      if (outcome === 'transferred' || outcome === 'ended_by_peer') {
+        await between.hangUp(headers);
+        return outcome;
+      }
+      log.info({ outcome }, 'the peer does not take our place: we stay between the two');
+    }
+    await between.over;
+    return 'bridged';
+  } catch (error) {
+    log.error({ err: error }, 'the bridge broke');
+    await between.hangUp(headers);
+    return 'failed';
+  } finally {
+    await room.close();
+  }
+}
+
+function trunkFor({ settings }: IvrCallDeps, own: TrunkRights): TrunkRights {
+  return settings.trunks.find(({ name }) => name === settings.handOver.through) ?? own;
+}
+
+function preferring(codec: CodecName | undefined): { readonly prefer?: CodecName } {
+  return codec === undefined ? {} : { prefer: codec };
+}
+
+/** No payment runs in a bridge after one. */
+const kTransparent = {
+  isPaying: () => false,
+  onLeft: () => ({}),
+  goesOnWithout: () => false,
+  onHold: () => {},
+  onInfoKey: () => true,
+  onReoffer: () => {},
+  onJoined: () => {},
+} as const;

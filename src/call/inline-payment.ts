@@ -1,0 +1,219 @@
+import type { ConversationEnd } from '../dialog/controller.ts';
+import type { PaymentOrder, PaymentPolicy } from '../dialog/policy.ts';
+import type { Money } from '../money/money.ts';
+import type { Log } from '../ports/log.ts';
+import type { ActionResult, SessionAction, SessionRequest } from '../ports/payment-sessions.ts';
+import type { HeaderReader, IncomingCall, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import { actOn, conflict } from './agent-actions.ts';
+import { readCallData } from './call-data.ts';
+import type { IvrCallDeps } from './ivr-call.ts';
+import { orderFor } from './order.ts';
+import type { PaymentRoom } from './payment-room.ts';
+import { PaymentSession } from './payment-session.ts';
+import type { Side } from './side.ts';
+
+const kDone: ActionResult = { kind: 'done' };
+const kInfoPressMs = 400; // a key by SIP INFO says nothing of its length; a press is rarely longer
+
+/** The call a payment is made in. */
+export interface PayingCall {
+  readonly room: PaymentRoom;
+  side(role: 'customer' | 'agent'): Side | undefined;
+  /** The payment has ended, the card is wiped, everybody may hear everything again. */
+  afterPayment(end: ConversationEnd, order: PaymentOrder): Promise<void>;
+  /** A payment of the call that is known by this name from now on. */
+  named(sessionId: string): void;
+}
+
+/**
+ * The payments of an inline call: secure mode on, one conversation, secure mode off; then perhaps another one. Made with the call
+ * and by it told who leaves.
+ */
+export class InlinePayment {
+  readonly #call: PayingCall;
+  readonly #deps: IvrCallDeps;
+  readonly #policy: PaymentPolicy;
+  readonly #incoming: IncomingCall;
+  readonly #log: Log;
+  #request: SessionRequest;
+  #session: PaymentSession;
+  #running: Promise<void> | undefined;
+  #isPaying = false;
+  #isHeld = false;
+
+  /** @param policy - as the topology makes it. */
+  constructor(
+    call: PayingCall,
+    id: string,
+    request: SessionRequest | undefined,
+    incoming: IncomingCall,
+    policy: PaymentPolicy,
+    deps: IvrCallDeps,
+    log: Log,
+  ) {
+    this.#call = call;
+    this.#deps = deps;
+    this.#policy = policy;
+    this.#incoming = incoming;
+    this.#log = log;
+    this.#request = request ?? kNothingAsked;
+    this.#session = new PaymentSession(id, deps, log);
+  }
+
+  /** The running one, or the last, or the one to come. */
+  get session(): PaymentSession {
+    return this.#session;
+  }
+
+  /** From secure mode on until the card is wiped and all is said. */
+  get isRunning(): boolean {
+    return this.#isPaying;
+  }
+
+  /** … and until the customer is where the result leads. */
+  get isBusy(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** What is attached to the call. */
+  get headers(): SipHeaders {
+    return this.#session.headers;
+  }
+
+  get view(): object {
+    const { conversation, snapshot, end, events } = this.#session;
+    const state = end ? 'ended' : this.#isPaying ? 'paying' : 'prepared';
+    return { state, paused: conversation?.isPaused ?? false, ...snapshot, events: events.list };
+  }
+
+  /** Resolves when no payment runs. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  async act(action: SessionAction, actor: string): Promise<ActionResult> {
+    const result = await this.#act(action, actor);
+    if (result.kind === 'done') {
+      this.#session.events.add({ type: 'action', action: action.action });
+      this.#log.info({ action: action.action, actor }, 'action of an agent');
+    }
+    return result;
+  }
+
+  /** A re-INVITE brings call data for the payment to come. */
+  learn(header: HeaderReader, trunk: TrunkRights): void {
+    const { data, problems } = readCallData({ header, requestUri: '', trunk }, this.#deps.settings.currency);
+    for (const problem of problems) this.#log.warn({ problem }, 'call data');
+    this.#request = {
+      ...this.#request,
+      customerId: data.customerId ?? this.#request.customerId,
+      merchantId: data.merchantId ?? this.#request.merchantId,
+      reference: data.reference ?? this.#request.reference,
+      amount: data.amount ?? this.#request.amount,
+      identified: data.identified === 'unknown' ? this.#request.identified : data.identified,
+    };
+  }
+
+  /** The customer's key by SIP INFO. */
+  infoKey(side: Side, report: Parameters<NonNullable<PaymentSession['conversation']>['infoKey']>[0]): void {
+    this.#session.conversation?.infoKey(report);
+    void side.party.media.cover(kInfoPressMs).catch(() => undefined); // the leg has gone
+  }
+
+  customerHeld(held: boolean): void {
+    this.#isHeld = held;
+    this.#session.conversation?.hold(held);
+  }
+
+  customerLeft(reason: string): SipHeaders {
+    return this.#session.customerLeft(reason);
+  }
+
+  agentLeft(): void {
+    if (this.#isPaying) this.#session.conversation?.agentLost(this.#policy.agent.onLost);
+  }
+
+  abandon(): void {
+    this.#session.conversation?.mediaLost('worker_lost');
+  }
+
+  async #act(action: SessionAction, actor: string): Promise<ActionResult> {
+    if (action.action === 'start') return this.#start();
+    if (action.action === 'park') return this.#park(true);
+    const { conversation } = this.#session;
+    const isOpen = this.#running && conversation && !conversation.end;
+    const answer = isOpen ? actOn(conversation, action, actor) : undefined;
+    if (answer) return answer;
+    if (action.action === 'resume') return this.#park(false);
+    if (action.action === 'amount' && !this.#running) return this.#choose(action.amount);
+    return conflict('no payment runs');
+  }
+
+  #choose(amount: Money): ActionResult {
+    this.#request = { ...this.#request, amount };
+    return kDone;
+  }
+
+  async #park(on: boolean): Promise<ActionResult> {
+    const { room } = this.#call;
+    if (on === room.state.parked)
+      return conflict(on ? 'the agent is parked already' : 'nothing is paused or parked');
+    await room.park(on);
+    return kDone;
+  }
+
+  #start(): ActionResult {
+    if (this.#running) return conflict('a payment runs already');
+    const customer = this.#call.side('customer');
+    if (!customer) return conflict('the customer is not on the line');
+    if (this.#session.end) this.#session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log);
+    this.#call.named(this.#session.id);
+    this.#isPaying = true;
+    this.#running = this.#pay(customer)
+      .catch((error: unknown) => this.#log.error({ err: error }, 'the payment broke'))
+      .finally(() => {
+        this.#isPaying = false;
+        this.#running = undefined;
+      });
+    return kDone;
+  }
+
+  /** From secure mode, which is on before the first word, to what becomes of the call. */
+  async #pay(customer: Side): Promise<void> {
+    const { room } = this.#call;
+    const isSecure = await room.secure(true).then(
+      () => true,
+      () => false,
+    );
+    const { settings } = this.#deps;
+    const order = orderFor(this.#session.id, this.#request, this.#incoming, settings, this.#log);
+    const ended = this.#session.run({
+      order,
+      policy: this.#policy,
+      topology: 'inline',
+      trunk: customer.trunk.name,
+      media: customer.party.media,
+    });
+    const { conversation } = this.#session;
+    if (!isSecure) conversation?.recordingNotStopped(); // somebody could hear what must not be heard
+    if (this.#isHeld) conversation?.hold(true);
+    if (this.#call.side('customer') !== customer) conversation?.hangUp();
+    else if (!this.#call.side('agent')) this.agentLeft();
+    const end = await ended;
+    await room.secure(false).catch(() => undefined);
+    this.#request = kNothingAsked;
+    this.#isPaying = false;
+    await this.#call.afterPayment(end, order);
+  }
+}
+
+/** A payment nobody said anything about beyond the call itself. */
+const kNothingAsked: SessionRequest = {
+  topology: 'inline',
+  customerId: null,
+  merchantId: null,
+  reference: null,
+  amount: null,
+  identified: 'unknown',
+  start: 'action',
+};

@@ -1,0 +1,198 @@
+import { CardSecret } from '../card/card-secret.ts';
+import {
+  Conversation,
+  type ConversationEnd,
+  type ConversationObserver,
+  type ConversationSnapshot,
+  type IdvResult,
+} from '../dialog/controller.ts';
+import type { PaymentOrder, PaymentPolicy } from '../dialog/policy.ts';
+import type { Payments } from '../payment/payments.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { MediaSession, MediaStats } from '../ports/media.ts';
+import type { Meter } from '../ports/meter.ts';
+import type { Topology } from '../ports/payment-sessions.ts';
+import type { Prompts } from '../ports/prompts.ts';
+import type { SipHeaders } from '../ports/signaling.ts';
+import type { SessionRecord, SessionRecords } from '../ports/store.ts';
+import { qualityOf } from './quality.ts';
+import { endRecord, openRecord, withMedia } from './record.ts';
+import { resultHeaders } from './result-headers.ts';
+import { SessionEvents } from './session-events.ts';
+
+/** What every payment needs, whatever the shape of its call. */
+export interface SessionDeps {
+  readonly prompts: Prompts;
+  readonly payments: Payments;
+  readonly gateway: { readonly name: string; readonly isUp: () => boolean };
+  readonly records: SessionRecords;
+  readonly meter: Meter;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** One payment: what is asked for, of whom, and how. */
+export interface PaymentTask {
+  readonly order: PaymentOrder;
+  /** As `policyFor` the topology says. */
+  readonly policy: PaymentPolicy;
+  readonly topology: Topology;
+  /** Name of the trunk the customer's leg came by. */
+  readonly trunk: string;
+  /** Of the customer: prompts go there, keys come from there alone. */
+  readonly media: MediaSession;
+  readonly handOffToIdv?: (target: string) => Promise<IdvResult>;
+}
+
+/**
+ * One payment session: its conversation, its row in the database, its counts, and what an agent may see of it. Independent of how
+ * the legs came. run() is called once.
+ */
+export class PaymentSession {
+  readonly id: string;
+  readonly events: SessionEvents;
+  readonly log: Log;
+  readonly #deps: SessionDeps;
+  #conversation: Conversation | undefined;
+  #record: SessionRecord | undefined;
+
+  /** @param log - that of the call. */
+  constructor(id: string, deps: SessionDeps, log: Log) {
+    this.id = id;
+    this.#deps = deps;
+    this.log = log;
+    this.events = new SessionEvents(() => deps.clock.date());
+  }
+
+  /** What is going on, while there is a conversation. */
+  get conversation(): Conversation | undefined {
+    return this.#conversation;
+  }
+
+  get snapshot(): ConversationSnapshot | undefined {
+    return this.#conversation?.snapshot;
+  }
+
+  get end(): ConversationEnd | undefined {
+    return this.#conversation?.end;
+  }
+
+  /** What is attached to the call: the result, or, as long as there is none, the session alone. */
+  get headers(): SipHeaders {
+    const { end } = this;
+    return end ? resultHeaders({ ...end, sessionId: this.id }) : { 'X-Pay-Session': this.id };
+  }
+
+  /** Makes the row, holds the conversation, closes the row. The call may be told the result when it resolves. */
+  async run(task: PaymentTask): Promise<ConversationEnd> {
+    const opened = this.#open(task);
+    const { prompts, payments, gateway, clock } = this.#deps;
+    const { order, policy, media, handOffToIdv } = task;
+    const conversation = new Conversation({
+      order,
+      policy,
+      media,
+      prompts,
+      payments,
+      gatewayName: gateway.name,
+      admission: gateway.isUp() ? 'ok' : 'gateway_down',
+      ...(handOffToIdv && { handOffToIdv }),
+      clock,
+      log: this.log,
+      card: new CardSecret(),
+      observer: this.#observer(),
+    });
+    this.#conversation = conversation;
+    const end = await conversation.run();
+    this.#close(opened, end);
+    return end;
+  }
+
+  /** The customer has left. @returns the headers of the 200 to the BYE. */
+  customerLeft(reason: string): SipHeaders {
+    const conversation = this.#conversation;
+    if (conversation && !conversation.end) {
+      const { stage } = conversation.snapshot;
+      this.log.info({ stage, reason }, 'the caller has left');
+      this.#deps.meter.hungUp(stage);
+      conversation.hangUp();
+    }
+    return this.headers; // in flight there is no result yet; the record will have it
+  }
+
+  /** The customer's leg has ended, with these figures. */
+  mediaEnded(stats: MediaStats): void {
+    if (!this.#record) return;
+    this.#record = withMedia(this.#record, stats);
+    this.#deps.records.update(this.#record);
+    const quality = qualityOf(stats);
+    if (quality) this.#deps.meter.legHeard({ ...stats, ...quality });
+  }
+
+  #open({ order, policy, topology, trunk }: PaymentTask): SessionRecord {
+    const { records, gateway, meter, clock } = this.#deps;
+    const record = openRecord(order, {
+      profile: policy.profile,
+      topology,
+      trunk,
+      gateway: gateway.name,
+      startedAt: clock.date(),
+    });
+    records.open(record);
+    this.#record = record;
+    meter.sessionEntered();
+    this.log.info(
+      { trunk, topology, currency: order.currency, amount: order.amount?.minor },
+      'payment session begun',
+    );
+    return record;
+  }
+
+  /** Figures of a leg that has gone meanwhile stay. */
+  #close(opened: SessionRecord, end: ConversationEnd): void {
+    const { records, meter, clock } = this.#deps;
+    const record = { ...endRecord(opened, end, clock.date()), media: this.#record?.media ?? null };
+    this.#record = record;
+    records.update(record);
+    if (end.amountCharged) meter.charged(end.amountCharged);
+    meter.sessionEnded(end.outcome, end.result, record.durationMs ?? 0);
+    this.events.add({ type: 'ended', result: end.result });
+    const { result, outcome, stageReached, attempts, declines, durationMs } = record;
+    this.log.info({ result, outcome, stageReached, attempts, declines, durationMs }, 'payment session ended');
+  }
+
+  #observer(): ConversationObserver {
+    const { meter } = this.#deps;
+    const { events } = this;
+    return {
+      onStage: (from, to) => {
+        meter.stageChanged(from, to);
+        if (to !== null) events.add({ type: 'stage', stage: to });
+        this.log.debug({ from, to }, 'stage');
+      },
+      onAttempt: (outcome, declineClass) => {
+        meter.attemptEnded(outcome, declineClass);
+        events.add({ type: 'attempt', outcome, declineClass });
+      },
+      onSecureMode: (on) => {
+        this.log.info({ on }, 'secure mode');
+        events.add({ type: 'secure_mode', on });
+      },
+      onFieldError: (field, error) => {
+        meter.fieldError(field, error);
+        events.add({ type: 'field_error', field, error });
+      },
+      onPress: (carrier) => {
+        meter.keyPressed(carrier);
+        queueMicrotask(() => this.#noteDigits()); // counted once it has gone into the entry
+      },
+    };
+  }
+
+  #noteDigits(): void {
+    const snapshot = this.snapshot;
+    if (!snapshot || snapshot.digitCount === null) return;
+    this.events.add({ type: 'digits', field: snapshot.field, count: snapshot.digitCount });
+  }
+}

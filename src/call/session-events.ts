@@ -1,0 +1,36 @@
+/** Something an agent's page shows. Counts and names only: nothing of it holds a digit beyond the last four. */
+export type SessionEvent =
+  | { readonly type: 'prepared' }
+  | { readonly type: 'dialling' | 'joined' | 'left'; readonly role: string }
+  | { readonly type: 'not_reached'; readonly role: string; readonly status: number }
+  | { readonly type: 'stage'; readonly stage: string }
+  | { readonly type: 'digits'; readonly field: string | null; readonly count: number }
+  | { readonly type: 'field_error'; readonly field: string; readonly error: string }
+  | { readonly type: 'secure_mode'; readonly on: boolean }
+  | { readonly type: 'attempt'; readonly outcome: string; readonly declineClass: string | null }
+  | { readonly type: 'action'; readonly action: string }
+  | { readonly type: 'ended'; readonly result: string };
+
+export type NumberedEvent = SessionEvent & { readonly seq: number; readonly at: string };
+
+const kMostKept = 200;
+
+/** The newest events of a session, numbered from 1 without a gap. */
+export class SessionEvents {
+  readonly #date: () => Date;
+  readonly #kept: NumberedEvent[] = [];
+  #seq = 0;
+
+  constructor(date: () => Date) {
+    this.#date = date;
+  }
+
+  get list(): readonly NumberedEvent[] {
+    return this.#kept;
+  }
+
+  add(event: SessionEvent): void {
+    this.#kept.push({ seq: ++this.#seq, at: this.#date().toISOString(), ...event });
+    if (this.#kept.length > kMostKept) this.#kept.shift();
+  }
+}

@@ -1,0 +1,53 @@
+import type { ClampMode, Hearing } from '../ports/media.ts';
+import type { Role, Topology } from '../ports/payment-sessions.ts';
+
+/** What decides who hears whom, besides the roles. */
+export interface RoomState {
+  readonly topology: Topology;
+  /** A payment runs: from before its first word, as keys may be typed ahead, until it has ended and the card is long wiped. */
+  readonly secure: boolean;
+  /** The agent asked to be parked. */
+  readonly parked: boolean;
+  /** The agent keys a feature code: the customer is not to hear it. */
+  readonly hidesAgentKeys: boolean;
+  readonly clamp: ClampMode;
+  /** Who may hear what is said to the customer. */
+  readonly promptsTo: 'everybody' | 'customer';
+}
+
+type PromptHearing = Exclude<Hearing, { kind: 'clamped' }>;
+
+const kNone = { kind: 'none' } as const;
+const kOpen = { kind: 'open' } as const;
+
+/**
+ * Who hears whose voice.
+ * ```
+ *   listener        of the customer                    of the agent              of a coach
+ *   customer        -                                  open; secure: clamped     none
+ *   agent           open; secure: clamped              open (another agent)      open
+ *   monitor, coach  open; secure: clamped              open                      monitor: open
+ * ```
+ * Nobody but the customer is ever open to the customer's voice in secure mode; parked, there is none in either direction. In secure
+ * mode, and while a feature code is keyed, the agent's keys are kept from the customer too. Nobody hears a monitor.
+ */
+export function hearingOf(listener: Role, speaker: Role, state: RoomState): Hearing {
+  if (speaker === 'monitor') return kNone;
+  if (speaker === 'coach') return listener === 'agent' || listener === 'monitor' ? kOpen : kNone;
+  const isCustomerIn = listener === 'customer' || speaker === 'customer';
+  if (!isCustomerIn) return kOpen;
+  if (isCutOff(state)) return kNone;
+  const isHidden = state.secure || (speaker === 'agent' && state.hidesAgentKeys);
+  return isHidden ? { kind: 'clamped', mode: state.clamp } : kOpen;
+}
+
+/** Who hears what is played to `of`, apart from `of` itself, who always does. */
+export function promptHearingOf(listener: Role, of: Role, state: RoomState): PromptHearing {
+  if (of !== 'customer' || listener === 'customer') return kNone; // what a parked agent is told is for the agent
+  return state.promptsTo === 'everybody' && !isCutOff(state) ? kOpen : kNone;
+}
+
+/** Agent and customer are apart. */
+export function isCutOff({ topology, secure, parked }: RoomState): boolean {
+  return parked || (topology === 'secure_transfer' && secure);
+}

@@ -1,0 +1,272 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Caller, CallerOptions } from '../../src/phone/caller.ts';
+import { remoteOf, writeOffer } from '../../src/phone/offer.ts';
+import { RtpPhone } from '../../src/phone/rtp-phone.ts';
+import { sine } from '../../src/phone/tones.ts';
+import { AgentPhone } from '../support/agent-phone.ts';
+import { leaksIn } from '../support/leak-test.ts';
+import { hurriedKeys, kPayHeaders, resultOf, until } from '../support/payment-lab.ts';
+import { openUdpPeer, RawCall } from '../support/raw-sip-peer.ts';
+import { RoomLab, RoomSession } from '../support/room-lab.ts';
+import { levelDbm0 } from '../support/tone-search.ts';
+
+const kCard = '4242424242424242';
+const kNoLeak = { keys: 0, traces: 0 };
+
+let rooms: RoomLab;
+let agent: AgentPhone;
+let second: AgentPhone;
+
+/** What a phone has heard since the packet with this number. */
+function heardSince(phone: { readonly rtp: Caller['rtp'] }, packets: number): Int16Array {
+  const all = phone.rtp.received();
+  const skipped = phone.rtp.packets.slice(0, packets).reduce((sum, { payload }) => sum + payload.length, 0);
+  return all.subarray(skipped);
+}
+
+/** How loud a tone of one is to the other. */
+async function loudness(
+  from: { readonly rtp: Caller['rtp'] },
+  to: { readonly rtp: Caller['rtp'] },
+  hz: number,
+): Promise<number> {
+  const before = to.rtp.packets.length;
+  await from.rtp.say(sine(hz, 1000));
+  await to.rtp.silence(300);
+  const heard = heardSince(to, before);
+  return levelDbm0(heard.subarray(heard.length >> 2, heard.length >> 1), hz);
+}
+
+/** A customer who talks to the agent. */
+async function connected(
+  options: Partial<CallerOptions> = {},
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ customer: Caller; session: RoomSession }> {
+  const customer = await rooms.lab.caller(options);
+  const { sip } = rooms.lab.setting;
+  const dialled = customer.dial(`sip:1000@${sip.host}:${sip.port}`, { ...kPayHeaders, ...headers });
+  const invite = await agent.called();
+  agent.ring();
+  await agent.answer({ 'X-Agent': '7' });
+  expect(await dialled).toEqual({ kind: 'answered' });
+  const id = invite.header('X-Pay-Session');
+  return { customer, session: new RoomSession(rooms, id, '') };
+}
+
+beforeAll(async () => {
+  agent = await AgentPhone.open();
+  second = await AgentPhone.open();
+  const route = { dialled: '1*', target: `sip:{dialled}@127.0.0.1:${agent.port}`, through: 'pbx' };
+  const bothWays = { maySetAmounts: true, mayBeReferred: true, mayTransfer: true };
+  rooms = await RoomLab.start({
+    HUSHPAY_SIP_TRUNKS: JSON.stringify([
+      { name: 'lab', sources: ['127.0.0.0/8'], ...bothWays },
+      { name: 'pbx', sources: ['192.0.2.1'], ...bothWays },
+    ]),
+    HUSHPAY_INLINE_ROUTES: JSON.stringify([route]),
+    HUSHPAY_INLINE_PASS_HEADERS: JSON.stringify(['User-to-User', 'X-Customer', 'X-Agent']),
+  });
+});
+
+afterAll(async () => {
+  await rooms.stop();
+});
+
+beforeEach(async () => {
+  agent.received.length = 0;
+  second.received.length = 0;
+});
+
+afterEach(async () => {
+  agent.rtp.stop();
+});
+
+describe('a call that passes through', () => {
+  it('lets the two hear each other, passes headers of the list and ends with either', async () => {
+    const { customer } = await connected({}, { 'X-Customer': '7', 'X-Secret': 's' });
+    expect(agent.invite.header('X-Customer')).toBe('7');
+    expect(agent.invite.header('X-Secret')).toBe('');
+    expect(await loudness(customer, agent, 1000)).toBeCloseTo(-10, 0);
+    expect(await loudness(agent, customer, 800)).toBeCloseTo(-10, 0);
+    await agent.hangUp();
+    expect(await resultOf(customer)).toMatchObject({ by: 'server' });
+  });
+
+  it('rings early, in sound', async () => {
+    const { sip } = rooms.lab.setting;
+    const peer = await openUdpPeer(sip);
+    const ears = await RtpPhone.open();
+    const { address, port, codec, eventPayloadType, ptimeMs } = ears;
+    const offer = {
+      address,
+      port,
+      codec,
+      eventPayloadType,
+      ptimeMs,
+      direction: 'sendrecv',
+      version: 1,
+    } as const;
+    const call = new RawCall(peer, `sip:1000@${sip.host}:${sip.port}`);
+    call.send('INVITE', {}, writeOffer(offer));
+    await agent.called();
+    agent.ring(true);
+    const early = await peer.next('183');
+    const remote = remoteOf(early.body);
+    if (!remote) throw new Error('the 183 has no description');
+    ears.connect(remote);
+    ears.start();
+    expect(await loudness(agent, { rtp: ears }, 900)).toBeCloseTo(-10, 0);
+    await agent.answer();
+    const answer = await peer.next('200 INVITE');
+    expect(answer.body).toBe(early.body.replace(/^o=.*$/m, /^o=.*$/m.exec(answer.body)?.[0] ?? ''));
+    call.learn(answer);
+    call.send('ACK');
+    call.send('BYE');
+    await peer.next('200 BYE');
+    await agent.next('BYE');
+    ears.close();
+    peer.close();
+  });
+
+  it('is refused with what the agent says, and cancelled there when the caller gives up', async () => {
+    const customer = await rooms.lab.caller();
+    const { sip } = rooms.lab.setting;
+    const dialled = customer.dial(`sip:1000@${sip.host}:${sip.port}`);
+    await agent.called();
+    agent.refuse('486 Busy Here');
+    const outcome = await dialled;
+    expect(outcome).toMatchObject({ kind: 'refused', response: { status: 486 } });
+  });
+
+  it('carries tones as tones, and keys by SIP INFO as SIP INFO', async () => {
+    const { customer } = await connected({ carrier: 'tone' });
+    const before = agent.rtp.packets.length;
+    await customer.press('5');
+    await customer.rtp.silence(300);
+    expect((await leaksIn(heardSince(agent, before))).keys).toBe(1);
+    await customer.hangUp();
+    await agent.next('BYE');
+    const other = await connected({ carrier: 'info' });
+    await other.customer.press('6');
+    expect((await agent.next('INFO')).body).toMatch(/Signal=6/);
+    await other.customer.hangUp();
+  });
+
+  it('tells the other of a hold, and of its end', async () => {
+    const { customer } = await connected();
+    expect((await agent.hold(true)).status).toBe(200);
+    await until(
+      () => customer.ladder.rows.some(({ kind, text }) => kind === 'received' && text.startsWith('INVITE')),
+      'a re-INVITE at the caller',
+    );
+    await agent.hold(false);
+    expect(await loudness(agent, customer, 800)).toBeCloseTo(-10, 0);
+    expect(await customer.hold(true)).toBe(200);
+    await agent.next('INVITE', 2);
+    expect(
+      agent.received.findLast(({ method, status }) => method === 'INVITE' && status === 0)?.body,
+    ).toMatch(/a=sendonly/);
+    await customer.hangUp();
+  });
+});
+
+describe('a payment in a call that passes through', () => {
+  it.each(['tone', 'event', 'event+tone', 'info'] as const)(
+    'keys as %s: the agent hears none of them',
+    async (carrier) => {
+      const { customer, session } = await connected({ carrier });
+      const before = agent.rtp.packets.length;
+      expect(await session.act('start')).toMatchObject({ status: 200, body: { state: 'paying' } });
+      await customer.follow([...hurriedKeys(kCard), session.at('APPROVED'), session.at('REFERENCE')]);
+      await customer.follow([{ hear: 'prompt' }, { key: '2' }]);
+      const record = await session.record();
+      expect(await leaksIn(heardSince(agent, before))).toEqual(kNoLeak);
+      expect(agent.received.filter(({ method }) => method === 'INFO')).toEqual([]);
+      expect(agent.rtp.packets.every(({ payloadType }) => payloadType === agent.rtp.payloadType)).toBe(true);
+      expect(record).toMatchObject({ result: 'APPROVED', topology: 'inline', clampedBy: 'hushpay' });
+      expect(await loudness(customer, agent, 1000)).toBeCloseTo(-10, 0);
+      expect(await loudness(agent, customer, 800)).toBeCloseTo(-10, 0);
+      await agent.hangUp();
+      expect(await resultOf(customer)).toMatchObject({
+        by: 'server',
+        result: 'APPROVED',
+        session: session.id,
+      });
+      const closed = await session.until((view) => view['media'] !== null);
+      const media = closed['media'] as Record<string, number>;
+      expect(media['clampWorstResidualDbm0']).toBeLessThan(-50);
+      const ledger = rooms.lab.setting.bank.ledger().filter((e) => e.paymentRef === record['paymentRef']);
+      expect(ledger).toMatchObject([{ state: 'approved', amount: { minor: 5025 }, submissions: 1 }]);
+      expect(await rooms.lab.traces()).not.toContain(kCard);
+    },
+  );
+
+  it('begins by the feature code of the agent, whose keys after the first the customer does not hear', async () => {
+    const { customer, session } = await connected();
+    const before = customer.rtp.packets.length;
+    for (const key of [10, 7, 2, 9, 11] as const) {
+      await agent.rtp.pressTone(key, { durationMs: 100 });
+      await agent.rtp.silence(200);
+    }
+    await session.until(({ state }) => state === 'paying');
+    const { keys } = await leaksIn(heardSince(customer, before));
+    expect(keys).toBeLessThanOrEqual(1); // the star; what comes after it is a secret of the house
+    await session.act('cancel');
+    expect(await session.record()).toMatchObject({ result: 'AGENT_CANCELLED' });
+    await customer.hangUp();
+  });
+
+  it('begins and ends by X-Pay-Action in re-INVITEs of the PBX', async () => {
+    const { customer, session } = await connected();
+    expect((await agent.tell({ 'X-Pay-Action': 'start', 'X-Pay-Amount': '7.50' })).status).toBe(200);
+    await session.until(({ state }) => state === 'paying');
+    await agent.tell({ 'X-Pay-Action': 'cancel' });
+    expect(await session.record()).toMatchObject({ result: 'AGENT_CANCELLED', amountRequested: 750 });
+    await customer.hangUp();
+  });
+
+  it('goes on while the agent transfers the customer away, and the next hears no key either', async () => {
+    const { customer, session } = await connected();
+    await session.act('start');
+    await customer.follow([session.at('PAN_ENTRY'), { key: '4242' }]);
+    const referred = agent.request('REFER', { 'Refer-To': `<${second.uri}>` });
+    await second.called();
+    await second.answer();
+    expect((await referred).status).toBe(202);
+    await agent.next('NOTIFY', 2);
+    expect(
+      agent.received.findLast(({ method, status }) => method === 'NOTIFY' && status === 0)?.body,
+    ).toMatch(/^SIP\/2\.0 200/);
+    await agent.hangUp();
+    await customer.press('424242424242#');
+    await customer.follow(hurriedKeys(kCard).slice(1));
+    await customer.follow([session.at('REFERENCE'), { hear: 'prompt' }, { key: '2' }]);
+    expect(await session.record()).toMatchObject({ result: 'APPROVED' });
+    expect(await leaksIn(second.rtp.received())).toEqual(kNoLeak);
+    expect(await loudness(customer, second, 1000)).toBeCloseTo(-10, 0);
+    await customer.hangUp();
+    await second.next('BYE');
+  });
+
+  it('outlives its worker, with nothing of a key for the agent', async () => {
+    const { customer, session } = await connected({ carrier: 'tone' });
+    await session.act('start');
+    await customer.follow([session.at('PAN_ENTRY'), { key: '42424242' }]);
+    process.kill(rooms.lab.childPid('media-worker-0'), 'SIGKILL');
+    await customer.press('42424242#');
+    await customer.rtp.silence(500);
+    expect(await leaksIn(agent.rtp.received())).toEqual(kNoLeak);
+    await session.act('cancel');
+    expect(await session.record()).toMatchObject({ result: 'AGENT_CANCELLED' });
+    expect(await loudness(customer, agent, 1000)).toBeCloseTo(-10, 0);
+    await customer.hangUp();
+  });
+
+  it('ends once when both hang up at once', async () => {
+    const { customer, session } = await connected();
+    await session.act('start');
+    await customer.follow([session.at('PAN_ENTRY')]);
+    await Promise.all([customer.hangUp(), agent.hangUp()]);
+    expect(await session.record()).toMatchObject({ result: 'HANGUP_BEFORE_AUTH' });
+  });
+});

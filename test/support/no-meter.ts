@@ -1,0 +1,17 @@
+import type { Meter } from '../../src/ports/meter.ts';
+
+/** Counts nothing. */
+export const kNoMeter: Meter = {
+  callStarted: () => {},
+  callEnded: () => {},
+  callRefused: () => {},
+  charged: () => {},
+  sessionEntered: () => {},
+  stageChanged: () => {},
+  sessionEnded: () => {},
+  attemptEnded: () => {},
+  hungUp: () => {},
+  fieldError: () => {},
+  keyPressed: () => {},
+  legHeard: () => {},
+};
