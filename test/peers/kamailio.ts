@@ -21,7 +21,7 @@ export interface KamailioOptions {
   readonly route: string;
 }
 
-const kPatienceMs = 10_000;
+const kPatienceMs = 60_000;
 
 export async function startKamailio(options: KamailioOptions): Promise<Kamailio> {
   const folder = mkdtempSync(join(tmpdir(), 'hushpay-kamailio-'));
