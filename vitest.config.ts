@@ -1,17 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
 const kTestTimeoutMs: Readonly<Record<string, number>> = {
-  unit: 10_000,
-  integration: 120_000,
-  peers: 120_000,
+  unit: 30_000,
+  integration: 300_000,
+  peers: 300_000,
   long: 3_600_000,
 };
 
 /**
  * Tests with real processes and sockets: one file at a time. What they poll for comes in milliseconds; a machine that stalls for
- * seconds must not fail them, and Vitest's own second did.
+ * seconds must not fail them, and Vitest's own second did. All limits here are for what never comes: load makes a test slow, not red.
  */
-const kAlone = { fileParallelism: false, expect: { poll: { timeout: 20_000 } } };
+const kAlone = { fileParallelism: false, expect: { poll: { timeout: 60_000 } } };
 
 export default defineConfig({
   test: {
@@ -20,7 +20,7 @@ export default defineConfig({
         name,
         include: [`test/${name}/**/*.test.ts`],
         testTimeout,
-        hookTimeout: 60_000,
+        hookTimeout: 120_000,
         ...(name === 'unit' ? {} : kAlone),
       },
     })),

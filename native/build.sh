@@ -40,7 +40,7 @@ fi
 case "$sanitize" in
   '') ;;
   *address*)
-    targets='hushpay-media hushpay-native-test fuzzers'
+    targets='hushpay-media hushpay-dtmf hushpay-native-test fuzzers'
     options="-DHUSHPAY_SANITIZE=$sanitize -DHUSHPAY_TESTS=ON -DHUSHPAY_FUZZ=ON"
     export CXX=clang++
     ;;

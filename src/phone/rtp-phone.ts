@@ -257,7 +257,7 @@ export class RtpPhone {
   }
 
   /** Resolves as soon as the condition holds; it is looked at whenever something arrives and every 10 ms. */
-  async until(condition: () => boolean, limitMs = 10_000): Promise<void> {
+  async until(condition: () => boolean, limitMs = 60_000): Promise<void> {
     const deadlineMs = performance.now() + limitMs;
     while (!condition()) {
       if (performance.now() > deadlineMs) throw new Error(`waited ${limitMs} ms in vain for ${condition}`);

@@ -46,7 +46,7 @@ test('the process listens, counts, and ends when told', async () => {
   const peer = await openUdpPeer(udpOf(edge));
   new RawCall(peer, `sip:x@127.0.0.1:${udpOf(edge).port}`).send('OPTIONS');
   await peer.next('503 OPTIONS');
-  await expect.poll(() => edge.stats()?.messages['in udp OPTIONS'], { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => edge.stats()?.messages['in udp OPTIONS']).toBe(1);
   peer.close();
   await edge.stop();
   await down;

@@ -56,7 +56,7 @@ describe.skipIf(!hasSipp)('SIPp (not installed when skipped)', () => {
         'FailedCall(C)': 0,
         'Retransmissions(C)': 0,
       });
-      await expect.poll(() => edge.stats()?.dialogs, { timeout: 10_000 }).toBe(0);
+      await expect.poll(() => edge.stats()?.dialogs).toBe(0);
       expect(edge.stats()?.drops).toEqual({});
     },
   );

@@ -73,7 +73,7 @@ describe('the edge process, which reads no files', () => {
     const down = new Promise<void>((resolve) => edge.onDown(resolve));
     process.kill(Number(up.at(-1)?.fields['pid']), 'SIGKILL');
     await down;
-    await expect.poll(() => edge.up, { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => edge.up).toBe(true);
     expect(await shown(port, 503)).toBe(second);
   });
 
@@ -130,7 +130,7 @@ describe('hushpay serve with TLS', () => {
     const first = await shown(port, 200);
     renew();
     server.signal('SIGHUP');
-    await expect.poll(() => shown(port, 200), { timeout: 20_000 }).not.toBe(first);
+    await expect.poll(() => shown(port, 200)).not.toBe(first);
     expect(await server.stop()).toBe(0);
   });
 

@@ -32,7 +32,7 @@ import {
 
 const kRecordings = fileURLToPath(new URL('../../../shared/drachtio-wire/', import.meta.url));
 const kProgram = process.env['HUSHPAY_TEST_DRACHTIO'];
-const kPatienceMs = 60_000;
+const kPatienceMs = 120_000;
 const kScenarios = [...kCallsIn, ...kCallsOut, ...kCallsBetween].toSorted((a, b) =>
   a.name.localeCompare(b.name),
 );

@@ -63,7 +63,7 @@ describe.skipIf(!hasProgram('baresip'))('a phone with a user and a secret (needs
     startPhone(
       `<sip:ann@127.0.0.1:${port};transport=${transport}>;auth_user=ann;auth_pass=battery-staple;answermode=auto;regint=600`,
     );
-    await expect.poll(() => it.edge.stats().bindings, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => it.edge.stats().bindings).toBe(1);
     const dialog = await placeCall(it.srf, it.uri('ann'), { localSdp: kSdp });
     expect(dialog.remote.sdp).toContain('m=audio');
     await dialog.destroy();
@@ -72,9 +72,7 @@ describe.skipIf(!hasProgram('baresip'))('a phone with a user and a secret (needs
   it('with a wrong secret is not registered', async () => {
     const it = await open();
     startPhone(`<sip:ann@127.0.0.1:${it.udp.port}>;auth_user=ann;auth_pass=guess;regint=600`);
-    await expect
-      .poll(() => it.edge.stats().drops['challenged wrong'] ?? 0, { timeout: 20_000 })
-      .toBeGreaterThan(0);
+    await expect.poll(() => it.edge.stats().drops['challenged wrong'] ?? 0).toBeGreaterThan(0);
     expect(it.edge.stats().bindings).toBe(0);
   });
 });

@@ -11,7 +11,7 @@ import { pause } from './baresip.ts';
 
 const kPage = fileURLToPath(new URL('./browser-phone.html', import.meta.url));
 const kSipJs = fileURLToPath(new URL('../../node_modules/sip.js/lib', import.meta.url));
-const kPatienceMs = 30_000;
+const kPatienceMs = 100_000;
 const kOptions = [
   '--headless=new',
   '--no-sandbox',

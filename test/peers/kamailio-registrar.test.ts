@@ -55,7 +55,7 @@ async function register(
 }
 
 const settled = (frontEnd: SipFrontEnd) =>
-  expect.poll(() => frontEnd.registrations[0]?.problem, { timeout: 20_000 }).not.toBe('not registered yet');
+  expect.poll(() => frontEnd.registrations[0]?.problem).not.toBe('not registered yet');
 
 describe.skipIf(!hasProgram('kamailio'))('our registration with Kamailio (needs kamailio)', () => {
   it.each([

@@ -21,7 +21,7 @@ describe.skipIf(!kIsThere)('Kamailio in front (needs kamailio, sipp and raw sock
     await server?.stop();
   });
 
-  test('a whole payment passes through a proxy that records its route', { timeout: 120_000 }, async () => {
+  test('a whole payment passes through a proxy that records its route', async () => {
     const { exit, errors, messages } = await runSipp('approved-by-proxy', kamailio.address);
     expect(exit, errors).toBe(0);
     const ok = messages.find(({ what }) => what === '200');

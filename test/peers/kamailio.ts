@@ -47,7 +47,7 @@ export function routeTo(address: string, before = ''): string {
   t_relay();`;
 }
 
-const kPatienceMs = 10_000;
+const kPatienceMs = 60_000;
 
 export async function startKamailio(options: KamailioOptions): Promise<Kamailio> {
   const folder = mkdtempSync(join(tmpdir(), 'hushpay-kamailio-'));

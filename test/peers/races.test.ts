@@ -12,7 +12,7 @@ import { kSdp } from '../support/raw-sip-peer.ts';
 import { hasProgram } from './requirements.ts';
 
 const kFolder = fileURLToPath(new URL('races', import.meta.url));
-const kPatienceMs = 30_000;
+const kPatienceMs = 100_000;
 let it: EdgeWithSrf;
 let port: number;
 

@@ -10,7 +10,7 @@ import { type ServerProcess, startServerProcess } from '../support/server-proces
 const kShortestFragment = 6; // digits in a row that already tell something of a card
 const kShortestCard = 13;
 const kAskAgainMs = 50;
-const kPatienceMs = 10_000;
+const kPatienceMs = 60_000;
 
 /** `GET /v1/sessions/{id}`, as far as the tests look at it. */
 export interface SessionView {

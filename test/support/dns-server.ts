@@ -5,7 +5,7 @@ import { once } from 'node:events';
 
 export const kHasDnsmasq = spawnSync('dnsmasq', ['--version'], { stdio: 'ignore' }).status === 0;
 
-const kPatienceMs = 20_000;
+const kPatienceMs = 60_000;
 const kAskAgainMs = 50;
 
 /** A real DNS server on loopback: dnsmasq with the records of a test. Ended with stop(). */

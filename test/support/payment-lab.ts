@@ -7,7 +7,7 @@ import { headerOf } from '../../src/phone/sip-message.ts';
 import type { PromptId } from '../../src/ports/prompt-ids.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
 
-const kPatienceMs = 30_000;
+const kPatienceMs = 100_000;
 
 interface LogLine {
   readonly msg: string;

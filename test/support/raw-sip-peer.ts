@@ -24,7 +24,7 @@ export interface RawRequest {
 
 export type PeerTransport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
 
-const kPatienceMs = 20_000;
+const kPatienceMs = 60_000;
 const kLinger = 3_000;
 
 /**

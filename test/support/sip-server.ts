@@ -25,7 +25,7 @@ export interface SipServer {
 
 const kHost = '127.0.0.1';
 const kSecret = 'secret-of-this-test';
-const kPatienceMs = 20_000;
+const kPatienceMs = 60_000;
 
 function addressAt(port: number, secret: string): string {
   return `drachtio://:${secret}@${kHost}:${port}`;

@@ -28,7 +28,7 @@ export interface Patience {
   readonly untilClosed?: boolean;
 }
 
-const kPatienceMs = 10_000;
+const kPatienceMs = 60_000;
 const kSipPort = 5060;
 
 /** A loopback address nobody else uses: answers go to the port in Via, whatever it is, so that port must be free. */

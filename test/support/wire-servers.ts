@@ -40,7 +40,7 @@ export async function startEdge({ handlerUrl, virtualTime }: ServerOptions = {})
   };
 }
 
-const kPatienceMs = 15_000;
+const kPatienceMs = 60_000;
 
 /** @param program - path of a drachtio-server. */
 export async function startDrachtioServer(

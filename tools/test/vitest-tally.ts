@@ -14,9 +14,8 @@ export default class VitestTally implements Reporter {
     const skipped: Skip[] = [];
     for (const module of modules) {
       failed += module.errors().length;
-      const tests = [...module.children.allTests()];
-      if (tests.length === 0) skipped.push(...emptySuites(module));
-      for (const test of tests) {
+      skipped.push(...emptySuites(module));
+      for (const test of module.children.allTests()) {
         const result = test.result();
         if (result.state === 'passed') passed++;
         else if (result.state === 'skipped') skipped.push(skipOf(test, result.note));
@@ -29,15 +28,20 @@ export default class VitestTally implements Reporter {
   }
 }
 
-/** A file without tests: its suites say in their titles what is missing. */
+/** What has no test, of a file: a suite that found nothing to make tests of, or the file itself. Its title says what is missing. */
 function emptySuites(module: TestModule): Skip[] {
-  const names = [...module.children.allSuites()].map(({ fullName }) => fullName);
-  const told = names.filter((name) => kReasonInTitle.test(name));
-  const shown = told.length > 0 ? told : [names[0] ?? 'every test'];
-  return shown.map((name) => ({
+  const names = [...module.children.allSuites()]
+    .filter(({ children }) => isEmpty(children.allTests()) && isEmpty(children.allSuites()))
+    .map(({ fullName }) => fullName);
+  if (names.length === 0 && isEmpty(module.children.allTests())) names.push('every test');
+  return names.map((name) => ({
     name: `${module.relativeModuleId}: ${name}`,
     reason: kReasonInTitle.exec(name)?.[1],
   }));
+}
+
+function isEmpty(things: Iterable<unknown>): boolean {
+  return [...things].length === 0;
 }
 
 function skipOf(test: TestCase, note: string | undefined): Skip {

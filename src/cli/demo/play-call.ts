@@ -139,7 +139,7 @@ async function tell(setting: Setting, overheard: Overheard, screen: Screen): Pro
   }
 }
 
-const kRecordPatienceMs = 5_000;
+const kRecordPatienceMs = 30_000;
 
 /** The record is closed a moment after the call. */
 async function finalRecord(setting: Setting, id: string, clock: Clock): Promise<SessionView> {
