@@ -49,8 +49,8 @@ class Playout {
   /// Fills a block, come what may.
   void pull(const Block& block) noexcept;
 
-  /// What waits has not been through the armed clamp: it is closed.
-  void closeWaiting() noexcept;
+  /// So many of the newest samples that wait must not be heard: the clamp has not vouched for them.
+  void closeWaiting(std::size_t newest) noexcept;
 
   /// Samples that wait.
   [[nodiscard]] std::size_t level() const noexcept { return level_; }
