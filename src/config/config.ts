@@ -95,6 +95,9 @@ export interface GatewaySettings {
   readonly keyFile: string | null;
   readonly proxy: string | null;
   readonly cardholderName: string;
+  readonly mappingFile: string | null;
+  /** What is in that file; the gateway checks it. */
+  readonly mapping: unknown;
   readonly payConnector: {
     readonly amountName: 'chargeAmount' | 'charge_amount';
     readonly yearForm: 'yy' | 'yyyy';

@@ -46,6 +46,10 @@ export const kGatewaySection = section({
     { expects: 'text of at most 60 characters', pattern: /^[^\p{Cc}]{1,60}$/u },
     'Telephone Payment',
   ),
+  mappingFile: optionalText(
+    'How a foreign JSON or XML gateway is spoken to (YAML), for `rest` and `xml` in place of our own contract.',
+    kPath,
+  ),
   payConnector: section({
     amountName: choice(
       'How the connector spells the amount.',

@@ -21,6 +21,7 @@ const kRest: GatewayConfig = {
   keyFile: null,
   proxy: null,
   cardholderName: 'Telephone Payment',
+  mapping: null,
   payConnector: { amountName: 'chargeAmount', yearForm: 'yyyy' },
 };
 const kContext = { deadlineMs: 30_000, onFlushed: () => undefined };
