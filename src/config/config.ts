@@ -95,6 +95,7 @@ export interface GatewaySettings {
   readonly keyFile: string | null;
   readonly proxy: string | null;
   readonly cardholderName: string;
+  readonly cardCheck: boolean;
   readonly mappingFile: string | null;
   /** What is in that file; the gateway checks it. */
   readonly mapping: unknown;

@@ -1,5 +1,5 @@
 import { kGatewayTypes } from '../ports/gateway-kinds.ts';
-import { choice, optionalText, secretText, section, text, wholeNumber } from './keys.ts';
+import { choice, flag, optionalText, secretText, section, text, wholeNumber } from './keys.ts';
 
 const kMinute = 60_000;
 const kPath = { expects: 'path; a relative one counts from the folder hushpay is installed in' };
@@ -49,6 +49,10 @@ export const kGatewaySection = section({
   mappingFile: optionalText(
     'How a foreign JSON or XML gateway is spoken to (YAML), for `rest` and `xml` in place of our own contract.',
     kPath,
+  ),
+  cardCheck: flag(
+    '`rest`: tells the gateway the first six or eight digits of a card (`/cards/check`) and refuses it at once if it says no.',
+    false,
   ),
   payConnector: section({
     amountName: choice(

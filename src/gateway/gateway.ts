@@ -41,6 +41,8 @@ export interface GatewayConfig {
   readonly keyFile: string | null;
   readonly proxy: string | null;
   readonly cardholderName: string;
+  /** `rest`: ask about a card's first digits before going on. */
+  readonly cardCheck: boolean;
   /** A foreign gateway's JSON or XML, for `rest` and `xml`; null: our own contract. */
   readonly mapping: unknown;
   readonly payConnector: Pick<PayConnectorOptions, 'amountName' | 'yearForm'>;
@@ -73,7 +75,7 @@ function dialectOf(
     case 'rest': {
       const authorization = token === null ? null : `Bearer ${token}`;
       return config.mapping === null
-        ? restDialect(token)
+        ? restDialect(token, config.cardCheck)
         : mappedDialect(type, config.mapping, authorization);
     }
     case 'xml': {

@@ -22,6 +22,7 @@ const kRest: GatewayConfig = {
   proxy: null,
   cardholderName: 'Telephone Payment',
   mapping: null,
+  cardCheck: false,
   payConnector: { amountName: 'chargeAmount', yearForm: 'yyyy' },
 };
 const kContext = { deadlineMs: 30_000, onFlushed: () => undefined };
