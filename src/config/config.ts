@@ -103,6 +103,7 @@ export interface GatewaySettings {
     readonly amountName: 'chargeAmount' | 'charge_amount';
     readonly yearForm: 'yy' | 'yyyy';
   };
+  readonly breaker: { readonly failures: number; readonly openMs: number };
   readonly timeoutMs: number;
   readonly resolveMs: number;
   readonly lateApproval: 'reverse';

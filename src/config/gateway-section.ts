@@ -62,6 +62,26 @@ export const kGatewaySection = section({
     ),
     yearForm: choice('How long the year of expiry is.', ['yyyy', 'yy'], 'yyyy'),
   }),
+  breaker: section({
+    failures: wholeNumber(
+      'So many payments in a row without a verdict, and no new one is sent; callers are told at once.',
+      {
+        min: 1,
+        max: 1000,
+        unit: 'payments',
+        default: 5,
+      },
+    ),
+    openMs: wholeNumber(
+      'The gateway is tried again after this; each time in vain doubles it, up to five minutes.',
+      {
+        min: 1000,
+        max: 5 * kMinute,
+        unit: 'ms',
+        default: 30_000,
+      },
+    ),
+  }),
   timeoutMs: wholeNumber('No answer within this: the outcome is unknown.', {
     min: 15_000,
     max: kMinute,
