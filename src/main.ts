@@ -12,6 +12,7 @@ import { offered } from './digest/algorithm.ts';
 import { ha1Of } from './digest/response.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
 import type { TrunkPolicy, TrustPolicy } from './edge/trust/policy.ts';
+import { BreakingGateway } from './gateway/breaking.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { MeasuredGateway } from './gateway/measured.ts';
 import { GatewayWatch } from './gateway/watch.ts';
@@ -86,9 +87,10 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   noteInAudit(store, 'server.started', log);
   const orphans = store.endOrphans(clock.date().toISOString());
   if (orphans > 0) log.warn({ sessions: orphans }, 'ended the sessions of a process that died');
-  const gateway = new MeasuredGateway(createGateway(config.gateway, clock, log), clock, (request) =>
+  const measured = new MeasuredGateway(createGateway(config.gateway, clock, log), clock, (request) =>
     metrics.gatewayRequest(request),
   );
+  const gateway = new BreakingGateway(measured, config.gateway.breaker, clock, log);
   undo.defer(() => gateway.close());
   const feed = new LiveFeed(store, clock, log);
   const payments = new JournaledPayments({
@@ -109,7 +111,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   await watch.start();
   undo.defer(() => watch.stop());
 
-  const gatewayState = { name: gateway.name, isUp: () => watch.up };
+  const gatewayState = { name: gateway.name, isUp: () => watch.up && !gateway.isOpen };
   const secret = randomBytes(18).toString('base64url'); // between control and its edge
   const [media, edge] = await startChildren(config, catalog.clips, secret, clock, log, undo);
   const frontEnd = new SipFrontEnd(config.sip.trunks, clock, log);
@@ -149,7 +151,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   health.add('sip', () => state(frontEnd.connected && edge?.up !== false, 'the SIP server is not connected'));
   if (frontEnd.registrations.length > 0) health.add('registrations', () => registrationState(frontEnd));
   health.add('media', () => state(media.up, 'no media worker is up'));
-  health.add('gateway', () => state(watch.up, `gateway ${gateway.name} does not answer`));
+  health.add('gateway', () =>
+    watch.up
+      ? state(!gateway.isOpen, `gateway ${gateway.name} gives no verdicts; it will be tried again`)
+      : state(false, `gateway ${gateway.name} does not answer`),
+  );
   health.add('store', () => store.check());
   const webhooks = new Webhooks({
     settings: config.webhooks,

@@ -133,10 +133,15 @@ export interface GatewaySettings {
   readonly keyFile: string | null;
   readonly proxy: string | null;
   readonly cardholderName: string;
+  readonly cardCheck: boolean;
+  readonly mappingFile: string | null;
+  /** What is in that file; the gateway checks it. */
+  readonly mapping: unknown;
   readonly payConnector: {
     readonly amountName: 'chargeAmount' | 'charge_amount';
     readonly yearForm: 'yy' | 'yyyy';
   };
+  readonly breaker: { readonly failures: number; readonly openMs: number };
   readonly timeoutMs: number;
   readonly resolveMs: number;
   readonly lateApproval: 'reverse' | 'keep';

@@ -1,3 +1,4 @@
+import { parse } from 'yaml';
 import { type GatewayKind, kGatewayKinds } from '../ports/gateway-kinds.ts';
 import type { GatewaySettings } from './config.ts';
 import type { CheckedFile } from './schema.ts';
@@ -57,5 +58,24 @@ export function gatewaySettings(gateway: CheckedFile['gateway'], tools: Tools): 
     caFile: absolute(caFile),
     certFile: absolute(certFile),
     keyFile: absolute(keyFile),
+    mappingFile: absolute(gateway.mappingFile),
+    mapping: mappingOf(gateway, tools),
   };
+}
+
+function mappingOf({ type, mappingFile }: CheckedFile['gateway'], tools: Tools): unknown {
+  if (mappingFile === null) return null;
+  const path = ['gateway', 'mappingFile'];
+  if (type !== 'rest' && type !== 'xml') {
+    tools.refuse(path, `null, because gateway.type is \`${type}\``, 'only rest and xml are mapped');
+    return null;
+  }
+  const text = tools.text(path, mappingFile);
+  if (text === null) return null;
+  try {
+    return parse(text);
+  } catch {
+    tools.refuse(path, 'a file with YAML', 'correct it; docs/gateways.md says what belongs into it');
+    return null;
+  }
 }

@@ -1,5 +1,5 @@
 import { kGatewayTypes } from '../ports/gateway-kinds.ts';
-import { choice, optionalText, secretText, section, text, wholeNumber } from './keys.ts';
+import { choice, flag, optionalText, secretText, section, text, wholeNumber } from './keys.ts';
 
 const kMinute = 60_000;
 const kPath = { expects: 'path; a relative one counts from the folder hushpay is installed in' };
@@ -46,6 +46,14 @@ export const kGatewaySection = section({
     { expects: 'text of at most 60 characters', pattern: /^[^\p{Cc}]{1,60}$/u },
     'Telephone Payment',
   ),
+  mappingFile: optionalText(
+    'How a foreign JSON or XML gateway is spoken to (YAML), for `rest` and `xml` in place of our own contract.',
+    kPath,
+  ),
+  cardCheck: flag(
+    '`rest`: tells the gateway the first six or eight digits of a card (`/cards/check`) and refuses it at once if it says no.',
+    false,
+  ),
   payConnector: section({
     amountName: choice(
       'How the connector spells the amount.',
@@ -53,6 +61,26 @@ export const kGatewaySection = section({
       'chargeAmount',
     ),
     yearForm: choice('How long the year of expiry is.', ['yyyy', 'yy'], 'yyyy'),
+  }),
+  breaker: section({
+    failures: wholeNumber(
+      'So many payments in a row without a verdict, and no new one is sent; callers are told at once.',
+      {
+        min: 1,
+        max: 1000,
+        unit: 'payments',
+        default: 5,
+      },
+    ),
+    openMs: wholeNumber(
+      'The gateway is tried again after this; each time in vain doubles it, up to five minutes.',
+      {
+        min: 1000,
+        max: 5 * kMinute,
+        unit: 'ms',
+        default: 30_000,
+      },
+    ),
   }),
   timeoutMs: wholeNumber('No answer within this: the outcome is unknown.', {
     min: 15_000,

@@ -31,6 +31,7 @@ export class Performer {
   /** Keys typed ahead have answered the question of this step: its prompt would only hold the caller up. */
   #isAnswered = false;
   #isSecure = false;
+  #panChecks = 0;
 
   constructor(
     parts: ConversationParts,
@@ -86,6 +87,7 @@ export class Performer {
   /** Nothing plays, listens, runs or is remembered after it. */
   stop(): void {
     this.#parts.card.wipe();
+    this.#panChecks++;
     this.#entries.close();
     this.#keypad.wipe();
     this.#voice.stop();
@@ -174,11 +176,23 @@ export class Performer {
   }
 
   #checkPan(): void {
-    const { log, card } = this.#parts;
+    const { log, card, payments } = this.#parts;
     const verdict = this.#entries.checkPan();
     const reason = verdict.kind === 'refused' ? verdict.reason : 'ok';
     log.info({ field: 'pan', length: card.length('pan'), reason }, 'card number entered');
-    this.#listener.onEvent({ type: 'panChecked', verdict });
+    const check = ++this.#panChecks;
+    const asked = verdict.kind === 'accepted' ? payments.checkCard?.(card) : undefined;
+    if (!asked) {
+      this.#listener.onEvent({ type: 'panChecked', verdict });
+      return;
+    }
+    void asked.then((answer) => {
+      // The caller may have gone on to another card, or away.
+      if (check !== this.#panChecks) return;
+      log.info({ field: 'pan', answer }, 'asked the gateway about the card');
+      const refused = { kind: 'refused', reason: 'not_accepted' } as const;
+      this.#listener.onEvent({ type: 'panChecked', verdict: answer === 'refused' ? refused : verdict });
+    });
   }
 
   #submit(command: Extract<Command, { do: 'submit' }>): void {

@@ -1,5 +1,6 @@
 import type { CardSecret } from '../card/card-secret.ts';
 import type {
+  CardCheck,
   GatewayCapabilities,
   PaymentGateway,
   PaymentRef,
@@ -59,6 +60,7 @@ export interface Dialect extends Pick<PaymentGateway, 'name' | 'idempotency'> {
   query(wire: Wire, ref: PaymentRef): Promise<QueryResult | Silence>;
   /** Silence counts as pending where something may have been sent, as failed where nothing was. */
   reverse(wire: Wire, ref: PaymentRef): Promise<ReversalResult | Silence>;
+  checkCard?(wire: Wire, card: CardSecret): Promise<CardCheck | Silence>;
   check(wire: Wire): Promise<CheckResult | Silence>;
 }
 

@@ -9,8 +9,9 @@ import { adyenDialect } from './adyen.ts';
 import { authorizeNetDialect } from './authorizenet.ts';
 import { braintreeDialect } from './braintree.ts';
 import { cybersourceDialect } from './cybersource.ts';
-import type { Dialect } from './dialect.ts';
+import { basic, type Dialect } from './dialect.ts';
 import { HttpGateway } from './http-gateway.ts';
+import { mappedDialect } from './mapping.ts';
 import { nmiDialect } from './nmi.ts';
 import { type PayConnectorOptions, payConnectorDialect } from './pay-connector.ts';
 import { restDialect } from './rest.ts';
@@ -40,6 +41,10 @@ export interface GatewayConfig {
   readonly keyFile: string | null;
   readonly proxy: string | null;
   readonly cardholderName: string;
+  /** `rest`: ask about a card's first digits before going on. */
+  readonly cardCheck: boolean;
+  /** A foreign gateway's JSON or XML, for `rest` and `xml`; null: our own contract. */
+  readonly mapping: unknown;
   readonly payConnector: Pick<PayConnectorOptions, 'amountName' | 'yearForm'>;
 }
 
@@ -67,10 +72,19 @@ function dialectOf(
   const account = () => needed('account', config.account);
   const user = () => needed('user', config.user);
   switch (type) {
-    case 'rest':
-      return restDialect(token);
-    case 'xml':
-      return xmlDialect({ credentials: token === null ? null : { user: user(), password: token } });
+    case 'rest': {
+      const authorization = token === null ? null : `Bearer ${token}`;
+      return config.mapping === null
+        ? restDialect(token, config.cardCheck)
+        : mappedDialect(type, config.mapping, authorization);
+    }
+    case 'xml': {
+      const credentials = token === null ? null : { user: user(), password: token };
+      const authorization = credentials && basic(credentials.user, credentials.password);
+      return config.mapping === null
+        ? xmlDialect({ credentials })
+        : mappedDialect(type, config.mapping, authorization);
+    }
     case 'pay-connector':
       return payConnectorDialect({ ...config.payConnector, user: user(), password: secret() });
     case 'stripe':

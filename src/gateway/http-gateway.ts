@@ -2,6 +2,7 @@ import type { CardSecret } from '../card/card-secret.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type {
+  CardCheck,
   PaymentGateway,
   PaymentRef,
   PaymentRequest,
@@ -27,6 +28,7 @@ import { SecureHttp, type SecureHttpOptions } from './secure-http.ts';
 const kQueryDeadlineMs = 5_000;
 const kReverseDeadlineMs = 10_000;
 const kCheckDeadlineMs = 3_000;
+const kCheckCardDeadlineMs = 1_500; // a caller waits in silence
 
 /** A gateway behind HTTP: everything its dialect need not know. Deadlines, the card in bodies and replies, what is logged. */
 export class HttpGateway implements PaymentGateway {
@@ -77,6 +79,11 @@ export class HttpGateway implements PaymentGateway {
         : { kind: 'pending' as const, reason };
     });
     return kind;
+  }
+
+  checkCard(card: CardSecret): Promise<CardCheck> | undefined {
+    const asked = this.#dialect.checkCard?.(this.#wire(kCheckCardDeadlineMs, card), card);
+    return asked?.then((answer) => (isSilence(answer) ? 'unknown' : answer));
   }
 
   async check(): Promise<CheckResult> {

@@ -42,6 +42,10 @@ export class MeasuredGateway implements PaymentGateway {
     return this.#timed('reverse', this.#gateway.reverse(ref), (outcome) => outcome);
   }
 
+  checkCard(card: CardSecret) {
+    return this.#gateway.checkCard?.(card);
+  }
+
   check() {
     return this.#gateway.check();
   }

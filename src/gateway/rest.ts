@@ -1,10 +1,13 @@
+import type { CardSecret } from '../card/card-secret.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { PaymentRef } from '../ports/payment-gateway.ts';
-import { type Dialect, reachable } from './dialect.ts';
+import type { CardCheck, PaymentRef } from '../ports/payment-gateway.ts';
+import { type Dialect, type RawReply, reachable, type Wire } from './dialect.ts';
 import { HttpGateway } from './http-gateway.ts';
+import { jsonOf } from './reply-node.ts';
 import { saleSegments } from './rest-body.ts';
 import { queryResultOf, reversalResultOf, submitResultOf } from './rest-reply.ts';
+import type { Segment } from './secret-body.ts';
 import type { SecureHttpOptions } from './secure-http.ts';
 
 export interface RestOptions extends SecureHttpOptions {
@@ -19,7 +22,8 @@ export class RestGateway extends HttpGateway {
   }
 }
 
-export function restDialect(token: string | null): Dialect {
+/** @param asksAboutCards - the contract's optional `/cards/check` is there. */
+export function restDialect(token: string | null, asksAboutCards = false): Dialect {
   const headers: Readonly<Record<string, string>> =
     token === null ? {} : { authorization: `Bearer ${token}` };
   return {
@@ -41,8 +45,28 @@ export function restDialect(token: string | null): Dialect {
       wire.ask({ method: 'GET', path: pathOf(ref), headers }, (reply) => queryResultOf(reply, ref)),
     reverse: (wire, ref) =>
       wire.ask({ method: 'POST', path: `${pathOf(ref)}/reversal`, headers }, reversalResultOf),
+    ...(asksAboutCards
+      ? {
+          checkCard: (wire: Wire, card: CardSecret) => {
+            const segments = ['{"prefix":"', prefixOf(card), '"}'];
+            const body = { contentType: 'application/json', segments };
+            return wire.ask({ method: 'POST', path: '/cards/check', headers, body }, cardCheckOf);
+          },
+        }
+      : {}),
     check: (wire) => wire.ask({ method: 'GET', path: '/health', headers }, reachable),
   };
+}
+
+/** What may be known of a number beside its last four digits: eight of sixteen or more, six of a shorter one. */
+function prefixOf(card: CardSecret): Segment {
+  return { field: 'pan', from: 0, to: card.length('pan') >= 16 ? 8 : 6 };
+}
+
+/** Only a clear no refuses a card: everything else is for the gateway to say when it is charged. */
+function cardCheckOf(reply: RawReply): CardCheck {
+  const allowed = reply.status === 200 ? jsonOf(reply)?.text('/allowed') : undefined;
+  return allowed === 'false' ? 'refused' : allowed === 'true' ? 'taken' : 'unknown';
 }
 
 function pathOf({ paymentRef, attempt }: PaymentRef): string {

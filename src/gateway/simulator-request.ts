@@ -23,15 +23,15 @@ const kSale = z.object({
     expiryMonth: z
       .string()
       .regex(/^\d\d$/)
-      .nullable(),
+      .nullish(),
     expiryYear: z
       .string()
       .regex(/^\d{4}$/)
-      .nullable(),
+      .nullish(),
     securityCode: z
       .string()
       .regex(/^\d{3,4}$/)
-      .nullable(),
+      .nullish(),
   }),
 });
 

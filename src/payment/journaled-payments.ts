@@ -2,7 +2,7 @@ import type { CardSecret } from '../card/card-secret.ts';
 import { lastFour } from '../card/pan.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { PaymentGateway, PaymentRef, PaymentRequest } from '../ports/payment-gateway.ts';
+import type { CardCheck, PaymentGateway, PaymentRef, PaymentRequest } from '../ports/payment-gateway.ts';
 import type { AttemptJournal } from '../ports/store.ts';
 import { GatewayLane } from './gateway-lane.ts';
 import { JournalWriter } from './journal-writer.ts';
@@ -109,6 +109,10 @@ export class JournaledPayments implements Payments {
     if (verdict.kind === 'declined') onDeclined();
     if (verdict.kind !== 'unresolved') this.#barred.delete(paymentRef);
     return verdict;
+  }
+
+  checkCard(card: CardSecret): Promise<CardCheck> | undefined {
+    return this.#parts.gateway.checkCard?.(card)?.catch(() => 'unknown' as const);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { CardSecret } from '../card/card-secret.ts';
-import type { DeclineClass, PaymentRef, PaymentRequest } from '../ports/payment-gateway.ts';
+import type { CardCheck, DeclineClass, PaymentRef, PaymentRequest } from '../ports/payment-gateway.ts';
 import type { Payer } from './velocity.ts';
 
 /** What a submission came to, for the conversation. `unresolved`: nobody knows, and nothing more is charged. */
@@ -34,6 +34,8 @@ export interface Payments {
     card: CardSecret,
     progress: SubmissionProgress,
   ): Promise<Verdict>;
+  /** Whether the gateway takes cards that begin like this one; undefined where nobody is asked. Never rejects. */
+  checkCard?(card: CardSecret): Promise<CardCheck> | undefined;
   /** Takes an approved payment back, as when the caller has hung up and policy says so. Never rejects. */
   reverseApproved(sessionId: string, ref: PaymentRef): Promise<'reversed' | 'unresolved'>;
 }

@@ -66,6 +66,8 @@ export interface GatewayCapabilities {
   readonly reversal: 'told' | 'later' | 'unheard' | 'none';
 }
 
+export type CardCheck = 'taken' | 'refused' | 'unknown';
+
 /** One payment gateway. Never throws for what the gateway did: every outcome is a value. Reasons never hold a card digit. */
 export interface PaymentGateway {
   readonly name: string;
@@ -77,6 +79,11 @@ export interface PaymentGateway {
   query(ref: PaymentRef): Promise<SubmitResult | { readonly kind: 'not_found' }>;
   /** Takes a submission back. */
   reverse(ref: PaymentRef): Promise<'reversed' | 'nothing_to_reverse' | 'failed' | 'pending'>;
+  /**
+   * Whether cards that begin like this one are taken; tells the gateway eight digits at most. Undefined: there is nobody to ask.
+   * `unknown` also when no answer comes in time: our own rules decide then.
+   */
+  checkCard?(card: CardSecret): Promise<CardCheck> | undefined;
   /** Cheap reachability check for start-up and /readyz. */
   check(): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
   close(): Promise<void>;

@@ -7,13 +7,27 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SimulatorServer, startSimulatorServer } from '../../src/gateway/simulator-server.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { kAdapters } from '../support/gateway-adapters.ts';
 import { scanMemory, spellingsOf } from '../support/memory-scan.ts';
 import type { HoldOrder, PayOrder } from '../support/payer-process.ts';
 import { type RawServer, startRawServer } from '../support/raw-server.ts';
 import { type SelfSigned, selfSigned } from '../support/self-signed.ts';
 
 const kPan = '6759649826438453'; // its spellings are long and uneven enough to be nothing else
-const kPatterns = new Map([...spellingsOf(kPan), ['security code', Buffer.from('"securityCode":"737"')]]);
+const kCodes = [
+  '"securityCode":"737"',
+  '"cvc":"737"',
+  '"cvv":"737"',
+  '"cardCode":"737"',
+  'cvv=737',
+  '[cvc]=737',
+  '<SecurityCode>737',
+  '<cvc>737',
+];
+const kPatterns = new Map([
+  ...spellingsOf(kPan),
+  ...kCodes.map((text) => [`code ${text}`, Buffer.from(text)] as const),
+]);
 const kNothing = new Map([...kPatterns.keys()].map((name) => [name, 0]));
 
 /** Reading a child's memory needs Linux and, unless root, a kernel that lets parents trace their children. */
@@ -62,7 +76,16 @@ describe.skipIf(reason !== undefined)(
 
     function pay(url: string, changes: Partial<PayOrder> = {}): Promise<unknown> {
       const keys = { pan: lettersOf(kPan), expiry: lettersOf('0330'), cvv: lettersOf('737') };
-      return tell({ do: 'pay', url, caFile, minor: 1050, deadlineMs: 30_000, keys, ...changes });
+      return tell({
+        do: 'pay',
+        adapter: 'rest',
+        url,
+        caFile,
+        minor: 1050,
+        deadlineMs: 30_000,
+        keys,
+        ...changes,
+      });
     }
 
     function found(): ReadonlyMap<string, number> {
@@ -98,6 +121,22 @@ describe.skipIf(reason !== undefined)(
       const gone = await startRawServer(() => undefined);
       await gone.close();
       expect(await pay(`https://127.0.0.1:${gone.port}`)).toBe('not_sent');
+      expect(found()).toEqual(kNothing);
+    });
+
+    it.each(kAdapters.map(({ name }) => name))(
+      'is none after an approval and a decline through %s',
+      async (adapter) => {
+        expect(await pay(simulator.url, { adapter })).toBe('approved');
+        expect(await pay(simulator.url, { adapter, minor: 5105 })).toBe('declined');
+        expect(await pay(plain.url, { adapter })).toBe('approved');
+        expect(found()).toEqual(kNothing);
+      },
+    );
+
+    it.each(kAdapters.map(({ name }) => name))('is none after a lost answer through %s', async (adapter) => {
+      const lost = await pay(`https://127.0.0.1:${resetting.port}`, { adapter });
+      expect(['unknown', 'not_sent']).toContain(lost);
       expect(found()).toEqual(kNothing);
     });
 

@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
 import { adyenDialect } from '../../src/gateway/adyen.ts';
 import { authorizeNetDialect } from '../../src/gateway/authorizenet.ts';
 import { braintreeDialect } from '../../src/gateway/braintree.ts';
 import { cybersourceDialect } from '../../src/gateway/cybersource.ts';
 import type { Dialect } from '../../src/gateway/dialect.ts';
 import { HttpGateway } from '../../src/gateway/http-gateway.ts';
+import { mappedDialect } from '../../src/gateway/mapping.ts';
 import { nmiDialect } from '../../src/gateway/nmi.ts';
 import { payConnectorDialect } from '../../src/gateway/pay-connector.ts';
 import { restDialect } from '../../src/gateway/rest.ts';
@@ -78,6 +82,16 @@ export const kAdapters: readonly Adapter[] = [
     path: '',
     dialect: () => nmiDialect({ securityKey: 'key' }),
   },
+  {
+    name: 'rest, mapped',
+    path: '',
+    dialect: () => mappedDialect('rest', mappingIn('foreign-json'), null),
+  },
+  {
+    name: 'xml, mapped',
+    path: '',
+    dialect: () => mappedDialect('xml', mappingIn('foreign-xml'), null),
+  },
 ];
 
 /** @param url - of the server, without a path. */
@@ -95,4 +109,8 @@ export function openAdapter(
     clock,
     log,
   );
+}
+
+function mappingIn(name: string): unknown {
+  return parse(readFileSync(join(import.meta.dirname, `../fixtures/mapping/${name}.yaml`), 'utf8'));
 }

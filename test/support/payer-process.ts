@@ -1,15 +1,17 @@
-// A process of its own that pays through the REST adapter, so that its memory can be searched. It never gets card digits as text:
+// A process of its own that pays through any adapter, so that its memory can be searched. It never gets card digits as text:
 // keys come as letters, a = 0. Imports nothing that knows the test cards.
 import { readFileSync } from 'node:fs';
 import { CardSecret, type SecretField } from '../../src/card/card-secret.ts';
-import { RestGateway } from '../../src/gateway/rest.ts';
 import { money } from '../../src/money/money.ts';
 import type { PaymentRequest } from '../../src/ports/payment-gateway.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
 import { FakeLog } from './fake-log.ts';
+import { kAdapters, openAdapter } from './gateway-adapters.ts';
 
 export interface PayOrder {
   readonly do: 'pay';
+  /** Name of the adapter. */
+  readonly adapter: string;
   readonly url: string;
   readonly caFile: string | null;
   readonly minor: number;
@@ -34,18 +36,16 @@ process.on('message', (order: PayOrder | HoldOrder) => {
   });
 });
 
-async function pay({ url, caFile, minor, deadlineMs, keys }: PayOrder): Promise<string> {
+async function pay({ adapter: name, url, caFile, minor, deadlineMs, keys }: PayOrder): Promise<string> {
   const card = new CardSecret();
   for (const [field, letters] of Object.entries(keys)) {
     for (let at = 0; at < letters.length; at++)
       card.append(field as SecretField, letters.charCodeAt(at) - kLetterZero);
   }
   const ca = caFile === null ? null : readFileSync(caFile);
-  const gateway = new RestGateway(
-    { baseUrl: url, ca, connectTimeoutMs: 5_000, token: null },
-    kSystemClock,
-    new FakeLog(),
-  );
+  const adapter = kAdapters.find((each) => each.name === name);
+  if (!adapter) return `no adapter ${name}`;
+  const gateway = openAdapter(adapter, url, kSystemClock, new FakeLog(), ca);
   const result = await gateway.submit(requestNumber(++payments, minor), card, {
     deadlineMs,
     onFlushed: () => undefined,
@@ -67,7 +67,7 @@ function requestNumber(number: number, minor: number): PaymentRequest {
   return {
     paymentRef: `P${number}`,
     attempt: 1,
-    idempotencyKey: `K${number}`,
+    idempotencyKey: `P${number}-01`,
     amount: money(minor, 'EUR'),
     merchantId: null,
     customerId: null,

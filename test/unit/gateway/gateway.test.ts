@@ -21,6 +21,8 @@ const kRest: GatewayConfig = {
   keyFile: null,
   proxy: null,
   cardholderName: 'Telephone Payment',
+  mapping: null,
+  cardCheck: false,
   payConnector: { amountName: 'chargeAmount', yearForm: 'yyyy' },
 };
 const kContext = { deadlineMs: 30_000, onFlushed: () => undefined };

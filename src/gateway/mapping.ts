@@ -1,0 +1,207 @@
+import { z } from 'zod';
+import type { CardSecret } from '../card/card-secret.ts';
+import { AppError } from '../errors.ts';
+import type { PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import {
+  type Ask,
+  type Dialect,
+  type QueryResult,
+  type RawReply,
+  type ReversalResult,
+  reachable,
+} from './dialect.ts';
+import { kOrderSlots, type Template, templateOf } from './mapping-template.ts';
+import { Outcomes, refused, transient, unknown } from './outcome.ts';
+import { formOf, jsonOf, type ReplyNode, xmlOf } from './reply-node.ts';
+
+const kPath = z.string().regex(/^(\/[^@\s]*)?(@[^@\s/]+)?$/);
+const kDeclineClass = z.enum(['reenter', 'soft', 'hard', 'auth_required']);
+const kWhen = z.strictObject({
+  /** HTTP status; any if absent. */
+  status: z.array(z.int().min(100).max(599)).optional(),
+  /** Where the reply is looked at, as `/error/code` or `/order/payment@state`. */
+  path: kPath.optional(),
+  /** What is there; with neither this nor `absent` anything will do. */
+  in: z.array(z.string()).optional(),
+  absent: z.literal(true).optional(),
+});
+const kRule = <T extends z.ZodType>(outcome: T) =>
+  z.strictObject({
+    when: kWhen,
+    outcome,
+    transactionId: kPath.optional(),
+    authCode: kPath.optional(),
+    spokenReference: kPath.optional(),
+    code: kPath.optional(),
+    class: kDeclineClass.optional(),
+    /** Codes of the classes other than `class`. */
+    classes: z.partialRecord(kDeclineClass, z.array(z.string())).optional(),
+  });
+const kCall = <T extends z.ZodType>(outcome: T) =>
+  z.strictObject({
+    method: z.enum(['GET', 'POST', 'PUT']).default('POST'),
+    path: z.string().default(''),
+    contentType: z.string().default('application/json'),
+    headers: z.record(z.string().regex(/^[a-z0-9-]+$/), z.string()).default({}),
+    body: z.string().optional(),
+    /** How replies are written. */
+    reply: z.enum(['json', 'xml', 'form']).default('json'),
+    /** Must be there and be the order's id, or the answer is not believed. */
+    echo: kPath.optional(),
+    rules: z.array(kRule(outcome)).min(1),
+  });
+const kMapping = z.strictObject({
+  idempotency: z.enum(['key', 'none']).default('none'),
+  submit: kCall(z.enum(['approved', 'declined', 'rejected', 'transient', 'unknown'])),
+  query: kCall(z.enum(['approved', 'declined', 'not_found', 'unknown'])).optional(),
+  reverse: kCall(z.enum(['reversed', 'nothing_to_reverse', 'pending', 'failed'])).optional(),
+});
+
+type Rule = z.output<ReturnType<typeof kRule<z.ZodString>>>;
+type Call = Omit<z.output<ReturnType<typeof kCall<z.ZodString>>>, 'rules'> & {
+  readonly rules: readonly Rule[];
+};
+
+/**
+ * A gateway described by configuration: bodies as templates, replies by rules of which the first that fits counts. What fits none is
+ * unknown. docs/gateways.md.
+ * @throws AppError CFG_INVALID, naming the place.
+ */
+export function mappedDialect(name: 'rest' | 'xml', mapping: unknown, authorization: string | null): Dialect {
+  const checked = kMapping.safeParse(mapping);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw wrong(issue?.path.join('.') ?? '', issue?.message ?? 'not a mapping');
+  }
+  const { idempotency, submit, query, reverse } = checked.data;
+  const own: Readonly<Record<string, string>> = authorization === null ? {} : { authorization };
+  const sale = prepared('submit', submit, own, true);
+  const look = query && prepared('query', query, own, false);
+  const back = reverse && prepared('reverse', reverse, own, false);
+  return {
+    name,
+    idempotency,
+    capabilities: { lookUp: look ? 'every' : 'none', reversal: back ? 'told' : 'none' },
+    submit: (wire, request, card) =>
+      wire.ask({ ...sale(request, card), charges: true }, (reply) => verdictOf(reply, submit, request)),
+    query: async (wire, ref) =>
+      look && query
+        ? wire.ask(look(ref, null), (reply) => foundIn(reply, query, ref))
+        : unknown('no look-up is mapped'),
+    reverse: async (wire, ref) =>
+      back && reverse
+        ? wire.ask({ ...back(ref, null), charges: true }, (reply) => reversalOf(reply, reverse, ref))
+        : 'failed',
+    check: (wire) => wire.ask({ method: 'GET', path: '', headers: own }, reachable),
+  };
+}
+
+/** Templates are read once, so that a mistake in one is told at the start. */
+function prepared(place: string, call: Call, own: Readonly<Record<string, string>>, hasCard: boolean) {
+  const template = (key: string, text: string, kind: string, withCard: boolean): Template => {
+    const made = templateOf(text, kind, withCard);
+    if (typeof made === 'string') throw wrong(`${place}.${key}`, made);
+    return made;
+  };
+  const path = template('path', call.path, 'url', false);
+  const body = call.body === undefined ? undefined : template('body', call.body, call.contentType, hasCard);
+  const headers = Object.entries(call.headers).map(
+    ([name, text]) => [name, template(`headers.${name}`, text, 'header', false)] as const,
+  );
+  return (request: PaymentRef | PaymentRequest, card: CardSecret | null): Ask => ({
+    method: call.method,
+    path: path(request, card).join(''),
+    headers: {
+      accept: call.reply === 'xml' ? 'application/xml' : 'application/json',
+      ...own,
+      ...Object.fromEntries(headers.map(([name, text]) => [name, text(request, card).join('')])),
+    },
+    ...(body ? { body: { contentType: call.contentType, segments: body(request, card) } } : {}),
+  });
+}
+
+function wrong(place: string, why: string): AppError {
+  return new AppError(
+    'CFG_INVALID',
+    `gateway.mappingFile: ${place}: ${why}; slots are ${kOrderSlots.join(', ')} and card.…`,
+  );
+}
+
+function parse(reply: RawReply, { reply: kind }: Call): ReplyNode | undefined {
+  switch (kind) {
+    case 'json':
+      return jsonOf(reply);
+    case 'xml':
+      return xmlOf(reply);
+    case 'form':
+      return formOf(reply);
+  }
+}
+
+/** The rule that fits, or why none does. */
+function ruleFor(
+  reply: RawReply,
+  call: Call,
+  ref: PaymentRef,
+): { readonly rule: Rule; readonly node: ReplyNode | undefined } | string {
+  const node = parse(reply, call);
+  const rule = call.rules.find(({ when }) => fits(reply, node, when));
+  if (!rule) return `status ${reply.status} fits no rule`;
+  const isBelieved =
+    call.echo === undefined ||
+    !node?.has(call.echo) ||
+    node.text(call.echo) === ref.idempotencyKey ||
+    node.text(call.echo) === ref.paymentRef;
+  return isBelieved ? { rule, node } : 'the answer names another payment';
+}
+
+function fits(reply: RawReply, node: ReplyNode | undefined, when: z.output<typeof kWhen>): boolean {
+  if (when.status && !when.status.includes(reply.status)) return false;
+  if (when.path === undefined) return when.status !== undefined;
+  if (!node) return false;
+  if (when.absent) return !node.has(when.path);
+  const text = node.text(when.path);
+  return when.in ? text !== undefined && when.in.includes(text) : node.has(when.path);
+}
+
+function verdictOf(reply: RawReply, call: Call, ref: PaymentRef): SubmitResult {
+  const found = ruleFor(reply, call, ref);
+  if (typeof found === 'string') return unknown(found);
+  const { rule, node } = found;
+  const at = (path: string | undefined) => (path === undefined ? undefined : node?.text(path));
+  const code = at(rule.code);
+  const id = at(rule.transactionId);
+  switch (rule.outcome) {
+    case 'approved':
+      return new Outcomes(reply).approved(id, at(rule.authCode), at(rule.spokenReference));
+    case 'declined':
+      return new Outcomes(reply).declined(classOf(rule, code), code, id);
+    case 'rejected':
+      return refused(code ?? `status ${reply.status}`);
+    case 'transient':
+      return transient(code ?? `status ${reply.status}`);
+    default:
+      return unknown(`mapped: status ${reply.status}`);
+  }
+}
+
+function classOf(rule: Rule, code: string | undefined) {
+  const listed = Object.entries(rule.classes ?? {}).find(
+    ([, codes]) => code !== undefined && codes.includes(code),
+  );
+  return kDeclineClass.safeParse(listed?.[0]).data ?? rule.class ?? 'soft';
+}
+
+function foundIn(reply: RawReply, call: Call, ref: PaymentRef): QueryResult {
+  const found = ruleFor(reply, call, ref);
+  if (typeof found !== 'string' && found.rule.outcome === 'not_found') return { kind: 'not_found' };
+  const result = verdictOf(reply, call, ref);
+  return result.kind === 'approved' || result.kind === 'declined'
+    ? result
+    : unknown(`look-up: status ${reply.status}`);
+}
+
+function reversalOf(reply: RawReply, call: Call, ref: PaymentRef): ReversalResult {
+  const found = ruleFor(reply, call, ref);
+  return typeof found === 'string' ? 'pending' : (found.rule.outcome as ReversalResult);
+}
