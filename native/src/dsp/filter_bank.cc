@@ -14,8 +14,6 @@ constexpr float kPi = std::numbers::pi_v<float>;
 // Hops after which every nominal frequency, being whole hertz, is back in phase: 32 / 8000 s = 1 / 250 s.
 constexpr int kPhasePeriod = 250;
 constexpr int kHalf = kBlock / 2;
-// Bins of the block's own Fourier transform, 125 Hz apart: 125 to 500 Hz, beside that at 0 Hz.
-constexpr int kLowBins = 4;
 constexpr float kSquaredHannSum = 24;  // of 64: 3/8
 
 /// Weights of a pair of samples, as far before the block's centre as after it. A cosine about the centre sees
@@ -50,7 +48,8 @@ FilterBank makeFilterBank() {
     for (int lane = 0; lane < 4; lane++) {
       put(pair.rowCosine, pair.rowSine, lane, kToneHz[static_cast<std::size_t>(lane)], 1);
       put(pair.columnCosine, pair.columnSine, lane, kToneHz[static_cast<std::size_t>(lane + 4)], 1);
-      // Parseval: each of these bins stands for its mirror image too.
+      // Bins of the block's own Fourier transform, 125 to 500 Hz, beside that at 0 Hz. Parseval: each of them
+      // stands for its mirror image too.
       const double lowHz = static_cast<double>(lane + 1) * kSampleRateHz / kBlock;
       put(pair.lowCosine, pair.lowSine, lane, lowHz, std::sqrt(2.0 / kBlock));
     }
