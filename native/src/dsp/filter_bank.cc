@@ -48,7 +48,8 @@ FilterBank makeFilterBank() {
     for (int lane = 0; lane < 4; lane++) {
       put(pair.rowCosine, pair.rowSine, lane, kToneHz[static_cast<std::size_t>(lane)], 1);
       put(pair.columnCosine, pair.columnSine, lane, kToneHz[static_cast<std::size_t>(lane + 4)], 1);
-      // Parseval: each of these bins stands for its mirror image too.
+      // Bins of the block's own Fourier transform, 125 to 500 Hz, beside that at 0 Hz. Parseval: each of them
+      // stands for its mirror image too.
       const double lowHz = static_cast<double>(lane + 1) * kSampleRateHz / kBlock;
       put(pair.lowCosine, pair.lowSine, lane, lowHz, std::sqrt(2.0 / kBlock));
     }
