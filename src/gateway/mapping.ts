@@ -145,7 +145,7 @@ function ruleFor(
   ref: PaymentRef,
 ): { readonly rule: Rule; readonly node: ReplyNode | undefined } | string {
   const node = parse(reply, call);
-  const rule = call.rules.find(({ when }) => fits(reply, node, when));
+  const rule = call.rules.find((each) => fits(reply, node, each));
   if (!rule) return `status ${reply.status} fits no rule`;
   const isBelieved =
     call.echo === undefined ||
@@ -155,8 +155,10 @@ function ruleFor(
   return isBelieved ? { rule, node } : 'the answer names another payment';
 }
 
-function fits(reply: RawReply, node: ReplyNode | undefined, when: z.output<typeof kWhen>): boolean {
+function fits(reply: RawReply, node: ReplyNode | undefined, { when, outcome }: Rule): boolean {
   if (when.status && !when.status.includes(reply.status)) return false;
+  // An approval behind a status that says failure is not one, unless the rule names that status.
+  if (!when.status && outcome === 'approved' && (reply.status < 200 || reply.status > 299)) return false;
   if (when.path === undefined) return when.status !== undefined;
   if (!node) return false;
   if (when.absent) return !node.has(when.path);

@@ -113,7 +113,7 @@ function errorOf(xml: ReplyNode): { readonly code: string; readonly text: string
 
 function verdictOf(reply: RawReply, ref: PaymentRef): SubmitResult {
   const xml = xmlOf(reply);
-  if (!xml?.has(kReply)) return byStatus(reply.status);
+  if (reply.status !== 200 || !xml?.has(kReply)) return byStatus(reply.status);
   const error = errorOf(xml);
   if (error) return refusalOf(error, reply);
   return paymentOf(xml, reply, ref);

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Wire } from '../../../src/gateway/dialect.ts';
+import { renderBody } from '../../../src/gateway/secret-body.ts';
+import { startSimulatorServer } from '../../../src/gateway/simulator-server.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { kAdapters } from '../../support/gateway-adapters.ts';
 import { cardOf, requestOf } from '../../support/payment-request.ts';
@@ -110,6 +112,45 @@ describe.each(kAdapters)('$name makes something of every reply', (adapter) => {
       },
     };
   }
+
+  /** The replies of a sale that is approved. */
+  async function approval(): Promise<{ status: number; body: string }[]> {
+    const server = await startSimulatorServer({ port: 0, host: '127.0.0.1', clock: new FakeClock() });
+    const replies: { status: number; body: string }[] = [];
+    const card = cardOf({ pan: '4242424242424242' });
+    const wire: Wire = {
+      ask: async ({ method, path, headers, body }, read) => {
+        const bytes = renderBody(body?.segments ?? [], card);
+        const own = typeof headers === 'function' ? headers(bytes) : headers;
+        const response = await fetch(`${server.url}${adapter.path}${path}`, {
+          method,
+          headers: { ...own, 'content-type': body?.contentType ?? 'text/plain' },
+          body: bytes,
+        });
+        const text = await response.text();
+        replies.push({ status: response.status, body: text });
+        return read({ status: response.status, contentType: '', body: Buffer.from(text), cardMasked: true });
+      },
+    };
+    const result = await dialect.submit(wire, requestOf(), card);
+    await server.close();
+    expect(result.kind).toBe('approved');
+    return replies;
+  }
+
+  it.each([302, 400, 401, 404, 409, 500, 503])(
+    'and believes no approval that comes with status %i',
+    async (status) => {
+      const replies = await approval();
+      const card = cardOf({ pan: '4242424242424242' });
+      expect(await dialect.submit(wireOf(replies), requestOf(), card)).toMatchObject({ kind: 'approved' });
+      const failing = replies.map((each, index) =>
+        index === replies.length - 1 ? { ...each, status } : each,
+      );
+      const result = await dialect.submit(wireOf(failing), requestOf(), card);
+      expect(['unknown', 'rejected_config', 'transient']).toContain(result.kind);
+    },
+  );
 
   it('and believes no approval behind a status that says failure', async () => {
     const card = cardOf({ pan: '4242424242424242' });
