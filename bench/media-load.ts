@@ -15,11 +15,12 @@ export const kBuild = join(kRoot, 'build/native');
 export const kWarmSeconds = 4;
 export const kSeconds = 6;
 const kProbes = 10; // sessions that measure the latency
-const kLoadCpu = 1;
+export const kLoadCpu = 1;
+const kLoadPriority = 11; // before the workers, where it has to share a core: its clock is the measure
 
 export type Figures = Readonly<Record<string, number>>;
 
-interface Load {
+export interface Load {
   readonly received: number;
   readonly expected: number;
   readonly lost: number;
@@ -29,33 +30,60 @@ interface Load {
   readonly gapP99Ms: number;
 }
 
-export async function measure(relay: Relay, loadPort: number, speech: string): Promise<Figures> {
+/** The load over a relay, and what it cost. Stops the relay. */
+export async function measure(
+  relay: Relay,
+  loadPort: number,
+  speech: string,
+  loadCpus: number | string = kLoadCpu,
+): Promise<Figures> {
+  const cpuNsOfAll = () => relay.pids.reduce((sum, pid) => sum + cpuNsOf(pid), 0);
   try {
-    const load = spawn(
-      join(kBuild, 'hushpay-rtp-load'),
-      [loadPort, kWarmSeconds, kSeconds, speech, kProbes].map(String),
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    );
-    pin(load.pid ?? 0, kLoadCpu);
-    load.stdin?.end(relay.ports.map((port) => `127.0.0.1 ${port}\n`).join(''));
-    const lines = linesOf(load);
-    await nextLine(lines);
-    const before = cpuNsOf(relay.pid);
-    const result = JSON.parse(await nextLine(lines)) as Load;
-    const cpuNs = cpuNsOf(relay.pid) - before;
+    const load = startLoad(relay.ports, loadPort, speech, kSeconds, loadCpus);
+    await load.measuring;
+    const before = cpuNsOfAll();
+    const result = await load.result;
+    const cpuNs = cpuNsOfAll() - before;
     return {
       cpuNsPerPacket: cpuNs / (2 * result.received),
       cpuPercent: cpuNs / (kSeconds * 1e7),
-      missingPercent: (100 * (result.expected - result.received)) / result.expected,
-      latePercent: (100 * result.late) / result.expected,
-      latencyP50Ms: result.latencyP50Ms,
-      latencyP99Ms: result.latencyP99Ms,
-      gapP99Ms: result.gapP99Ms,
+      ...figuresOf(result),
       ...(await relay.figures?.()),
     };
   } finally {
     await relay.stop();
   }
+}
+
+export function figuresOf(load: Load): Figures {
+  return {
+    missingPercent: (100 * (load.expected - load.received)) / load.expected,
+    latePercent: (100 * load.late) / load.expected,
+    latencyP50Ms: load.latencyP50Ms,
+    latencyP99Ms: load.latencyP99Ms,
+    gapP99Ms: load.gapP99Ms,
+  };
+}
+
+/** Telephones that speak to these ports, two and two a call. */
+export function startLoad(
+  ports: readonly number[],
+  loadPort: number,
+  speech: string,
+  seconds: number,
+  cpus: number | string,
+): { readonly measuring: Promise<unknown>; readonly result: Promise<Load> } {
+  const load = spawn(
+    join(kBuild, 'hushpay-rtp-load'),
+    [loadPort, kWarmSeconds, seconds, speech, kProbes].map(String),
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  pin(load.pid ?? 0, cpus, kLoadPriority);
+  load.stdin?.end(ports.map((port) => `127.0.0.1 ${port}\n`).join(''));
+  const lines = linesOf(load);
+  const measuring = nextLine(lines);
+  const result = measuring.then(async () => JSON.parse(await nextLine(lines)) as Load);
+  return { measuring, result };
 }
 
 /** All recorded prompts, one behind the other, as mu-law. */

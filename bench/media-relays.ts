@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { launchMedia } from '../src/media/media.ts';
+import { launchMedia, type Media } from '../src/media/media.ts';
 import type { Log } from '../src/ports/log.ts';
 import type { Hearing, MediaRoom, MediaSession } from '../src/ports/media.ts';
 import { kSystemClock } from '../src/process/system-clock.ts';
@@ -13,10 +13,11 @@ import { residentKb } from './processes.ts';
 /** The core of whatever is measured; the load has another. */
 export const kServerCpu = 0;
 const kFirstPort = 20_000;
+const kLastPort = 39_999;
 
-/** What carries the packets: the process to watch, and where each leg sends to. */
+/** What carries the packets: the processes to watch, and where each leg sends to. */
 export interface Relay {
-  readonly pid: number;
+  readonly pids: readonly number[];
   readonly ports: readonly number[];
   /** What it says of itself when the load is over. */
   figures?(): Promise<Readonly<Record<string, number>>>;
@@ -43,37 +44,72 @@ export async function startEpollRelay({ sessions, loadPort }: Carried): Promise<
     child.stdin?.end();
     if (child.exitCode === null) await once(child, 'exit');
   };
-  return { pid, ports, stop };
+  return { pids: [pid], ports, stop };
 }
 
-export async function startHushpay(options: Carried & { readonly callerForAgent: Hearing }): Promise<Relay> {
-  const { sessions, loadPort, callerForAgent } = options;
-  const config = { bindAddress: '127.0.0.1', portMin: kFirstPort, portMax: kFirstPort + 8 * sessions + 999 };
+/** Workers that refuse nothing, each on a core of its own. */
+export async function startHushpay(
+  options: Carried & { readonly callerForAgent: Hearing; readonly workers?: number },
+): Promise<Relay> {
+  const { sessions, loadPort, callerForAgent, workers = 1 } = options;
+  const media = await launchBenchMedia({ workers, maxBusy: 1 });
+  const { pids } = media;
+  const emptyKb = sum(pids.map(residentKb));
+  const legs: MediaSession[] = [];
+  const rooms: MediaRoom[] = [];
+  for (let session = 0; session < sessions; session++) {
+    const call = await openCall(media, 2 * session, loadPort, callerForAgent);
+    legs.push(...call.legs);
+    rooms.push(call.room);
+  }
+  const figures = async (): Promise<Figures> => {
+    const stats = media.stats();
+    const voices = (await Promise.all(rooms.map((room) => room.figures()))).flat();
+    return {
+      ticksLatePercent:
+        (100 * sum(stats.map(({ ticksLate }) => ticksLate))) / sum(stats.map(({ ticks }) => ticks)),
+      tickLateMaxMs: Math.max(...stats.map(({ tickLateMaxMs }) => tickLateMaxMs)),
+      playoutMs: median(voices.map(({ playoutMs }) => playoutMs)),
+      concealedPercent:
+        sum(voices.map(({ concealedMs }) => concealedMs)) / (10 * (kWarmSeconds + kSeconds) * voices.length),
+      rssKbPerSession: (sum(pids.map(residentKb)) - emptyKb) / sessions,
+    };
+  };
+  return { pids, ports: legs.map(({ port }) => port), figures, stop: () => media.stop() };
+}
+
+/** @param settings.workers - each is given a core, from kServerCpu on. */
+export async function launchBenchMedia(settings: {
+  readonly workers: number;
+  readonly maxBusy: number;
+}): Promise<Media> {
+  const config = { bindAddress: '127.0.0.1', portMin: kFirstPort, portMax: kLastPort };
   const media = await launchMedia(
-    { ...config, mediaTimeoutMs: 0, portRestMs: 0, maxBusy: 1 },
+    { ...config, ...settings, mediaTimeoutMs: 0, portRestMs: 0 },
     [],
     kSystemClock,
     kNoLog,
   );
-  const pid = media.pids[0] ?? 0;
-  const emptyKb = residentKb(pid);
-  pin(pid, kServerCpu);
-  const legs: MediaSession[] = [];
-  const rooms: MediaRoom[] = [];
-  for (let session = 0; session < sessions; session++) {
-    const [caller, agent] = [await openLeg(2 * session), await openLeg(2 * session + 1)];
-    const room = await media.openRoom(caller);
-    await room.join(caller);
-    await room.join(agent);
-    await room.hear(caller, agent, { kind: 'open' });
-    await room.hear(agent, caller, callerForAgent);
-    legs.push(caller, agent);
-    rooms.push(room);
-  }
-  async function openLeg(leg: number): Promise<MediaSession> {
-    const session = await media.open();
+  for (const [index, pid] of media.pids.entries()) pin(pid, kServerCpu + index);
+  return media;
+}
+
+/**
+ * Caller and agent in a room.
+ * @param leg - number of the caller's leg at the load; the agent's is the next.
+ */
+export async function openCall(
+  media: Media,
+  leg: number,
+  loadPort: number,
+  callerForAgent: Hearing,
+): Promise<{ readonly legs: readonly MediaSession[]; readonly room: MediaRoom }> {
+  const caller = await media.open();
+  const agent = await media.open(caller);
+  const room = await media.openRoom(caller);
+  for (const [index, session] of [caller, agent].entries()) {
     await session.connect({
-      address: addressOf(leg),
+      address: addressOf(leg + index),
       port: loadPort,
       rtcpPort: loadPort + 1,
       codec: 'PCMU',
@@ -82,24 +118,17 @@ export async function startHushpay(options: Carried & { readonly callerForAgent:
       ptimeMs: 20,
       sending: true,
       receiving: true,
-      ignoresTones: leg % 2 === 1, // the agent has no menu to press keys in
+      ignoresTones: session === agent, // who has no menu to press keys in
     });
-    return session;
+    await room.join(session);
   }
-  const figures = async (): Promise<Figures> => {
-    const [worker] = media.stats();
-    const voices = (await Promise.all(rooms.map((room) => room.figures()))).flat();
-    return {
-      ticksLatePercent: (100 * (worker?.ticksLate ?? 0)) / Math.max(1, worker?.ticks ?? 0),
-      tickLateMaxMs: worker?.tickLateMaxMs ?? 0,
-      playoutMs: median(voices.map(({ playoutMs }) => playoutMs)),
-      concealedPercent:
-        voices.reduce((sum, { concealedMs }) => sum + concealedMs, 0) /
-        (10 * (kWarmSeconds + kSeconds) * voices.length),
-      rssKbPerSession: (residentKb(pid) - emptyKb) / sessions,
-    };
-  };
-  return { pid, ports: legs.map(({ port }) => port), figures, stop: () => media.stop() };
+  await room.hear(caller, agent, { kind: 'open' });
+  await room.hear(agent, caller, callerForAgent);
+  return { legs: [caller, agent], room };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Where the load's legs live: one address each (native/bench/legs.h). */
@@ -109,9 +138,9 @@ export function addressOf(leg: number): string {
 }
 
 /** On a core of its own and, where that is allowed, before everything else that wants it: other work on the machine is not measured. */
-export function pin(pid: number, cpu: number): void {
-  spawnSync('taskset', ['-a', '-c', '-p', String(cpu), String(pid)]);
-  spawnSync('chrt', ['-a', '-r', '-p', '10', String(pid)]);
+export function pin(pid: number, cpus: number | string, priority = 10): void {
+  spawnSync('taskset', ['-a', '-c', '-p', String(cpus), String(pid)]);
+  spawnSync('chrt', ['-a', '-r', '-p', String(priority), String(pid)]);
 }
 
 const kNoLog: Log = {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median, rounded } from './figures.ts';
+import { measureAdmission, measureTwoWorkers } from './media-capacity.ts';
 import { measureKill } from './media-kill.ts';
 import { type Figures, measure, speechFile } from './media-load.ts';
 import { type Relay, startEpollRelay, startHushpay } from './media-relays.ts';
@@ -9,7 +10,7 @@ import { type ClampMode, rtpengineProgram, startRtpengine } from './rtpengine.ts
 
 const kSessions = Number(process.env['HUSHPAY_BENCH_SESSIONS'] ?? 150);
 const kRounds = Number(process.env['HUSHPAY_BENCH_ROUNDS'] ?? 3);
-/** Names of relays to measure, with commas; without it all, and what a killed worker means to callers. */
+/** Names of relays to measure, with commas, and `capacity`; without it all, and what a killed worker means to callers. */
 const kOnly = process.env['HUSHPAY_BENCH_RELAYS']?.split(',');
 const kLoadPort = 40_000;
 
@@ -20,6 +21,7 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
   writeFileSync(speech, speechFile());
   const relays = Object.entries(allRelays()).filter(([name]) => kOnly?.includes(name) ?? true);
   const rounds = new Map<string, Figures[]>(relays.map(([name]) => [name, []]));
+  let capacity: Readonly<Record<string, Figures>>;
   try {
     for (let round = 0; round < kRounds; round++) {
       for (const [name, start] of relays) {
@@ -28,15 +30,23 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
         rounds.get(name)?.push(figures);
       }
     }
+    if (kOnly && !kOnly.includes('capacity'))
+      return { sessions: kSessions, rounds: kRounds, ...summary(rounds) };
+    capacity = {
+      twoWorkers: await measureTwoWorkers(kSessions, speech),
+      admission: await measureAdmission(speech),
+    };
+    process.stderr.write(`capacity ${JSON.stringify(capacity)}\n`);
   } finally {
     rmSync(folder, { recursive: true });
   }
-  if (kOnly) return { sessions: kSessions, rounds: kRounds, ...summary(rounds) };
+  if (kOnly) return { sessions: kSessions, rounds: kRounds, ...summary(rounds), ...capacity };
   const [workerKill, workerHang] = [await measureKill('SIGKILL'), await measureKill('SIGSTOP')];
   return {
     sessions: kSessions,
     rounds: kRounds,
     ...summary(rounds),
+    ...capacity,
     workerKillGapMs: workerKill.gapMs.max,
     workerKill,
     workerHang,

@@ -25,7 +25,7 @@ export async function startRtpengine(options: Carried & { readonly mode: ClampMo
   pin(child.pid ?? 0, kServerCpu);
   const ports: number[] = [];
   for (let leg = 0; leg < 2 * sessions; leg += 2) ports.push(...(await call(control, leg, loadPort, mode)));
-  return { pid: child.pid ?? 0, ports, stop: () => stop(child, control) };
+  return { pids: [child.pid ?? 0], ports, stop: () => stop(child, control) };
 }
 
 function argumentsOf(): string[] {

@@ -249,7 +249,7 @@ TEST_CASE("the record says what happened") {
     ResidualMeter meter;
     meter.wipe();
     const Press press = take.presses[0];
-    for (std::int64_t at = 0; at < press.end; at++) meter.hear(take.pcm[static_cast<std::size_t>(at)]);
+    meter.hear(std::span(take.pcm).first(static_cast<std::size_t>(press.end)));
     meter.press(press.key, static_cast<int>(press.end - press.onset));
     CHECK(meter.worstDbm0() > -9);  // two tones of -10 dBm0
     CHECK(meter.worstDbm0() < -4);

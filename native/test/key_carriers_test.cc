@@ -265,6 +265,68 @@ TEST_CASE("a press goes on through a re-INVITE that changes payload types") {
   }
 }
 
+TEST_CASE("a press of events alone goes on when a re-INVITE changes their payload type or clock in it") {
+  struct Row {
+    std::uint8_t type;
+    std::uint32_t clockHz;
+  };
+  for (const Row& row : {Row{97, 8000}, Row{97, 16'000}, Row{101, 16'000}, Row{97, 48'000}}) {
+    for (const bool beside : {false, true}) {
+      CAPTURE(static_cast<int>(row.type));
+      CAPTURE(row.clockHz);
+      CAPTURE(beside);
+      KeyCaller caller;
+      caller.beside = beside;
+      for (const double atMs : {400.0, 1000.0}) caller.event({.key = 9, .atMs = atMs, .lengthMs = 300});
+      caller.record(1800);
+      const std::uint32_t factor = row.clockHz / 8000;
+      caller.each([&](KeyCaller::Packet& packet) {
+        if (packet.sentMs < 560 || packet.type != KeyCaller::kEventType) return;
+        const std::uint32_t duration = (packet.payload[2] * 256U + packet.payload[3]) * factor;
+        packet.type = row.type;
+        packet.timestamp *= factor;
+        packet.payload[2] = static_cast<std::uint8_t>(duration >> 8);
+        packet.payload[3] = static_cast<std::uint8_t>(duration);
+      });
+      bool changed = false;
+      caller.play([&](double nowMs) {
+        if (changed || nowMs < 560) return;
+        changed = true;
+        StreamSettings settings = caller.settings;
+        settings.eventPayloadType = row.type;
+        settings.eventClockHz = row.clockHz;
+        caller.session().connect(settings, KeyCaller::kStartMs + nowMs);
+      });
+      CHECK(caller.keys() == "9 9 ");
+      // What is still under way on the old clock cannot be put in order with the new one.
+      const std::uint64_t unknown = caller.session().counts().packetsUnknownType;
+      CHECK(unknown <= (row.clockHz == 8000 ? 0 : 1));
+    }
+  }
+}
+
+TEST_CASE("a re-INVITE that takes telephone-event away ends its press, and the tones go on counting") {
+  KeyCaller caller;
+  both(caller, {.key = 6, .atMs = 400, .lengthMs = 300}, 20);
+  both(caller, {.key = 6, .atMs = 1000, .lengthMs = 100}, 20);
+  caller.record(1800);
+  caller.each([](KeyCaller::Packet& packet) {
+    if (packet.type == KeyCaller::kEventType && packet.sentMs >= 560) packet.copies = 0;
+  });
+  bool changed = false;
+  caller.play([&](double nowMs) {
+    if (changed || nowMs < 560) return;
+    changed = true;
+    StreamSettings settings = caller.settings;
+    settings.eventPayloadType = 0;
+    caller.session().connect(settings, KeyCaller::kStartMs + nowMs);
+  });
+  CHECK(caller.keys() == "6 6 ");
+  std::size_t ups = 0;
+  for (const MediaEvent& event : caller.events) ups += event.kind == MediaEvent::Kind::kKeyUp ? 1 : 0;
+  CHECK(ups == caller.downs().size());
+}
+
 TEST_CASE("a press goes on when the stream changes its source in it") {
   KeyCaller caller;
   both(caller, {.key = 2, .atMs = 400, .lengthMs = 300}, 20);

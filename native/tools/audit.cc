@@ -6,7 +6,6 @@
 #include "dsp/fragment_finder.h"
 #include "dsp/tone_detector.h"
 #include "json.h"
-#include "recording.h"
 
 namespace hushpay {
 namespace {
@@ -102,11 +101,11 @@ void print(const std::string& path, const Recording& recording, bool first) {
 
 }  // namespace
 
-int audit(const std::vector<std::string>& files) {
+int audit(const std::vector<RecordingFile>& files) {
   std::string unreadable;
   bool first = true;
   std::printf("{\"recordings\":[");
-  for (const std::string& path : files) {
+  for (const auto& [path, name] : files) {
     const auto result = readRecording(path);
     if (const auto* problem = std::get_if<std::string>(&result)) {
       unreadable += (unreadable.empty() ? "" : ",\n") + ("{\"file\":" + jsonString(path)) +

@@ -14,38 +14,50 @@
 
 namespace {
 
-bool isWav(const std::filesystem::path& path) {
+using Path = std::filesystem::path;
+
+bool isWav(const Path& path) {
   std::string extension = path.extension().string();
   std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
   return extension == ".wav";
 }
 
-/// The path itself, or every WAV file below a directory.
-void addFiles(const std::string& path, std::vector<std::string>& files) {
+using Files = std::vector<hushpay::RecordingFile>;
+
+/// Every WAV file below a directory, in order. One that cannot be looked into stands for itself: whoever
+/// reads it says so.
+void addBelow(const Path& directory, const Path& root, Files& files) {
+  std::error_code unable;
+  std::vector<Path> entries;
+  for (std::filesystem::directory_iterator it(directory, unable), end; !unable && it != end;
+       it.increment(unable))
+    entries.push_back(it->path());
+  if (unable) files.push_back({.path = directory.string(), .name = directory.string()});
+  std::ranges::sort(entries);
+  for (const Path& entry : entries) {
+    if (std::filesystem::symlink_status(entry, unable).type() == std::filesystem::file_type::directory)
+      addBelow(entry, root, files);
+    else if (isWav(entry))
+      files.push_back({.path = entry.string(), .name = entry.lexically_relative(root).string()});
+  }
+}
+
+/// The path itself, or every WAV file below a directory, or the directory if there is none.
+void addFiles(const std::string& path, Files& files) {
   std::error_code unknown;
-  if (!std::filesystem::is_directory(path, unknown)) {
-    files.push_back(path);
-    return;
-  }
-  const auto begin = files.size();
-  const auto options = std::filesystem::directory_options::skip_permission_denied;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(path, options, unknown)) {
-    if (isWav(entry.path())) files.push_back(entry.path().string());
-  }
-  std::sort(files.begin() + static_cast<std::ptrdiff_t>(begin), files.end());
+  const auto before = files.size();
+  if (std::filesystem::is_directory(path, unknown)) addBelow(path, path, files);
+  if (files.size() == before) files.push_back({.path = path, .name = Path(path).filename().string()});
 }
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 /// Every WAV file below a directory, beside the place under another that it is written to.
 Pairs filesUnder(const std::string& from, const std::string& to) {
-  std::vector<std::string> files;
+  Files files;
   addFiles(from, files);
   Pairs pairs;
-  for (const std::string& file : files) {
-    const auto relative = std::filesystem::path(file).lexically_relative(from);
-    pairs.emplace_back(file, (std::filesystem::path(to) / relative).string());
-  }
+  for (const auto& [path, name] : files) pairs.emplace_back(path, (Path(to) / name).string());
   return pairs;
 }
 
@@ -76,7 +88,7 @@ int main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "clamp") return argc == 5 ? runClamp(argv[2], argv[3], argv[4]) : usage();
   if (argc < 3 || (command != "detect" && command != "audit")) return usage();
-  std::vector<std::string> files;
+  Files files;
   if (argc == 3 && std::string_view(argv[2]) == "-") {
     for (std::string path; std::getline(std::cin, path, '\0');) addFiles(path, files);
   } else {

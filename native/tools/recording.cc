@@ -1,6 +1,7 @@
 #include "recording.h"
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -17,8 +18,14 @@ namespace hushpay {
 namespace {
 
 constexpr const char* kExpected =
-    "; expected WAV: PCM of 8 or 16 bits, mu-law or A-law at 8000, 16000, 22050, 32000, 44100 or 48000 Hz "
+    "; expected WAV: PCM of 8 to 32 bits, floats of 32, mu-law or A-law at 8000, 16000, 22050, 32000, 44100 "
+    "or 48000 Hz "
     "(convert it: sox IN -r 8000 -b 16 OUT.wav)";
+// Format tags of RFC 2361.
+constexpr std::uint32_t kPcm = 1;
+constexpr std::uint32_t kFloat = 3;
+constexpr std::uint32_t kALaw = 6;
+constexpr std::uint32_t kMuLaw = 7;
 constexpr std::uint32_t kExtensible = 0xfffe;
 constexpr std::uint32_t kMaxChannels = 32;
 
@@ -53,18 +60,25 @@ Format readFormat(Bytes chunk) {
 }
 
 bool isReadable(const Format& format) {
-  const bool isPcm = format.tag == 1 && (format.bits == 8 || format.bits == 16);
-  const bool isG711 = (format.tag == 6 || format.tag == 7) && format.bits == 8;
-  return (isPcm || isG711) && format.channels >= 1 && format.channels <= kMaxChannels &&
+  const bool isPcm = format.tag == kPcm && format.bits >= 8 && format.bits <= 32 && format.bits % 8 == 0;
+  const bool isFloat = format.tag == kFloat && format.bits == 32;
+  const bool isG711 = (format.tag == kALaw || format.tag == kMuLaw) && format.bits == 8;
+  return (isPcm || isFloat || isG711) && format.channels >= 1 && format.channels <= kMaxChannels &&
          format.rateHz <= Decimator::kMaxRateHz && Decimator::supports(static_cast<int>(format.rateHz));
 }
 
 std::int16_t sampleAt(const Format& format, Bytes data, std::size_t index) {
-  if (format.bits == 16) return static_cast<std::int16_t>(little16(data, 2 * index));
-  const std::uint8_t code = data[index];
-  if (format.tag == 6) return decodeALaw(code);
-  if (format.tag == 7) return decodeMuLaw(code);
-  return static_cast<std::int16_t>((code - 128) * 256);
+  const std::size_t bytes = format.bits / 8;
+  const std::size_t at = index * bytes;
+  if (format.tag == kFloat) {
+    const float value = std::bit_cast<float>(little32(data, at));
+    // Not a number is silence.
+    return value == value ? static_cast<std::int16_t>(std::clamp(value * 32768, -32768.0F, 32767.0F)) : 0;
+  }
+  if (bytes > 1) return static_cast<std::int16_t>(little16(data, at + bytes - 2));  // the rest is too fine
+  if (format.tag == kALaw) return decodeALaw(data[at]);
+  if (format.tag == kMuLaw) return decodeMuLaw(data[at]);
+  return static_cast<std::int16_t>((data[at] - 128) * 256);
 }
 
 Recording split(const Format& format, Bytes data) {
@@ -80,6 +94,7 @@ Recording split(const Format& format, Bytes data) {
 }
 
 std::variant<Recording, std::string> parse(Bytes file) {
+  if (file.empty()) return std::string("it is empty; expected a recording: copy it here once more");
   if (file.size() < 12 || !isTag(file, 0, "RIFF") || !isTag(file, 8, "WAVE"))
     return std::string("it is no RIFF WAVE file") + kExpected;
   Format format;
@@ -118,6 +133,10 @@ std::vector<std::int16_t> atDetectorRate(const std::vector<std::int16_t>& channe
 }
 
 std::variant<Recording, std::string> readRecording(const std::string& path) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown))
+    return std::string(
+        "it is a directory in which no WAV file can be seen; expected recordings (*.wav) in it");
   std::ifstream stream(path, std::ios::binary | std::ios::ate);
   if (!stream) return std::string(std::strerror(errno)) + "; expected a WAV file that can be read";
   const std::streamoff size = stream.tellg();

@@ -31,11 +31,12 @@ function callWith(durationMs: number): Int16Array {
   return sound;
 }
 
-function wavOf(channels: Int16Array[], rateHz: number, format: '16' | '8m'): Uint8Array {
+function wavOf(channels: Int16Array[], rateHz: number, format: '16' | '8m' | '24' | '32f'): Uint8Array {
   const wav = new wavefile.WaveFile();
   const [only = new Int16Array()] = channels;
   wav.fromScratch(channels.length, rateHz, '16', channels.length === 1 ? only : channels);
   if (format === '8m') wav.toMuLaw();
+  else if (format !== '16') wav.toBitDepth(format);
   return wav.toBuffer();
 }
 
@@ -79,6 +80,36 @@ describe('hushpay dtmf', () => {
       onsetMs: expect.closeTo(700, -1),
     });
     expect(JSON.parse((await hushpay('detect', '--json', folder)).stdout).detections).toHaveLength(4);
+  });
+
+  it('reads deeper samples and floats, and names what lies deeper by its place', async () => {
+    const archive = join(folder, 'archive');
+    mkdirSync(join(archive, 'monday'), { recursive: true });
+    writeFileSync(join(archive, 'monday/deep.wav'), wavOf([callWith(80)], 8000, '24'));
+    writeFileSync(join(archive, 'floats.wav'), wavOf([callWith(80)], 8000, '32f'));
+    const { code, stdout } = await hushpay('detect', '--json', archive);
+    expect(code).toBe(0);
+    const found: readonly { file: string; digit: string }[] = JSON.parse(stdout).detections;
+    expect(found.map(({ file, digit }) => `${file} ${digit}`)).toEqual(['floats.wav 4', 'monday/deep.wav 4']);
+  });
+
+  it('says of an empty file and of a directory without recordings what is wrong, and does the others', async () => {
+    const broken = join(folder, 'broken');
+    mkdirSync(join(broken, 'nothing'), { recursive: true });
+    writeFileSync(join(broken, 'empty.wav'), '');
+    writeFileSync(join(broken, 'text.wav'), 'To whom it may concern');
+    writeFileSync(join(broken, 'whole.wav'), wavFile(callWith(80)));
+    const some = await hushpay('detect', broken);
+    expect(some).toMatchObject({ code: 1, stdout: expect.stringMatching(/^4 .*whole\.wav\n$/) });
+    expect(some.stderr).toMatch(
+      /empty\.wav: it is empty; expected .*\n.*text\.wav: it is no RIFF WAVE file; expected/,
+    );
+    const nothing = join(broken, 'nothing');
+    const detected = await hushpay('detect', nothing);
+    expect(detected).toMatchObject({ code: 1, stderr: expect.stringContaining('no WAV file can be seen') });
+    expect(await hushpay('audit', nothing)).toMatchObject({ code: 65 });
+    const archive = await hushpay('audit', broken);
+    expect(archive).toMatchObject({ code: 1, stdout: expect.stringContaining('not read: ') });
   });
 
   it('audit finds presses and fragments in every format, names the recording, and exits with 1', async () => {

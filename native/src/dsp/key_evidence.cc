@@ -5,8 +5,8 @@
 namespace hushpay {
 namespace {
 
-constexpr float kMaxHighOverLow = 3.39F;             // +5.3 dB as a ratio of powers; Q.24 asks for +4
-constexpr float kMaxLowOverHigh = 8.51F;             // -9.3 dB; Q.24 asks for -8
+constexpr float kMaxHighOverLow = 3.98F;             // +6 dB as a ratio of powers; Q.24 asks for +4
+constexpr float kMaxLowOverHigh = 12.6F;             // -11 dB; Q.24 asks for -8, a live room may take more
 constexpr float kMinAmplitude = 32767.0F * 0.0045F;  // about -44 dBm0 per tone
 constexpr float kMinShare = 0.45F;
 // Between what must be accepted (1.5 %) and what must be refused (3.5 %).

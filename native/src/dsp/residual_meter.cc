@@ -28,11 +28,17 @@ std::array<float, 2> pairOf(std::uint8_t key) noexcept {
 
 }  // namespace
 
-void ResidualMeter::hear(std::int16_t sample) noexcept {
-  ring_[static_cast<std::size_t>(heard_++) % kRing] = sample;
-  if (heard_ > until_) return;
-  if (heard_ % kStep == 0) measure(heard_);
-  if (heard_ == until_) hz_ = {};
+void ResidualMeter::hear(std::span<const std::int16_t> samples) noexcept {
+  if (heard_ >= until_) {
+    for (const std::int16_t sample : samples) at(heard_++) = sample;
+    return;
+  }
+  for (const std::int16_t sample : samples) {
+    at(heard_++) = sample;
+    if (heard_ > until_) continue;
+    if (heard_ % kStep == 0) measure(heard_);
+    if (heard_ == until_) hz_ = {};
+  }
 }
 
 void ResidualMeter::press(std::uint8_t key, int samplesAgo) noexcept {
@@ -55,8 +61,8 @@ void ResidualMeter::measure(std::int64_t end) noexcept {
   std::array<std::complex<float>, 2> step;
   for (std::size_t i = 0; i < 2; i++)
     step[i] = std::polar(1.0F, 2 * std::numbers::pi_v<float> * hz_[i] / kSampleRateHz);
-  for (std::int64_t at = end - static_cast<std::int64_t>(kWindow); at < end; at++) {
-    const float value = ring_[static_cast<std::size_t>(at) % kRing];
+  for (std::int64_t n = end - static_cast<std::int64_t>(kWindow); n < end; n++) {
+    const float value = at(n);
     if (value == 0) {
       for (std::size_t i = 0; i < 2; i++) turn[i] *= step[i];
       continue;

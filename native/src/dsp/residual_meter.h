@@ -18,8 +18,8 @@ class ResidualMeter {
  public:
   static constexpr float kNothing = -99;  // dBm0: no window was loud enough to hold a tone
 
-  /// What leaves, sample by sample; zeros for what was replaced.
-  void hear(std::int16_t sample) noexcept;
+  /// What leaves; zeros for what was replaced.
+  void hear(std::span<const std::int16_t> samples) noexcept;
 
   /// A press of this key began so many samples before the last one heard, at most kRing - kWindow of them.
   /// Measures from 2 ms before it on.
@@ -38,6 +38,9 @@ class ResidualMeter {
   static constexpr std::size_t kWindow = 40;  // 5 ms
   static constexpr std::int64_t kStep = 8;
 
+  [[nodiscard]] std::int16_t& at(std::int64_t position) noexcept {
+    return ring_[static_cast<std::size_t>(position) % kRing];
+  }
   void measure(std::int64_t end) noexcept;
 
   std::array<std::int16_t, kRing> ring_{};

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
 namespace hushpay {
 namespace {
 
 constexpr float kPi = std::numbers::pi_v<float>;
-constexpr int kPhasePeriod = 500;  // hops after which every nominal frequency is back in phase
 constexpr float kHopSeconds = static_cast<float>(ToneAlarm::kHop) / kSampleRateHz;
 constexpr int kSlackHops = ToneAlarm::kSlack / static_cast<int>(ToneAlarm::kHop);
 constexpr float kMaxOffset = 0.030F;      // relative, from a nominal frequency
@@ -52,7 +52,9 @@ constexpr float kAddedRest = 2;
 constexpr float kAddedOffset = 0.012F;
 constexpr float kAddedHighOverLow = 2.8F;
 constexpr float kAddedLowOverHigh = 5;
-constexpr float kRoughShare = 0.65F;  // of what a pair explains, at least, before its frequencies are known
+// Of what a pair explains, at least, before its frequencies are known: anywhere, and near the nominal ones.
+constexpr float kRoughShare = 0.65F;
+constexpr float kRoughShareNear = 0.85F;
 // Of a pair that is believed to be a key although nobody counts it.
 constexpr float kMaxDrift = 0.008F;  // of the frequency, from one half to the other
 
@@ -69,68 +71,8 @@ constexpr std::array<Steadiness, 3> kSteadiness = {{
 }};
 constexpr int kRefusedHops = 25;  // 50 ms
 
-struct Coefficients {
-  float b0, b1, b2, a1, a2;
-};
-
-/// Butterworth high-pass of fourth order at 560 Hz: 300 Hz loses 22 dB, 697 Hz 0.7 dB.
-struct HighPass {
-  std::array<Coefficients, 2> section{};
-  std::array<float, 8> gain{};  // power, of the nominal frequencies
-};
-
-HighPass makeHighPass() {
-  HighPass pass;
-  constexpr std::array<double, 2> kQuality = {0.54120, 1.30656};
-  const double w = 2 * std::numbers::pi * 560 / kSampleRateHz;
-  pass.gain.fill(1);
-  for (std::size_t i = 0; i < 2; i++) {
-    const double alpha = std::sin(w) / (2 * kQuality[i]);
-    const double a0 = 1 + alpha;
-    const double b = (1 + std::cos(w)) / 2 / a0;
-    const double a1 = -2 * std::cos(w) / a0;
-    const double a2 = (1 - alpha) / a0;
-    pass.section[i] = {.b0 = static_cast<float>(b),
-                       .b1 = static_cast<float>(-2 * b),
-                       .b2 = static_cast<float>(b),
-                       .a1 = static_cast<float>(a1),
-                       .a2 = static_cast<float>(a2)};
-    for (std::size_t tone = 0; tone < 8; tone++) {
-      const auto z = std::polar(1.0, -2 * std::numbers::pi * kToneHz[tone] / kSampleRateHz);
-      pass.gain[tone] *=
-          static_cast<float>(std::norm(b * (1.0 - 2.0 * z + z * z) / (1.0 + a1 * z + a2 * z * z)));
-    }
-  }
-  return pass;
-}
-
-/// Rows are samples of a hop; the columns cosines, then sines of the eight tones.
-struct Demodulator {
-  alignas(64) std::array<std::array<float, 16>, ToneAlarm::kHop> row{};
-  std::array<std::array<std::complex<float>, 8>, kPhasePeriod> turn{};
-};
-
-Demodulator makeDemodulator() {
-  Demodulator bank;
-  for (std::size_t n = 0; n < ToneAlarm::kHop; n++) {
-    for (std::size_t tone = 0; tone < 8; tone++) {
-      const double angle = 2 * std::numbers::pi * kToneHz[tone] * static_cast<double>(n) / kSampleRateHz;
-      bank.row[n][tone] = static_cast<float>(std::cos(angle));
-      bank.row[n][8 + tone] = static_cast<float>(-std::sin(angle));
-    }
-  }
-  for (std::size_t hop = 0; hop < kPhasePeriod; hop++) {
-    for (std::size_t tone = 0; tone < 8; tone++) {
-      const auto steps = hop * static_cast<std::size_t>(kToneHz[tone]) % kPhasePeriod;
-      const double cycles = static_cast<double>(steps) / kPhasePeriod;
-      bank.turn[hop][tone] = std::polar(1.0F, static_cast<float>(-2 * std::numbers::pi * cycles));
-    }
-  }
-  return bank;
-}
-
-const HighPass kHighPass = makeHighPass();
-const Demodulator kDemodulator = makeDemodulator();
+// Four floats that are added and multiplied as one.
+using Quad = float __attribute__((vector_size(4 * sizeof(float))));
 
 std::complex<float> unit(float angle) noexcept { return {std::cos(angle), std::sin(angle)}; }
 
@@ -157,11 +99,11 @@ Pairing solve(float xx, float xy, float yy, float alongX, float alongY) noexcept
 
 }  // namespace
 
-ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool heard) noexcept {
-  Hop& newest = ring_[static_cast<std::size_t>(count_ % kRing)];
-  filter(hop, newest);
+ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool heard,
+                                   bool follows) noexcept {
+  AlarmHop& newest = ring_[static_cast<std::size_t>(filter_.count() % kRing)];
+  filter_.next(hop, newest);
   if (!heard) newest = {};
-  count_++;
   heardRun_ = heard ? heardRun_ + 1 : 0;
 
   refusedHops_ = std::max(0, refusedHops_ - 1);
@@ -169,10 +111,14 @@ ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool
   for (const Rule& rule : kRules) {
     if (heardRun_ < rule.hops) break;
     const bool mayAlarm = !verdict.alarm;
-    const bool maySustain = rule.hops == 6;
+    const bool maySustain = rule.hops == 6 && (follows || refusedHops_ > 0);
     if (!mayAlarm && !maySustain) continue;
     const bool mayBeAdded = rule.hops >= kLastingHops;
-    const Fit found = fit(rule.hops, mayBeAdded ? kAddedShare : std::min(rule.share, rule.wholeShare));
+    const float least = std::min(rule.share, rule.wholeShare);
+    const Wanted wanted = maySustain   ? Wanted{kAddedShare, kRoughShare * kAddedShare}
+                          : mayBeAdded ? Wanted{kAddedShare, kRoughShareNear * kAddedShare}
+                                       : Wanted{least, kRoughShare * least};
+    const Fit found = fit(rule.hops, wanted);
     if (!found.found) continue;
     if (mayAlarm && isKey(rule.hops, rule.wholeShare, rule.share, found)) {
       verdict.alarm = true;
@@ -220,77 +166,71 @@ bool ToneAlarm::isKey(int hops, float minWholeShare, float minShare, const Fit& 
 
 bool ToneAlarm::endsInFragment() const noexcept {
   for (const int hops : {2, 3}) {
-    const Fit found = fit(hops, kFragmentShare);
+    const Fit found = fit(hops, {kFragmentShare, kRoughShare * kFragmentShare});
     if (found.found && found.wholeShare > kFragmentShare && found.before < kSuddenBefore) return true;
   }
   return false;
 }
 
-const ToneAlarm::Hop& ToneAlarm::back(int count) const noexcept {
-  return ring_[static_cast<std::size_t>((count_ - 1 - count + kRing) % kRing)];
+const AlarmHop& ToneAlarm::back(int count) const noexcept {
+  return ring_[static_cast<std::size_t>(filter_.count() - 1 - count) % kRing];
 }
 
-void ToneAlarm::filter(std::span<const std::int16_t, kHop> hop, Hop& into) noexcept {
-  std::array<float, kHop> samples;
-  float whole = 0;
-  float energy = 0;
-  for (std::size_t n = 0; n < kHop; n++) {
-    float value = hop[n];
-    whole += value * value;
-    for (std::size_t i = 0; i < 2; i++) {
-      const Coefficients& c = kHighPass.section[i];
-      Section& s = sections_[i];
-      const float out = c.b0 * value + s.first;
-      s.first = c.b1 * value - c.a1 * out + s.second;
-      s.second = c.b2 * value - c.a2 * out;
-      value = out;
-    }
-    energy += value * value;
-    samples[n] = value;
+ToneAlarm::Stretch ToneAlarm::look(int hops) const noexcept {
+  switch (hops) {
+    case 2:
+      return lookOver<2>();
+    case 3:
+      return lookOver<3>();
+    case 4:
+      return lookOver<4>();
+    case 6:
+      return lookOver<6>();
+    default:
+      return lookOver<8>();
   }
-  alignas(64) std::array<float, 16> sum{};
-  for (std::size_t n = 0; n < kHop; n++) {
-    for (std::size_t i = 0; i < 16; i++) sum[i] += samples[n] * kDemodulator.row[n][i];
-  }
-  const auto& turn = kDemodulator.turn[static_cast<std::size_t>(count_ % kPhasePeriod)];
-  for (std::size_t tone = 0; tone < 8; tone++)
-    into.tone[tone] = product({sum[tone], sum[8 + tone]}, turn[tone]);
-  into.energy = energy;
-  into.wholeEnergy = whole;
 }
 
-/// @param minShare  less than this of the energy above 560 Hz is of no interest
-ToneAlarm::Fit ToneAlarm::fit(int hops, float minShare) const noexcept {
-  Fit result;
-  Sums sum{};
-  float energy = 0;
-  float wholeEnergy = 0;
+template <int kHops>
+ToneAlarm::Stretch ToneAlarm::lookOver() const noexcept {
+  constexpr float kSamples = kHops * static_cast<float>(kHop);
+  Stretch stretch{.hops = kHops};
+  for (int i = 0; i < kHops; i++) {
+    stretch.energy += back(i).energy;
+    stretch.wholeEnergy += back(i).wholeEnergy;
+  }
+  if (stretch.energy < kSamples * kMinRms * kMinRms) return stretch;
+  // A triangle over the stretch: so that a strong tone of one group does not spill into the other's filters.
+  std::array<Quad, 4> sums{};
   float weights = 0;
-  for (int i = 0; i < hops; i++) {
-    const Hop& hop = back(i);
-    energy += hop.energy;
-    wholeEnergy += hop.wholeEnergy;
-    // A triangle over the stretch: so that a strong tone of one group does not spill into the other's
-    // filters.
-    const auto weight = static_cast<float>(std::min(i + 1, hops - i));
+  for (int i = 0; i < kHops; i++) {
+    const auto weight = static_cast<float>(std::min(i + 1, kHops - i));
     weights += weight;
-    for (std::size_t tone = 0; tone < 8; tone++) sum[tone] += weight * hop.tone[tone];
+    std::array<Quad, 4> tones;
+    std::memcpy(tones.data(), back(i).tone.data(), sizeof tones);
+    for (std::size_t part = 0; part < 4; part++) sums[part] += weight * tones[part];
   }
-  const float samples = static_cast<float>(hops) * kHop;
-  if (energy < samples * kMinRms * kMinRms) return result;
-
-  std::array<float, 2> strongest{-1, -1};
-  for (std::size_t tone = 0; tone < 8; tone++) {
-    const float power = std::norm(sum[tone]);
-    if (power <= strongest[tone / 4]) continue;
-    strongest[tone / 4] = power;
-    result.bin[tone / 4] = static_cast<int>(tone);
+  float most = 0;
+  for (std::size_t group = 0; group < 2; group++) {
+    const Quad power = sums[group] * sums[group] + sums[2 + group] * sums[2 + group];
+    const float strongest = std::max(std::max(power[0], power[1]), std::max(power[2], power[3]));
+    const int bin = power[0] == strongest ? 0 : power[1] == strongest ? 1 : power[2] == strongest ? 2 : 3;
+    stretch.bin[group] = static_cast<int>(4 * group) + bin;
+    most += strongest;
   }
-  // About what the pair explains, its frequencies still nominal.
   const float halfWeights = weights * kHop / 2;
-  const float roughly = samples / 2 * (strongest[0] + strongest[1]) / (halfWeights * halfWeights);
-  if (roughly < kRoughShare * minShare * energy) return result;
+  stretch.roughShare = kSamples / 2 * most / (halfWeights * halfWeights) / stretch.energy;
+  return stretch;
+}
 
+ToneAlarm::Fit ToneAlarm::fit(int hops, Wanted wanted) const noexcept {
+  Fit result;
+  const Stretch stretch = look(hops);
+  if (stretch.roughShare < wanted.roughShare) return result;
+  const float energy = stretch.energy;
+  const float wholeEnergy = stretch.wholeEnergy;
+  const float samples = static_cast<float>(hops) * kHop;
+  result.bin = stretch.bin;
   std::array<float, 2> w{};
   std::array<std::complex<float>, 2> along{};  // cosine and sine about the middle of the stretch
   for (std::size_t group = 0; group < 2; group++) {
@@ -301,8 +241,8 @@ ToneAlarm::Fit ToneAlarm::fit(int hops, float minShare) const noexcept {
     std::array<std::complex<float>, 2> piece{};
     for (int i = 0; i < hops - shift; i++) {
       const auto weight = static_cast<float>(std::min(i + 1, hops - shift - i));
-      piece[0] += weight * back(i).tone[bin];
-      piece[1] += weight * back(i + shift).tone[bin];
+      piece[0] += weight * back(i).of(bin);
+      piece[1] += weight * back(i + shift).of(bin);
     }
     const float perHop = std::arg(product(piece[0], std::conj(piece[1]))) / static_cast<float>(shift);
     const float offHz = perHop / (2 * kPi * kHopSeconds);
@@ -312,13 +252,12 @@ ToneAlarm::Fit ToneAlarm::fit(int hops, float minShare) const noexcept {
     const std::complex<float> step = unit(perHop);
     std::complex<float> turn = 1;
     for (int i = 0; i < hops; i++) {
-      steady += product(back(i).tone[bin], turn);
+      steady += product(back(i).of(bin), turn);
       turn = product(turn, step);
     }
     w[group] = 2 * kPi * (nominalHz + offHz) / kSampleRateHz;
     // From the phase of hop 0 and the centre of the newest hop to the middle of the stretch.
-    const auto start = static_cast<std::size_t>((count_ - hops) % kPhasePeriod);
-    const std::complex<float> atStart = std::conj(kDemodulator.turn[start][bin]);
+    const std::complex<float> atStart = std::conj(AlarmFilter::turn(filter_.count() - hops, bin));
     const float toMiddle =
         2 * kPi * nominalHz / kSampleRateHz * (samples - 1) / 2 - perHop * static_cast<float>(hops - 1) / 2;
     const std::complex<float> z = product(steady, product(atStart, unit(toMiddle)));
@@ -337,9 +276,9 @@ ToneAlarm::Fit ToneAlarm::fit(int hops, float minShare) const noexcept {
   const float low = cosine.first * cosine.first + sine.first * sine.first;
   const float high = cosine.second * cosine.second + sine.second * sine.second;
   result.share = (cosine.explained + sine.explained) / energy;
-  if (result.share < minShare) return result;
-  const float lowIn = low / kHighPass.gain[lowBin];
-  const float highIn = high / kHighPass.gain[highBin];
+  if (result.share < wanted.share) return result;
+  const float lowIn = low / AlarmFilter::gain(lowBin);
+  const float highIn = high / AlarmFilter::gain(highBin);
   result.highOverLow = highIn / (lowIn + 1e-3F);
   if (result.highOverLow > kMaxHighOverLow || result.highOverLow < kMinHighOverLow) return result;
   result.wholeShare = samples / 2 * (lowIn + highIn) / wholeEnergy;
@@ -357,7 +296,7 @@ float ToneAlarm::powerBefore(int hops, std::size_t bin) const noexcept {
   constexpr int kApart = 3;
   constexpr int kLength = 4;
   std::complex<float> sum = 0;
-  for (int i = 0; i < kLength; i++) sum += back(hops + kApart + i).tone[bin];
+  for (int i = 0; i < kLength; i++) sum += back(hops + kApart + i).of(bin);
   constexpr float kHalfSamples = kLength * kHop / 2.0F;
   return std::norm(sum) / (kHalfSamples * kHalfSamples);
 }
@@ -373,7 +312,7 @@ bool ToneAlarm::isSine(int tone, int hops, int hopsAgo) const noexcept {
   float power = 0;
   for (int i = 0; i < count; i++) {
     const auto bin = static_cast<std::size_t>(tone);
-    const auto hop = [&](int more) { return back(hopsAgo + i + more).tone[bin]; };
+    const auto hop = [&](int more) { return back(hopsAgo + i + more).of(bin); };
     auto& value = z[static_cast<std::size_t>(i)];
     value = hop(0) + 2.0F * hop(1) + 2.0F * hop(2) + hop(3);
     power += std::norm(value);

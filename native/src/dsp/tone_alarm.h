@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "dsp/alarm_filter.h"
 #include "dsp/dtmf.h"
 
 namespace hushpay {
@@ -21,7 +22,7 @@ namespace hushpay {
 /// Media thread: no allocation, lock, log or throw; the state is fixed and can be wiped.
 class ToneAlarm {
  public:
-  static constexpr std::size_t kHop = 16;  // samples, 2 ms
+  static constexpr std::size_t kHop = AlarmFilter::kHop;
   static constexpr int kSlack =
       4 * kHop;  // by which a pair may have begun before the stretch that tells of it
 
@@ -34,8 +35,9 @@ class ToneAlarm {
     int reach = 0;           // samples back that the alarm may be about
   };
 
-  /// @param heard  false if samples of the hop were lost
-  Verdict feed(std::span<const std::int16_t, kHop> hop, bool heard) noexcept;
+  /// @param heard    false if samples of the hop were lost
+  /// @param follows  whether the pair of the last alarm still is is asked too
+  Verdict feed(std::span<const std::int16_t, kHop> hop, bool heard, bool follows) noexcept;
 
   /// Do the last 4 to 6 ms look like the beginning of a key that was cut off there?
   [[nodiscard]] bool endsInFragment() const noexcept;
@@ -53,19 +55,6 @@ class ToneAlarm {
 
  private:
   static constexpr int kRing = 64;  // hops remembered
-  using Sums = std::array<std::complex<float>, 8>;
-
-  struct Hop {
-    Sums tone{};       // demodulated at the nominal frequencies, phase from the first hop
-    float energy = 0;  // without what lies below 560 Hz
-    float wholeEnergy = 0;
-  };
-
-  /// One section of the high-pass (direct form II, transposed).
-  struct Section {
-    float first = 0;
-    float second = 0;
-  };
 
   /// What the best pair says of the last hops.
   struct Fit {
@@ -83,15 +72,29 @@ class ToneAlarm {
   [[nodiscard]] static bool isAdded(const Fit& found) noexcept;
   [[nodiscard]] bool isKey(int hops, float minWholeShare, float minShare, const Fit& found) const noexcept;
   [[nodiscard]] bool isRefused(const Fit& found) const noexcept;
-  [[nodiscard]] const Hop& back(int count) const noexcept;
-  void filter(std::span<const std::int16_t, kHop> hop, Hop& into) noexcept;
-  [[nodiscard]] Fit fit(int hops, float minShare) const noexcept;
+  [[nodiscard]] const AlarmHop& back(int count) const noexcept;
+  /// Shares of the energy above 560 Hz below which a pair is of no interest.
+  struct Wanted {
+    float share;
+    float roughShare;  // before its frequencies are known
+  };
+  /// What is soon known of the last hops.
+  struct Stretch {
+    int hops = 0;
+    float energy = 0;  // above 560 Hz
+    float wholeEnergy = 0;
+    float roughShare = 0;  // about what the strongest pair explains, its frequencies taken as nominal
+    std::array<int, 2> bin{};
+  };
+  [[nodiscard]] Stretch look(int hops) const noexcept;
+  template <int kHops>
+  [[nodiscard]] Stretch lookOver() const noexcept;
+  [[nodiscard]] Fit fit(int hops, Wanted wanted) const noexcept;
   [[nodiscard]] bool isSine(int tone, int hops, int hopsAgo) const noexcept;
   [[nodiscard]] float powerBefore(int hops, std::size_t bin) const noexcept;
 
-  std::array<Section, 2> sections_{};
-  std::array<Hop, kRing> ring_{};
-  std::int64_t count_ = 0;
+  AlarmFilter filter_{};
+  std::array<AlarmHop, kRing> ring_{};
   int heardRun_ = 0;  // hops since one was lost
   std::array<int, 2> pair_{};
   std::array<int, 2> refused_{};

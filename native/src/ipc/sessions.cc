@@ -41,7 +41,7 @@ Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
   if (legs_.size() + closing_.size() >= Engine::kMaxLegs)
     return {pb::STATUS_NO_FREE_PORT, "too many sessions"};
   const bool isNew = command.resume_port() == 0;
-  if (isNew && engine_.load().isFull(maxBusy_))
+  if (isNew && engine_.load().isFull(maxBusy_, legs_.size(), settledLegs_))
     return {pb::STATUS_OVERLOADED, "it carries as many as it can"};
   std::optional<Place> place = placeOf(command);
   if (!place) return {pb::STATUS_NO_FREE_PORT, {}};

@@ -51,7 +51,7 @@ void Clamp::arm() noexcept {
     for (int ago = kPast; ago > 0; ago -= static_cast<int>(kHop)) {
       for (std::size_t i = 0; i < kHop; i++)
         hop_[i] = line_.at(line_.pushed() - ago + static_cast<std::int64_t>(i));
-      if (alarm_.feed(hop_, true).alarm) closeLine(line_.pulled());
+      if (alarm_.feed(hop_, true, false).alarm) closeLine(line_.pulled());
     }
   } else {
     line_.grow(kLine);
@@ -69,32 +69,43 @@ void Clamp::process(std::span<const std::int16_t> in, Heard heard, std::span<std
                     std::span<Pass> pass) noexcept {
   const bool wasArmed = armed();
   if (wasArmed && heard == Heard::kLost && !isClosing()) line_.drop(line_.pushed() - kBeforeLoss);
-  for (std::size_t i = 0; i < out.size(); i++) {
-    take(heard == Heard::kAudio ? in[i] : std::int16_t{0}, heard);
-    const DelayLine::Sample sample = line_.pull();
-    out[i] = sample.value;
-    pass[i] = sample.pass;
+  for (std::size_t at = 0; at < out.size();) {
+    const std::size_t count = std::min(kHop - filled_, out.size() - at);
+    const auto values = out.subspan(at, count);
+    const auto passes = pass.subspan(at, count);
+    take(heard == Heard::kAudio ? in.subspan(at, count) : in.first(0), count, heard);
+    const bool wasSaid = line_.pulled() >= 0;  // and not what fills the line before a stream begins
+    line_.pull(values, passes);
     if (state_ == State::kDisarming && filled_ == 0) tryDisarm();
+    at += count;
     if (!wasArmed) continue;
-    meter_.hear(sample.value);
-    const bool wasSaid = line_.pulled() > 0;  // and not what fills the line before a stream begins
-    report_.clampedSamples += wasSaid && sample.pass == Pass::kReplaced ? 1 : 0;
-    report_.missingSamples += sample.pass == Pass::kMissing ? 1 : 0;
+    meter_.hear(values);
+    for (const Pass each : passes) {
+      report_.clampedSamples += wasSaid && each == Pass::kReplaced ? 1 : 0;
+      report_.missingSamples += each == Pass::kMissing ? 1 : 0;
+    }
   }
   if (wasArmed) report_.armedSamples += out.size();
 }
 
-void Clamp::take(std::int16_t value, Heard heard) noexcept {
-  const bool isSure = heard == Heard::kAudio || heard == Heard::kLost;
-  const bool isClosed = !isSure || (armed() && (isClosing() || down_[0] || down_[1]));
-  const Pass open = heard == Heard::kLost ? Pass::kMissing : Pass::kOpen;
-  const Pass pass = isClosed ? Pass::kReplaced : open;
-  if (heard == Heard::kAudio)
-    line_.push(value, pass);
-  else
-    line_.push(pass);
+/// Samples of one hop, or of its part.
+/// @param in  empty unless it is audio
+void Clamp::take(std::span<const std::int16_t> in, std::size_t count, Heard heard) noexcept {
+  const std::size_t closed = closedOf(count, heard);
+  if (heard == Heard::kAudio) {
+    line_.push(in.first(closed), Pass::kReplaced);
+    line_.push(in.subspan(closed), Pass::kOpen);
+  } else {
+    line_.push(closed, Pass::kReplaced);
+    line_.push(count - closed, Pass::kMissing);
+  }
   if (!armed()) return;
-  hop_[filled_++] = value;
+  const auto part = std::span(hop_).subspan(filled_, count);
+  if (heard == Heard::kAudio)
+    std::ranges::copy(in, part.begin());
+  else
+    std::ranges::fill(part, std::int16_t{0});
+  filled_ += count;
   hopHeard_ = hopHeard_ && heard == Heard::kAudio;
   if (heard == Heard::kEvent) {
     closeLine(line_.pulled());
@@ -102,6 +113,15 @@ void Clamp::take(std::int16_t value, Heard heard) noexcept {
     closure_.until = line_.pushed() + kHold;
   }
   if (filled_ == kHop) analyse();
+}
+
+/// How many of the next samples are closed as they come.
+std::size_t Clamp::closedOf(std::size_t count, Heard heard) const noexcept {
+  if (heard != Heard::kAudio && heard != Heard::kLost) return count;
+  if (!armed()) return 0;
+  if (down_[0] || down_[1]) return count;
+  return static_cast<std::size_t>(
+      std::clamp<std::int64_t>(closure_.until - line_.pushed(), 0, static_cast<std::int64_t>(count)));
 }
 
 /// Looks at a hop that has just entered the line.
@@ -115,11 +135,12 @@ void Clamp::analyse() noexcept {
     closure_.until = std::max(closure_.until, line_.pushed() + kFragmentHold);
   }
   wasCut_ = isCut;
-  const ToneAlarm::Verdict verdict = alarm_.feed(hop_, heard);
+  const ToneAlarm::Verdict verdict = alarm_.feed(hop_, heard, hasClosure_);
   filled_ = 0;
   hopHeard_ = true;
   if (verdict.alarm && (verdict.clear || hasClosure_ || line_.pushed() >= waryUntil_)) {
-    const std::int64_t from = line_.pushed() - verdict.reach;
+    // No farther than the line would reach, had each sample of the hop been pulled already.
+    const std::int64_t from = line_.pushed() - std::min(verdict.reach, kLine);
     closeLine(from);
     if (verdict.another) closure_.begin(from);
     closure_.until = std::max(closure_.until, line_.pushed() + kAlarmHold);

@@ -109,7 +109,8 @@ class Clamp {
     }
   };
 
-  void take(std::int16_t value, Heard heard) noexcept;
+  void take(std::span<const std::int16_t> in, std::size_t count, Heard heard) noexcept;
+  [[nodiscard]] std::size_t closedOf(std::size_t count, Heard heard) const noexcept;
   void analyse() noexcept;
   void closeLine(std::int64_t from) noexcept;
   void follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept;

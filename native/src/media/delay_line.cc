@@ -11,9 +11,23 @@ constexpr int kMaxPitch = 160;
 
 }  // namespace
 
-DelayLine::Sample DelayLine::pull() noexcept {
-  const Sample sample = leave();
-  if (fading_ == 0) return sample;
+void DelayLine::push(std::size_t count, Pass pass) noexcept {
+  for (std::size_t i = 0; i < count; i++) slot(pushed_++) = {.pass = pass};
+}
+
+void DelayLine::push(std::span<const std::int16_t> values, Pass pass) noexcept {
+  for (const std::int16_t value : values) slot(pushed_++) = {value, pass, true};
+}
+
+void DelayLine::pull(std::span<std::int16_t> values, std::span<Pass> pass) noexcept {
+  for (std::size_t i = 0; i < values.size(); i++) {
+    const Sample sample = fading_ == 0 ? leave() : fadedIn(leave());
+    values[i] = sample.value;
+    pass[i] = sample.pass;
+  }
+}
+
+DelayLine::Sample DelayLine::fadedIn(Sample sample) noexcept {
   const int at = kFade - fading_--;
   if (sample.pass != Pass::kOpen) return sample;
   const float share = (static_cast<float>(at) + 0.5F) / kFade;

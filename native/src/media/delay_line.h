@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace hushpay {
 
@@ -22,11 +23,12 @@ class DelayLine {
     Pass pass = Pass::kReplaced;
   };
 
-  /// A sample that nobody may ever have.
-  void push(Pass pass) noexcept { put({.pass = pass}); }
-  /// One that may be had, if not at once.
-  void push(std::int16_t value, Pass pass) noexcept { put({value, pass, true}); }
-  [[nodiscard]] Sample pull() noexcept;
+  /// Samples that nobody may ever have.
+  void push(std::size_t count, Pass pass) noexcept;
+  /// Those that may be had, if not at once.
+  void push(std::span<const std::int16_t> values, Pass pass) noexcept;
+  /// Both of one length.
+  void pull(std::span<std::int16_t> values, std::span<Pass> pass) noexcept;
 
   [[nodiscard]] std::int64_t pushed() const noexcept { return pushed_; }
   [[nodiscard]] std::int64_t pulled() const noexcept { return pulled_; }
@@ -75,7 +77,7 @@ class DelayLine {
     return ring_[static_cast<std::size_t>(position) % kCapacity];
   }
   Sample leave() noexcept;
-  void put(Slot sample) noexcept { slot(pushed_++) = sample; }
+  [[nodiscard]] Sample fadedIn(Sample sample) noexcept;
   [[nodiscard]] bool isQuiet() const noexcept;
   [[nodiscard]] bool isOpen() const noexcept;
   /// Normalised correlation of what begins at two positions.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 
 namespace hushpay {
 
@@ -25,13 +26,21 @@ class LoadMeter {
 
   /// One more session would make the others suffer: the core is nearly full, or a thread with something to do
   /// is not let run in time. Fewer sessions do not help one that does little and is late all the same.
-  [[nodiscard]] bool isFull(double maxBusy) const noexcept {
-    return busy() > maxBusy || (lateMs() > kMaxLateMs && busy() > maxBusy * kWorking);
+  /// @param legs  there are now
+  /// @param settledLegs  of them, those whose work is in what was measured; what the others will need is
+  /// expected
+  [[nodiscard]] bool isFull(double maxBusy, std::size_t legs, std::size_t settledLegs) const noexcept {
+    const double settled = static_cast<double>(settledLegs);
+    const double legBusy = settledLegs >= kTellingLegs ? busy() / settled : kLegBusy;
+    const double coming = legs > settledLegs ? static_cast<double>(legs - settledLegs) * legBusy : 0;
+    return busy() + coming > maxBusy || (lateMs() > kMaxLateMs && busy() > maxBusy * kWorking);
   }
 
  private:
   static constexpr double kWindowMs = 1000;
-  static constexpr double kWorking = 0.25;  // of what it may use
+  static constexpr double kWorking = 0.25;         // of what it may use
+  static constexpr std::size_t kTellingLegs = 20;  // fewer say little about what one costs
+  static constexpr double kLegBusy = 0.001;
   static constexpr double kMaxLateMs = 20;  // a frame: from here on listeners hear it
 
   static void blend(std::atomic<double>& mean, double value, double weight) noexcept {
