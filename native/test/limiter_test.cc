@@ -3,9 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <numbers>
 
 #include "media/dc_offset.h"
+#include "media/wav.h"
 #include "party.h"
 
 using namespace hushpay;
@@ -125,6 +127,23 @@ TEST_CASE("an ordinary line is left to the bit: silence of A-law, and speech-lik
     dc.remove(samples);
     CHECK(samples == before);
   }
+}
+
+TEST_CASE("recorded speech is left to the bit") {
+  std::size_t recordings = 0;
+  for (const auto& file : std::filesystem::directory_iterator(HUSHPAY_AUDIO "/en-GB")) {
+    if (file.path().extension() != ".wav") continue;
+    const WavResult wav = readWav(file.path().string());
+    auto samples = std::get<std::vector<std::int16_t>>(wav);
+    const auto before = samples;
+    DcOffset dc;
+    for (std::size_t at = 0; at + 160 <= samples.size(); at += 160)
+      dc.remove(std::span(samples).subspan(at, 160));
+    CAPTURE(file.path().filename().string());
+    CHECK(samples == before);
+    recordings++;
+  }
+  CHECK(recordings > 100);
 }
 
 TEST_CASE("a leg with an offset is heard without it, and its keys are found and clamped") {

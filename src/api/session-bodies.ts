@@ -36,6 +36,8 @@ const kAction = z.discriminatedUnion('action', [
   z.strictObject({ action: z.enum(['pause', 'park', 'resume', 'cancel']) }),
 ]);
 
+const kIdentification = z.strictObject({ result: z.enum(['verified', 'failed']) });
+
 /** A body that was understood, or what is wrong with it, as a sentence for whoever sent it. */
 export type Read<T> =
   | { readonly kind: 'read'; readonly value: T }
@@ -61,6 +63,11 @@ export function readSession(body: unknown, currency: string): Read<SessionReques
       start: same.start,
     },
   };
+}
+
+export function readIdentification(body: unknown): Read<'verified' | 'failed'> {
+  const parsed = kIdentification.safeParse(body);
+  return parsed.success ? { kind: 'read', value: parsed.data.result } : wrong(parsed.error);
 }
 
 /** @returns the actions in the order they are to be done: an amount comes before the start it was sent with. */

@@ -1,11 +1,16 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { maskCardLike } from '../card/card-like.ts';
 import { formatMajor, money } from '../money/money.ts';
-import { kClampedBy, type PaymentSessions, type SessionAction } from '../ports/payment-sessions.ts';
+import {
+  type ActionResult,
+  kClampedBy,
+  type PaymentSessions,
+  type SessionAction,
+} from '../ports/payment-sessions.ts';
 import type { AttemptRecord, SessionRecord, SessionRecords } from '../ports/store.ts';
 import { type ApiKeys, requireKey } from './keys.ts';
 import { sendProblem } from './problem.ts';
-import { readActions, readSession } from './session-bodies.ts';
+import { readActions, readIdentification, readSession } from './session-bodies.ts';
 
 export const kSessionId = /^[\w-]{1,64}$/;
 
@@ -28,6 +33,9 @@ export function addSessions(server: FastifyInstance, keys: ApiKeys, routes: Sess
   server.post<ById>('/v1/sessions/:id/actions', { onRequest }, async ({ params: { id }, body }, reply) =>
     act(routes, id, body, reply),
   );
+  server.post<ById>('/v1/sessions/:id/idv', { onRequest }, async ({ params: { id }, body }, reply) =>
+    identified(routes, id, body, reply),
+  );
 }
 
 function prepare({ sessions, currency }: SessionRoutes, body: unknown, reply: FastifyReply) {
@@ -38,20 +46,36 @@ function prepare({ sessions, currency }: SessionRoutes, body: unknown, reply: Fa
   return reply.code(201).header('location', `/v1/sessions/${prepared.id}`).send(prepared);
 }
 
+/** The verdict of an application a caller was given to. */
+function identified(routes: SessionRoutes, id: string, body: unknown, reply: FastifyReply) {
+  if (!kSessionId.test(id)) return sendProblem(reply, 404);
+  const said = readIdentification(body);
+  if (said.kind === 'wrong') return sendProblem(reply, 422, said.detail);
+  return answerTo(routes.sessions.identified(id, said.value), routes, id, reply);
+}
+
 /** The session as it is when the action was done, or why it was not. */
 async function act(routes: SessionRoutes, id: string, body: unknown, reply: FastifyReply) {
-  const { sessions, records, currency } = routes;
+  const { sessions, currency } = routes;
   if (!kSessionId.test(id)) return sendProblem(reply, 404);
   const asked = readActions(body, currency);
   if (asked.kind === 'wrong') return sendProblem(reply, 422, asked.detail);
   for (const action of asked.value) {
     const answer = await sessions.act(id, action satisfies SessionAction, 'api');
-    if (answer.kind === 'conflict') return sendProblem(reply, 409, answer.reason);
-    if (answer.kind === 'unknown_session') {
-      return records.find(id) ? sendProblem(reply, 409, 'the call is over') : sendProblem(reply, 404);
-    }
+    if (answer.kind !== 'done') return answerTo(answer, routes, id, reply);
   }
   return viewOf(routes, id) ?? { id };
+}
+
+function answerTo(answer: ActionResult, routes: SessionRoutes, id: string, reply: FastifyReply) {
+  switch (answer.kind) {
+    case 'done':
+      return viewOf(routes, id) ?? { id };
+    case 'conflict':
+      return sendProblem(reply, 409, answer.reason);
+    case 'unknown_session':
+      return routes.records.find(id) ? sendProblem(reply, 409, 'the call is over') : sendProblem(reply, 404);
+  }
 }
 
 /** What is known of a session: its row, and over it what goes on now. */

@@ -2,7 +2,6 @@ import type { Conversation } from '../dialog/controller.ts';
 import type { ActionResult, SessionAction } from '../ports/payment-sessions.ts';
 
 const kDone: ActionResult = { kind: 'done' };
-const kInFlight: ReadonlySet<string> = new Set(['SUBMIT', 'WAIT', 'RESOLVE', 'REVERSING']);
 
 /** What an agent asks of a conversation that runs; undefined where the conversation has no say in it. */
 export function actOn(
@@ -54,8 +53,7 @@ export function conflict(reason: string): ActionResult {
 function taken(isTaken: boolean, conversation: Conversation, otherwise: string): ActionResult {
   if (isTaken) return kDone;
   if (conversation.end) return conflict('the payment has ended');
-  const { stage } = conversation.snapshot;
   return conflict(
-    kInFlight.has(stage) ? 'the payment is with the gateway: its verdict is waited for' : otherwise,
+    conversation.isInFlight ? 'the payment is with the gateway: its verdict is waited for' : otherwise,
   );
 }

@@ -102,6 +102,12 @@ export class FrontDesk implements PaymentSessions {
     return { kind: 'done' };
   }
 
+  identified(sessionId: string, result: 'verified' | 'failed'): ActionResult {
+    const call = this.#calls.get(sessionId);
+    if (!call && this.view(sessionId) === undefined) return { kind: 'unknown_session' };
+    return call?.identified(result) ? { kind: 'done' } : conflict('nobody is being identified');
+  }
+
   take(incoming: IncomingCall): void {
     const { meter } = this.#deps;
     meter.callStarted(incoming.trunk.name);

@@ -143,7 +143,8 @@ async function bridge(
   }
 }
 
-function trunkFor({ settings }: IvrCallDeps, own: TrunkRights): TrunkRights {
+/** Whose rights, codecs and credentials our calls to destinations have. */
+export function trunkFor({ settings }: IvrCallDeps, own: TrunkRights): TrunkRights {
   return settings.trunks.find(({ name }) => name === settings.handOver.through) ?? own;
 }
 
@@ -157,7 +158,7 @@ const kTransparent = {
   onLeft: () => ({}),
   goesOnWithout: () => false,
   onHold: () => {},
-  onInfoKey: () => true,
+  onKey: () => true,
   onReoffer: () => {},
   onJoined: () => {},
 } as const;

@@ -15,7 +15,7 @@ import type { LegMedia } from './leg-media.ts';
 import { passedHeaders } from './passed-headers.ts';
 import { PaymentRoom } from './payment-room.ts';
 import { destinationOf } from './routes.ts';
-import { enter, legMediaOf, release, type Side } from './side.ts';
+import { legMediaOf, release, type Side } from './side.ts';
 import { policyFor } from './topology-policy.ts';
 
 /** What an inline call is about, and what its owner learns of it. */
@@ -75,7 +75,7 @@ export class InlineCall {
         onHold: (role, held) => {
           if (role === 'customer') this.#payment.customerHeld(held);
         },
-        onInfoKey: (role, report) => this.#onInfoKey(role, report),
+        onKey: (role, report) => this.#onKey(role, report),
         onReoffer: (role, header) => this.#onReoffer(role, header),
         onJoined: (side) => this.#onJoined(side),
       },
@@ -242,10 +242,10 @@ export class InlineCall {
     if (codec !== undefined) legMedia.prefer(codec);
     try {
       const headers = passedHeaders(header, this.#deps.settings.inline.passHeaders);
+      if (!this.#room.parties.includes(party)) await this.#room.join(party); // before the first word
       const established = await legMedia.establish(this.#incoming, headers);
       if (established.kind === 'established') {
         const near = { party, legMedia, leg: established.leg, trunk: this.#incoming.trunk };
-        await enter(this.#room, near);
         this.#bridge.join(near);
         this.#bridge.join(far);
         return near;
@@ -269,11 +269,7 @@ export class InlineCall {
     const { role, media } = side.party;
     this.#payment.session.events.add({ type: 'joined', role });
     if (role === 'customer') media.onEnd((end) => this.#payment.session.conversation?.mediaLost(end));
-    if (role !== 'agent') return;
-    this.#agentKeys.begin();
-    media.onKey((report) => {
-      if (this.#bridge.side('agent') === side) this.#agentKeys.report(report);
-    });
+    else this.#agentKeys.begin();
   }
 
   /** @returns what is attached to the BYE of this leg, and to that of the other. */
@@ -292,11 +288,11 @@ export class InlineCall {
   }
 
   /** @returns whether the key goes on to the other leg. */
-  #onInfoKey(role: BridgedRole, report: KeyReport): boolean {
+  #onKey(role: BridgedRole, report: KeyReport): boolean {
     const { isRunning } = this.#payment;
     if (role === 'agent') return this.#agentKeys.report(report) && !isRunning;
     const side = this.#bridge.side('customer');
-    if (isRunning && side) this.#payment.infoKey(side, report);
+    if (isRunning && side && report.carrier === 'info') this.#payment.infoKey(side, report);
     return !isRunning;
   }
 

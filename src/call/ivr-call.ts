@@ -1,4 +1,4 @@
-import type { ConversationEnd } from '../dialog/controller.ts';
+import type { ConversationEnd, IdvResult } from '../dialog/controller.ts';
 import { isPayable } from '../dialog/opening.ts';
 import type { PaymentOrder, PaymentPolicy } from '../dialog/policy.ts';
 import { AppError } from '../errors.ts';
@@ -6,8 +6,9 @@ import type { Log } from '../ports/log.ts';
 import type { MediaPlane, MediaSession } from '../ports/media.ts';
 import type { SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { Locale, PromptId } from '../ports/prompts.ts';
-import type { IncomingCall, Signaling, SignalingLeg, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import type { IncomingCall, Signaling, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { type HandOverSettings, handOver } from './hand-over.ts';
+import { Identification } from './identification.ts';
 import type { InlineSettings } from './inline-settings.ts';
 import { LegMedia } from './leg-media.ts';
 import { orderFor } from './order.ts';
@@ -61,6 +62,9 @@ export class IvrCall {
   readonly #task: OneLegTask;
   readonly #policy: PaymentPolicy;
   readonly #log: Log;
+  readonly #identification: Identification;
+  /** Settles when nothing of the application is left. */
+  #identified: Promise<unknown> | undefined;
 
   constructor(incoming: IncomingCall, deps: IvrCallDeps, task: OneLegTask = { topology: 'ivr' }) {
     const sessionId = task.prepared?.id ?? crypto.randomUUID();
@@ -70,6 +74,7 @@ export class IvrCall {
     this.#policy = policyFor(task.topology, deps.settings.policy);
     this.#log = deps.log.child({ callId: incoming.callId, sessionId });
     this.session = new PaymentSession(sessionId, deps, this.#log);
+    this.#identification = new Identification(deps, this.#log);
   }
 
   get sessionId(): string {
@@ -81,6 +86,11 @@ export class IvrCall {
     const { snapshot, end, conversation, events } = this.session;
     const paused = conversation?.isPaused ?? false;
     return { state: end ? 'ended' : 'paying', paused, ...snapshot, events: events.list };
+  }
+
+  /** What an application found out about the caller. @returns false if nobody waits for it. */
+  identified(result: 'verified' | 'failed'): boolean {
+    return this.#identification.tell(result);
   }
 
   /** The server stops: ends the call without another word. A payment in flight is still waited for. */
@@ -151,15 +161,11 @@ export class IvrCall {
       return;
     }
     const { leg } = established;
+    const { trunk } = this.#incoming;
+    const customer: Side = { party: { role: 'customer', media }, legMedia, leg, trunk };
     try {
-      const end = await this.#converse(order, media, leg); // the row is closed: whoever hears of the result can look it up
+      const end = await this.#converse(order, customer); // the row is closed: whoever hears of the result can look it up
       const target = end.callerPresent ? destinationOf(end.route, order.destinations) : null;
-      const customer: Side = {
-        party: { role: 'customer', media },
-        legMedia,
-        leg,
-        trunk: this.#incoming.trunk,
-      };
       await handOver(
         { customer, target, from: order.from, headers: this.session.headers },
         this.#deps,
@@ -186,15 +192,41 @@ export class IvrCall {
     };
   }
 
-  #converse(order: PaymentOrder, media: MediaSession, leg: SignalingLeg): Promise<ConversationEnd> {
+  async #converse(order: PaymentOrder, customer: Side): Promise<ConversationEnd> {
     const { session } = this;
-    const { topology } = this.#task;
-    const trunk = this.#incoming.trunk.name;
-    const ended = session.run({ order, policy: this.#policy, topology, trunk, media });
+    const { leg, trunk } = customer;
+    const { media } = customer.party;
+    const ended = session.run({
+      order,
+      policy: this.#policy,
+      topology: this.#task.topology,
+      trunk: trunk.name,
+      media,
+      handOffToIdv: (target) => this.#identify(target, order, customer),
+    });
     media.onEnd((end) => session.conversation?.mediaLost(end));
-    leg.onKey((report) => session.conversation?.infoKey(report));
+    leg.onKey((report) => {
+      session.conversation?.infoKey(report);
+      this.#identification.key(report.key);
+    });
     leg.onBye((reason) => session.customerLeft(reason));
-    return ended;
+    const end = await ended;
+    this.#identification.close(); // it may have taken too long
+    await this.#identified;
+    return end;
+  }
+
+  /** By the application that is set up for it, which learns whom it has before it. */
+  #identify(target: string, order: PaymentOrder, customer: Side): Promise<IdvResult> {
+    const { customerId, reference, from } = order;
+    const headers = {
+      'X-Pay-Session': this.sessionId,
+      ...(customerId !== null && { 'X-Pay-Customer-Id': customerId }),
+      ...(reference !== null && { 'X-Pay-Reference': reference }),
+    };
+    const verdict = this.#identification.run({ customer, target, from, headers });
+    this.#identified = verdict.catch(() => undefined);
+    return verdict;
   }
 
   #refuse(status: number, reason: string, headers: SipHeaders = {}): void {

@@ -16,7 +16,7 @@ import { handOver } from './hand-over.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
 import type { Refusal } from './leg-media.ts';
 import { orderFor } from './order.ts';
-import { ParkedVoice } from './parked-voice.ts';
+import { type ParkedStatus, ParkedVoice } from './parked-voice.ts';
 import { PaymentRoom } from './payment-room.ts';
 import { PaymentSession } from './payment-session.ts';
 import { RoomArrivals } from './room-arrivals.ts';
@@ -67,7 +67,13 @@ export class RoomCall {
       promptsTo: 'everybody',
     } as const;
     this.#room = new PaymentRoom(deps.plane, state, this.#log);
-    this.#voice = new ParkedVoice(this.#policy.agent.parked, deps.prompts, deps.settings.locale, deps.clock);
+    this.#voice = new ParkedVoice({
+      kind: this.#policy.agent.parked,
+      prompts: deps.prompts,
+      locale: deps.settings.locale,
+      clock: deps.clock,
+      status: () => this.#parkedStatus(),
+    });
     this.#arrivals = new RoomArrivals(this.#room, this.session, deps, this.#log, {
       isOver: () => this.#isOver,
       onHold: (role, held) => this.#onHold(role, held),
@@ -332,6 +338,12 @@ export class RoomCall {
     const { settings } = this.#deps;
     const request = { ...this.#request, amount: this.#chosenAmount ?? this.#request.amount };
     return orderFor(this.session.id, request, customer.origin, settings, this.#log);
+  }
+
+  #parkedStatus(): ParkedStatus {
+    const { session } = this;
+    if (!session.conversation || session.end) return 'parked.hold';
+    return session.conversation.isInFlight ? 'parked.sent' : 'parked.card';
   }
 
   /** Who is cut off from the customer is told so, in sound. */

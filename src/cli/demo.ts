@@ -9,7 +9,7 @@ import { kScenarios } from './demo/scenario.ts';
 import { Screen } from './demo/screen.ts';
 
 export const demo: Command = {
-  usage: 'demo [--card CARD] [--carrier CARRIER] [--profile PROFILE]',
+  usage: 'demo [--card CARD] [--carrier CARRIER] [--profile PROFILE] [--topology TOPOLOGY]',
   sentence: 'plays a whole payment: gateway, server and a simulated caller; --help: what there is to choose',
   async run(args) {
     if (args.includes('--help')) {
@@ -23,7 +23,10 @@ export const demo: Command = {
     }
     const scenario = kScenarios[options.card];
     const screen = new Screen((text) => void process.stdout.write(text));
-    screen.line('demo', `50.25 USD, profile ${options.profile}; expected: ${scenario.outcome}`);
+    screen.line(
+      'demo',
+      `50.25 USD, profile ${options.profile}, topology ${options.topology}; expected: ${scenario.outcome}`,
+    );
     const stopped = stopSignal();
     const played = await playCall({ ...options, scenario, screen, clock: kSystemClock, signal: stopped });
     screen.block('SIP, as the caller saw it', drawLadder(played.ladder, ['caller', 'hushpay']));

@@ -20,6 +20,8 @@ export type { ConversationEnd, ConversationSnapshot } from './conversation-end.t
 export type { ConversationParts, IdvResult } from './conversation-parts.ts';
 export type { ConversationObserver } from './observer.ts';
 
+const kInFlight: ReadonlySet<StateName> = new Set(['SUBMIT', 'WAIT', 'RESOLVE', 'REVERSING']);
+
 /**
  * Runs the conversation of one call: feeds the machine of `transition.ts` with what happens and has done what it commands.
  * Made and run once by the call, which also says when the caller leaves. Whatever breaks inside ends this conversation only.
@@ -95,6 +97,11 @@ export class Conversation {
   /** The agent wants the questions to wait, or to go on. @returns false if it changes nothing. */
   pause(on: boolean): boolean {
     return this.#pause('agent', on);
+  }
+
+  /** A payment was sent, and its verdict has not come. */
+  get isInFlight(): boolean {
+    return kInFlight.has(this.#state.name);
   }
 
   get isPaused(): boolean {

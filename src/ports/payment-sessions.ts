@@ -78,4 +78,6 @@ export interface PaymentSessions {
   view(sessionId: string): object | undefined;
   /** @param actor - for the log. */
   act(sessionId: string, action: SessionAction, actor: string): Promise<ActionResult>;
+  /** What an application found out about the caller it was given. */
+  identified(sessionId: string, result: 'verified' | 'failed'): ActionResult;
 }

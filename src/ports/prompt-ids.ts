@@ -115,6 +115,12 @@ export const kPromptIds = [
   'fail.return',
   'fail.leave',
   'fail.hangup',
+
+  // To an agent who is parked.
+  'parked.hold',
+  'parked.card',
+  'parked.sent',
+
   'bye',
 ] as const;
 

@@ -68,6 +68,25 @@ describe('hushpay demo', () => {
     expect(left()).toEqual([]);
   });
 
+  it('plays a payment with an agent, who hears audio and nothing else', async () => {
+    const { output, ended } = run(
+      '--topology',
+      'secure_transfer',
+      '--card',
+      'unknown',
+      '--carrier',
+      'event+tone',
+    );
+    expect((await ended)[0], output()).toBe(0);
+    const text = output();
+    expect(text).toMatch(/agent {4}is in the room, and is parked while the customer pays/);
+    expect(text).toMatch(/agent {4}heard \d{3,} packets of audio and 0 of anything else/);
+    expect(text).toContain('topology         secure_transfer');
+    expect(text).toContain('APPROVED: as expected.');
+    expect(scanText('demo', text)).toEqual([]);
+    expect(left()).toEqual([]);
+  });
+
   it('stops everything with Ctrl-C', async () => {
     const { child, output, ended } = run();
     while (!output().includes('hears')) await once(child.stdout as NodeJS.ReadableStream, 'data');

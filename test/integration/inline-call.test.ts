@@ -7,7 +7,7 @@ import { AgentPhone } from '../support/agent-phone.ts';
 import { leaksIn } from '../support/leak-test.ts';
 import { hurriedKeys, kPayHeaders, resultOf, until } from '../support/payment-lab.ts';
 import { openUdpPeer, RawCall } from '../support/raw-sip-peer.ts';
-import { RoomLab, RoomSession } from '../support/room-lab.ts';
+import { RoomLab, RoomSession, rolesOf } from '../support/room-lab.ts';
 import { levelDbm0 } from '../support/tone-search.ts';
 
 const kCard = '4242424242424242';
@@ -49,8 +49,9 @@ async function connected(
   agent.ring();
   await agent.answer({ 'X-Agent': '7' });
   expect(await dialled).toEqual({ kind: 'answered' });
-  const id = invite.header('X-Pay-Session');
-  return { customer, session: new RoomSession(rooms, id, '') };
+  const session = new RoomSession(rooms, invite.header('X-Pay-Session'), '');
+  await session.until((view) => rolesOf(view).length === 2);
+  return { customer, session };
 }
 
 beforeAll(async () => {
@@ -152,6 +153,22 @@ describe('a call that passes through', () => {
     await other.customer.hangUp();
   });
 
+  it('carries telephone-events as telephone-events, both ways', async () => {
+    const { customer } = await connected({ carrier: 'event' });
+    await customer.press('5');
+    await agent.rtp.pressEvent(7);
+    await customer.rtp.silence(500);
+    const codes = (phone: { readonly rtp: Caller['rtp'] }): Set<number | undefined> =>
+      new Set(
+        phone.rtp.packets.filter(({ payloadType }) => payloadType === 101).map(({ payload }) => payload[0]),
+      );
+    expect(codes(agent)).toEqual(new Set([5]));
+    expect(codes(customer)).toEqual(new Set([7]));
+    expect(await leaksIn(agent.rtp.received())).toEqual(kNoLeak); // and not as tones
+    await customer.hangUp();
+    await agent.next('BYE');
+  });
+
   it('tells the other of a hold, and of its end', async () => {
     const { customer } = await connected();
     expect((await agent.hold(true)).status).toBe(200);
@@ -221,7 +238,7 @@ describe('a payment in a call that passes through', () => {
     expect((await agent.tell({ 'X-Pay-Action': 'start', 'X-Pay-Amount': '7.50' })).status).toBe(200);
     await session.until(({ state }) => state === 'paying');
     await agent.tell({ 'X-Pay-Action': 'cancel' });
-    expect(await session.record()).toMatchObject({ result: 'AGENT_CANCELLED', amountRequested: 750 });
+    expect(await session.record()).toMatchObject({ result: 'AGENT_CANCELLED', amountRequested: '7.50' });
     await customer.hangUp();
   });
 

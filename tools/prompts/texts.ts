@@ -121,6 +121,9 @@ const kAmerican: Texts = {
   'fail.return': 'You are returning to your agent.',
   'fail.leave': 'Your agent is still on the line.',
   'fail.hangup': 'This call will now end.',
+  'parked.hold': 'You are on hold.',
+  'parked.card': 'Your customer is entering the payment details.',
+  'parked.sent': 'The payment is being processed.',
   bye: 'Goodbye.',
 };
 

@@ -10,7 +10,7 @@ constexpr std::size_t kMemory = 16'000;  // 2 s: of speech too little is left of
 constexpr std::size_t kEnough = 800;     // 100 ms
 constexpr float kNoticed = 64;           // of 32768: 54 dB below full scale
 constexpr float kForgotten = 32;
-constexpr float kSureSquared = 16;  // an offset is so many times as large, squared, as chance makes it
+constexpr float kSureSquared = 64;  // an offset is so many times as large, squared, as chance makes it
 
 }  // namespace
 
@@ -19,11 +19,12 @@ void DcOffset::remove(std::span<std::int16_t> samples) noexcept {
   int sum = 0;
   for (const std::int16_t sample : samples) sum += sample;
   const auto count = static_cast<float>(samples.size());
+  const bool isFirst = seen_ == 0;
   seen_ = std::min(kMemory, seen_ + samples.size());
   const float weight = std::min(1.0F, count / static_cast<float>(seen_));
   const float change = static_cast<float>(sum) / count - mean_;
   mean_ += change * weight;
-  variance_ += (change * change - variance_) * weight;
+  if (!isFirst) variance_ += (change * change - variance_) * weight;
   const bool isSure = mean_ * mean_ > kSureSquared * variance_ * weight / 2;
   const bool isOffset = applied_ == 0 ? isSure && std::abs(mean_) >= kNoticed : std::abs(mean_) >= kForgotten;
   const float wanted = seen_ >= kEnough && isOffset ? mean_ : 0;

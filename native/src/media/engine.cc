@@ -93,6 +93,7 @@ void Engine::run() noexcept {
     sleepUntil(legs_.empty() ? dueMs : std::min(dueMs, nowMs() + kLookMs));
     const double now = nowMs();
     if (now < dueMs) {
+      takeCommands(now);  // what was agreed on holds for packets that come after its answer
       receive(now);
       tell();
       continue;

@@ -248,6 +248,7 @@ bool Leg::receiveRtp(double nowMs) noexcept {
       takeRtp(datagram, source, nowMs);
   });
   if (link_.receiver != nullptr) explicit_bzero(plain_.data(), plain_.size());
+  if (savedPresses_ != session_.pressEdges()) save(nowMs);  // before control hears of it
   return isEmpty;
 }
 

@@ -1,13 +1,18 @@
 import { parseArgs } from 'node:util';
 import type { ProfileName } from '../../dialog/policy.ts';
 import type { KeyCarrier } from '../../phone/script.ts';
+import type { Topology } from '../../ports/payment-sessions.ts';
 import { kScenarios, type ScenarioName } from './scenario.ts';
 
 export interface DemoOptions {
   readonly card: ScenarioName;
   readonly carrier: KeyCarrier;
   readonly profile: ProfileName;
+  readonly topology: DemoTopology;
 }
+
+/** Shapes of a call the demonstration can play. */
+export type DemoTopology = Extract<Topology, 'ivr' | 'conference' | 'secure_transfer' | 'guest'>;
 
 /** What is wrong with the options, and what there is. */
 export interface WrongOptions {
@@ -18,6 +23,7 @@ const kChoices = {
   card: Object.keys(kScenarios) as ScenarioName[],
   carrier: ['event', 'tone', 'info', 'event+tone'] as KeyCarrier[],
   profile: ['pureconnect-ivr', 'cloud-ivr'] as ProfileName[],
+  topology: ['ivr', 'conference', 'secure_transfer', 'guest'] as DemoTopology[],
 } as const;
 
 export const kDemoUsage = `hushpay demo ${Object.entries(kChoices)
@@ -28,12 +34,13 @@ export const kDemoUsage = `hushpay demo ${Object.entries(kChoices)
 export function readDemoOptions(args: readonly string[]): DemoOptions | WrongOptions {
   const type = 'string';
   try {
-    const options = { card: { type }, carrier: { type }, profile: { type } } as const;
+    const options = { card: { type }, carrier: { type }, profile: { type }, topology: { type } } as const;
     const { values } = parseArgs({ args: [...args], options });
     return {
       card: chosen('card', values.card, kChoices.card),
       carrier: chosen('carrier', values.carrier, kChoices.carrier),
       profile: chosen('profile', values.profile, kChoices.profile),
+      topology: chosen('topology', values.topology, kChoices.topology),
     };
   } catch (error) {
     const [problem = ''] = error instanceof Error ? error.message.split('. To ') : [];

@@ -6,8 +6,11 @@ import type { CallEnd } from '../../phone/phone-call.ts';
 import type { KeyCarrier } from '../../phone/script.ts';
 import { headerOf } from '../../phone/sip-message.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { SipHeaders } from '../../ports/signaling.ts';
 import { loadCatalog } from '../../prompt/catalog.ts';
 import { kBrandNames } from '../../prompt/words.ts';
+import { DemoAgent, prepare } from './agent.ts';
+import type { DemoTopology } from './options.ts';
 import { Overheard } from './overheard.ts';
 import { callerScript, type Scenario } from './scenario.ts';
 import type { Screen } from './screen.ts';
@@ -18,6 +21,7 @@ export interface PlayOptions {
   readonly scenario: Scenario;
   readonly carrier: KeyCarrier;
   readonly profile: ProfileName;
+  readonly topology: DemoTopology;
   readonly screen: Screen;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -39,9 +43,11 @@ const kHeaders = {
   'X-Pay-Currency': 'USD',
 };
 
+const kAsCustomer = { 'X-Pay-Role': 'caller' };
+
 /** Starts gateway and server, places the call, tells the screen what happens and stops everything, whatever goes wrong. */
 export async function playCall(options: PlayOptions): Promise<Played> {
-  const { scenario, carrier, profile, screen, clock, signal } = options;
+  const { carrier, profile, topology, screen, clock, signal } = options;
   await using undo = new AsyncDisposableStack();
   const overheard = new Overheard();
   const setting = await startSetting({
@@ -52,7 +58,14 @@ export async function playCall(options: PlayOptions): Promise<Played> {
   });
   undo.defer(() => setting.stop());
   screen.line('bank', `the simulator answers at ${setting.bank.url}`);
-  screen.line('server', `takes calls at sip:pay@${setting.sip.host}:${setting.sip.port}`);
+  const payUri = `sip:pay@${setting.sip.host}:${setting.sip.port}`;
+  screen.line('server', `takes calls at ${payUri}`);
+  const prepared = topology === 'ivr' ? undefined : await prepare(setting, topology);
+  if (prepared) screen.line('api', `POST /v1/sessions: ${prepared.customerUri}`);
+  const agentUri = prepared?.agentUri ?? null;
+  const agent =
+    agentUri === null ? undefined : await DemoAgent.join(setting, agentUri, topology, clock, screen);
+  if (agent) undo.defer(() => agent.leave());
 
   const onKey = (isDigit: boolean) => screen.key(isDigit);
   const caller = await Caller.open({ clock, server: setting.sip, carrier, onKey });
@@ -60,9 +73,13 @@ export async function playCall(options: PlayOptions): Promise<Played> {
   const telling = tell(setting, overheard, screen);
   const startedMs = clock.now();
   await Promise.race([
-    placeCall(caller, setting, { scenario, profile, overheard, clock }),
+    placeCall(caller, prepared?.customerUri ?? payUri, prepared ? kAsCustomer : kHeaders, options, overheard),
     whenAborted(signal),
   ]);
+  if (agent) {
+    await finalRecord(setting, overheard.sessionId ?? '', clock);
+    await agent.hangUp(); // and with it the call is over for the customer too
+  }
   const end = await caller.call.ended;
   const callS = ((clock.now() - startedMs) / 1000).toFixed(1);
   overheard.finish();
@@ -77,19 +94,19 @@ export async function playCall(options: PlayOptions): Promise<Played> {
 
 async function placeCall(
   caller: Caller,
-  { sip }: Setting,
-  {
-    scenario,
-    profile,
-    overheard,
-    clock,
-  }: Pick<PlayOptions, 'scenario' | 'profile' | 'clock'> & { overheard: Overheard },
+  uri: string,
+  headers: SipHeaders,
+  { scenario, profile, topology, clock }: PlayOptions,
+  overheard: Overheard,
 ): Promise<void> {
-  const dialled = await caller.dial(`sip:pay@${sip.host}:${sip.port}`, kHeaders);
+  const dialled = await caller.dial(uri, headers);
   if (dialled.kind === 'refused') throw new Error(`the call was refused: ${dialled.response.startLine}`);
   const said = (id: Parameters<Overheard['said']>[0]) => overheard.said(id);
-  await caller.follow(callerScript(scenario, profile, said, clock.date().getFullYear()));
-  await caller.follow([{ when: () => caller.call.ended }]);
+  const isCvvConfirmed = topology === 'ivr' || topology === 'secure_transfer'; // no agent hears it
+  const asked = { profile, isCvvConfirmed };
+  await caller.follow(callerScript(scenario, asked, said, clock.date().getFullYear()));
+  const isOverByItself = topology === 'ivr' || topology === 'guest';
+  if (isOverByItself) await caller.follow([{ when: () => caller.call.ended }]);
 }
 
 /** Puts into writing what the caller hears, as it is begun. */

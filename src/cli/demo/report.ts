@@ -16,7 +16,7 @@ export function resultText({ by, message }: CallEnd): string {
 }
 
 /** Fields of the record that say something, then its submissions one a line. */
-export function recordTable({ submissions, ...fields }: SessionView): string {
+export function recordTable({ submissions, events: _, parties: __, ...fields }: SessionView): string {
   const told = Object.entries(fields).filter(([, value]) => value !== null);
   const sent = Array.isArray(submissions) ? submissions : [];
   return [...rows(told), ...sent.map((each) => `${kIndent}submission ${JSON.stringify(each)}`)].join('\n');

@@ -55,7 +55,7 @@ export type SaidPrompt = (id: PromptId) => Promise<void>;
 /** What the caller does: listens to the way to the card number and to what counts, and keys over what is known by then. */
 export function callerScript(
   scenario: Scenario,
-  profile: ProfileName,
+  { profile, isCvvConfirmed }: { readonly profile: ProfileName; readonly isCvvConfirmed: boolean },
   said: SaidPrompt,
   year: number,
 ): readonly Step[] {
@@ -73,7 +73,7 @@ export function callerScript(
     ...overPrompt(expiry),
     ...confirm,
     ...overPrompt('123'),
-    ...(profile === 'cloud-ivr' ? confirm : keyed('1')),
+    ...(profile === 'pureconnect-ivr' ? keyed('1') : isCvvConfirmed ? confirm : []),
     ...(lastMenu ? [begun(lastMenu.prompt), ...afterPrompt(lastMenu.key)] : []),
   ];
 }

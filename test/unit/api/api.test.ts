@@ -73,6 +73,7 @@ function sessionsOf(some: Partial<PaymentSessions>): PaymentSessions {
     prepare: () => undefined,
     view: () => undefined,
     act: async () => ({ kind: 'unknown_session' }),
+    identified: () => ({ kind: 'unknown_session' }),
     ...some,
   };
 }

@@ -171,6 +171,17 @@ describe('while they talk', () => {
     expect(customer.keysSent).toEqual([7]);
   });
 
+  it('passes on telephone-events as such, and leaves tones to the voice', async () => {
+    const rig = new InlineRig();
+    const { customerMedia, agentMedia } = await rig.connected();
+    customerMedia.press(5, 'event');
+    customerMedia.press(6, 'tone');
+    agentMedia.press(7, 'event');
+    await settle();
+    expect(agentMedia.keysSent).toEqual([5]);
+    expect(customerMedia.keysSent).toEqual([7]);
+  });
+
   it('a leg that loses its media ends the call', async () => {
     const rig = new InlineRig();
     const { customer, agent, agentMedia } = await rig.connected();
@@ -319,6 +330,7 @@ describe('a payment', () => {
     await rig.clock.advance(30_000);
     expect(rig.record).toMatchObject({ result: 'AGENT_CANCELLED' });
     expect(rig.hears(customerMedia, agentMedia)).toBe('open');
+    expect(customerMedia.keysSent).toEqual([]);
     expect(rig.desk.callCount).toBe(1);
   });
 
@@ -374,6 +386,9 @@ describe('a payment', () => {
     expect(customerMedia.covered).not.toEqual([]); // whoever hears the tone of that key does not
     expect(agent.keysSent).toEqual([]);
     expect(customer.keysSent).toEqual([]);
+    customerMedia.press(4, 'event');
+    expect(agentMedia.keysSent).toEqual([]);
+    expect(customerMedia.keysSent).toEqual([]);
   });
 
   it('is not begun twice, nor without the customer', async () => {

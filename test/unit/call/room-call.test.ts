@@ -357,6 +357,18 @@ describe('a secure transfer', () => {
     expect(rig.record).toMatchObject({ result: 'APPROVED', topology: 'secure_transfer' });
   });
 
+  it('tells the parked agent how far it is, where that is configured', async () => {
+    const agentPolicy = { onLost: 'continue', clamp: 'comfort_noise', parked: 'status' } as const;
+    const policy = policyOf({ amount: { currency: 'USD' }, agent: agentPolicy });
+    const { rig, customer } = await entering({ topology: 'secure_transfer' }, { policy });
+    expect(rig.prompts.promptIds).toContain('parked.hold');
+    await rig.clock.advance(14_000);
+    expect(rig.prompts.promptIds).toContain('parked.card');
+    await rig.submit(customer);
+    await rig.clock.advance(20_000);
+    expect(rig.prompts.promptIds).toContain('parked.sent');
+  });
+
   it('is over early by cancel, and not by resume', async () => {
     const { rig, customer, agent } = await entering({ topology: 'secure_transfer' });
     expect(await rig.act('resume')).toMatchObject({ kind: 'conflict', reason: /cancel/ });

@@ -3,12 +3,22 @@ import { readDemoOptions } from '../../../../src/cli/demo/options.ts';
 
 describe('options of the demonstration', () => {
   it('have defaults', () => {
-    expect(readDemoOptions([])).toEqual({ card: 'approved', carrier: 'event', profile: 'pureconnect-ivr' });
+    expect(readDemoOptions([])).toEqual({
+      card: 'approved',
+      carrier: 'event',
+      profile: 'pureconnect-ivr',
+      topology: 'ivr',
+    });
   });
 
   it('are taken', () => {
-    const args = ['--card', 'hard', '--carrier=tone', '--profile', 'cloud-ivr'];
-    expect(readDemoOptions(args)).toEqual({ card: 'hard', carrier: 'tone', profile: 'cloud-ivr' });
+    const args = ['--card', 'hard', '--carrier=tone', '--profile', 'cloud-ivr', '--topology=guest'];
+    expect(readDemoOptions(args)).toEqual({
+      card: 'hard',
+      carrier: 'tone',
+      profile: 'cloud-ivr',
+      topology: 'guest',
+    });
   });
 
   it.each([

@@ -1,0 +1,111 @@
+import { expect, it } from 'vitest';
+import { policyOf } from '../../support/dialog.ts';
+import { settle } from '../../support/fake-clock.ts';
+import { kPassing } from '../../support/fake-signaling.ts';
+import { InlineRig } from '../../support/inline-rig.ts';
+
+const kTarget = 'sip:idv@apps';
+
+/** A caller nobody knows, whom the application has before it. */
+async function identifying(idv: { required?: boolean } = {}) {
+  const policy = policyOf({
+    amount: { currency: 'USD' },
+    idv: { required: true, target: kTarget, timeoutMs: 60_000, ...idv },
+  });
+  const rig = new InlineRig({}, { policy, handOver: kPassing.handOver });
+  const headers = { 'X-Pay-Identified': 'unknown', 'X-Pay-Reference': 'R-1' };
+  const call = await rig.call({ dialled: 'pay', headers });
+  while (rig.signaling.dialled.length === 0) await rig.clock.advance(100);
+  const id = rig.signaling.last.call.headers['X-Pay-Session'] ?? '';
+  const stage = () => (rig.desk.view(id) as Record<string, unknown> | undefined)?.['stage'];
+  return { rig, call, id, stage };
+}
+
+async function connected() {
+  const all = await identifying();
+  all.rig.signaling.last.answer();
+  await settle();
+  return { ...all, app: all.rig.signaling.last.leg };
+}
+
+it('calls the application with what it must know, and lets the two talk', async () => {
+  const { rig, stage } = await connected();
+  expect(rig.signaling.last.call).toMatchObject({
+    target: kTarget,
+    headers: { 'X-Pay-Customer-Id': 'C-1', 'X-Pay-Reference': 'R-1' },
+  });
+  const [caller, app] = rig.media.sessions;
+  if (!caller || !app) throw new Error('there is no media');
+  expect(rig.hears(app, caller)).toBe('open');
+  expect(rig.hears(caller, app)).toBe('open');
+  expect(stage()).toBe('IDV_HANDOFF');
+});
+
+it('goes on when its BYE says so, and the application hears no more', async () => {
+  const { rig, app, stage, call } = await connected();
+  app.hangUp({ 'X-Pay-Identified': 'true' });
+  await settle();
+  expect(stage()).not.toBe('IDV_HANDOFF');
+  expect(rig.room.closed).toBe(true);
+  expect(call.leg.byes).toEqual([]);
+  while (stage() !== 'PAN_ENTRY') await rig.clock.advance(100);
+});
+
+it.each([
+  ['its BYE says so', 'IDV_FAILED', { 'X-Pay-Identified': 'false' }],
+  ['it goes without a word', 'IDV_UNAVAILABLE', {}],
+])('fails when %s', async (_why, result, headers) => {
+  const { rig, id, app } = await connected();
+  app.hangUp(headers);
+  await rig.clock.advance(30_000);
+  expect(rig.store.find(id)).toMatchObject({ result });
+});
+
+it('takes the verdict of a re-INVITE, and of the API, and says goodbye itself', async () => {
+  for (const say of ['reinvite', 'api'] as const) {
+    const { rig, id, app, stage } = await connected();
+    if (say === 'api') expect(rig.desk.identified(id, 'verified')).toEqual({ kind: 'done' });
+    else await app.offer(null, { 'X-Pay-Identified': 'true' });
+    await settle();
+    expect(app.byes).toHaveLength(1);
+    expect(stage()).not.toBe('IDV_HANDOFF');
+    expect(rig.desk.identified(id, 'failed')).toMatchObject({ kind: 'conflict' });
+  }
+});
+
+it('passes keys by SIP INFO on to the application', async () => {
+  const { call, app, rig } = await connected();
+  call.leg.key({ key: 5, carrier: 'info', onsetMs: rig.clock.now() });
+  expect(app.keysSent).toEqual([5]);
+});
+
+it('that is not reached is no identification', async () => {
+  const { rig, id } = await identifying();
+  rig.signaling.last.refuse(486, 'Busy Here');
+  await rig.clock.advance(30_000);
+  expect(rig.store.find(id)).toMatchObject({ result: 'IDV_UNAVAILABLE' });
+});
+
+it.each(['ringing', 'talking'])('a caller who leaves while it is %s ends it', async (when) => {
+  const { rig, id, call } = await identifying();
+  if (when === 'talking') rig.signaling.last.answer();
+  await settle();
+  call.leg.hangUp();
+  await rig.clock.advance(1_000);
+  expect(rig.store.find(id)).toMatchObject({ result: 'HANGUP_BEFORE_AUTH' });
+  const { cancelled, leg } = rig.signaling.last;
+  expect(when === 'talking' ? leg.byes.length === 1 : cancelled).toBe(true);
+  expect(rig.desk.callCount).toBe(0);
+});
+
+it('takes no longer than it may', async () => {
+  const { rig, id, app } = await connected();
+  await rig.clock.advance(90_000);
+  expect(rig.store.find(id)).toMatchObject({ result: 'IDV_UNAVAILABLE' });
+  expect(app.byes).toHaveLength(1);
+});
+
+it('of a session nobody knows is nobody’s', async () => {
+  const { rig } = await identifying();
+  expect(rig.desk.identified('nobody', 'verified')).toEqual({ kind: 'unknown_session' });
+});
