@@ -186,6 +186,53 @@ TEST_CASE("a key that is already down when the clamp is armed is not heard again
   CHECK(isClosed(through(clamp, std::span(take.pcm).subspan(half, end - half))));
 }
 
+TEST_CASE("what waits to be heard when the clamp is armed is vouched for, or is not") {
+  constexpr int kWaiting = 40 * 8;
+  constexpr int kComesAgain = Clamp::kLookAhead;
+  Clamp clamp;
+  SUBCASE("a voice is") {
+    const auto speech = voice(2'000, 8);
+    int vouched = 0;
+    for (std::size_t end = 8'000; end < 16'000; end += 160) {
+      clamp.wipe();
+      through(clamp, std::span(speech).first(end));
+      vouched += clamp.arm(kWaiting) == kComesAgain ? 1 : 0;
+    }
+    CHECK(vouched >= 48);  // of 50: an alarm may be wrong
+  }
+  SUBCASE("a key is not, wherever in it the clamp is armed, nor its end") {
+    const Take take =
+        record({.name = "key", .onMs = 80, .offMs = 200, .speechUnderDb = 15}, 1, voice(2'000, 4), 3);
+    const Press press = take.presses[0];
+    for (std::int64_t end = press.onset / 8 * 8 + kComesAgain; end < press.end + kWaiting - 40; end += 40) {
+      CAPTURE(end - press.onset);
+      clamp.wipe();
+      through(clamp, std::span(take.pcm).first(static_cast<std::size_t>(end)));
+      CHECK(clamp.arm(kWaiting) == kWaiting);
+    }
+  }
+  SUBCASE("nor what came while a carrier knew of a key; what follows that is closed until it comes up") {
+    const auto speech = voice(1'000, 8);
+    through(clamp, speech);
+    clamp.keyDown(KeyCarrier::kTone, 5, 320);
+    SUBCASE("and is down") {
+      CHECK(clamp.arm(kWaiting) == kWaiting);
+      CHECK(isClosed(through(clamp, std::span(speech).first(1600))));
+      clamp.keyUp(KeyCarrier::kTone, 0);
+      CHECK(!isClosed(through(clamp, std::span(speech).first(1600))));
+    }
+    SUBCASE("and came up 20 ms ago") {
+      clamp.keyUp(KeyCarrier::kTone, 160);
+      CHECK(clamp.arm(kWaiting) == kWaiting);
+    }
+  }
+  SUBCASE("nor more than it can remember") {
+    through(clamp, std::vector<std::int16_t>(4'000));
+    CHECK(clamp.arm(1'000) == 1'000);
+    CHECK(clamp.arm(1'000) == 0);  // it is armed
+  }
+}
+
 TEST_CASE("arming and disarming do not click and lose nothing") {
   for (const double hz : {180.0, 330.0, 1000.0}) {
     CAPTURE(hz);

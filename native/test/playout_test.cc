@@ -246,7 +246,7 @@ TEST_CASE("what waits when the clamp closes is closed") {
   const Pcm said = voiced(120, 10 * kPacket);
   listener.push(std::span(said).first(6 * kPacket));
   listener.pull();
-  listener.playout.closeWaiting();
+  listener.playout.closeWaiting(listener.playout.level());
   const std::size_t from = listener.heard.size();
   for (int i = 0; i < 7; i++) listener.pull();
   for (std::size_t i = from; i < listener.heard.size(); i++) {
@@ -295,7 +295,7 @@ TEST_CASE("survives any order of packets, gaps and pulls, and allocates nothing"
         if (pass[n] == Pass::kReplaced) REQUIRE(clean[n] == 0);
       }
     } else {
-      playout.closeWaiting();
+      playout.closeWaiting(playout.level());
     }
   }
   CHECK(allocations() == before);

@@ -38,25 +38,36 @@ ClampReport& ClampReport::operator+=(const ClampReport& other) noexcept {
   return *this;
 }
 
-void Clamp::arm() noexcept {
-  if (state_ == State::kArmed) return;
-  if (state_ == State::kDisarmed) {
-    // What has just left is about to be heard again: the alarm looks at it first.
-    alarm_.wipe();
-    closure_ = {};
-    hasClosure_ = false;
-    filled_ = 0;
+int Clamp::arm(int waiting) noexcept {
+  if (state_ == State::kArmed) return 0;
+  if (state_ == State::kDisarming) {
+    state_ = State::kArmed;
     line_.grow(kLine);
-    constexpr int kPast = 2 * kLine;
-    for (int ago = kPast; ago > 0; ago -= static_cast<int>(kHop)) {
-      for (std::size_t i = 0; i < kHop; i++)
-        hop_[i] = line_.at(line_.pushed() - ago + static_cast<std::int64_t>(i));
-      if (alarm_.feed(hop_, true, false).alarm) closeLine(line_.pulled());
-    }
-  } else {
-    line_.grow(kLine);
+    return 0;
   }
   state_ = State::kArmed;
+  closure_ = {};
+  hasClosure_ = false;
+  filled_ = 0;
+  line_.grow(kLine);
+  const bool isDown = down_[0] || down_[1];
+  const bool wasPressed = isDown || hasAlarm(std::min(waiting, kMostWaiting) + 2 * kLine);
+  if (wasPressed) closeLine(line_.pulled());
+  closure_.confirmed = isDown;
+  const bool isFree = !wasPressed && waiting <= kMostWaiting && lastPressed_ < line_.pushed() - waiting;
+  return isFree ? std::min(waiting, kLine) : waiting;
+}
+
+/// Has what left last the beginning of a key in it? The alarm, which has slept, wakes up with it.
+bool Clamp::hasAlarm(int samples) noexcept {
+  alarm_.wipe();
+  bool found = false;
+  for (std::int64_t from = line_.pushed() - samples; from < line_.pushed();
+       from += static_cast<std::int64_t>(kHop)) {
+    for (std::size_t i = 0; i < kHop; i++) hop_[i] = line_.at(from + static_cast<std::int64_t>(i));
+    found = alarm_.feed(hop_, true, false).alarm || found;
+  }
+  return found;
 }
 
 void Clamp::disarm() noexcept {
@@ -213,9 +224,10 @@ void Clamp::endClosure() noexcept {
 }
 
 void Clamp::keyDown(KeyCarrier carrier, std::uint8_t key, int samplesAgo) noexcept {
+  down_[static_cast<std::size_t>(carrier)] = true;
+  lastPressed_ = line_.pushed();
   if (!armed()) return;
   meter_.press(key, samplesAgo - line_.delay());
-  down_[static_cast<std::size_t>(carrier)] = true;
   (carrier == KeyCarrier::kEvent ? report_.eventPresses : report_.tonePresses)++;
   closeLine(carrier == KeyCarrier::kEvent ? line_.pulled() : line_.pushed() - samplesAgo);
   closure_.confirmed = true;
@@ -225,6 +237,7 @@ void Clamp::keyDown(KeyCarrier carrier, std::uint8_t key, int samplesAgo) noexce
 
 void Clamp::keyUp(KeyCarrier carrier, int samplesAgo) noexcept {
   down_[static_cast<std::size_t>(carrier)] = false;
+  lastPressed_ = line_.pushed() - samplesAgo;
   if (!armed()) return;
   meter_.release(samplesAgo - line_.delay());
   if (!hasClosure_) return;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "dsp/residual_meter.h"
@@ -55,7 +56,11 @@ class Clamp {
 
   /// Holds from the next sample on. The delay appears by repeating what was said last, faded together:
   /// nothing is lost.
-  void arm() noexcept;
+  /// @param waiting  samples that left last and that nobody has heard yet
+  /// @return how many of those, the newest, must not be heard: those that come again, too young to tell; all
+  /// of
+  ///         them if a key may be in them, as far as alarm and carriers can tell
+  int arm(int waiting = 0) noexcept;
 
   /// Takes the delay out again at the next silence, or a pitch period at a time; until then still armed.
   void disarm() noexcept;
@@ -89,6 +94,8 @@ class Clamp {
  private:
   enum class State : std::uint8_t { kDisarmed, kArmed, kDisarming };
   static constexpr std::size_t kHop = ToneAlarm::kHop;
+  static constexpr int kMostWaiting =
+      640;  // 80 ms: the line remembers no more, and what the alarm needs before it
 
   /// A stretch that is closed: from an alarm or a key until nothing has told of one for a while.
   struct Closure {
@@ -115,6 +122,7 @@ class Clamp {
   void closeLine(std::int64_t from) noexcept;
   void follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept;
   void judge() noexcept;
+  bool hasAlarm(int samples) noexcept;
   [[nodiscard]] bool isCopy() const noexcept;
   void endClosure() noexcept;
   void tryDisarm() noexcept;
@@ -131,7 +139,9 @@ class Clamp {
   Closure closure_{};
   bool hasClosure_ = false;
   std::array<bool, 2> down_{};  // by carrier
-  std::int64_t disarmBy_ = 0;   // position
+  std::int64_t lastPressed_ =
+      std::numeric_limits<std::int64_t>::min();  // position where a carrier knew of a key
+  std::int64_t disarmBy_ = 0;                    // position
   std::int64_t waryUntil_ = 0;  // position until which an alarm must be clear: the last one was false
   ClampReport report_{};
 };

@@ -190,12 +190,12 @@ void Playout::forgetLost(std::size_t count) noexcept {
   }
 }
 
-void Playout::closeWaiting() noexcept {
-  for (std::size_t i = 0; i < level_; i++) {
+void Playout::closeWaiting(std::size_t newest) noexcept {
+  for (std::size_t i = level_ - std::min(newest, level_); i < level_; i++) {
     clean_[at(i)] = 0;
+    if (pass_[at(i)] == Pass::kOpen) shut_++;
     pass_[at(i)] = Pass::kReplaced;
   }
-  shut_ = level_;
   concealer_.forget();
 }
 

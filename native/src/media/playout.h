@@ -59,8 +59,8 @@ class Playout {
     return level_ == 0 && !seam_ && !clamping_ && !concealer_.concealing();
   }
 
-  /// What waits has not been through the armed clamp: it is closed.
-  void closeWaiting() noexcept;
+  /// So many of the newest samples that wait must not be heard: the clamp has not vouched for them.
+  void closeWaiting(std::size_t newest) noexcept;
 
   /// Samples that wait.
   [[nodiscard]] std::size_t level() const noexcept { return level_; }

@@ -33,8 +33,9 @@ void Voice::serve(std::span<const Hearing> listeners) noexcept {
     wantsMode_[indexOf(hearing.mode)] = true;
   }
   if (wantsClamped_ && !wasClamped) {
-    if (!clamp_.armed()) playout_.closeWaiting();
-    clamp_.arm();
+    const bool wasArmed = clamp_.armed();
+    const int unheard = clamp_.arm(static_cast<int>(playout_.level()));
+    if (!wasArmed) playout_.closeWaiting(static_cast<std::size_t>(unheard));
   }
   if (!wantsClamped_ && wasClamped) clamp_.disarm();
 }
