@@ -79,7 +79,7 @@ TEST_CASE("comes back after a shout within two seconds and then touches nothing"
 TEST_CASE("a room of loud talkers is sent no clipped sample") {
   Call call({20, 20});
   Party& listener = call.join(20, Codec::kL16);
-  for (const std::size_t speaker : {0, 1}) call.hear(2, speaker, {.access = Access::kOpen, .gain = 6});
+  for (const std::size_t speaker : {0U, 1U}) call.hear(2, speaker, {.access = Access::kOpen, .gain = 6});
   call.run(1000);
   const auto heard = std::span(listener.ear.heard).subspan(2400);
   CHECK(*std::ranges::max_element(heard) > 31'000);
@@ -157,7 +157,7 @@ TEST_CASE("a leg with an offset is heard without it, and its keys are found and 
   call.run(1000, [&](Party& party) {
     party.send(call.nowMs, &party == &call[0] ? lifted(party.hum()) : party.hum());
   });
-  for (const std::size_t listener : {1, 2}) {
+  for (const std::size_t listener : {1U, 2U}) {
     double mean = 0;
     const auto heard = std::span(call[listener].ear.heard).last(4800);
     for (const std::int16_t sample : heard) mean += sample;

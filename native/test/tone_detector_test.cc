@@ -190,7 +190,7 @@ TEST_CASE("lost frames neither end a key nor begin one") {
 }
 
 TEST_CASE("a key that goes on behind any loss a stream goes on over is the same press") {
-  for (const std::size_t lostMs : {20, 60, 120, 160, 200}) {
+  for (const std::size_t lostMs : {20U, 60U, 120U, 160U, 200U}) {
     CAPTURE(lostMs);
     ToneMaker maker;
     maker.silence(100).tone({.durationMs = 400}).silence(100);
