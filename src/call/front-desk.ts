@@ -103,7 +103,7 @@ export class FrontDesk implements PaymentSessions {
   }
 
   identified(sessionId: string, result: 'verified' | 'failed'): ActionResult {
-    const call = this.#calls.get(sessionId);
+    const call = this.#calls.get(sessionId) ?? this.#rooms.get(sessionId);
     if (!call && this.view(sessionId) === undefined) return { kind: 'unknown_session' };
     return call?.identified(result) ? { kind: 'done' } : conflict('nobody is being identified');
   }

@@ -1,4 +1,5 @@
 import type { IdvResult } from '../dialog/controller.ts';
+import type { PaymentOrder } from '../dialog/policy.ts';
 import type { Log } from '../ports/log.ts';
 import type { Key } from '../ports/media.ts';
 import type { HeaderReader, SipHeaders } from '../ports/signaling.ts';
@@ -15,6 +16,15 @@ export interface IdentificationTask {
   readonly target: string;
   readonly from: string;
   readonly headers: SipHeaders;
+}
+
+/** What the application is told of whom it has before it. */
+export function identificationHeaders({ sessionId, customerId, reference }: PaymentOrder): SipHeaders {
+  return {
+    'X-Pay-Session': sessionId,
+    ...(customerId !== null && { 'X-Pay-Customer-Id': customerId }),
+    ...(reference !== null && { 'X-Pay-Reference': reference }),
+  };
 }
 
 /**

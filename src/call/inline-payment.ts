@@ -186,11 +186,10 @@ export class InlinePayment {
       () => false,
     );
     const { settings } = this.#deps;
-    const order = orderFor(this.#session.id, this.#request, this.#incoming, settings, this.#log);
+    const order = orderFor(this.#session.id, 'inline', this.#request, this.#incoming, settings, this.#log);
     const ended = this.#session.run({
       order,
       policy: this.#policy,
-      topology: 'inline',
       trunk: customer.trunk.name,
       media: customer.party.media,
     });

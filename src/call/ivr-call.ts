@@ -8,7 +8,7 @@ import type { SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { Locale } from '../ports/prompts.ts';
 import type { IncomingCall, Signaling, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { type HandOverSettings, handOver } from './hand-over.ts';
-import { Identification } from './identification.ts';
+import { Identification, identificationHeaders } from './identification.ts';
 import type { InlineSettings } from './inline-settings.ts';
 import { LegMedia } from './leg-media.ts';
 import { orderFor } from './order.ts';
@@ -106,7 +106,14 @@ export class IvrCall {
 
   async #run(): Promise<void> {
     const { settings } = this.#deps;
-    const order = orderFor(this.sessionId, this.#task.prepared?.request, this.#incoming, settings, this.#log);
+    const order = orderFor(
+      this.sessionId,
+      this.#task.topology,
+      this.#task.prepared?.request,
+      this.#incoming,
+      settings,
+      this.#log,
+    );
     const { onMissingParameters } = settings;
     if (onMissingParameters !== 'apology' && !isPayable({ order, policy: this.#policy })) {
       return this.#refuse(onMissingParameters, 'Call Data Missing');
@@ -182,7 +189,6 @@ export class IvrCall {
     const ended = session.run({
       order,
       policy: this.#policy,
-      topology: this.#task.topology,
       trunk: trunk.name,
       media,
       handOffToIdv: (target) => this.#identify(target, order, customer),
@@ -201,12 +207,8 @@ export class IvrCall {
 
   /** By the application that is set up for it, which learns whom it has before it. */
   #identify(target: string, order: PaymentOrder, customer: Side): Promise<IdvResult> {
-    const { customerId, reference, from } = order;
-    const headers = {
-      'X-Pay-Session': this.sessionId,
-      ...(customerId !== null && { 'X-Pay-Customer-Id': customerId }),
-      ...(reference !== null && { 'X-Pay-Reference': reference }),
-    };
+    const { from } = order;
+    const headers = identificationHeaders(order);
     const verdict = this.#identification.run({ customer, target, from, headers });
     this.#identified = verdict.catch(() => undefined);
     return verdict;

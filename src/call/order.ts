@@ -1,7 +1,7 @@
 import type { PaymentOrder } from '../dialog/policy.ts';
 import { newPaymentRef } from '../payment/payment-ref.ts';
 import type { Log } from '../ports/log.ts';
-import type { SessionRequest } from '../ports/payment-sessions.ts';
+import type { SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { Locale } from '../ports/prompts.ts';
 import type { IncomingCall } from '../ports/signaling.ts';
 import { type CallData, readCallData } from './call-data.ts';
@@ -25,6 +25,7 @@ export interface OrderSettings {
  */
 export function orderFor(
   sessionId: string,
+  topology: Topology,
   request: SessionRequest | undefined,
   incoming: CallOrigin,
   settings: OrderSettings,
@@ -46,6 +47,7 @@ export function orderFor(
     destinations: { ...settings.routes, return: data.returnUri },
     from: incoming.from,
     to: incoming.dialled,
+    topology,
   };
 }
 

@@ -12,7 +12,6 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { MediaSession, MediaStats } from '../ports/media.ts';
 import type { Meter } from '../ports/meter.ts';
-import type { Topology } from '../ports/payment-sessions.ts';
 import type { Prompts } from '../ports/prompts.ts';
 import type { SipHeaders } from '../ports/signaling.ts';
 import type { SessionRecord, SessionRecords } from '../ports/store.ts';
@@ -37,7 +36,6 @@ export interface PaymentTask {
   readonly order: PaymentOrder;
   /** As `policyFor` the topology says. */
   readonly policy: PaymentPolicy;
-  readonly topology: Topology;
   /** Name of the trunk the customer's leg came by. */
   readonly trunk: string;
   /** Of the customer: prompts go there, keys come from there alone. */
@@ -101,7 +99,7 @@ export class PaymentSession {
       clock,
       log: this.log,
       card: new CardSecret(),
-      observer: this.#observer(),
+      observer: this.#observer(order),
     });
     this.#conversation = conversation;
     const end = await conversation.run();
@@ -115,7 +113,7 @@ export class PaymentSession {
     if (conversation && !conversation.end) {
       const { stage } = conversation.snapshot;
       this.log.info({ stage, reason }, 'the caller has left');
-      this.#deps.meter.hungUp(stage);
+      this.#deps.meter.hungUp(stage, this.#record?.topology ?? 'ivr');
       conversation.hangUp();
     }
     return this.headers; // in flight there is no result yet; the record will have it
@@ -130,20 +128,19 @@ export class PaymentSession {
     if (quality) this.#deps.meter.legHeard(quality.mos, quality.lossShare);
   }
 
-  #open({ order, policy, topology, trunk }: PaymentTask): SessionRecord {
+  #open({ order, policy, trunk }: PaymentTask): SessionRecord {
     const { records, gateway, meter, clock } = this.#deps;
     const record = openRecord(order, {
       profile: policy.profile,
-      topology,
       trunk,
       gateway: gateway.name,
       startedAt: clock.date(),
     });
     records.open(record);
     this.#record = record;
-    meter.sessionEntered();
+    meter.sessionEntered(order.topology);
     this.log.info(
-      { trunk, topology, currency: order.currency, amount: order.amount?.minor },
+      { trunk, topology: order.topology, currency: order.currency, amount: order.amount?.minor },
       'payment session begun',
     );
     return record;
@@ -156,18 +153,18 @@ export class PaymentSession {
     this.#record = record;
     records.update(record);
     if (end.amountCharged) meter.charged(end.amountCharged);
-    meter.sessionEnded(end.outcome, end.result, record.durationMs ?? 0);
+    meter.sessionEnded(end.outcome, end.result, record.durationMs ?? 0, record.topology);
     this.events.add({ type: 'ended', result: end.result });
     const { result, outcome, stageReached, attempts, declines, durationMs } = record;
     this.log.info({ result, outcome, stageReached, attempts, declines, durationMs }, 'payment session ended');
   }
 
-  #observer(): ConversationObserver {
+  #observer({ topology }: PaymentOrder): ConversationObserver {
     const { meter } = this.#deps;
     const { events } = this;
     return {
       onStage: (from, to) => {
-        meter.stageChanged(from, to);
+        meter.stageChanged(from, to, topology);
         if (to !== null) events.add({ type: 'stage', stage: to });
         this.log.debug({ from, to }, 'stage');
       },

@@ -2,7 +2,6 @@ import type { ConversationEnd } from '../dialog/controller.ts';
 import type { PaymentOrder } from '../dialog/policy.ts';
 import { exponentOf } from '../money/money.ts';
 import type { MediaStats } from '../ports/media.ts';
-import type { Topology } from '../ports/payment-sessions.ts';
 import type { SessionRecord } from '../ports/store.ts';
 import { qualityOf } from './quality.ts';
 
@@ -11,7 +10,6 @@ export function openRecord(
   order: PaymentOrder,
   call: {
     readonly profile: string;
-    readonly topology: Topology;
     readonly trunk: string;
     readonly gateway: string;
     readonly startedAt: Date;
@@ -21,7 +19,7 @@ export function openRecord(
     sessionId: order.sessionId,
     callId: order.callId,
     profile: call.profile,
-    topology: call.topology,
+    topology: order.topology,
     locale: order.locale,
     customerId: order.customerId,
     merchantId: order.merchantId,

@@ -1,4 +1,4 @@
-import type { ConversationEnd } from '../dialog/controller.ts';
+import type { ConversationEnd, IdvResult } from '../dialog/controller.ts';
 import type { PaymentOrder, PaymentPolicy } from '../dialog/policy.ts';
 import type { Money } from '../money/money.ts';
 import type { Cancel } from '../ports/clock.ts';
@@ -13,6 +13,7 @@ import type {
 import type { IncomingCall, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
 import { handOver } from './hand-over.ts';
+import { Identification, identificationHeaders } from './identification.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
 import type { Refusal } from './leg-media.ts';
 import { orderFor } from './order.ts';
@@ -43,6 +44,7 @@ export class RoomCall {
   readonly #policy: PaymentPolicy;
   readonly #room: PaymentRoom;
   readonly #voice: ParkedVoice;
+  readonly #identification: Identification;
   readonly #log: Log;
   readonly #legs = new Set<RoomLeg>();
   readonly #arrivals: RoomArrivals;
@@ -74,6 +76,7 @@ export class RoomCall {
       clock: deps.clock,
       status: () => this.#parkedStatus(),
     });
+    this.#identification = new Identification(deps, this.#log);
     this.#arrivals = new RoomArrivals(this.#room, this.session, deps, this.#log, {
       isOver: () => this.#isOver,
       onHold: (role, held) => this.#onHold(role, held),
@@ -133,6 +136,11 @@ export class RoomCall {
     return result;
   }
 
+  /** @returns false if nobody is being identified. */
+  identified(result: 'verified' | 'failed'): boolean {
+    return this.#identification.tell(result);
+  }
+
   /** The server stops: ends the call without another word. A payment in flight is still waited for. */
   abandon(): void {
     this.session.conversation?.mediaLost('worker_lost');
@@ -151,6 +159,7 @@ export class RoomCall {
     leg.signaling.onKey((report) => {
       if (leg.role !== 'customer') return; // an agent's keys are nobody's
       this.session.conversation?.infoKey(report);
+      this.#identification.key(report.key);
       if (this.#room.state.secure) void leg.media.cover(kInfoPressMs).catch(() => undefined);
     });
     leg.media.onEnd((end) => {
@@ -283,9 +292,9 @@ export class RoomCall {
     const ended = this.session.run({
       order,
       policy: this.#policy,
-      topology: this.#request.topology,
       trunk: customer.side.trunk.name,
       media: customer.media,
+      handOffToIdv: (target) => this.#identify(target, order, customer),
     });
     const { conversation } = this.session;
     if (!isSecure) conversation?.recordingNotStopped(); // somebody could hear what must not be heard
@@ -293,7 +302,25 @@ export class RoomCall {
     if (!this.#legs.has(customer)) conversation?.hangUp();
     else if (!this.#legWith('agent')) conversation?.agentLost(this.#policy.agent.onLost);
     const end = await ended;
+    this.#identification.close(); // it may have taken too long
     await this.#afterPayment(end, order);
+  }
+
+  /** The customer goes to the application for a while; the agent stays here. */
+  async #identify(target: string, order: PaymentOrder, customer: RoomLeg): Promise<IdvResult> {
+    const { party } = customer.side;
+    await this.#room.leave(party);
+    const headers = identificationHeaders(order);
+    try {
+      return await this.#identification.run({
+        customer: aloneOf(customer),
+        target,
+        from: order.from,
+        headers,
+      });
+    } finally {
+      if (this.#legs.has(customer)) await this.#room.join(party);
+    }
   }
 
   async #afterPayment(end: ConversationEnd, order: PaymentOrder): Promise<void> {
@@ -315,9 +342,8 @@ export class RoomCall {
       const others = [...this.#legs].filter((leg) => leg !== customer);
       await Promise.all(others.map((leg) => this.#dismiss(leg, headers)));
       await this.#room.leave(customer.side.party); // a bridge has a room of its own
-      const side: Side = { ...customer.side, party: { role: 'customer', media: customer.media } };
       const { from } = customer.origin;
-      await handOver({ customer: side, target, from, headers }, this.#deps, this.#log);
+      await handOver({ customer: aloneOf(customer), target, from, headers }, this.#deps, this.#log);
       await this.#leave(customer);
     }
     await this.#finish();
@@ -337,7 +363,7 @@ export class RoomCall {
   #order(customer: RoomLeg): PaymentOrder {
     const { settings } = this.#deps;
     const request = { ...this.#request, amount: this.#chosenAmount ?? this.#request.amount };
-    return orderFor(this.session.id, request, customer.origin, settings, this.#log);
+    return orderFor(this.session.id, request.topology, request, customer.origin, settings, this.#log);
   }
 
   #parkedStatus(): ParkedStatus {
@@ -358,4 +384,9 @@ export class RoomCall {
   #legWith(role: Role): RoomLeg | undefined {
     return [...this.#legs].find((leg) => leg.role === role);
   }
+}
+
+/** A customer in nobody's room. */
+function aloneOf({ side, media }: RoomLeg): Side {
+  return { ...side, party: { role: 'customer', media } };
 }

@@ -1,6 +1,7 @@
 import type { BrandId } from '../card/brand.ts';
 import type { Money } from '../money/money.ts';
 import type { ClampMode } from '../ports/media.ts';
+import type { Topology } from '../ports/payment-sessions.ts';
 import type { Locale } from '../ports/prompts.ts';
 
 export type ProfileName = 'pureconnect-ivr' | 'cloud-ivr';
@@ -97,4 +98,5 @@ export interface PaymentOrder {
   readonly destinations: Readonly<Record<'return' | 'agent' | 'queue', string | null>>;
   readonly from: string;
   readonly to: string;
+  readonly topology: Topology;
 }

@@ -39,7 +39,7 @@ export class Submitter {
       customerId: order.customerId,
       reference: order.reference,
       brand: command.brand,
-      call: { id: order.callId, from: order.from, to: order.to, mode: 'ivr' },
+      call: { id: order.callId, from: order.from, to: order.to, mode: order.topology },
     });
   }
 

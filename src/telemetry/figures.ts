@@ -44,13 +44,13 @@ export function meterOf(metrics: Metrics, gateway: string): Meter {
     callStarted: (trunk) => metrics.callStarted(trunk),
     callEnded: () => metrics.callEnded(),
     callRefused: (why) => metrics.callRejected(why),
-    sessionEntered: () => metrics.sessionEntered('ivr'),
-    stageChanged: (from, to) => metrics.stageChanged('ivr', { from, to }),
-    sessionEnded: (outcome, result, durationMs) =>
-      metrics.sessionEnded({ mode: 'ivr', outcome, result, durationMs }),
+    sessionEntered: (mode) => metrics.sessionEntered(mode),
+    stageChanged: (from, to, mode) => metrics.stageChanged(mode, { from, to }),
+    sessionEnded: (outcome, result, durationMs, mode) =>
+      metrics.sessionEnded({ mode, outcome, result, durationMs }),
     charged: ({ currency, minor }) => metrics.amount(currency, 'success', minor),
     attemptEnded: (outcome, declineClass) => metrics.attempt(gateway, outcome, declineClass),
-    hungUp: (stage) => metrics.hangup('ivr', stage, 'caller'),
+    hungUp: (stage, mode) => metrics.hangup(mode, stage, 'caller'),
     fieldError: (field, reason) => metrics.fieldError(field, reason),
     keyPressed: (carrier) => metrics.digit(carrier),
     legHeard: (mos, lossShare) => metrics.legHeard(mos, lossShare),

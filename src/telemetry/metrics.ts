@@ -1,8 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Carrier, MediaWorkerFigures } from '../ports/media.ts';
+import type { Topology } from '../ports/payment-sessions.ts';
 import { RunningTotals } from './running-totals.ts';
 
-type Mode = 'ivr';
+type Mode = Topology;
 
 /** What the sip edge has counted since its process started, and what is alive in it now. */
 export interface SipEdgeFigures {

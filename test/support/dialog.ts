@@ -95,6 +95,7 @@ export function orderOf(changes: Partial<PaymentOrder> = {}): PaymentOrder {
     },
     from: '+4930123',
     to: '+4930999',
+    topology: 'ivr',
     ...changes,
   };
 }

@@ -234,6 +234,50 @@ describe('a payment in a conference', () => {
   });
 });
 
+describe('a customer who is not identified', () => {
+  const policy = policyOf({
+    amount: { currency: 'USD' },
+    idv: { required: true, target: 'sip:idv@pbx.example' },
+  });
+
+  async function identifying() {
+    const all = await paying({ identified: 'unknown' }, { policy });
+    await all.rig.clock.advance(10_000);
+    expect(all.rig.view).toMatchObject({ stage: 'IDV_HANDOFF' });
+    expect(all.rig.signaling.last.call).toMatchObject({
+      target: 'sip:idv@pbx.example',
+      headers: { 'X-Pay-Session': all.rig.id, 'X-Pay-Customer-Id': 'C-1' },
+    });
+    const room = all.rig.media.rooms[0];
+    const app = await all.rig.answer();
+    expect(room?.members.has(all.customer.media)).toBe(false);
+    return { ...all, room, app };
+  }
+
+  it('is with the application, away from the agent, then goes on where it says so', async () => {
+    const { rig, customer, agent, room, app } = await identifying();
+    expect((await rig.join('caller')).call.rejections).toMatchObject([{ status: 486 }]);
+    app.leg.hangUp({ 'X-Pay-Identified': 'true' });
+    await rig.clock.advance(10_000);
+    expect(room?.members.has(customer.media)).toBe(true);
+    expect(room?.hears(agent.media, customer.media).kind).toBe('clamped');
+    expect(rig.view).toMatchObject({ state: 'paying', secure: true });
+  });
+
+  it('is back with the agent where identification fails, by SIP or by the API', async () => {
+    const bySip = await identifying();
+    bySip.app.leg.hangUp({ 'X-Pay-Identified': 'false' });
+    const byApi = await identifying();
+    expect(byApi.rig.desk.identified(byApi.rig.id, 'failed')).toEqual(kDone);
+    for (const { rig, customer, agent, room } of [bySip, byApi]) {
+      await rig.clock.advance(30_000);
+      expect(rig.record).toMatchObject({ result: 'IDV_FAILED' });
+      expect(room?.hears(agent.media, customer.media).kind).toBe('open');
+      expect([...customer.leg.byes, ...agent.leg.byes]).toEqual([]);
+    }
+  });
+});
+
 describe('parties that leave', () => {
   it('ends an entry when the customer hangs up, and tells the agent', async () => {
     const { rig, customer, agent } = await entering();
