@@ -50,7 +50,7 @@ export interface BridgeCall {
   readonly onProgress?: CallOutTask['onProgress'];
 }
 
-const kPressMs = 100; // of a telephone-event: it goes on when it begins, whatever its length
+const kPressMs = 60; // a telephone-event goes on when it begins: long enough to count, short enough to keep up with quick keys
 const kByeOfTransferorMs = 2_000; // after our NOTIFY it says goodbye itself (RFC 5589 section 6.1)
 
 /**

@@ -17,11 +17,11 @@ let rooms: RoomLab;
 let agent: AgentPhone;
 let second: AgentPhone;
 
-/** What a phone has heard since the packet with this number. */
-function heardSince(phone: { readonly rtp: Caller['rtp'] }, packets: number): Int16Array {
-  const all = phone.rtp.received();
-  const skipped = phone.rtp.packets.slice(0, packets).reduce((sum, { payload }) => sum + payload.length, 0);
-  return all.subarray(skipped);
+/** What a phone has heard since the packet with this number. Where a key was pressed there may be no packets, but there is time. */
+function heardSince({ rtp }: { readonly rtp: Caller['rtp'] }, packets: number): Int16Array {
+  const [first] = rtp.packets;
+  const next = rtp.packets[packets];
+  return next && first ? rtp.received().subarray((next.timestamp - first.timestamp) >>> 0) : new Int16Array();
 }
 
 /** How loud a tone of one is to the other. */

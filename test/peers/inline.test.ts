@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AgentPhone } from '../support/agent-phone.ts';
 import { leaksIn } from '../support/leak-test.ts';
 import { until } from '../support/payment-lab.ts';
@@ -52,7 +52,7 @@ beforeAll(async () => {
   const payPort = await freePort();
   pbx = await startPeersServer(
     routed([
-      { dialled: '1*', target: `sip:agent@127.0.0.1:${agentPort}` },
+      { dialled: '1*', target: `sip:caller@127.0.0.1:${agentPort}` },
       { dialled: '2*', target: `sip:pay@127.0.0.1:${payPort}` },
     ]),
   );
@@ -63,8 +63,11 @@ beforeAll(async () => {
   });
 });
 
+afterEach(async () => {
+  await Promise.all(phones.splice(0).map((phone) => phone.stop()));
+});
+
 afterAll(async () => {
-  await Promise.all(phones.map((phone) => phone.stop()));
   target?.close();
   await server?.stop();
   await pbx?.stop();
@@ -103,7 +106,6 @@ describe.skipIf(!kHasPeers)('between a trunk and a PBX (needs sipp and baresip)'
     agent.hangUp(); // the PBX says BYE to us, and we to the customer
     const { exit, errors } = await run;
     expect([exit, errors]).toEqual([0, '']);
-    await phones.pop()?.stop();
   });
 
   it('gives a call of the PBX back by REFER with Replaces, which the PBX follows', async () => {
@@ -113,7 +115,7 @@ describe.skipIf(!kHasPeers)('between a trunk and a PBX (needs sipp and baresip)'
       carrier: kCarriers[0] ?? 'info',
       headers: { 'User-to-User': `${Buffer.from(data).toString('hex')};encoding=hex` },
     });
-    const first = await target.called(); // by us, when the payment has ended
+    const first = await target.called(100_000); // by us, when the payment has ended
     await target.answer();
     expect(Buffer.from(first.header('User-to-User').split(';')[0] ?? '', 'hex').toString()).toMatch(
       /^r=APPROVED/,
