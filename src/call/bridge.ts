@@ -31,8 +31,8 @@ export interface BridgeHooks {
   /** Whether the call goes on when this one has left. */
   goesOnWithout(role: BridgedRole): boolean;
   onHold(role: BridgedRole, held: boolean): void;
-  /** A key by SIP INFO. @returns whether it goes on to the other leg. */
-  onInfoKey(role: BridgedRole, report: KeyReport): boolean;
+  /** A key, whatever carried it. @returns whether it goes on to the other leg; a tone does anyway, with the voice. */
+  onKey(role: BridgedRole, report: KeyReport): boolean;
   onReoffer(role: BridgedRole, header: HeaderReader): void;
   /** A leg has come in, at first or in the place of another. */
   onJoined(side: Side): void;
@@ -50,6 +50,7 @@ export interface BridgeCall {
   readonly onProgress?: CallOutTask['onProgress'];
 }
 
+const kPressMs = 60; // a telephone-event goes on when it begins: long enough to count, short enough to keep up with quick keys
 const kByeOfTransferorMs = 2_000; // after our NOTIFY it says goodbye itself (RFC 5589 section 6.1)
 
 /**
@@ -158,16 +159,24 @@ export class Bridge {
     leg.onBye((reason, header) =>
       isCurrent() ? this.#onLeft(side, reason, passedHeaders(header, this.#deps.passHeaders)) : {},
     );
-    leg.onKey((report) => {
-      if (!isCurrent() || !this.#hooks.onInfoKey(role, report)) return;
-      void this.#sides.get(otherOf(role))?.leg.sendKey(report.key);
-    });
+    const onKey = (report: KeyReport): void => {
+      if (isCurrent() && this.#hooks.onKey(role, report)) this.#passKey(otherOf(role), report);
+    };
+    leg.onKey(onKey);
+    party.media.onKey(onKey);
     leg.onRefer((request) => void this.#onRefer(side, request));
     party.media.onEnd((end) => {
       if (!isCurrent()) return;
       const reason = { Reason: `Q.850;cause=38;text="${end === 'timeout' ? 'no media' : 'media lost'}"` };
       void leg.bye({ ...this.#onLeft(side, `media: ${end}`, reason), ...reason });
     });
+  }
+
+  /** A carrier stays what it is: a room passes tones on, and nothing else. */
+  #passKey(role: BridgedRole, { key, carrier }: KeyReport): void {
+    const side = this.#sides.get(role);
+    if (carrier === 'info') void side?.leg.sendKey(key);
+    if (carrier === 'event') void side?.party.media.sendKey(key, kPressMs).catch(() => undefined); // it has gone
   }
 
   #onHeld(role: BridgedRole, on: boolean): void {

@@ -163,8 +163,9 @@ export class FrontDesk implements PaymentSessions {
     const named = /^(?:pay|room)-([\w-]+)$/.exec(dialled)?.[1];
     if (named !== undefined) return this.#sessionOf(named);
     if (dialled !== kPaymentUser) return this.#routed(incoming);
-    const announced = incoming.header('X-Pay-Session')?.trim();
-    if (announced !== undefined) return this.#sessionOf(announced);
+    const announced = incoming.header('X-Pay-Session')?.trim() ?? '';
+    const session = this.#sessionOf(announced);
+    if (session.kind !== 'nobody') return session; // one of another hushpay on the way is none of ours
     // Another bridge conferences us in: agent and customer speak on this one leg.
     const isConference = incoming.header('X-Pay-Call-Type')?.trim().toLowerCase() === 'conference';
     return { kind: 'one leg', task: { topology: isConference ? 'guest' : 'ivr' } };

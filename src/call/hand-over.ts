@@ -158,7 +158,7 @@ const kTransparent = {
   onLeft: () => ({}),
   goesOnWithout: () => false,
   onHold: () => {},
-  onInfoKey: () => true,
+  onKey: () => true,
   onReoffer: () => {},
   onJoined: () => {},
 } as const;

@@ -75,7 +75,7 @@ export class InlineCall {
         onHold: (role, held) => {
           if (role === 'customer') this.#payment.customerHeld(held);
         },
-        onInfoKey: (role, report) => this.#onInfoKey(role, report),
+        onKey: (role, report) => this.#onKey(role, report),
         onReoffer: (role, header) => this.#onReoffer(role, header),
         onJoined: (side) => this.#onJoined(side),
       },
@@ -248,6 +248,7 @@ export class InlineCall {
         const near = { party, legMedia, leg: established.leg, trunk: this.#incoming.trunk };
         this.#bridge.join(near);
         this.#bridge.join(far);
+        if (this.#task.prepared?.request.start === 'joined') void this.act({ action: 'start' }, 'prepared');
         return near;
       }
       if (established.kind === 'refused') this.#refuse(established.status, established.reason);
@@ -269,11 +270,7 @@ export class InlineCall {
     const { role, media } = side.party;
     this.#payment.session.events.add({ type: 'joined', role });
     if (role === 'customer') media.onEnd((end) => this.#payment.session.conversation?.mediaLost(end));
-    if (role !== 'agent') return;
-    this.#agentKeys.begin();
-    media.onKey((report) => {
-      if (this.#bridge.side('agent') === side) this.#agentKeys.report(report);
-    });
+    else this.#agentKeys.begin();
   }
 
   /** @returns what is attached to the BYE of this leg, and to that of the other. */
@@ -292,11 +289,11 @@ export class InlineCall {
   }
 
   /** @returns whether the key goes on to the other leg. */
-  #onInfoKey(role: BridgedRole, report: KeyReport): boolean {
+  #onKey(role: BridgedRole, report: KeyReport): boolean {
     const { isRunning } = this.#payment;
     if (role === 'agent') return this.#agentKeys.report(report) && !isRunning;
     const side = this.#bridge.side('customer');
-    if (isRunning && side) this.#payment.infoKey(side, report);
+    if (isRunning && side && report.carrier === 'info') this.#payment.infoKey(side, report);
     return !isRunning;
   }
 

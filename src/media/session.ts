@@ -142,6 +142,10 @@ export class WorkerSession implements MediaSession {
     await this.#command({ case: 'coverKey', value: { session: this.id, durationMs } });
   }
 
+  async sendKey(key: Key, durationMs: number): Promise<void> {
+    await this.#command({ case: 'sendKey', value: { session: this.id, key, durationMs } });
+  }
+
   /** A room shares its members' worker. */
   isOn(link: WorkerLink): boolean {
     return link === this.#link && this.#ended !== 'worker_lost';

@@ -193,6 +193,8 @@ export interface MediaSession {
    * of what the clamp still holds back.
    */
   cover(durationMs: number): Promise<void>;
+  /** Sends a key to the peer: as telephone-event where that was agreed on, as a tone otherwise. Nobody else of a room hears it. */
+  sendKey(key: Key, durationMs: number): Promise<void>;
   close(): Promise<MediaStats>;
 }
 

@@ -153,6 +153,22 @@ describe('a call that passes through', () => {
     await other.customer.hangUp();
   });
 
+  it('carries telephone-events as telephone-events, both ways', async () => {
+    const { customer } = await connected({ carrier: 'event' });
+    await customer.press('5');
+    await agent.rtp.pressEvent(7);
+    await customer.rtp.silence(500);
+    const codes = (phone: { readonly rtp: Caller['rtp'] }): Set<number | undefined> =>
+      new Set(
+        phone.rtp.packets.filter(({ payloadType }) => payloadType === 101).map(({ payload }) => payload[0]),
+      );
+    expect(codes(agent)).toEqual(new Set([5]));
+    expect(codes(customer)).toEqual(new Set([7]));
+    expect(await leaksIn(agent.rtp.received())).toEqual(kNoLeak); // and not as tones
+    await customer.hangUp();
+    await agent.next('BYE');
+  });
+
   it('tells the other of a hold, and of its end', async () => {
     const { customer } = await connected();
     expect((await agent.hold(true)).status).toBe(200);

@@ -68,13 +68,17 @@ export class AgentPhone {
   }
 
   /** Waits for a call; what was heard in the one before is forgotten. */
-  async called(): Promise<RawMessage> {
+  async called(patienceMs = 30_000): Promise<RawMessage> {
     const isNew = ({ status, method, header }: RawMessage): boolean =>
       status === 0 &&
       method === 'INVITE' &&
       !header('To').includes(';tag=') &&
       header('Call-ID') !== this.#invite?.header('Call-ID');
-    await until(() => this.received.some(isNew), "a call at the agent's phone");
+    await until(
+      () => this.received.some(isNew),
+      "a call at the agent's phone",
+      AbortSignal.timeout(patienceMs),
+    );
     const invite = this.received.findLast(isNew) as RawMessage;
     this.#invite = invite;
     this.rtp.close();

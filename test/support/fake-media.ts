@@ -171,6 +171,8 @@ export class FakeMediaSession implements MediaSession {
   stats: MediaStats = kNoMediaStats;
   /** Durations of cover(). */
   readonly covered: number[] = [];
+  /** To the peer. */
+  readonly keysSent: Key[] = [];
   closed = false;
   readonly #clock: Clock;
   readonly #clipMs: (clip: ClipId) => number;
@@ -221,6 +223,11 @@ export class FakeMediaSession implements MediaSession {
   async cover(durationMs: number): Promise<void> {
     this.#refuseIfGone();
     this.covered.push(durationMs);
+  }
+
+  async sendKey(key: Key): Promise<void> {
+    this.#refuseIfGone();
+    this.keysSent.push(key);
   }
 
   async close(): Promise<MediaStats> {

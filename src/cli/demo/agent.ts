@@ -1,4 +1,6 @@
+import type { AnsweringPhone } from '../../phone/answering-phone.ts';
 import { Caller } from '../../phone/caller.ts';
+import type { RtpPhone } from '../../phone/rtp-phone.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Topology } from '../../ports/payment-sessions.ts';
 import type { Screen } from './screen.ts';
@@ -20,7 +22,7 @@ export interface Prepared {
 }
 
 /** What an agent's page would do: prepares the payment, which begins when both are there. */
-export async function prepare({ server }: Setting, topology: Topology): Promise<Prepared> {
+export async function prepare({ server, sip }: Setting, topology: Topology): Promise<Prepared> {
   const response = await fetch(`${server.httpUrl}/v1/sessions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/json' },
@@ -32,7 +34,39 @@ export async function prepare({ server }: Setting, topology: Topology): Promise<
     payUri: string;
     roomUri: string | null;
   };
+  if (topology === 'inline')
+    return { id, customerUri: `sip:${kAgentNumber}@${sip.host}:${sip.port}`, agentUri: null };
   return { id, customerUri: roomUri ?? payUri, agentUri: roomUri };
+}
+
+/** What a customer of an inline call dials. */
+const kAgentNumber = '1000';
+
+/** Configuration by which calls for the agent pass through to its telephone. */
+export function passingTo(phone: AnsweringPhone): Readonly<Record<string, string>> {
+  const route = { dialled: kAgentNumber, target: phone.uri, through: 'lab' };
+  return { HUSHPAY_INLINE_ROUTES: JSON.stringify([route]) };
+}
+
+/** The agent's telephone behind a PBX: is called, listens, and hangs up when the payment has ended. */
+export class CalledAgent {
+  readonly phone: AnsweringPhone;
+  readonly #screen: Screen;
+
+  constructor(phone: AnsweringPhone, screen: Screen) {
+    this.phone = phone;
+    this.#screen = screen;
+  }
+
+  async hangUp(): Promise<void> {
+    this.#screen.line('agent', heardBy(this.phone.rtp));
+    this.phone.hangUp();
+  }
+}
+
+function heardBy({ packets, payloadType }: RtpPhone): string {
+  const audio = packets.filter((packet) => packet.payloadType === payloadType).length;
+  return `heard ${audio} packets of audio and ${packets.length - audio} of anything else`;
 }
 
 /** The agent's telephone: joins the room, listens, and hangs up when the payment has ended. Opened and left by the demonstration. */
@@ -62,12 +96,7 @@ export class DemoAgent {
   }
 
   async hangUp(): Promise<void> {
-    const { packets, payloadType } = this.#phone.rtp;
-    const audio = packets.filter((packet) => packet.payloadType === payloadType).length;
-    this.#screen.line(
-      'agent',
-      `heard ${audio} packets of audio and ${packets.length - audio} of anything else`,
-    );
+    this.#screen.line('agent', heardBy(this.#phone.rtp));
     await this.#phone.leave();
   }
 

@@ -8,11 +8,8 @@ export interface DemoOptions {
   readonly card: ScenarioName;
   readonly carrier: KeyCarrier;
   readonly profile: ProfileName;
-  readonly topology: DemoTopology;
+  readonly topology: Topology;
 }
-
-/** Shapes of a call the demonstration can play. */
-export type DemoTopology = Extract<Topology, 'ivr' | 'conference' | 'secure_transfer' | 'guest'>;
 
 /** What is wrong with the options, and what there is. */
 export interface WrongOptions {
@@ -23,7 +20,7 @@ const kChoices = {
   card: Object.keys(kScenarios) as ScenarioName[],
   carrier: ['event', 'tone', 'info', 'event+tone'] as KeyCarrier[],
   profile: ['pureconnect-ivr', 'cloud-ivr'] as ProfileName[],
-  topology: ['ivr', 'conference', 'secure_transfer', 'guest'] as DemoTopology[],
+  topology: ['ivr', 'conference', 'inline', 'secure_transfer', 'guest'] as Topology[],
 } as const;
 
 export const kDemoUsage = `hushpay demo ${Object.entries(kChoices)

@@ -1,16 +1,17 @@
 import type { ProfileName } from '../../dialog/policy.ts';
 import type { LedgerEntry } from '../../gateway/simulator-bank.ts';
 import type { LadderRow } from '../../ladder/row.ts';
+import { AnsweringPhone } from '../../phone/answering-phone.ts';
 import { Caller } from '../../phone/caller.ts';
 import type { CallEnd } from '../../phone/phone-call.ts';
 import type { KeyCarrier } from '../../phone/script.ts';
 import { headerOf } from '../../phone/sip-message.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Topology } from '../../ports/payment-sessions.ts';
 import type { SipHeaders } from '../../ports/signaling.ts';
 import { loadCatalog } from '../../prompt/catalog.ts';
 import { kBrandNames } from '../../prompt/words.ts';
-import { DemoAgent, prepare } from './agent.ts';
-import type { DemoTopology } from './options.ts';
+import { CalledAgent, DemoAgent, passingTo, prepare } from './agent.ts';
 import { Overheard } from './overheard.ts';
 import { callerScript, type Scenario } from './scenario.ts';
 import type { Screen } from './screen.ts';
@@ -21,7 +22,7 @@ export interface PlayOptions {
   readonly scenario: Scenario;
   readonly carrier: KeyCarrier;
   readonly profile: ProfileName;
-  readonly topology: DemoTopology;
+  readonly topology: Topology;
   readonly screen: Screen;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -43,16 +44,22 @@ const kHeaders = {
   'X-Pay-Currency': 'USD',
 };
 
-const kAsCustomer = { 'X-Pay-Role': 'caller' };
+/** A session that is prepared knows the rest. */
+function headersFor(topology: Topology, sessionId: string | undefined): SipHeaders {
+  if (sessionId === undefined) return kHeaders;
+  return topology === 'inline' ? { 'X-Pay-Session': sessionId } : { 'X-Pay-Role': 'caller' };
+}
 
 /** Starts gateway and server, places the call, tells the screen what happens and stops everything, whatever goes wrong. */
 export async function playCall(options: PlayOptions): Promise<Played> {
   const { carrier, profile, topology, screen, clock, signal } = options;
   await using undo = new AsyncDisposableStack();
   const overheard = new Overheard();
+  const called = topology === 'inline' ? new CalledAgent(await AnsweringPhone.open(), screen) : undefined;
+  if (called) undo.defer(() => called.phone.close());
   const setting = await startSetting({
     clock,
-    environment: { HUSHPAY_PAYMENT_PROFILE: profile },
+    environment: { HUSHPAY_PAYMENT_PROFILE: profile, ...(called && passingTo(called.phone)) },
     onPhrase: (phrase) => overheard.add(phrase),
     onLogLine: (line) => overheard.readLog(line),
   });
@@ -63,9 +70,10 @@ export async function playCall(options: PlayOptions): Promise<Played> {
   const prepared = topology === 'ivr' ? undefined : await prepare(setting, topology);
   if (prepared) screen.line('api', `POST /v1/sessions: ${prepared.customerUri}`);
   const agentUri = prepared?.agentUri ?? null;
-  const agent =
+  const joined =
     agentUri === null ? undefined : await DemoAgent.join(setting, agentUri, topology, clock, screen);
-  if (agent) undo.defer(() => agent.leave());
+  if (joined) undo.defer(() => joined.leave());
+  const agent = joined ?? called;
 
   const onKey = (isDigit: boolean) => screen.key(isDigit);
   const caller = await Caller.open({ clock, server: setting.sip, carrier, onKey });
@@ -73,7 +81,13 @@ export async function playCall(options: PlayOptions): Promise<Played> {
   const telling = tell(setting, overheard, screen);
   const startedMs = clock.now();
   await Promise.race([
-    placeCall(caller, prepared?.customerUri ?? payUri, prepared ? kAsCustomer : kHeaders, options, overheard),
+    placeCall(
+      caller,
+      prepared?.customerUri ?? payUri,
+      headersFor(topology, prepared?.id),
+      options,
+      overheard,
+    ),
     whenAborted(signal),
   ]);
   if (agent) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/errors.ts';
+import { money } from '../../../src/money/money.ts';
 import { kApproved, kDeclined, policyOf } from '../../support/dialog.ts';
 import { settle } from '../../support/fake-clock.ts';
 import { kFakeSdp, kLabTrunk } from '../../support/fake-signaling.ts';
@@ -171,6 +172,17 @@ describe('while they talk', () => {
     expect(customer.keysSent).toEqual([7]);
   });
 
+  it('passes on telephone-events as such, and leaves tones to the voice', async () => {
+    const rig = new InlineRig();
+    const { customerMedia, agentMedia } = await rig.connected();
+    customerMedia.press(5, 'event');
+    customerMedia.press(6, 'tone');
+    agentMedia.press(7, 'event');
+    await settle();
+    expect(agentMedia.keysSent).toEqual([5]);
+    expect(customerMedia.keysSent).toEqual([7]);
+  });
+
   it('a leg that loses its media ends the call', async () => {
     const rig = new InlineRig();
     const { customer, agent, agentMedia } = await rig.connected();
@@ -306,6 +318,23 @@ describe('a payment', () => {
     expect(rig.desk.callCount).toBe(1); // they go on talking
   });
 
+  it('prepared to begin when both are there does so', async () => {
+    const rig = new InlineRig();
+    const prepared = rig.desk.prepare({
+      topology: 'inline',
+      customerId: 'C-9',
+      merchantId: null,
+      reference: null,
+      amount: money(900, 'USD'),
+      identified: 'true',
+      start: 'joined',
+    });
+    await rig.connected({ headers: { 'X-Pay-Session': prepared?.id ?? '' } });
+    expect(rig.id).toBe(prepared?.id);
+    expect(rig.view).toMatchObject({ state: 'paying' });
+    expect(rig.record).toMatchObject({ customerId: 'C-9', amountRequested: 900 });
+  });
+
   it('begins and is cancelled by the feature code, which the customer does not hear', async () => {
     const rig = new InlineRig();
     const { customerMedia, agentMedia } = await rig.connected();
@@ -319,6 +348,7 @@ describe('a payment', () => {
     await rig.clock.advance(30_000);
     expect(rig.record).toMatchObject({ result: 'AGENT_CANCELLED' });
     expect(rig.hears(customerMedia, agentMedia)).toBe('open');
+    expect(customerMedia.keysSent).toEqual([]);
     expect(rig.desk.callCount).toBe(1);
   });
 
@@ -374,6 +404,9 @@ describe('a payment', () => {
     expect(customerMedia.covered).not.toEqual([]); // whoever hears the tone of that key does not
     expect(agent.keysSent).toEqual([]);
     expect(customer.keysSent).toEqual([]);
+    customerMedia.press(4, 'event');
+    expect(agentMedia.keysSent).toEqual([]);
+    expect(customerMedia.keysSent).toEqual([]);
   });
 
   it('is not begun twice, nor without the customer', async () => {
