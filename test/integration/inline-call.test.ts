@@ -4,7 +4,7 @@ import { remoteOf, writeOffer } from '../../src/phone/offer.ts';
 import { RtpPhone } from '../../src/phone/rtp-phone.ts';
 import { sine } from '../../src/phone/tones.ts';
 import { AgentPhone } from '../support/agent-phone.ts';
-import { leaksIn } from '../support/leak-test.ts';
+import { leaksIn } from '../support/leak-search.ts';
 import { hurriedKeys, kPayHeaders, resultOf, until } from '../support/payment-lab.ts';
 import { openUdpPeer, RawCall } from '../support/raw-sip-peer.ts';
 import { RoomLab, RoomSession, rolesOf } from '../support/room-lab.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/phone/caller.ts';
 import { dtmfTone, sine } from '../../src/phone/tones.ts';
 import type { Key } from '../../src/ports/media.ts';
-import { leaksIn } from '../support/leak-test.ts';
+import { leaksIn } from '../support/leak-search.ts';
 import { hurriedKeys, resultOf } from '../support/payment-lab.ts';
 import { RoomLab } from '../support/room-lab.ts';
 import { levelDbm0 } from '../support/tone-search.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AgentPhone } from '../support/agent-phone.ts';
-import { leaksIn } from '../support/leak-test.ts';
+import { leaksIn } from '../support/leak-search.ts';
 import { until } from '../support/payment-lab.ts';
 import { type Baresip, freePort, startBaresip } from './baresip.ts';
 import { silence } from './baresip-payment.ts';

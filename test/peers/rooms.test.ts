@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { leaksIn } from '../support/leak-test.ts';
+import { leaksIn } from '../support/leak-search.ts';
 import { until } from '../support/payment-lab.ts';
 import { type Baresip, freePort, startBaresip } from './baresip.ts';
 import { silence, soundOf, tonesOfPayment } from './baresip-payment.ts';
