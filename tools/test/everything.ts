@@ -3,7 +3,10 @@ import type { Runner } from './runner.ts';
 import { kBin, kNode, native, vitest } from './runners.ts';
 import { sanitizerRunners } from './sanitizers.ts';
 
-/** Everything `npm test` runs, in order: what is quickest to fail first. */
+/**
+ * Everything `npm test` runs, in order: what is quickest to fail first. Integration tests wait more than they work, so the sanitizers and then the peers
+ * run beside them.
+ */
 export function allRunners(scratch: string): Runner[] {
   const script = (name: string, file: string): Runner => ({ name, command: kNode, args: [file] });
   const project = (name: string) => vitest(name, ['--project', name], join(scratch, `${name}.json`));
@@ -16,7 +19,7 @@ export function allRunners(scratch: string): Runner[] {
     native('native', 'build/native', join(scratch, 'native.xml'), []),
     project('unit'),
     project('integration'),
-    project('peers'),
     ...sanitizerRunners(scratch),
+    { ...project('peers'), beside: true },
   ];
 }
