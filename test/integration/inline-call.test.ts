@@ -2,13 +2,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Caller, CallerOptions } from '../../src/phone/caller.ts';
 import { remoteOf, writeOffer } from '../../src/phone/offer.ts';
 import { RtpPhone } from '../../src/phone/rtp-phone.ts';
-import { sine } from '../../src/phone/tones.ts';
 import { AgentPhone } from '../support/agent-phone.ts';
+import { heardSince, loudness } from '../support/heard.ts';
 import { leaksIn } from '../support/leak-search.ts';
 import { hurriedKeys, kPayHeaders, resultOf, until } from '../support/payment-lab.ts';
 import { openUdpPeer, RawCall } from '../support/raw-sip-peer.ts';
 import { RoomLab, RoomSession, rolesOf } from '../support/room-lab.ts';
-import { levelDbm0 } from '../support/tone-search.ts';
 
 const kCard = '4242424242424242';
 const kNoLeak = { keys: 0, traces: 0 };
@@ -16,26 +15,6 @@ const kNoLeak = { keys: 0, traces: 0 };
 let rooms: RoomLab;
 let agent: AgentPhone;
 let second: AgentPhone;
-
-/** What a phone has heard since the packet with this number. Where a key was pressed there may be no packets, but there is time. */
-function heardSince({ rtp }: { readonly rtp: Caller['rtp'] }, packets: number): Int16Array {
-  const [first] = rtp.packets;
-  const next = rtp.packets[packets];
-  return next && first ? rtp.received().subarray((next.timestamp - first.timestamp) >>> 0) : new Int16Array();
-}
-
-/** How loud a tone of one is to the other. */
-async function loudness(
-  from: { readonly rtp: Caller['rtp'] },
-  to: { readonly rtp: Caller['rtp'] },
-  hz: number,
-): Promise<number> {
-  const before = to.rtp.packets.length;
-  await from.rtp.say(sine(hz, 1000));
-  await to.rtp.silence(300);
-  const heard = heardSince(to, before);
-  return levelDbm0(heard.subarray(heard.length >> 2, heard.length >> 1), hz);
-}
 
 /** A customer who talks to the agent. */
 async function connected(

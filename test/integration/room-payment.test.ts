@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/phone/caller.ts';
 import { dtmfTone, sine } from '../../src/phone/tones.ts';
 import type { Key } from '../../src/ports/media.ts';
+import { heardSince, loudness } from '../support/heard.ts';
 import { leaksIn } from '../support/leak-search.ts';
 import { hurriedKeys, resultOf } from '../support/payment-lab.ts';
 import { RoomLab } from '../support/room-lab.ts';
@@ -12,13 +13,6 @@ const kCard = '4242424242424242';
 const kSteepest = 2300; // from sample to sample of a sine of 400 Hz at -10 dBm0
 const kHeardDbm0 = -20; // what is said at -10 and has to be repaired on a busy machine
 const kNoLeak = { keys: 0, traces: 0 };
-
-/** What a phone has heard since the packet with this number. */
-function heardSince(phone: Caller, packets: number): Int16Array {
-  const all = phone.rtp.received();
-  const skipped = phone.rtp.packets.slice(0, packets).reduce((sum, { payload }) => sum + payload.length, 0);
-  return all.subarray(skipped);
-}
 
 /** Half a minute of somebody talking, about -16 dBm0. */
 function speech(): Int16Array {
@@ -34,15 +28,6 @@ async function expectHeardInTheOpen(customer: Caller, agent: Caller): Promise<vo
   await customer.press('159');
   await agent.rtp.silence(300);
   expect((await leaksIn(heardSince(agent, before))).keys).toBeGreaterThan(0);
-}
-
-/** How loud a tone of one is to the other. */
-async function loudness(from: Caller, to: Caller, hz: number): Promise<number> {
-  const before = to.rtp.packets.length;
-  await from.rtp.say(sine(hz, 1000));
-  await to.rtp.silence(300);
-  const heard = heardSince(to, before);
-  return levelDbm0(heard.subarray(heard.length >> 2, heard.length >> 1), hz);
 }
 
 let rooms: RoomLab;

@@ -32,3 +32,14 @@ export function levelDbm0(pcm: Int16Array, hz: number): number {
   const peak = (2 * Math.hypot(re, im)) / sum;
   return Math.max(-99, 20 * Math.log10(peak / 32767 + 1e-9) + kFullScaleDbm0);
 }
+
+/**
+ * The same of a tone that is heard on and on: of half its stretches of 50 ms it is this loud or louder. A stream that is cut shorter or made longer by a few
+ * milliseconds, as a playout buffer does, has a seam; over the seam two tones of one pitch stand against each other.
+ */
+export function steadyLevelDbm0(pcm: Int16Array, hz: number): number {
+  const stretches = Array.from({ length: Math.floor(pcm.length / 400) }, (_, n) =>
+    levelDbm0(pcm.subarray(400 * n, 400 * (n + 1)), hz),
+  );
+  return stretches.toSorted((one, other) => other - one)[stretches.length >> 1] ?? -99;
+}
