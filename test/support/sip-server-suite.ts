@@ -80,7 +80,7 @@ export function sipServerSuite(start: () => Promise<SipServer>): void {
         expect(await resultOf(caller)).toMatchObject({ by: 'server', result: 'APPROVED' });
         const [target = ''] = caller.call.referTargets;
         expect(target).toMatch(/^sip:desk@pbx\.example\.net\?.*X-Pay-Result=APPROVED/);
-        await lab.logged('asked the peer to send the caller on', {
+        await lab.logged('the caller was handed over', {
           callId: caller.call.callId,
           outcome: 'transferred',
         });
