@@ -69,6 +69,10 @@ constexpr std::array<Steadiness, 3> kSteadiness = {{
     {.maxOffset = 0.0235F, .minCoherence = 0.9F},
     {.maxOffset = 0.0265F, .minCoherence = 0.985F},
 }};
+// Both tones far off: a telephone may, a voice more often does. Such a pair has to last longer, and be purer.
+constexpr float kMaxOffsets = 0.03F;  // the sum
+constexpr int kOffsetsHops = 20;
+constexpr float kOffsetsCoherence = 0.98F;
 constexpr int kRefusedHops = 25;  // 50 ms
 
 // Four floats that are added and multiplied as one.
@@ -302,10 +306,20 @@ float ToneAlarm::powerBefore(int hops, std::size_t bin) const noexcept {
 }
 
 bool ToneAlarm::isSteady(int hops, int hopsAgo) const noexcept {
-  return isSine(pair_[0], hops, hopsAgo) && isSine(pair_[1], hops, hopsAgo);
+  const Sine low = sine(pair_[0], hops, hopsAgo);
+  const Sine high = sine(pair_[1], hops, hopsAgo);
+  if (!isSteady(low) || !isSteady(high)) return false;
+  if (low.offset + high.offset < kMaxOffsets) return true;
+  return hops >= kOffsetsHops && std::min(low.coherence, high.coherence) > kOffsetsCoherence;
 }
 
-bool ToneAlarm::isSine(int tone, int hops, int hopsAgo) const noexcept {
+bool ToneAlarm::isSteady(const Sine& sine) noexcept {
+  return sine.drift < kMaxDrift && std::ranges::any_of(kSteadiness, [&](const Steadiness& limit) {
+           return sine.offset < limit.maxOffset && sine.coherence > limit.minCoherence;
+         });
+}
+
+ToneAlarm::Sine ToneAlarm::sine(int tone, int hops, int hopsAgo) const noexcept {
   // Newest first; over four hops, so that the other tone does not spill in.
   std::array<std::complex<float>, kMaxSteadyHops> z;
   const int count = hops - 3;
@@ -340,9 +354,7 @@ bool ToneAlarm::isSine(int tone, int hops, int hopsAgo) const noexcept {
   const float offset = std::abs(perHop) / perHopOfNominal;
   const float drift = std::abs(advance(0, half) - advance(half, count)) / perHopOfNominal;
   const float coherence = std::norm(turned(0, count, perHop)) / (static_cast<float>(count) * power + 1);
-  return drift < kMaxDrift && std::ranges::any_of(kSteadiness, [&](const Steadiness& limit) {
-           return offset < limit.maxOffset && coherence > limit.minCoherence;
-         });
+  return {.offset = offset, .drift = drift, .coherence = coherence};
 }
 
 void ToneAlarm::wipe() noexcept { explicit_bzero(static_cast<void*>(this), sizeof *this); }

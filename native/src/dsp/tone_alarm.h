@@ -90,7 +90,14 @@ class ToneAlarm {
   template <int kHops>
   [[nodiscard]] Stretch lookOver() const noexcept;
   [[nodiscard]] Fit fit(int hops, Wanted wanted) const noexcept;
-  [[nodiscard]] bool isSine(int tone, int hops, int hopsAgo) const noexcept;
+  /// What a tone of the pair was over some hops.
+  struct Sine {
+    float offset = 0;  // relative, from its nominal frequency
+    float drift = 0;   // of that, from one half to the other
+    float coherence = 0;
+  };
+  [[nodiscard]] Sine sine(int tone, int hops, int hopsAgo) const noexcept;
+  [[nodiscard]] static bool isSteady(const Sine& sine) noexcept;
   [[nodiscard]] float powerBefore(int hops, std::size_t bin) const noexcept;
 
   AlarmFilter filter_{};

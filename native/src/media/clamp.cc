@@ -13,11 +13,11 @@ constexpr int kMs = 8;
 // on looking for its tail. An alarm that has not been borne out yet ends sooner.
 constexpr int kHold = 43 * kMs;
 constexpr int kAlarmHold = 5 * kMs;
-constexpr int kMaxUnconfirmed = 56 * kMs;  // of an alarm that nothing bears out
-constexpr int kConfirmingHops = 14;        // of a pair that goes on: 28 ms
+constexpr int kMaxUnconfirmed = 52 * kMs;  // of an alarm that nothing bears out; fades add some ms
+constexpr int kConfirmingHops = 15;        // of a pair that goes on: 30 ms
 constexpr int kLikelyHops = 8;             // it may well be a key: hold on as long, but within the limit
 constexpr int kLikelyFirmHops = 6;
-constexpr int kJudged = kMaxUnconfirmed + 17 * kMs;  // what is opened again then is still in the line
+constexpr int kJudged = kMaxUnconfirmed + kLine;  // what is opened then is all in the line
 constexpr int kWary = 50 * kMs;
 constexpr int kMaxFrozen = 120 * kMs;    // an end is not looked for in what was not heard
 constexpr int kBeforeLoss = 6 * kMs;     // too short for the alarm to have heard a tone begin
@@ -149,9 +149,9 @@ void Clamp::analyse() noexcept {
   const ToneAlarm::Verdict verdict = alarm_.feed(hop_, heard, hasClosure_);
   filled_ = 0;
   hopHeard_ = true;
-  if (verdict.alarm && (verdict.clear || hasClosure_ || line_.pushed() >= waryUntil_)) {
-    // No farther than the line would reach, had each sample of the hop been pulled already.
-    const std::int64_t from = line_.pushed() - std::min(verdict.reach, kLine);
+  // No farther than the line would reach, had each sample of the hop been pulled already.
+  const std::int64_t from = line_.pushed() - std::min(verdict.reach, kLine);
+  if (verdict.alarm && (verdict.clear || hasClosure_ || from >= waryUntil_)) {
     closeLine(from);
     if (verdict.another) closure_.begin(from);
     closure_.until = std::max(closure_.until, line_.pushed() + kAlarmHold);
@@ -193,7 +193,8 @@ void Clamp::follow(const ToneAlarm::Verdict& verdict, bool heard) noexcept {
     closure_.frozen += static_cast<std::int64_t>(kHop);
   }
   if (down_[0] || down_[1]) closure_.until = std::max(closure_.until, now + 1);
-  if (!closure_.confirmed && now >= closure_.from + kJudged) judge();
+  const int longest = now < closure_.until ? kJudged : kMaxUnconfirmed;
+  if (!closure_.confirmed && now >= closure_.from + longest) judge();
   if (now >= closure_.until) endClosure();
 }
 
@@ -207,6 +208,7 @@ void Clamp::judge() noexcept {
       std::min(static_cast<int>((closure_.lastHop - first) / kHopSamples) - kEdge, ToneAlarm::kMaxSteadyHops);
   if (hops >= kConfirmingHops && alarm_.isSteady(hops, ago)) {
     closure_.confirmed = true;
+    closure_.until = std::max(closure_.until, closure_.lastHop + kHold);
     return;
   }
   line_.open(closure_.from + kMaxUnconfirmed);
