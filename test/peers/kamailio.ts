@@ -49,7 +49,18 @@ export function routeTo(address: string, before = ''): string {
 
 const kPatienceMs = 60_000;
 
+const kMostPorts = 10;
+
 export async function startKamailio(options: KamailioOptions): Promise<Kamailio> {
+  for (let tried = 1; tried < kMostPorts; tried++) {
+    const kamailio = await tryKamailio(options);
+    if (kamailio) return kamailio;
+  }
+  throw new Error(`kamailio ended on each of ${kMostPorts} ports: try its configuration by hand`);
+}
+
+/** @returns undefined if it ended: another process was faster to take the port, over UDP or TCP. */
+async function tryKamailio(options: KamailioOptions): Promise<Kamailio | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'hushpay-kamailio-'));
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
@@ -59,7 +70,14 @@ export async function startKamailio(options: KamailioOptions): Promise<Kamailio>
     stdio: 'ignore',
   });
   const ended = once(child, 'exit');
-  await answers(address);
+  const gone = new AbortController();
+  void ended.then(() => gone.abort());
+  if (!(await answers(address, gone.signal))) {
+    child.kill('SIGKILL');
+    await ended;
+    rmSync(folder, { recursive: true });
+    return undefined;
+  }
   return {
     port,
     address,
@@ -90,8 +108,8 @@ ${blocks}
 `;
 }
 
-/** Until it answers a request for the user `ready`. */
-async function answers(address: string): Promise<void> {
+/** Until it answers a request for the user `ready`. @returns false if it never did. */
+async function answers(address: string, gone: AbortSignal): Promise<boolean> {
   const [host = '', port = ''] = address.split(':');
   const socket = createSocket('udp4');
   socket.bind(0, '127.0.0.1');
@@ -100,7 +118,10 @@ async function answers(address: string): Promise<void> {
   const options = `OPTIONS sip:ready@${address} SIP/2.0\r\nVia: SIP/2.0/UDP ${own};branch=z9hG4bKup\r\nFrom: <sip:a@${own}>;tag=1\r\nTo: <sip:${address}>\r\nCall-ID: up@${own}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 5\r\nContent-Length: 0\r\n\r\n`;
   const ask = setInterval(() => socket.send(options, Number(port), host), 100);
   try {
-    await once(socket, 'message', { signal: AbortSignal.timeout(kPatienceMs) });
+    await once(socket, 'message', { signal: AbortSignal.any([gone, AbortSignal.timeout(kPatienceMs)]) });
+    return true;
+  } catch {
+    return false;
   } finally {
     clearInterval(ask);
     socket.close();
