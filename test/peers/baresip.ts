@@ -9,10 +9,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createConnection, createServer, type Socket } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wavFile } from '../support/media-fixture.ts';
+import { freePort } from '../support/sip-server.ts';
 
 export const kModules = '/usr/lib/baresip/modules';
 const kKeyEveryMs = 250; // longer than it holds a key
@@ -224,14 +225,6 @@ async function connected(port: number): Promise<Socket> {
     if (Date.now() > giveUpAtMs) throw new Error('baresip does not listen');
     await pause(kAskAgainMs);
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 export function pause(ms: number): Promise<void> {

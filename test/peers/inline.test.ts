@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { AgentPhone } from '../support/agent-phone.ts';
 import { leaksIn } from '../support/leak-search.ts';
 import { until } from '../support/payment-lab.ts';
-import { type Baresip, freePort, startBaresip } from './baresip.ts';
+import { freePort } from '../support/sip-server.ts';
+import { type Baresip, startBaresip } from './baresip.ts';
 import { silence } from './baresip-payment.ts';
 import { hasProgram, mayUseRawSockets } from './requirements.ts';
 import { type PeersServer, startPeersServer } from './server.ts';

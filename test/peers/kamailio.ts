@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../support/sip-server.ts';
 
 /** A Kamailio on a free port of 127.0.0.1, UDP and TCP alike. */
 export interface Kamailio {
@@ -126,13 +127,4 @@ async function answers(address: string, gone: AbortSignal): Promise<boolean> {
     clearInterval(ask);
     socket.close();
   }
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { leaksIn } from '../support/leak-search.ts';
 import { until } from '../support/payment-lab.ts';
-import { type Baresip, freePort, startBaresip } from './baresip.ts';
+import { freePort } from '../support/sip-server.ts';
+import { type Baresip, startBaresip } from './baresip.ts';
 import { silence, soundOf, tonesOfPayment } from './baresip-payment.ts';
 import { hasProgram, mayUseRawSockets } from './requirements.ts';
 import { type PeersServer, type SessionView, startPeersServer } from './server.ts';
