@@ -4,16 +4,12 @@ import { kBin, kNode, native, vitest } from './runners.ts';
 import { sanitizerRunners } from './sanitizers.ts';
 
 /**
- * Everything `npm test` runs, in order: what is quickest to fail first. Tests with sockets wait more than they work, so they stand in two queues, and
- * the sanitizers in a third.
+ * Everything `npm test` runs, in order: what is quickest to fail first. Integration tests wait more than they work, so the sanitizers and then the peers
+ * run beside them.
  */
 export function allRunners(scratch: string): Runner[] {
   const script = (name: string, file: string): Runner => ({ name, command: kNode, args: [file] });
   const project = (name: string) => vitest(name, ['--project', name], join(scratch, `${name}.json`));
-  const half = (which: 1 | 2) => {
-    const args = ['--project', 'integration', `--shard=${which}/2`];
-    return vitest(`integration, half ${which}`, args, join(scratch, `integration-${which}.json`));
-  };
   return [
     { name: 'lint', command: kNode, args: [`${kBin}/biome`, 'check', '--error-on-warnings', '.'] },
     script('clang-format', 'tools/test/clang-format.ts'),
@@ -22,9 +18,8 @@ export function allRunners(scratch: string): Runner[] {
     script('prompts', 'tools/prompts/verify.ts'),
     native('native', 'build/native', join(scratch, 'native.xml'), []),
     project('unit'),
-    half(1),
+    project('integration'),
     ...sanitizerRunners(scratch),
-    { ...project('peers'), beside: 'peers' },
-    { ...half(2), beside: 'peers' },
+    { ...project('peers'), beside: true },
   ];
 }

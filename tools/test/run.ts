@@ -5,16 +5,13 @@ import { makeScratch, runAll } from './session.ts';
 const scratch = makeScratch();
 const all = allRunners(scratch);
 const wanted = process.argv.slice(2);
-/** `integration` is all of its halves. */
-const isOf = (name: string) => (runner: { readonly name: string }) =>
-  runner.name === name || runner.name.startsWith(`${name},`);
-const unknown = wanted.filter((name) => !all.some(isOf(name)));
+const unknown = wanted.filter((name) => !all.some((runner) => runner.name === name));
 if (unknown.length > 0) {
   console.error(`no such part: ${unknown.join(', ')}; there are ${all.map(({ name }) => name).join(', ')}`);
   process.exitCode = 64;
 } else {
   process.exitCode = await runAll(
-    wanted.length === 0 ? all : all.filter((runner) => wanted.some((name) => isOf(name)(runner))),
+    wanted.length === 0 ? all : all.filter(({ name }) => wanted.includes(name)),
     scratch,
   );
 }

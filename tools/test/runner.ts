@@ -7,11 +7,8 @@ export interface Runner {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /**
-   * Name of the queue it stands in: runs while the other queues do, on what they leave of the machine, and what it prints is shown when it has ended. Without
-   * one it stands in the main queue.
-   */
-  readonly beside?: string;
+  /** Runs while others do, on what they leave of the machine; what it prints is shown when it has ended. */
+  readonly beside?: boolean;
   /** What it came to, from what it printed; without it the program is one test, and its exit code says how it went. */
   readonly tally?: (output: string) => Tally;
 }

@@ -50,15 +50,9 @@ function sanitized(sanitizers: Sanitizers, scratch: string): Runner[] {
     { name: `build, ${name}`, command: 'sh', args: ['native/build.sh', '--sanitize', sanitizers] },
     { ...tests, env: kOptions },
     { ...calls, env: { ...calls.env, ...onWorker(sanitizers) } },
-  ].map((runner) => ({ ...runner, beside: 'sanitizers' }));
+  ].map((runner) => ({ ...runner, beside: true }));
 }
 
 function fuzzing(): Runner {
-  return {
-    name: 'fuzz',
-    command: kNode,
-    args: ['tools/test/fuzz.ts'],
-    tally: fuzzTally,
-    beside: 'sanitizers',
-  };
+  return { name: 'fuzz', command: kNode, args: ['tools/test/fuzz.ts'], tally: fuzzTally, beside: true };
 }

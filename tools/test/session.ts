@@ -11,7 +11,7 @@ export function makeScratch(): string {
 }
 
 /**
- * Runs the programs of each queue one after the other, the queues side by side, looks for card numbers in everything they and the servers they started printed, and closes with
+ * Runs one program after the other, and one after the other those that run beside them, looks for card numbers in everything they and the servers they started printed, and closes with
  * the line that sums it up.
  * @param scratch - from {@link makeScratch}; kept only if something failed.
  * @returns the exit code.
@@ -28,8 +28,11 @@ export async function runAll(runners: readonly Runner[], scratch: string): Promi
       output += result.output;
     }
   };
-  const queues = Map.groupBy(runners, ({ beside = 'main' }) => beside);
-  await Promise.all([...queues.values()].map(runLine));
+  const isBeside = ({ beside }: Runner) => beside === true;
+  await Promise.all([
+    runLine(runners.filter((runner) => !isBeside(runner))),
+    runLine(runners.filter(isBeside)),
+  ]);
   tallies.push(searchForCards(output, logs), explainSkips(tallies));
   const total = sum(tallies);
   if (total.failed === 0) rmSync(scratch, { recursive: true });

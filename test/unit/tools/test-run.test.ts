@@ -116,8 +116,8 @@ describe('a session', () => {
   it('runs some beside the others, shows what they print when they end, and counts them', async () => {
     const hello = (word: string, more = {}) => node(`console.log('${word}')`, { name: word, ...more });
     const beside = [
-      hello('third', { beside: 'others' }),
-      node("process.stderr.write('bad');process.exit(1)", { beside: 'others' }),
+      hello('third', { beside: true }),
+      node("process.stderr.write('bad');process.exit(1)", { beside: true }),
     ];
     expect(await runAll([hello('first'), ...beside, hello('second')], makeScratch())).toBe(1);
     const output = printed.join('');
