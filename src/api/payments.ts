@@ -1,8 +1,9 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { maskCardLike } from '../card/card-like.ts';
 import { formatMajor } from '../money/money.ts';
-import type { AttemptState, Ledger, LedgerEntry } from '../ports/store.ts';
+import { kOpenStates, type Ledger, type LedgerEntry } from '../ports/store.ts';
+import { problemIn } from './body-problem.ts';
 import { type ApiKeys, requireKey } from './keys.ts';
 import { sendProblem } from './problem.ts';
 
@@ -13,7 +14,6 @@ export interface PaymentDesk {
   resolveNow(): Promise<void>;
 }
 
-const kOpen: readonly AttemptState[] = ['SUBMITTING', 'UNKNOWN', 'MANUAL'];
 const kMostListed = 500;
 
 const kListQuery = z.strictObject({
@@ -34,9 +34,9 @@ export function addPayments(server: FastifyInstance, keys: ApiKeys, desk: Paymen
   const withKey = { onRequest: requireKey(keys) };
   server.get('/v1/payments', withKey, async ({ query }, reply) => {
     const asked = kListQuery.safeParse(query);
-    if (!asked.success) return refuse(reply, asked.error);
+    if (!asked.success) return sendProblem(reply, 400, problemIn(asked.error, 'query'));
     const { open, limit } = asked.data;
-    return { payments: ledger.list(limit, open === 'true' ? kOpen : []).map(view) };
+    return { payments: ledger.list(limit, open === 'true' ? kOpenStates : []).map(view) };
   });
 
   server.get<{ Params: { ref: string } }>('/v1/payments/:ref', withKey, async ({ params }, reply) => {
@@ -46,7 +46,7 @@ export function addPayments(server: FastifyInstance, keys: ApiKeys, desk: Paymen
 
   server.post('/v1/payments/reconcile', withKey, async () => {
     await desk.resolveNow();
-    return { open: ledger.list(kMostListed, kOpen).map(view) };
+    return { open: ledger.list(kMostListed, kOpenStates).map(view) };
   });
 
   server.post<{ Params: { ref: string; attempt: string } }>(
@@ -56,7 +56,7 @@ export function addPayments(server: FastifyInstance, keys: ApiKeys, desk: Paymen
       const attempt = ledger.payment(params.ref).find((entry) => String(entry.attempt) === params.attempt);
       if (!attempt) return sendProblem(reply, 404);
       const asked = kSettleBody.safeParse(body ?? {});
-      if (!asked.success) return refuse(reply, asked.error);
+      if (!asked.success) return sendProblem(reply, 400, problemIn(asked.error, 'body'));
       const { state, note, by } = asked.data;
       if (ledger.settleByHand(attempt, state, { actor: `api:${by}`, note }))
         return { ...view(attempt), state };
@@ -76,9 +76,4 @@ function view({ amount, customerId, reference, ...entry }: LedgerEntry) {
     customerId: customerId && maskCardLike(customerId),
     reference: reference && maskCardLike(reference),
   };
-}
-
-function refuse(reply: FastifyReply, error: z.ZodError): FastifyReply {
-  const [issue] = error.issues;
-  return sendProblem(reply, 400, issue && `${issue.path.join('.') || 'body'}: ${issue.message}`);
 }

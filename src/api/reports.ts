@@ -1,10 +1,11 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Clock } from '../ports/clock.ts';
 import type { ReportRows, Reports } from '../ports/reports.ts';
 import { csvOf } from '../report/csv.ts';
 import { figuresBy, figuresOf } from '../report/figures.ts';
 import { dayOf, instantOf, isZone, kPeriods, type Period } from '../report/period.ts';
+import { problemIn } from './body-problem.ts';
 import { type ApiKeys, requireKey } from './keys.ts';
 import { sendProblem } from './problem.ts';
 
@@ -39,10 +40,10 @@ export function addReports(
 ): void {
   server.get('/v1/reports/payments', { onRequest: requireKey(keys) }, async ({ query }, reply) => {
     const checked = kQuery.safeParse(query);
-    if (!checked.success) return refuse(reply, problemOf(checked.error));
+    if (!checked.success) return sendProblem(reply, 400, problemIn(checked.error, 'query'));
     const { format, compare, ...rest } = checked.data;
     const asked = rangeOf(rest, clock.date().getTime());
-    if (typeof asked === 'string') return refuse(reply, asked);
+    if (typeof asked === 'string') return sendProblem(reply, 400, asked);
     const rows = await read(reports, asked);
     if (format === 'csv') {
       const csv = csvOf(figuresBy(rows.quarterHours, asked.by, asked.zone));
@@ -98,13 +99,4 @@ function rangeOf(
 function periodBefore(asked: Asked): Asked {
   const { fromMs, toMs } = asked;
   return { ...asked, fromMs: 2 * fromMs - toMs, toMs: fromMs };
-}
-
-function problemOf(error: z.ZodError): string {
-  const [issue] = error.issues;
-  return issue ? `${issue.path.join('.') || 'query'}: ${issue.message}` : 'the query cannot be understood';
-}
-
-function refuse(reply: FastifyReply, detail: string): FastifyReply {
-  return sendProblem(reply, 400, detail);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Money, parseMajor } from '../money/money.ts';
 import { kTopologies, type SessionAction, type SessionRequest } from '../ports/payment-sessions.ts';
+import { problemIn } from './body-problem.ts';
 
 const kText = z.string().regex(/^[\x20-\x7e\u00a0-\uffff]{1,64}$/, 'expects 1 to 64 printable characters');
 const kAmount = z
@@ -91,8 +92,6 @@ function positive(text: string, currency: string): Money | undefined {
   return amount && amount.minor > 0 ? amount : undefined;
 }
 
-/** Names places and expectations; never a value, which could be anything. */
 function wrong(error: z.ZodError): Extract<Read<never>, { kind: 'wrong' }> {
-  const lines = error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
-  return { kind: 'wrong', detail: lines.join('; ') };
+  return { kind: 'wrong', detail: problemIn(error, 'body') };
 }

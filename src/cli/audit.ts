@@ -5,6 +5,7 @@ import type { AuditVerdict } from '../ports/audit.ts';
 import { kStoreFile, openStore, type Store } from '../store/store.ts';
 import { createLog } from '../telemetry/log.ts';
 import { type Command, kExit } from './command.ts';
+import { optionProblem } from './option-problem.ts';
 
 const kUsage = `hushpay audit verify [--anchor NUMBER:MAC] [--json]
        hushpay audit export`;
@@ -73,8 +74,7 @@ function readOptions(args: readonly string[]): Options | string {
     if (anchor === null) return `--anchor ${values.anchor}: expected what an earlier verification printed`;
     return { work, json: values.json, anchor };
   } catch (error) {
-    const [problem = ''] = error instanceof Error ? error.message.split('. To ') : [];
-    return problem;
+    return optionProblem(error);
   }
 }
 

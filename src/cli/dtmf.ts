@@ -4,6 +4,7 @@ import { audit } from './dtmf/audit.ts';
 import { type ClampFill, type ClampPaths, clamp, kClampModes } from './dtmf/clamp.ts';
 import { detect } from './dtmf/detect.ts';
 import { kDtmfUsage } from './dtmf/usage.ts';
+import { optionProblem } from './option-problem.ts';
 
 export const dtmf: Command = {
   usage: 'dtmf detect|audit|clamp [--json] FILE.wav|DIRECTORY…',
@@ -55,8 +56,7 @@ function readOptions(args: readonly string[]): DtmfOptions | string {
     if (paths.length === 0) return `${work}: no file named; expected WAV files or directories of them`;
     return { work, json: values.json, paths };
   } catch (error) {
-    const [problem = ''] = error instanceof Error ? error.message.split('. To ') : [];
-    return problem;
+    return optionProblem(error);
   }
 }
 

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
-import type { HandVerdict } from '../ports/store.ts';
+import { type HandVerdict, kOpenStates } from '../ports/store.ts';
 import { kStoreFile, openStore, type Store } from '../store/store.ts';
 import { createLog } from '../telemetry/log.ts';
 import { type Command, kExit } from './command.ts';
+import { optionProblem } from './option-problem.ts';
 import { reconcile } from './payments/reconcile.ts';
 import { say, showAttempts } from './payments/show.ts';
 
@@ -15,7 +16,6 @@ const kUsage = `hushpay payments list [--open] [--limit N] [--json]
        hushpay payments reconcile [--json]
        hushpay payments settle REFERENCE ATTEMPT approved|reversed|not-charged --note TEXT`;
 
-const kOpen = ['SUBMITTING', 'UNKNOWN', 'MANUAL'] as const;
 const kVerdicts: Readonly<Record<string, HandVerdict>> = {
   approved: 'APPROVED',
   reversed: 'REVERSED',
@@ -62,7 +62,7 @@ type Options =
 async function carryOut(options: Options, store: Store, config: Config): Promise<number> {
   switch (options.work) {
     case 'list':
-      return showAttempts(store.list(options.limit, options.open ? kOpen : []), options.json);
+      return showAttempts(store.list(options.limit, options.open ? kOpenStates : []), options.json);
     case 'show': {
       const attempts = store.payment(options.ref);
       if (attempts.length === 0) return notThere(options.ref);
@@ -126,8 +126,7 @@ function readOptions(args: readonly string[]): Options | string {
         return `${work ?? 'nothing'}: expected list, show, reconcile or settle`;
     }
   } catch (error) {
-    const [problem = ''] = error instanceof Error ? error.message.split('. To ') : [];
-    return problem;
+    return optionProblem(error);
   }
 }
 

@@ -82,9 +82,7 @@ export interface Config {
   readonly currency: string;
   readonly payment: PaymentPolicy;
   readonly gateway: GatewaySettings;
-  readonly velocity: Readonly<
-    Record<'card' | 'customer' | 'caller', { readonly declines: number; readonly windowMs: number }>
-  >;
+  readonly velocity: CheckedFile['velocity'];
   readonly routes: { readonly agent: string | null; readonly queue: string | null };
   readonly inline: {
     readonly routes: readonly {

@@ -1,10 +1,9 @@
 import { parse } from 'yaml';
 import { type GatewayKind, kGatewayKinds } from '../ports/gateway-kinds.ts';
 import type { GatewaySettings } from './config.ts';
+import { kLoopbackUrl } from './loopback.ts';
 import type { CheckedFile } from './schema.ts';
 import type { Path } from './tree.ts';
-
-const kLoopback = /^http:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?(\/|$)/;
 
 interface Tools {
   secret(path: Path, value: string | null, file: string | null): string | null;
@@ -29,7 +28,7 @@ export function gatewaySettings(gateway: CheckedFile['gateway'], tools: Tools): 
       'set it; docs/gateways.md says to what',
     );
   }
-  if (url?.startsWith('http:') && !kLoopback.test(url)) {
+  if (url?.startsWith('http:') && !kLoopbackUrl.test(url)) {
     tools.refuse(['gateway', 'url'], '`https://` URL; plain `http` for loopback only', 'use https');
   }
   if (proxy !== null && url?.startsWith('http:')) {

@@ -1,8 +1,7 @@
 import type { Webhook } from './config.ts';
+import { kLoopbackUrl } from './loopback.ts';
 import type { CheckedFile } from './schema.ts';
 import type { Path } from './tree.ts';
-
-const kLoopback = /^http:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?(\/|$)/;
 
 /** What the resolver of the whole file lends. */
 interface Tools {
@@ -15,7 +14,7 @@ export function webhooks(files: CheckedFile['webhooks'], tools: Tools): Webhook[
   return files.map((file, index) => {
     const { name, url, events } = file;
     const path: Path = ['webhooks', index];
-    if (url.startsWith('http:') && !kLoopback.test(url)) {
+    if (url.startsWith('http:') && !kLoopbackUrl.test(url)) {
       tools.refuse([...path, 'url'], '`https://`, or `http://` to this machine', 'use the https address');
     }
     if (files.findIndex((other) => other.name === name) < index) {

@@ -1,16 +1,7 @@
 import { z } from 'zod';
+import { kMessageTypes } from '../ports/webhooks.ts';
 import { list, optionalText, requiredText, secretText, special } from './keys.ts';
 
-/** As `kMessageTypes`. */
-const kEvents = [
-  'payment.started',
-  'payment.attempted',
-  'payment.secure_mode',
-  'payment.completed',
-  'payment.resolved',
-  'segment.started',
-  'segment.ended',
-] as const;
 const kPath = { expects: 'path; a relative one counts from the folder hushpay is installed in' };
 
 const kWebhook = z.strictObject({
@@ -26,9 +17,9 @@ const kWebhook = z.strictObject({
   secretFile: optionalText('File that holds the secret instead.', kPath),
   previousSecret: secretText('Signs beside it while the other end still has the old one.'),
   previousSecretFile: optionalText('File that holds the previous secret instead.', kPath),
-  events: special(z.array(z.enum(kEvents)).min(1).default(['payment.completed', 'payment.resolved']), {
+  events: special(z.array(z.enum(kMessageTypes)).min(1).default(['payment.completed', 'payment.resolved']), {
     sentence: 'What is told.',
-    expects: `list of ${kEvents.map((event) => `\`${event}\``).join(', ')}`,
+    expects: `list of ${kMessageTypes.map((event) => `\`${event}\``).join(', ')}`,
   }),
 });
 

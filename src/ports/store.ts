@@ -67,6 +67,9 @@ export type AttemptState =
   | 'NOT_CHARGED'
   | 'MANUAL';
 
+/** Attempts that may have charged and are not settled: followed up, or left to a person. */
+export const kOpenStates: readonly AttemptState[] = ['SUBMITTING', 'UNKNOWN', 'MANUAL'];
+
 export interface AttemptRecord {
   readonly sessionId: string;
   readonly attempt: number;

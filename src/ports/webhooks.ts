@@ -1,3 +1,16 @@
+/** What integrations may ask to be told. */
+export const kMessageTypes = [
+  'payment.started',
+  'payment.attempted',
+  'payment.secure_mode',
+  'payment.completed',
+  'payment.resolved',
+  'segment.started',
+  'segment.ended',
+] as const;
+
+export type MessageType = (typeof kMessageTypes)[number];
+
 /** A message for an integration, waiting to be taken or taken. */
 export interface Delivery {
   readonly id: number;

@@ -2,20 +2,7 @@ import { maskCardLike } from '../card/card-like.ts';
 import { formatMajor, money } from '../money/money.ts';
 import type { LiveEvent } from '../ports/live-events.ts';
 import type { SessionRecord } from '../ports/store.ts';
-import type { NewDelivery } from '../ports/webhooks.ts';
-
-/** What integrations may ask to be told. */
-export const kMessageTypes = [
-  'payment.started',
-  'payment.attempted',
-  'payment.secure_mode',
-  'payment.completed',
-  'payment.resolved',
-  'segment.started',
-  'segment.ended',
-] as const;
-
-export type MessageType = (typeof kMessageTypes)[number];
+import type { MessageType, NewDelivery } from '../ports/webhooks.ts';
 
 const kMessagesOf: Readonly<Record<string, readonly MessageType[]>> = {
   started: ['payment.started', 'segment.started'],

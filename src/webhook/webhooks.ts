@@ -2,8 +2,8 @@ import type { Cancel, Clock } from '../ports/clock.ts';
 import type { EventLog, LiveEvent } from '../ports/live-events.ts';
 import type { Log } from '../ports/log.ts';
 import type { SessionRecords } from '../ports/store.ts';
-import type { Delivery, Outbox } from '../ports/webhooks.ts';
-import { type MessageType, messagesOf } from './message.ts';
+import type { Delivery, MessageType, Outbox } from '../ports/webhooks.ts';
+import { messagesOf } from './message.ts';
 import { signatureOf } from './signature.ts';
 
 export interface WebhookSettings {

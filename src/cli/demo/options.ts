@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { ProfileName } from '../../dialog/policy.ts';
 import type { KeyCarrier } from '../../phone/script.ts';
 import type { Topology } from '../../ports/payment-sessions.ts';
+import { optionProblem } from '../option-problem.ts';
 import { kScenarios, type ScenarioName } from './scenario.ts';
 
 export interface DemoOptions {
@@ -40,8 +41,7 @@ export function readDemoOptions(args: readonly string[]): DemoOptions | WrongOpt
       topology: chosen('topology', values.topology, kChoices.topology),
     };
   } catch (error) {
-    const [problem = ''] = error instanceof Error ? error.message.split('. To ') : [];
-    return { problem };
+    return { problem: optionProblem(error) };
   }
 }
 

@@ -1,20 +1,20 @@
 import type { Config } from '../../config/config.ts';
 import { createGateway } from '../../gateway/gateway.ts';
 import { JournaledPayments } from '../../payment/journaled-payments.ts';
+import { kOpenStates } from '../../ports/store.ts';
 import { kSystemClock } from '../../process/system-clock.ts';
 import type { Store } from '../../store/store.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { kExit } from '../command.ts';
 import { say, showAttempts } from './show.ts';
 
-const kOpen = ['SUBMITTING', 'UNKNOWN', 'MANUAL'] as const;
 const kMostShown = 500;
 
 /** Looks at every open payment now: by asking the server that runs, or here if none does. */
 export async function reconcile(store: Store, config: Config, json: boolean): Promise<number> {
   if (store.mayResolve()) await lookHere(store, config);
   else if (!(await askServer(config))) return kExit.unavailable;
-  const open = store.list(kMostShown, kOpen);
+  const open = store.list(kMostShown, kOpenStates);
   if (open.length === 0 && !json) say('No payment is open.');
   else showAttempts(open, json);
   return kExit.ok;

@@ -1,0 +1,237 @@
+import { describe, expect, it } from 'vitest';
+import { money } from '../../../src/money/money.ts';
+import { kApproved, kDeclined, policyOf } from '../../support/dialog.ts';
+import { settle } from '../../support/fake-clock.ts';
+import { kFakeSdp, kLabTrunk } from '../../support/fake-signaling.ts';
+import { entering, InlineRig } from '../../support/inline-rig.ts';
+
+const kDone = { kind: 'done' };
+const kStar = 10;
+const kHeld = kFakeSdp.replace('RTP/AVP 0 101\r\n', 'RTP/AVP 0 101\r\na=sendonly\r\n');
+const kSendOnly = /a=sendonly/;
+
+describe('a payment', () => {
+  it('keeps the keys from the agent, and the agent’s from the customer, until the card is wiped', async () => {
+    const { rig, customerMedia, agentMedia } = await entering();
+    expect(rig.hears(agentMedia, customerMedia)).toBe('clamped');
+    expect(rig.hears(customerMedia, agentMedia)).toBe('clamped');
+    await rig.submit(customerMedia);
+    rig.payments.submissions.at(-1)?.answer(kApproved);
+    await rig.clock.advance(60_000);
+    expect(rig.hears(agentMedia, customerMedia)).toBe('open');
+    expect(rig.record).toMatchObject({ result: 'APPROVED', topology: 'inline', last4: '4242', trunk: 'lab' });
+    expect(rig.desk.callCount).toBe(1); // they go on talking
+  });
+
+  it('prepared to begin when both are there does so', async () => {
+    const rig = new InlineRig();
+    const prepared = rig.desk.prepare({
+      topology: 'inline',
+      customerId: 'C-9',
+      merchantId: null,
+      reference: null,
+      amount: money(900, 'USD'),
+      identified: 'true',
+      start: 'joined',
+    });
+    await rig.connected({ headers: { 'X-Pay-Session': prepared?.id ?? '' } });
+    expect(rig.id).toBe(prepared?.id);
+    expect(rig.view).toMatchObject({ state: 'paying' });
+    expect(rig.record).toMatchObject({ customerId: 'C-9', amountRequested: 900 });
+  });
+
+  it('begins and is cancelled by the feature code, which the customer does not hear', async () => {
+    const rig = new InlineRig();
+    const { customerMedia, agentMedia } = await rig.connected();
+    agentMedia.press(kStar);
+    await settle();
+    expect(rig.hears(customerMedia, agentMedia)).toBe('clamped');
+    expect(rig.hears(agentMedia, customerMedia)).toBe('open');
+    await rig.key(agentMedia, '729#');
+    expect(rig.view).toMatchObject({ state: 'paying' });
+    await rig.key(agentMedia, '*729#');
+    await rig.clock.advance(30_000);
+    expect(rig.record).toMatchObject({ result: 'AGENT_CANCELLED' });
+    expect(rig.hears(customerMedia, agentMedia)).toBe('open');
+    expect(customerMedia.keysSent).toEqual([]);
+    expect(rig.desk.callCount).toBe(1);
+  });
+
+  it('hides the agent’s keys no longer than a code takes', async () => {
+    const rig = new InlineRig();
+    const { customerMedia, agentMedia } = await rig.connected();
+    await rig.key(agentMedia, '*');
+    await rig.clock.advance(3_000);
+    expect(rig.hears(customerMedia, agentMedia)).toBe('open');
+    expect(rig.view).toMatchObject({ state: 'prepared' });
+  });
+
+  it('always hides them where that is asked for', async () => {
+    const rig = new InlineRig({ hideFeatureCode: 'always' });
+    const { customerMedia, agentMedia } = await rig.connected();
+    expect(rig.hears(customerMedia, agentMedia)).toBe('clamped');
+    expect(rig.hears(agentMedia, customerMedia)).toBe('open');
+  });
+
+  it('takes the code from SIP INFO too, and passes none of it on', async () => {
+    const rig = new InlineRig();
+    const { customer, agent } = await rig.connected();
+    for (const key of [kStar, 7, 2, 9, 11] as const) {
+      agent.key({ key, carrier: 'info', onsetMs: rig.clock.now() });
+      await rig.clock.advance(300);
+    }
+    expect(rig.view).toMatchObject({ state: 'paying' });
+    expect(customer.keysSent).toEqual([]);
+  });
+
+  it('begins by X-Pay-Action in a re-INVITE of the agent’s side, with its call data', async () => {
+    const rig = new InlineRig();
+    const { agent, customer } = await rig.connected({ headers: { 'X-Pay-Amount': '1.00' } });
+    await customer.offer(kFakeSdp, { 'X-Pay-Action': 'start' });
+    await settle();
+    expect(rig.view).toMatchObject({ state: 'prepared' }); // the customer's side may not
+    await agent.offer(kFakeSdp, { 'X-Pay-Action': 'start', 'X-Pay-Amount': '7.50' });
+    await settle();
+    expect(rig.record).toMatchObject({ amountRequested: 750, customerId: 'C-1' });
+    await agent.offer(kFakeSdp, { 'X-Pay-Action': 'cancel' });
+    await rig.clock.advance(30_000);
+    expect(rig.record).toMatchObject({ result: 'AGENT_CANCELLED' });
+  });
+
+  it('takes keys from the customer alone, and passes none on', async () => {
+    const { rig, customer, agent, agentMedia, customerMedia } = await entering();
+    await rig.key(agentMedia, '4242');
+    expect(rig.view['digitCount']).toBe(0);
+    agent.key({ key: 4, carrier: 'info', onsetMs: rig.clock.now() });
+    customer.key({ key: 4, carrier: 'info', onsetMs: rig.clock.now() });
+    await settle();
+    expect(rig.view['digitCount']).toBe(1);
+    expect(customerMedia.covered).not.toEqual([]); // whoever hears the tone of that key does not
+    expect(agent.keysSent).toEqual([]);
+    expect(customer.keysSent).toEqual([]);
+    customerMedia.press(4, 'event');
+    expect(agentMedia.keysSent).toEqual([]);
+    expect(customerMedia.keysSent).toEqual([]);
+  });
+
+  it('is not begun twice, nor without the customer', async () => {
+    const { rig } = await entering();
+    expect(await rig.act('start')).toMatchObject({ kind: 'conflict' });
+  });
+
+  it('can be followed by another', async () => {
+    const { rig } = await entering();
+    await rig.act('cancel');
+    await rig.clock.advance(30_000);
+    expect(rig.record).toMatchObject({ result: 'AGENT_CANCELLED' });
+    expect(await rig.act('start')).toEqual(kDone);
+    expect(rig.view).toMatchObject({ state: 'paying' });
+    expect(rig.store.find(rig.id)).toMatchObject({ result: 'AGENT_CANCELLED' }); // the first keeps its row
+  });
+
+  it('goes on without an agent who hangs up, then brings the customer to the queue', async () => {
+    const { rig, agent, customer, customerMedia } = await entering();
+    agent.hangUp();
+    await settle();
+    expect(customer.byes).toEqual([]);
+    await rig.submit(customerMedia);
+    rig.payments.submissions.at(-1)?.answer(kApproved);
+    await rig.clock.advance(60_000);
+    expect(rig.signaling.last.call).toMatchObject({
+      target: 'sip:queue@pbx',
+      headers: { 'X-Pay-Result': 'APPROVED' },
+    });
+    rig.signaling.last.answer();
+    await settle();
+    expect(rig.hears(customerMedia, rig.media.last)).toBe('open');
+    expect(rig.desk.callCount).toBe(1);
+  });
+
+  it('ends when the customer hangs up, and the agent is told so', async () => {
+    const { rig, agent, customer } = await entering();
+    expect(customer.hangUp()).toMatchObject({ 'X-Pay-Result': 'HANGUP_BEFORE_AUTH' });
+    await settle();
+    expect(agent.byes[0]).toMatchObject({ 'X-Pay-Result': 'HANGUP_BEFORE_AUTH' });
+    await settle();
+    expect(rig.record).toMatchObject({ result: 'HANGUP_BEFORE_AUTH', callerPresent: false });
+    expect(rig.desk.callCount).toBe(0);
+  });
+
+  it('with the gateway outlasts both who hang up', async () => {
+    const { rig, agent, customer, customerMedia } = await entering();
+    await rig.submit(customerMedia);
+    customer.hangUp();
+    agent.hangUp();
+    await settle();
+    expect(rig.desk.callCount).toBe(1);
+    rig.payments.submissions.at(-1)?.answer(kApproved);
+    await rig.clock.advance(60_000);
+    expect(rig.record).toMatchObject({ result: 'APPROVED', callerPresent: false });
+    expect(rig.desk.callCount).toBe(0);
+  });
+
+  it('follows the customer to another agent, who hears no key either', async () => {
+    const { rig, agent, customerMedia } = await entering();
+    agent.askFor('sip:2000@pbx');
+    await settle();
+    rig.signaling.last.answer();
+    await settle();
+    const second = rig.media.sessions[2];
+    if (!second) throw new Error('nobody came');
+    expect(rig.hears(second, customerMedia)).toBe('clamped');
+    expect(rig.view).toMatchObject({ state: 'paying' });
+    agent.hangUp();
+    await settle();
+    expect(rig.view).toMatchObject({ state: 'paying' });
+  });
+
+  it('waits while the customer holds, and leaves a hold of the agent’s until it has ended', async () => {
+    const { rig, agent, customer } = await entering();
+    await agent.offer(kHeld);
+    await settle();
+    expect(customer.reoffers).toEqual([]); // the customer hears the questions
+    await customer.offer(kHeld);
+    await settle();
+    expect(agent.reoffers).toEqual([]);
+    await customer.offer(kFakeSdp);
+    await rig.act('cancel');
+    await rig.clock.advance(30_000);
+    expect(customer.reoffers).toHaveLength(1);
+    expect(customer.reoffers[0]?.sdp).toMatch(kSendOnly);
+  });
+
+  it('tells the agent’s PBX by re-INVITE where that is asked for', async () => {
+    const { rig, agent } = await entering({ tellResult: 'reinvite' });
+    await rig.act('cancel');
+    await rig.clock.advance(30_000);
+    expect(agent.reoffers).toMatchObject([{ headers: { 'X-Pay-Result': 'AGENT_CANCELLED' } }]);
+  });
+
+  it('after too many declines connects the customer to where that leads', async () => {
+    const policy = policyOf({
+      amount: { currency: 'USD' },
+      declines: { max: 1, onReached: { result: 'TOO_MANY', route: 'sip:supervisor@pbx' } },
+    });
+    const { rig, agent, customerMedia } = await entering({}, { policy });
+    await rig.submit(customerMedia);
+    rig.payments.submissions.at(-1)?.answer(kDeclined);
+    await rig.clock.advance(60_000);
+    expect(rig.record).toMatchObject({ result: 'TOO_MANY' });
+    expect(rig.signaling.last.call).toMatchObject({
+      target: 'sip:supervisor@pbx',
+      headers: { 'X-Pay-Result': 'TOO_MANY' },
+    });
+    rig.signaling.last.answer();
+    await settle();
+    await rig.clock.advance(2_000);
+    expect(agent.byes).toHaveLength(1);
+  });
+
+  it('refuses a REFER of the customer’s side', async () => {
+    const both = { ...kLabTrunk, mayTransfer: true };
+    const rig = new InlineRig();
+    const { customer } = await rig.connected({ trunk: both });
+    await rig.act('start');
+    expect(customer.askFor('sip:3000@carrier').rejections).toEqual([603]);
+  });
+});
