@@ -19,8 +19,13 @@ async function takeAway({ media }: MediaFixture, signal: NodeJS.Signals): Promis
   const [pid] = media.pids;
   const { restarts } = media;
   kill(pid ?? 0, signal);
-  while (media.restarts === restarts || !media.up) await new Promise((resolve) => setTimeout(resolve, 5));
+  await anotherWorker(media, restarts);
   expect(media.pids).not.toEqual([pid]);
+}
+
+/** Is there once a worker is up that was started after `restarts` others. */
+async function anotherWorker(media: MediaFixture['media'], restarts: number): Promise<void> {
+  await expect.poll(() => media.restarts > restarts && media.up, { interval: 5 }).toBe(true);
 }
 
 describe('calls whose worker is killed', () => {
@@ -107,6 +112,7 @@ describe('calls whose worker is killed', () => {
   it('are served by the next one when they are opened or closed meanwhile', async () => {
     const fixture = await MediaFixture.start();
     const { session } = await fixture.call();
+    const { restarts } = fixture.media;
     kill(fixture.media.pids[0] ?? 0, 'SIGSTOP'); // so that it cannot answer before it dies
     const opening = fixture.media.open();
     const refused = expect(opening).rejects.toMatchObject({ code: 'MEDIA_UNAVAILABLE', retry: 'safe' });
@@ -114,6 +120,7 @@ describe('calls whose worker is killed', () => {
     kill(fixture.media.pids[0] ?? 0, 'SIGKILL');
     await refused;
     await closing;
+    await anotherWorker(fixture.media, restarts);
     await (await fixture.media.open()).close();
     await fixture.stop();
   });
