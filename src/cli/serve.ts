@@ -1,10 +1,13 @@
 import { loadConfig } from '../config/load.ts';
 import { type Server, startServer } from '../main.ts';
+import { ServiceManager } from '../process/service-manager.ts';
+import { kSystemClock } from '../process/system-clock.ts';
 import { harden } from '../telemetry/hardening.ts';
 import { type Command, kExit } from './command.ts';
 
 /** A conversation is over by then (payment.session.maxMs). */
 const kLongestDrainMs = 10 * 60_000;
+const kStopping = 'stopping: no new calls; waiting for running ones to end';
 
 export const serve: Command = {
   usage: 'serve',
@@ -19,9 +22,13 @@ export const serve: Command = {
     const server = await startServer(config);
     running = server;
     process.stderr.write(greeting(server, { path, keyMadeUp: config.api.key === null }));
+    const manager = new ServiceManager(kSystemClock, (reason) => process.stderr.write(`${reason}\n`));
+    await manager.ready('takes calls');
     await stop;
-    process.stderr.write('stopping: no new calls; waiting for running ones to end\n');
+    process.stderr.write(`${kStopping}\n`);
+    await manager.stopping(kStopping);
     await server.stop({ drainMs: kLongestDrainMs });
+    manager.close();
     return kExit.ok;
   },
 };

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { openNotifySocket } from '../support/notify-socket.ts';
 import { type ServerProcess, startServerProcess, tryServerProcess } from '../support/server-process.ts';
 
 const kCommand = fileURLToPath(new URL('../../bin/hushpay', import.meta.url));
@@ -43,6 +44,30 @@ describe('hushpay serve', () => {
       },
     ]);
     expect(await server.stop()).toBe(0);
+  });
+
+  it('tells systemd when it takes calls, that it lives, and when it ends', async () => {
+    const systemd = await openNotifySocket();
+    server = await startServerProcess({ NOTIFY_SOCKET: systemd.path, WATCHDOG_USEC: '400000' });
+    await expect.poll(() => systemd.messages.some((text) => text.startsWith('WATCHDOG=1'))).toBe(true);
+    expect(systemd.messages[0]).toMatch(/^READY=1;STATUS=takes calls/);
+    expect(await server.stop()).toBe(0);
+    expect(systemd.messages.some((text) => text.startsWith('STOPPING=1'))).toBe(true);
+    await systemd.close();
+  });
+
+  it('is asked by `hushpay health`, which says why there is no answer when it has ended', async () => {
+    server = await startServerProcess();
+    const where = { HUSHPAY_HTTP_PORT: new URL(server.httpUrl).port };
+    expect(await hushpay(['health'], where)).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/^takes calls\nok {2} sip\n/),
+    });
+    await server.stop();
+    expect(await hushpay(['health'], where)).toMatchObject({
+      exit: 70,
+      stderr: expect.stringContaining('is not answered (ECONNREFUSED)'),
+    });
   });
 
   it('ends in order on Ctrl-C, which its children do not see', async () => {
