@@ -59,6 +59,7 @@ export const kAttemptColumns = [
   'decline_code',
   'sent_at',
   'done_at',
+  'merchant_id',
 ] as const;
 
 type SessionRow = Record<(typeof kSessionColumns)[number], string | number | null>;
@@ -134,6 +135,7 @@ export function attemptRow(record: AttemptRecord): AttemptRow {
     decline_code: record.declineCode,
     sent_at: record.sentAt,
     done_at: record.doneAt,
+    merchant_id: record.merchantId,
   };
 }
 
