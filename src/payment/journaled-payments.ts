@@ -21,6 +21,8 @@ export interface PaymentsPolicy {
   readonly resolveMs: number;
   /** What becomes of an approval that is found after the caller was told not to count on it. */
   readonly lateApproval: 'reverse' | 'keep';
+  /** What becomes of an approval for less than was asked; absent: taken back. */
+  readonly partialApproval?: 'reverse' | 'accept';
 }
 
 export interface PaymentsParts {
@@ -141,7 +143,7 @@ export class JournaledPayments implements Payments {
 
   /** The durable intent. Without it nothing is sent. */
   #begin(sessionId: string, request: PaymentRequest, card: CardSecret, sentAt: string, log: Log): boolean {
-    const { paymentRef, attempt, idempotencyKey, amount, brand } = request;
+    const { paymentRef, attempt, idempotencyKey, amount, brand, operation } = request;
     try {
       this.#parts.journal.begin({
         sessionId,
@@ -150,6 +152,7 @@ export class JournaledPayments implements Payments {
         idempotencyKey,
         state: 'SUBMITTING',
         amount,
+        ...(operation === undefined ? {} : { operation }),
         brand,
         last4: lastFour(card),
         gateway: this.#parts.gateway.name,
@@ -168,11 +171,11 @@ export class JournaledPayments implements Payments {
 
   async #conclude(attempt: OpenAttempt, end: SubmissionEnd, lane: GatewayLane, log: Log): Promise<Verdict> {
     switch (end.kind) {
-      case 'approved': {
-        const { transactionId, authCode, spokenReference } = end;
-        this.#writer.settle(attempt, { state: 'APPROVED', transactionId });
-        return { kind: 'approved', transactionId, authCode, spokenReference };
-      }
+      case 'approved':
+        this.#writer.settle(attempt, { state: 'APPROVED', transactionId: end.transactionId });
+        return end;
+      case 'partial':
+        return this.#concludePart(attempt, end, lane, log);
       case 'declined': {
         const { transactionId, class: declineClass, code: declineCode } = end;
         this.#writer.settle(attempt, { state: 'DECLINED', transactionId, declineClass, declineCode });
@@ -192,6 +195,27 @@ export class JournaledPayments implements Payments {
         else await this.#reverse(attempt, lane);
         return { kind: 'unresolved' };
     }
+  }
+
+  /** The gateway approved less than was asked. Another card may be asked for only when that is certainly taken back. */
+  async #concludePart(
+    attempt: OpenAttempt,
+    end: Extract<SubmissionEnd, { kind: 'partial' }>,
+    lane: GatewayLane,
+    log: Log,
+  ): Promise<Verdict> {
+    const { transactionId, approvedAmount } = end;
+    const isKept = this.#parts.policy.partialApproval === 'accept';
+    log.warn({ approved: approvedAmount.minor, isKept }, 'the gateway approved less than was asked');
+    if (isKept) {
+      const approvedMinor = approvedAmount.minor;
+      this.#writer.settle(attempt, { state: 'APPROVED', transactionId, approvedMinor });
+      return { ...end, kind: 'approved' };
+    }
+    this.#writer.settle(attempt, { state: 'UNKNOWN', transactionId });
+    return (await this.#reverse(attempt, lane)) === 'reversed'
+      ? { kind: 'declined', class: 'soft', code: 'partial_approval' }
+      : { kind: 'unresolved' };
   }
 
   /** Asks once for the money back; the reconciler goes on where that settles nothing. */

@@ -1,3 +1,5 @@
+import { kFollowUpMigration } from './follow-up-migration.ts';
+
 /**
  * The schema, one step per version: `user_version` counts the steps a file has had. Steps that were released are never changed.
  * Times are ISO 8601 in UTC, amounts minor units. No column would hold a card number.
@@ -114,4 +116,5 @@ export const kMigrations: readonly string[] = [
    CREATE INDEX delivery_due ON delivery (next_at) WHERE state = 'waiting';
    CREATE INDEX delivery_webhook ON delivery (webhook, id);
    CREATE TABLE webhook_cursor (webhook TEXT PRIMARY KEY, event_id INTEGER NOT NULL) STRICT;`,
+  kFollowUpMigration,
 ];

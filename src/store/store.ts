@@ -8,6 +8,7 @@ import type {
   AttemptJournal,
   AttemptRecord,
   AttemptState,
+  FollowUpJournal,
   HandVerdict,
   Ledger,
   LedgerEntry,
@@ -20,6 +21,7 @@ import { auditKey } from './audit-key.ts';
 import { Claim } from './claim.ts';
 import { openDatabase, openRelaxed } from './database-file.ts';
 import { EventTable } from './event-table.ts';
+import { FollowUpTable } from './follow-up-table.ts';
 import { settled, settledByHand, submitted } from './journal-acts.ts';
 import { type EndedOrphan, kEndOrphans } from './orphans.ts';
 import { OutboxTable } from './outbox-table.ts';
@@ -46,6 +48,7 @@ export type StoreHealth = { readonly ok: true } | { readonly ok: false; readonly
 /** Records and journal in one SQLite file. Made by main, closed by it last; a second close does nothing. */
 export interface Store extends SessionRecords, AttemptJournal, Ledger, AuditTrail, EventLog {
   readonly outbox: Outbox;
+  readonly followUps: FollowUpJournal;
   /** Who did what. What the journal writes is in it from the same transaction on. */
   readonly audit: Pick<AuditChain, 'entries' | 'verify' | 'head'>;
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
@@ -87,6 +90,7 @@ export function openStore({ file, auditKeyFile, log }: StoreOptions): Store {
 
 class SqliteStore implements Store {
   readonly outbox: Outbox;
+  readonly followUps: FollowUpJournal;
   readonly audit: AuditChain;
   readonly #database: Database.Database;
   /** For session rows: what a power failure takes of them, the attempts put right again. */
@@ -109,6 +113,13 @@ class SqliteStore implements Store {
     this.#events = new EventTable(this.#relaxed);
     this.outbox = new OutboxTable(this.#relaxed);
     this.#statements = prepare(database, this.#relaxed);
+    this.followUps = new FollowUpTable(database, {
+      write: (doing, work) => this.#write(doing, work),
+      read: (doing, work) => this.#do(doing, work),
+      audit: (act) => this.#append(act),
+      mayResolve: () => this.#claim.take(),
+      refusal: (what) => this.#refusal(what),
+    });
   }
 
   open(record: SessionRecord): void {
@@ -143,7 +154,7 @@ class SqliteStore implements Store {
     verdict: Parameters<AttemptJournal['settle']>[1],
   ): void {
     this.#write('settle an attempt', () => {
-      const { changes } = this.#statements.settle.run({ ...key, ...verdict });
+      const { changes } = this.#statements.settle.run({ approvedMinor: null, ...key, ...verdict });
       if (changes === 0) {
         throw this.#refusal(
           `attempt ${key.attempt} of session ${key.sessionId} is not open, so not ${verdict.state}`,
@@ -290,7 +301,8 @@ function prepare(database: Database.Database, relaxed: Database.Database) {
       `UPDATE attempt SET state = @state, done_at = @doneAt,
          transaction_id = coalesce(@transactionId, transaction_id),
          decline_class = coalesce(@declineClass, decline_class),
-         decline_code = coalesce(@declineCode, decline_code)
+         decline_code = coalesce(@declineCode, decline_code),
+         approved_minor = coalesce(@approvedMinor, approved_minor)
        WHERE session_id = @sessionId AND attempt = @attempt
          AND (state IN ('SUBMITTING', 'UNKNOWN') OR (state = 'APPROVED' AND @state IN ('UNKNOWN', 'REVERSED')))`,
     ),
