@@ -154,7 +154,7 @@ function preparedAll<K extends string>(
   const found = new Map<K, Mapped>();
   for (const name of names) {
     const call = calls[name];
-    if (call) found.set(name, { call, ask: prepared(name, call, own, hasCard) });
+    if (call) found.set(name, { call, ask: prepared(name === 'sale' ? 'submit' : name, call, own, hasCard) });
   }
   return found;
 }

@@ -77,6 +77,8 @@ export const kOpenStates: readonly AttemptState[] = ['SUBMITTING', 'UNKNOWN', 'M
 export interface AttemptRecord {
   readonly sessionId: string;
   readonly attempt: number;
+  /** Whose money it is; null where there is one merchant only. */
+  readonly merchantId: string | null;
   readonly paymentRef: string;
   readonly idempotencyKey: string;
   readonly state: AttemptState;
@@ -96,22 +98,38 @@ export interface AttemptRecord {
   readonly doneAt: string | null;
 }
 
+export type AttemptKey = Pick<AttemptRecord, 'sessionId' | 'attempt'>;
+
+/** What came of asking for the right to look at an open attempt. `closed`: it is open no more, whoever settled it. */
+export type Lease = 'taken' | 'busy' | 'closed';
+
 /**
- * The write-ahead journal of submissions. Both writes are durable when they return (SQLite synchronous=FULL);
- * a write that fails throws AppError STORE_FAILED and nothing may be sent.
+ * The write-ahead journal of submissions. A write is in the file when its method returns, so whatever is read afterwards has it, and on the disk when
+ * its promise resolves. One that fails throws or rejects with AppError STORE_FAILED, and nothing may be sent.
  */
 export interface AttemptJournal {
   /** Before the first byte is sent. */
-  begin(attempt: AttemptRecord): void;
+  begin(attempt: AttemptRecord): Promise<void>;
   settle(
-    key: { readonly sessionId: string; readonly attempt: number },
+    key: AttemptKey,
     verdict: Pick<
       AttemptRecord,
       'state' | 'transactionId' | 'declineClass' | 'declineCode' | 'doneAt' | 'approvedMinor'
     >,
-  ): void;
+  ): Promise<void>;
   /** Attempts whose outcome nobody knows: SUBMITTING rows of a process that died, and UNKNOWN ones. */
   unresolved(): readonly AttemptRecord[];
+  /**
+   * The right to ask the gateway about an open attempt, for this process alone, so that no two settle it in different ways.
+   * @param now - ISO 8601, UTC; `until` likewise: from then on others may have it.
+   */
+  lease(key: AttemptKey, now: string, until: string): Lease;
+}
+
+/** What customers were charged, or may have been. */
+export interface Spending {
+  /** @returns minor units. @param since - ISO 8601, UTC. */
+  spentBy(customerId: string, merchantId: string | null, currency: string, since: string): number;
 }
 
 /** An attempt as people look it up: with what they know of it from elsewhere. */
@@ -135,7 +153,7 @@ export interface Ledger {
    * @returns false if it is not in that state: nothing was changed.
    */
   settleByHand(
-    key: { readonly sessionId: string; readonly attempt: number },
+    key: AttemptKey,
     verdict: HandVerdict,
     by: { readonly actor: string; readonly note: string },
   ): boolean;

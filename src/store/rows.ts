@@ -61,6 +61,7 @@ export const kAttemptColumns = [
   'decline_code',
   'sent_at',
   'done_at',
+  'merchant_id',
   'operation',
   'approved_minor',
 ] as const;
@@ -142,6 +143,7 @@ export function attemptRow(record: AttemptRecord): AttemptRow {
     decline_code: record.declineCode,
     sent_at: record.sentAt,
     done_at: record.doneAt,
+    merchant_id: record.merchantId,
     operation: record.operation ?? 'sale',
     approved_minor: record.approvedMinor ?? null,
   };
