@@ -4,7 +4,7 @@ import type { AttemptJournal, AttemptKey, AttemptRecord } from '../ports/store.t
 
 /** What became of an attempt; details left out stay as they are in the row. */
 export type Settlement = Pick<AttemptRecord, 'state'> &
-  Partial<Pick<AttemptRecord, 'transactionId' | 'declineClass' | 'declineCode'>>;
+  Partial<Pick<AttemptRecord, 'transactionId' | 'declineClass' | 'declineCode' | 'approvedMinor'>>;
 
 const kFirstRetryMs = 1000; // doubles each time, up to
 const kLongestRetryMs = 60_000;

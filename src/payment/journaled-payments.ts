@@ -21,6 +21,8 @@ export interface PaymentsPolicy {
   readonly resolveMs: number;
   /** What becomes of an approval that is found after the caller was told not to count on it. */
   readonly lateApproval: 'reverse' | 'keep';
+  /** What becomes of an approval for less than was asked; absent: taken back. */
+  readonly partialApproval?: 'reverse' | 'accept';
 }
 
 export interface PaymentsParts {
@@ -147,7 +149,7 @@ export class JournaledPayments implements Payments {
     sentAt: string,
     log: Log,
   ): Promise<boolean> {
-    const { paymentRef, attempt, merchantId, idempotencyKey, amount, brand } = request;
+    const { paymentRef, attempt, merchantId, idempotencyKey, amount, brand, operation } = request;
     try {
       await this.#parts.journal.begin({
         sessionId,
@@ -157,6 +159,7 @@ export class JournaledPayments implements Payments {
         idempotencyKey,
         state: 'SUBMITTING',
         amount,
+        ...(operation === undefined ? {} : { operation }),
         brand,
         last4: lastFour(card),
         gateway: this.#parts.gateway.name,
@@ -175,11 +178,11 @@ export class JournaledPayments implements Payments {
 
   async #conclude(attempt: OpenAttempt, end: SubmissionEnd, lane: GatewayLane, log: Log): Promise<Verdict> {
     switch (end.kind) {
-      case 'approved': {
-        const { transactionId, authCode, spokenReference } = end;
-        await this.#writer.settle(attempt, { state: 'APPROVED', transactionId });
-        return { kind: 'approved', transactionId, authCode, spokenReference };
-      }
+      case 'approved':
+        await this.#writer.settle(attempt, { state: 'APPROVED', transactionId: end.transactionId });
+        return end;
+      case 'partial':
+        return this.#concludePart(attempt, end, lane, log);
       case 'declined': {
         const { transactionId, class: declineClass, code: declineCode } = end;
         await this.#writer.settle(attempt, { state: 'DECLINED', transactionId, declineClass, declineCode });
@@ -199,6 +202,27 @@ export class JournaledPayments implements Payments {
         else await this.#reverse(attempt, lane);
         return { kind: 'unresolved' };
     }
+  }
+
+  /** The gateway approved less than was asked. Another card may be asked for only when that is certainly taken back. */
+  async #concludePart(
+    attempt: OpenAttempt,
+    end: Extract<SubmissionEnd, { kind: 'partial' }>,
+    lane: GatewayLane,
+    log: Log,
+  ): Promise<Verdict> {
+    const { transactionId, approvedAmount } = end;
+    const isKept = this.#parts.policy.partialApproval === 'accept';
+    log.warn({ approved: approvedAmount.minor, isKept }, 'the gateway approved less than was asked');
+    if (isKept) {
+      const approvedMinor = approvedAmount.minor;
+      await this.#writer.settle(attempt, { state: 'APPROVED', transactionId, approvedMinor });
+      return { ...end, kind: 'approved' };
+    }
+    await this.#writer.settle(attempt, { state: 'UNKNOWN', transactionId });
+    return (await this.#reverse(attempt, lane)) === 'reversed'
+      ? { kind: 'declined', class: 'soft', code: 'partial_approval' }
+      : { kind: 'unresolved' };
   }
 
   /** Asks once for the money back; the reconciler goes on where that settles nothing. */

@@ -1,6 +1,6 @@
 import type { BrandId } from '../card/brand.ts';
 import type { Money } from '../money/money.ts';
-import type { DeclineClass } from './payment-gateway.ts';
+import type { DeclineClass, FollowUpKind, PaymentType } from './payment-gateway.ts';
 import type { Topology } from './payment-sessions.ts';
 
 export type OutcomeGroup = 'success' | 'declined' | 'abandoned' | 'failed' | 'unknown';
@@ -19,6 +19,10 @@ export interface SessionRecord {
   readonly to: string;
   readonly trunk: string;
   readonly currency: string;
+  /** Absent: a sale. */
+  readonly operation?: PaymentType;
+  /** What stands for the card at the gateway, where that was asked for. */
+  readonly token?: string;
   readonly amountRequested: number | null;
   /** Minor units, null unless approved. */
   readonly amountCharged: number | null;
@@ -79,6 +83,10 @@ export interface AttemptRecord {
   readonly idempotencyKey: string;
   readonly state: AttemptState;
   readonly amount: Money;
+  /** Absent: a sale. */
+  readonly operation?: PaymentType;
+  /** Less than the amount, where a part was approved and kept; minor units. */
+  readonly approvedMinor?: number;
   readonly brand: BrandId;
   readonly last4: string;
   readonly gateway: string;
@@ -104,7 +112,10 @@ export interface AttemptJournal {
   begin(attempt: AttemptRecord): Promise<void>;
   settle(
     key: AttemptKey,
-    verdict: Pick<AttemptRecord, 'state' | 'transactionId' | 'declineClass' | 'declineCode' | 'doneAt'>,
+    verdict: Pick<
+      AttemptRecord,
+      'state' | 'transactionId' | 'declineClass' | 'declineCode' | 'doneAt' | 'approvedMinor'
+    >,
   ): Promise<void>;
   /** Attempts whose outcome nobody knows: SUBMITTING rows of a process that died, and UNKNOWN ones. */
   unresolved(): readonly AttemptRecord[];
@@ -146,4 +157,66 @@ export interface Ledger {
     verdict: HandVerdict,
     by: { readonly actor: string; readonly note: string },
   ): boolean;
+}
+
+/** `NOT_SENT`, `REFUSED` and `NOT_DONE` changed nothing; what an `ACCEPTED` one came to the gateway tells elsewhere. */
+export type FollowUpState =
+  | 'SUBMITTING'
+  | 'DONE'
+  | 'ACCEPTED'
+  | 'REFUSED'
+  | 'NOT_SENT'
+  | 'NOT_DONE'
+  | 'UNKNOWN'
+  | 'MANUAL';
+
+/** A capture, void or refund of an approved attempt. */
+export interface FollowUpRecord {
+  /** What the gateway recognises a resend by. */
+  readonly key: string;
+  /** What whoever asked for it recognises a resend by. */
+  readonly requestKey: string;
+  readonly sessionId: string;
+  readonly attempt: number;
+  readonly paymentRef: string;
+  readonly kind: FollowUpKind;
+  readonly state: FollowUpState;
+  readonly amount: Money;
+  readonly gateway: string;
+  readonly transactionId: string | null;
+  /** Why it was refused or not sent. */
+  readonly reason: string | null;
+  readonly actor: string;
+  readonly note: string;
+  /** ISO 8601, UTC. */
+  readonly sentAt: string;
+  readonly doneAt: string | null;
+}
+
+/** All there is of one payment. */
+export interface PaymentBook {
+  readonly attempts: readonly AttemptRecord[];
+  readonly followUps: readonly FollowUpRecord[];
+}
+
+/** The write-ahead journal of captures, voids and refunds, as {@link AttemptJournal}; at most one of a payment is open. */
+export interface FollowUpJournal {
+  /**
+   * Writes what `plan` makes of the book, before the first byte is sent. Nobody else writes between the two.
+   * @returns what `plan` returned.
+   */
+  begin<T extends { readonly record?: FollowUpRecord }>(
+    paymentRef: string,
+    plan: (book: PaymentBook) => T,
+  ): T;
+  settle(key: string, verdict: Pick<FollowUpRecord, 'state' | 'transactionId' | 'reason' | 'doneAt'>): void;
+  /** Settles one in state MANUAL, and says so in the audit; false if it is not in that state. */
+  settleByHand(
+    key: string,
+    state: 'DONE' | 'NOT_DONE',
+    by: { readonly actor: string; readonly note: string },
+  ): boolean;
+  book(paymentRef: string): PaymentBook;
+  /** As {@link AttemptJournal.unresolved}. */
+  unresolved(): readonly FollowUpRecord[];
 }

@@ -1,3 +1,5 @@
+import { kFollowUpMigration } from './follow-up-migration.ts';
+
 /**
  * The schema, one step per version: `user_version` counts the steps a file has had. Steps that were released are never changed.
  * Times are ISO 8601 in UTC, amounts minor units. No column would hold a card number.
@@ -134,4 +136,5 @@ export const kMigrations: readonly string[] = [
    CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
      WHEN old.seq > coalesce((SELECT seq FROM audit_base), 0)
      BEGIN SELECT raise(ABORT, 'an audit entry is never deleted'); END;`,
+  kFollowUpMigration,
 ];

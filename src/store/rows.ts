@@ -39,6 +39,8 @@ export const kSessionColumns = [
   'ended_at',
   'duration_ms',
   'media',
+  'operation',
+  'token',
 ] as const;
 
 /** Columns of `attempt`. */
@@ -60,6 +62,8 @@ export const kAttemptColumns = [
   'sent_at',
   'done_at',
   'merchant_id',
+  'operation',
+  'approved_minor',
 ] as const;
 
 type SessionRow = Record<(typeof kSessionColumns)[number], string | number | null>;
@@ -101,14 +105,18 @@ export function sessionRow(record: SessionRecord): SessionRow {
     ended_at: record.endedAt,
     duration_ms: record.durationMs,
     media: record.media === null ? null : JSON.stringify(record.media),
+    operation: record.operation ?? 'sale',
+    token: record.token ?? null,
   };
 }
 
 /** The record a row was made of. Rows are only ever written by {@link sessionRow}, so the types hold. */
 export function sessionRecord(row: Row): SessionRecord {
-  const { caller_present, announced, media, from_party, to_party, ...same } = row;
+  const { caller_present, announced, media, from_party, to_party, operation, token, ...same } = row;
   return {
     ...camelCased(same),
+    ...typeOf(operation),
+    ...(token === null ? {} : { token }),
     from: from_party,
     to: to_party,
     callerPresent: caller_present === 1,
@@ -136,13 +144,25 @@ export function attemptRow(record: AttemptRecord): AttemptRow {
     sent_at: record.sentAt,
     done_at: record.doneAt,
     merchant_id: record.merchantId,
+    operation: record.operation ?? 'sale',
+    approved_minor: record.approvedMinor ?? null,
   };
 }
 
 /** As {@link sessionRecord}, of an attempt. */
 export function attemptRecord(row: Row): AttemptRecord {
-  const { amount_minor: minor, currency, exponent, ...same } = row;
-  return { ...camelCased(same), amount: { minor, currency, exponent } } as AttemptRecord;
+  const { amount_minor: minor, currency, exponent, operation, approved_minor: approvedMinor, ...same } = row;
+  return {
+    ...camelCased(same),
+    ...typeOf(operation),
+    ...(approvedMinor === null ? {} : { approvedMinor }),
+    amount: { minor, currency, exponent },
+  } as AttemptRecord;
+}
+
+/** A sale is what is not said. */
+function typeOf(operation: Row[string] | undefined) {
+  return operation === 'sale' ? {} : { operation };
 }
 
 /** As {@link attemptRecord}, with what the session's row says of the payment. */

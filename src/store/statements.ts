@@ -23,7 +23,8 @@ export function prepareStatements(database: Database.Database) {
       `UPDATE attempt SET state = @state, done_at = @doneAt,
          transaction_id = coalesce(@transactionId, transaction_id),
          decline_class = coalesce(@declineClass, decline_class),
-         decline_code = coalesce(@declineCode, decline_code)
+         decline_code = coalesce(@declineCode, decline_code),
+         approved_minor = coalesce(@approvedMinor, approved_minor)
        WHERE session_id = @sessionId AND attempt = @attempt
          AND (state IN ('SUBMITTING', 'UNKNOWN') OR (state = 'APPROVED' AND @state IN ('UNKNOWN', 'REVERSED')))`,
     ),
@@ -54,7 +55,7 @@ export function prepareStatements(database: Database.Database) {
     ),
     spent: database
       .prepare<[Row], number>(
-        `SELECT coalesce(sum(amount_minor), 0) FROM attempt JOIN session USING (session_id)
+        `SELECT coalesce(sum(coalesce(approved_minor, amount_minor)), 0) FROM attempt JOIN session USING (session_id)
          WHERE session.customer_id = @customerId AND attempt.merchant_id IS @merchantId AND attempt.currency = @currency
            AND sent_at >= @since AND state IN ('SUBMITTING', 'APPROVED', 'UNKNOWN', 'MANUAL')`,
       )

@@ -10,6 +10,7 @@ import type {
   AttemptKey,
   AttemptRecord,
   AttemptState,
+  FollowUpJournal,
   HandVerdict,
   Lease,
   Ledger,
@@ -24,6 +25,7 @@ import { auditKey } from './audit-key.ts';
 import { Claim } from './claim.ts';
 import { openDatabase } from './database-file.ts';
 import { EventTable } from './event-table.ts';
+import { FollowUpTable } from './follow-up-table.ts';
 import { GroupSync, type SyncFile } from './group-sync.ts';
 import { settled, settledByHand, submitted } from './journal-acts.ts';
 import { OutboxTable } from './outbox-table.ts';
@@ -45,6 +47,7 @@ export type StoreHealth = { readonly ok: true } | { readonly ok: false; readonly
 /** Records and journal in one SQLite file. Made by main, closed by it last; a second close does nothing. */
 export interface Store extends SessionRecords, AttemptJournal, Ledger, Spending, AuditTrail, EventLog {
   readonly outbox: Outbox;
+  readonly followUps: FollowUpJournal;
   /** Who did what. What the journal writes is in it from the same transaction on. */
   readonly audit: Pick<AuditChain, 'entries' | 'verify' | 'head'>;
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
@@ -91,6 +94,7 @@ export function openStore({ file, auditKeyFile, log, isCheckpointed, sync }: Sto
 
 class SqliteStore implements Store {
   readonly outbox: Outbox;
+  readonly followUps: FollowUpJournal;
   readonly audit: AuditChain;
   readonly #database: Database.Database;
   /** What must survive a power failure waits for it; what a power failure takes of sessions and events, the attempts put right again. */
@@ -115,6 +119,13 @@ class SqliteStore implements Store {
     this.#events = new EventTable(database);
     this.outbox = new OutboxTable(database);
     this.#statements = prepareStatements(database);
+    this.followUps = new FollowUpTable(database, {
+      write: (doing, work) => this.#writeThrough(doing, work),
+      read: (doing, work) => this.#do(doing, work),
+      audit: (act) => this.#append(act),
+      mayResolve: () => this.#claim.take(),
+      refusal: (what) => this.#refusal(what),
+    });
   }
 
   open(record: SessionRecord): void {
@@ -150,7 +161,7 @@ class SqliteStore implements Store {
 
   settle(key: AttemptKey, verdict: Parameters<AttemptJournal['settle']>[1]): Promise<void> {
     this.#write('settle an attempt', () => {
-      const { changes } = this.#statements.settle.run({ ...key, ...verdict });
+      const { changes } = this.#statements.settle.run({ approvedMinor: null, ...key, ...verdict });
       if (verdict.state !== 'UNKNOWN') this.#statements.endLease.run({ ...key });
       if (changes > 0) this.#append(settled(key, verdict));
       else if (this.#statements.stateOf.get({ ...key }) !== verdict.state) {
@@ -278,7 +289,7 @@ class SqliteStore implements Store {
   /** What was sent to nobody is none of a payment's attempts, though its row may be there after all. */
   #withdraw({ sessionId, attempt }: AttemptRecord): void {
     try {
-      const verdict = { transactionId: null, declineClass: null, declineCode: null };
+      const verdict = { transactionId: null, declineClass: null, declineCode: null, approvedMinor: null };
       this.#statements.settle.run({
         sessionId,
         attempt,
