@@ -28,6 +28,7 @@ import { loadCatalog } from './prompt/catalog.ts';
 import { RecordedPrompts } from './prompt/prompts.ts';
 import { SipFrontEnd, type SipServerAddress } from './sip/front-end.ts';
 import type { RegistrationSettings } from './sip/registration.ts';
+import { CheckpointThread } from './store/checkpoint-thread.ts';
 import { ReportThread } from './store/report-thread.ts';
 import { kStoreFile, openStore, type Store } from './store/store.ts';
 import { followFigures, meterOf } from './telemetry/figures.ts';
@@ -78,16 +79,16 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const catalog = loadCatalog(config.audioDir, [config.locale]);
   const recorded = new RecordedPrompts(catalog, log, (locale) => metrics.promptMissing(locale));
   const prompts = onPhrase ? overheard(recorded, onPhrase) : recorded;
-  const store = openStore({
-    file: join(config.dataDir, kStoreFile),
-    auditKeyFile: config.audit.keyFile,
-    log,
-  });
+  const file = join(config.dataDir, kStoreFile);
+  const store = openStore({ file, auditKeyFile: config.audit.keyFile, log, isCheckpointed: true });
   undo.defer(() => {
     noteInAudit(store, 'server.stopped', log);
     store.close();
   });
   noteInAudit(store, 'server.started', log);
+  const checkpoints = new CheckpointThread(file, clock, log);
+  checkpoints.start();
+  undo.defer(() => checkpoints.close());
   const orphans = store.endOrphans(clock.date().toISOString());
   if (orphans > 0) log.warn({ sessions: orphans }, 'ended the sessions of a process that died');
   const measured = new MeasuredGateway(createGateway(config.gateway, clock, log), clock, (request) =>
@@ -138,7 +139,10 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       payments,
       gateway: gatewayState,
       records: store,
-      meter: meterOf(metrics, gateway.name),
+      meter: meterOf(
+        metrics,
+        config.merchants.map(({ id }) => id),
+      ),
       feed,
       clock,
       log,
@@ -171,7 +175,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   });
   webhooks.start();
   undo.defer(() => webhooks.stop());
-  const reports = new ReportThread(join(config.dataDir, kStoreFile));
+  const reports = new ReportThread(file);
   undo.defer(() => reports.close());
   const apiKey = masterKeyOf(config.api);
   const api = createApi({

@@ -38,18 +38,27 @@ export function followFigures(metrics: Metrics, sources: FigureSources, clock: C
   return () => cancel();
 }
 
-/** The meter of calls, as metrics. */
-export function meterOf(metrics: Metrics, gateway: string): Meter {
+/**
+ * The meter of calls, as metrics.
+ * @param merchants - whose figures are kept apart: names that only calls give would be labels without end.
+ */
+export function meterOf(metrics: Metrics, merchants: readonly string[]): Meter {
+  const isKnown = (name: string | null): name is string => name !== null && merchants.includes(name);
   return {
     callStarted: (trunk) => metrics.callStarted(trunk),
     callEnded: () => metrics.callEnded(),
     callRefused: (why) => metrics.callRejected(why),
     sessionEntered: (mode) => metrics.sessionEntered(mode),
     stageChanged: (from, to, mode) => metrics.stageChanged(mode, { from, to }),
-    sessionEnded: (outcome, result, durationMs, mode) =>
-      metrics.sessionEnded({ mode, outcome, result, durationMs }),
-    charged: ({ currency, minor }) => metrics.amount(currency, 'success', minor),
-    attemptEnded: (outcome, declineClass) => metrics.attempt(gateway, outcome, declineClass),
+    sessionEnded(outcome, result, durationMs, mode, merchant) {
+      metrics.sessionEnded({ mode, outcome, result, durationMs });
+      if (isKnown(merchant)) metrics.merchantSession(merchant, outcome);
+    },
+    charged({ currency, minor }, merchant) {
+      metrics.amount(currency, 'success', minor);
+      if (isKnown(merchant)) metrics.merchantAmount(merchant, currency, minor);
+    },
+    attemptEnded: (outcome, declineClass, gateway) => metrics.attempt(gateway, outcome, declineClass),
     hungUp: (stage, mode) => metrics.hangup(mode, stage, 'caller'),
     fieldError: (field, reason) => metrics.fieldError(field, reason),
     keyPressed: (carrier) => metrics.digit(carrier),

@@ -47,6 +47,7 @@ export function attemptOf(changes: Partial<AttemptRecord> = {}): AttemptRecord {
   return {
     sessionId: 'S1',
     attempt: 1,
+    merchantId: null,
     paymentRef: 'R4K7Z2M9QX3TB8VA',
     idempotencyKey: 'R4K7Z2M9QX3TB8VA01',
     state: 'SUBMITTING',

@@ -53,6 +53,7 @@ const kRecord: SessionRecord = {
 const kAttempt: AttemptRecord = {
   sessionId: 's-1',
   attempt: 1,
+  merchantId: null,
   paymentRef: 'R4K2M8TQ0VZ3W6XA',
   idempotencyKey: 'R4K2M8TQ0VZ3W6XA01',
   state: 'DECLINED',
