@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createApi } from './api/api.ts';
 import { FrontDesk } from './call/front-desk.ts';
 import { LiveFeed } from './call/live-feed.ts';
@@ -55,6 +56,7 @@ export interface ServerOptions {
   readonly onPhrase?: (phrase: Phrase) => void;
 }
 
+const kPagesFolder = fileURLToPath(new URL('../build/web', import.meta.url));
 const kSipPort = 5060;
 const kLastWordsMs = 5_000; // from the end of draining to the end of everything: BYEs, verdicts in flight
 
@@ -186,6 +188,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     clock,
     sessions: desk,
     currency: config.currency,
+    pages: { folder: kPagesFolder, ...config.pages },
     ladderOf: async (callId) => edge?.ladder(callId),
     metrics,
     health,

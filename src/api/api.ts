@@ -9,6 +9,7 @@ import { addEventStream, type EventSources } from './event-stream.ts';
 import { ApiKeys } from './keys.ts';
 import { addLadders, type LadderOf } from './ladders.ts';
 import { addMonitoring } from './monitoring.ts';
+import { addPages, type PageOptions } from './pages.ts';
 import { addPayments, type PaymentDesk } from './payments.ts';
 import { answerProblems } from './problem.ts';
 import { addReports } from './reports.ts';
@@ -28,6 +29,7 @@ export interface ApiOptions extends SessionRoutes {
   readonly clock: Pick<Clock, 'date'>;
   /** The SIP of a recent call, masked. */
   readonly ladderOf: LadderOf;
+  readonly pages: PageOptions;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   readonly health: Pick<Health, 'report'>;
   readonly log: Log;
@@ -68,6 +70,7 @@ export function createApi(options: ApiOptions): Api {
   });
   answerProblems(server, log);
   addMonitoring(server, metrics, health);
+  addPages(server, options.pages, options.currency);
   const apiKeys = new ApiKeys(keys);
   addSessions(server, apiKeys, options);
   addPayments(server, apiKeys, payments);

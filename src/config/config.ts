@@ -71,6 +71,12 @@ export interface Config {
     readonly workers: number;
   };
   readonly http: { readonly host: string; readonly port: number };
+  readonly pages: {
+    /** Origins. */
+    readonly embedIn: readonly string[];
+    /** Null: the desk has no phone of its own. */
+    readonly softphone: { readonly server: string; readonly domain: string } | null;
+  };
   /** Null: one is made up at start. */
   readonly api: { readonly key: string | null };
   readonly webhooks: readonly Webhook[];

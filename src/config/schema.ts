@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { kHandOverSection, kInlineSection } from './call-section.ts';
 import { kGatewaySection } from './gateway-section.ts';
 import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
+import { kPagesSection } from './pages-section.ts';
 import { kPaymentSection } from './payment-section.ts';
 import { kTransportKeys } from './transport-section.ts';
 import { kTrustKeys } from './trust-section.ts';
@@ -115,6 +116,7 @@ export const kConfigSchema = z.strictObject({
     key: secretText('Bearer key of the HTTP API. Without one a key is made up at start and printed once.'),
     keyFile: optionalText('File that holds the key instead.', kPath),
   }),
+  pages: kPagesSection,
   dataDir: text('Folder of the database.', kPath, 'data'),
   audit: section({
     keyFile: optionalText(

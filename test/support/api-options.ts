@@ -16,6 +16,7 @@ export function apiOptions(some: Partial<ApiOptions> & Pick<ApiOptions, 'keys'>)
     },
     sessions: sessionsOf({}),
     currency: 'USD',
+    pages: { folder: '', embedIn: [], softphone: null },
     ladderOf: async () => undefined,
     reports: { read: async () => ({ quarterHours: [], durations: {}, stages: [], results: [] }) },
     events: {
