@@ -1,5 +1,5 @@
+import type { Step } from '../shared/steps.ts';
 import type { Payment } from './payment.ts';
-import type { Step } from './steps.ts';
 
 export type ActionId =
   | 'start'
@@ -39,7 +39,7 @@ const hasCustomer = ({ parties }: Payment): boolean => parties.includes('custome
 export const kActions: readonly DeskAction[] = [
   {
     id: 'start',
-    label: 'Start payment',
+    label: 'Start',
     key: 's',
     group: 'payment',
     isPossible: (payment) => payment.phase === 'prepared' && hasCustomer(payment),
@@ -68,7 +68,7 @@ export const kActions: readonly DeskAction[] = [
   },
   {
     id: 'cancel',
-    label: 'Cancel payment',
+    label: 'Cancel',
     key: 'x',
     group: 'payment',
     asks: 'sure',
@@ -96,7 +96,7 @@ export const kActions: readonly DeskAction[] = [
   },
   {
     id: 'phone',
-    label: 'Call my phone',
+    label: 'Call me',
     key: 'm',
     group: 'line',
     asks: 'address',

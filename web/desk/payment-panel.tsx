@@ -69,7 +69,8 @@ function Timers({ payment }: { readonly payment: Payment }) {
 /** What goes on, what to say, what to do. */
 function Now({ payment }: { readonly payment: Payment }) {
   const { title, say, next } = wordsFor(payment);
-  const { error, field, stage, keys, phase } = payment;
+  const { field, stage, keys, phase } = payment;
+  const error = phase === 'paying' ? payment.error : null;
   const isKeying = phase === 'paying' && field !== null && stage?.endsWith('_ENTRY') === true;
   const card = cardText(payment.brand, payment.last4);
   return (

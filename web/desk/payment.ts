@@ -1,6 +1,6 @@
 import type { SessionView } from '../shared/session.ts';
+import { kCardSteps, type Step, stepOf } from '../shared/steps.ts';
 import type { StreamEvent } from '../shared/stream-event.ts';
-import { kCardSteps, type Step, stepOf } from './steps.ts';
 
 /** A payment as the desk shows it. Counts and names only: the server tells no more. */
 export interface Payment {
@@ -191,7 +191,9 @@ function atStage(payment: Payment, stage: string, atMs: number): Payment {
   const isNewCard = stage === 'CARD_INTRO' || stage === 'DECLINED';
   const kept = isNewCard ? payment.doneSteps.filter((step) => !kCardSteps.includes(step)) : payment.doneSteps;
   const done = new Set(kept);
-  if (left !== undefined && left !== come && !(isNewCard && kCardSteps.includes(left))) done.add(left);
+  // A step that fails was not done.
+  const isPassed = left !== come && stage !== 'FAIL' && stage !== 'END';
+  if (left !== undefined && isPassed && !(isNewCard && kCardSteps.includes(left))) done.add(left);
   if (come !== undefined) done.delete(come);
   const isSameField = left === come;
   return {

@@ -1,12 +1,12 @@
 import { brandText } from '../shared/format.ts';
+import { kStepNames, kSteps, kUsualLength, type Step, stepOf } from '../shared/steps.ts';
 import type { Payment } from './payment.ts';
-import { kStepNames, kSteps, kUsualLength, type Step, stepOf } from './steps.ts';
 
-type StepState = 'done' | 'now' | 'ahead' | 'failed';
+type StepState = 'done' | 'current' | 'ahead' | 'failed';
 
 const kStateNames: Readonly<Record<StepState, string>> = {
   done: 'done',
-  now: 'now',
+  current: 'now',
   ahead: 'to come',
   failed: 'not successful',
 };
@@ -19,7 +19,7 @@ export function Progress({ payment }: { readonly payment: Payment }) {
       {steps.map((step) => {
         const state = stateOf(step, payment);
         return (
-          <li key={step} class={state} aria-current={state === 'now' ? 'step' : undefined}>
+          <li key={step} class={state} aria-current={state === 'current' ? 'step' : undefined}>
             <span class="sign" aria-hidden="true" />
             <span class="name">{kStepNames[step]}</span>
             <span class="detail">
@@ -45,7 +45,7 @@ function stateOf(step: Step, { phase, outcome, stage, doneSteps, result }: Payme
     if (step === 'done') return 'failed';
     return doneSteps.includes(step) ? 'done' : 'ahead';
   }
-  if (phase === 'paying' && stage !== null && stepOf(stage) === step) return 'now';
+  if (phase === 'paying' && stage !== null && stepOf(stage) === step) return 'current';
   return doneSteps.includes(step) ? 'done' : 'ahead';
 }
 

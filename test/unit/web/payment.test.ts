@@ -3,7 +3,7 @@ import { kStateNumbers } from '../../../src/dialog/states.ts';
 import { bodyOf, kActions } from '../../../web/desk/actions.ts';
 import { hostMessage } from '../../../web/desk/host-message.ts';
 import { advanced, merged, type Payment, paymentOf } from '../../../web/desk/payment.ts';
-import { stepOf } from '../../../web/desk/steps.ts';
+import { stepOf } from '../../../web/shared/steps.ts';
 import { errorWords, wordsFor } from '../../../web/desk/words.ts';
 import { clockText } from '../../../web/shared/format.ts';
 import type { SessionView } from '../../../web/shared/session.ts';
