@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createApi } from './api/api.ts';
+import { keysOf, masterKeyOf } from './api/key-ring.ts';
+import { OidcTokens } from './api/tokens.ts';
 import { FrontDesk } from './call/front-desk.ts';
 import { LiveFeed } from './call/live-feed.ts';
 import { CertificateWatch } from './config/certificate-watch.ts';
@@ -40,7 +42,8 @@ export interface Server {
   /** Where SIP is taken: by the embedded edge, or as the drachtio-server says. */
   readonly listen: readonly { readonly transport: string; readonly host: string; readonly port: number }[];
   readonly httpUrl: string;
-  readonly apiKey: string;
+  /** The key that may do everything; null where there is none. */
+  readonly apiKey: string | null;
   /** Reads the certificates again. */
   reload(): void;
   /** Takes no new call, waits for the running ones (at most so long), and stops everything. A second stop does nothing. */
@@ -172,16 +175,18 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   undo.defer(() => webhooks.stop());
   const reports = new ReportThread(join(config.dataDir, kStoreFile));
   undo.defer(() => reports.close());
-  const apiKey = config.api.key ?? randomBytes(18).toString('base64url');
+  const apiKey = masterKeyOf(config.api);
   const api = createApi({
     ...config.http,
-    keys: [apiKey],
+    keys: keysOf(config.api, apiKey),
+    tokens: config.api.oidc && new OidcTokens({ ...config.api, ...config.api.oidc }, log),
+    answers: store.answers,
     records: store,
     payments: { ledger: store, resolveNow: () => payments.resolveNow() },
     reports,
     events: { log: store, feed },
     webhooks: {
-      names: config.webhooks.map(({ name }) => name),
+      webhooks: config.webhooks,
       outbox: store.outbox,
       hurry: () => webhooks.hurry(),
     },

@@ -85,7 +85,14 @@ export class FrontDesk implements PaymentSessions {
     const call = this.#calls.get(sessionId);
     if (call) return call.view;
     const prepared = this.#prepared.find(sessionId);
-    return prepared && { topology: prepared.request.topology, state: 'prepared', parties: [], events: [] };
+    if (!prepared) return undefined;
+    const { topology, merchantId } = prepared.request;
+    return { topology, merchantId, state: 'prepared', parties: [], events: [] };
+  }
+
+  ids(): readonly string[] {
+    const rooms = [...this.#rooms].filter(([, { legCount }]) => legCount > 0).map(([id]) => id);
+    return [...this.#calls.keys(), ...rooms, ...this.#inline.keys()];
   }
 
   async act(sessionId: string, action: SessionAction, actor: string): Promise<ActionResult> {

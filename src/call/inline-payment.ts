@@ -83,7 +83,8 @@ export class InlinePayment {
   get view(): object {
     const { conversation, snapshot, end, events } = this.#session;
     const state = end ? 'ended' : this.#isPaying ? 'paying' : 'prepared';
-    return { state, paused: conversation?.isPaused ?? false, ...snapshot, events: events.list };
+    const { merchantId } = this.#request;
+    return { state, merchantId, paused: conversation?.isPaused ?? false, ...snapshot, events: events.list };
   }
 
   /** Resolves when no payment runs. */

@@ -85,7 +85,16 @@ export class IvrCall {
   get view(): object {
     const { snapshot, end, conversation, events } = this.session;
     const paused = conversation?.isPaused ?? false;
-    return { state: end ? 'ended' : 'paying', paused, ...snapshot, events: events.list };
+    const { topology, prepared } = this.#task;
+    return {
+      topology,
+      // Otherwise it is in the row, which is made before the first question.
+      ...(prepared && { merchantId: prepared.request.merchantId }),
+      state: end ? 'ended' : 'paying',
+      paused,
+      ...snapshot,
+      events: events.list,
+    };
   }
 
   /** What an application found out about the caller. @returns false if nobody waits for it. */

@@ -101,6 +101,7 @@ export class RoomCall {
     const { parked } = this.#room.state;
     return {
       topology: this.#request.topology,
+      merchantId: this.#request.merchantId,
       state: this.#payment === undefined ? 'prepared' : session.end ? 'ended' : 'paying',
       parties: [...this.#legs].map(({ role }) => ({ role })),
       agentHears: this.#room.isCutOff ? 'nothing' : this.#room.state.secure ? 'all but keys' : 'everything',

@@ -18,7 +18,9 @@ export const serve: Command = {
     process.on('SIGHUP', () => running?.reload());
     const server = await startServer(config);
     running = server;
-    process.stderr.write(greeting(server, { path, keyMadeUp: config.api.key === null }));
+    process.stderr.write(
+      greeting(server, { path, keyMadeUp: config.api.key === null && server.apiKey !== null }),
+    );
     await stop;
     process.stderr.write('stopping: no new calls; waiting for running ones to end\n');
     await server.stop({ drainMs: kLongestDrainMs });

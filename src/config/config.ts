@@ -1,4 +1,5 @@
 import type { PaymentPolicy } from '../dialog/policy.ts';
+import type { ApiRole } from '../ports/api-roles.ts';
 import type { GatewayType } from '../ports/gateway-kinds.ts';
 import type { Locale } from '../ports/prompts.ts';
 import type { CheckedFile } from './schema.ts';
@@ -70,15 +71,39 @@ export interface Config {
     readonly maxBusyPercent: number;
     readonly workers: number;
   };
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** PEM; null: plain HTTP. */
+    readonly tls: {
+      readonly cert: string;
+      readonly key: string;
+      readonly ca: string | null;
+      readonly clients: CheckedFile['http']['tls']['clients'];
+    } | null;
+  };
   readonly pages: {
     /** Origins. */
     readonly embedIn: readonly string[];
     /** Null: the desk has no phone of its own. */
     readonly softphone: { readonly server: string; readonly domain: string } | null;
   };
-  /** Null: one is made up at start. */
-  readonly api: { readonly key: string | null };
+  readonly api: {
+    /** May do everything. Null: without further keys and tokens one is made up at start. */
+    readonly key: string | null;
+    readonly keys: readonly {
+      readonly name: string;
+      /** 64 lower-case hex digits. */
+      readonly sha256: string | null;
+      readonly certificateSha256: string | null;
+      readonly roles: readonly ApiRole[];
+      readonly merchants: readonly string[] | null;
+    }[];
+    readonly requestsPerMinute: number;
+    readonly oidc:
+      | (CheckedFile['api']['oidc'] & { readonly issuer: string; readonly audience: string })
+      | null;
+  };
   readonly webhooks: readonly Webhook[];
   readonly dataDir: string;
   /** Absolute. */
@@ -118,6 +143,8 @@ export interface Config {
 export interface Webhook {
   readonly name: string;
   readonly url: string;
+  /** Null: it is told of all sessions. */
+  readonly merchant: string | null;
   /** One, or two while it is being replaced. */
   readonly secrets: readonly string[];
   readonly events: CheckedFile['webhooks'][number]['events'];

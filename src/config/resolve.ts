@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import type { PaymentPolicy, Route } from '../dialog/policy.ts';
 import { parseMajor } from '../money/money.ts';
+import { apiSettings, httpTls } from './api-resolver.ts';
 import { readTls } from './certificates.ts';
 import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
 import { gatewaySettings } from './gateway-resolver.ts';
@@ -34,15 +35,20 @@ export class Resolver {
     this.#placeOf = placeOf;
   }
 
+  get #tools() {
+    return {
+      secret: (path: Path, value: string | null, file: string | null) => this.#secret(path, value, file),
+      text: (path: Path, file: string) => this.#fileText(path, file),
+      refuse: (path: Path, expects: string, remedy: string) => this.#refuse(path, expects, remedy),
+    };
+  }
+
   config(): Config {
-    const { sip, media, http, pages, api, velocity, routes, inline, handOver, log, production } = this.#file;
+    const { sip, media, http, pages, velocity, routes, inline, handOver, log, production } = this.#file;
     const { locale, currency } = this.#file;
     this.#checkProduction();
     this.#checkTrunkNames();
-    const trust = new TrustResolver(sip, {
-      secret: (path, value, file) => this.#secret(path, value, file),
-      refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
-    });
+    const trust = new TrustResolver(sip, this.#tools);
     return {
       sip: {
         ...sip,
@@ -53,9 +59,9 @@ export class Resolver {
         capture: this.#capture(),
       },
       media: { ...media, ports: portRange(media.ports) },
-      http,
+      http: { ...http, tls: httpTls(this.#file, this.#tools) },
       pages: { embedIn: pages.embedIn, softphone: softphone(pages.softphone) },
-      api: { key: this.#secret(['api', 'key'], api.key, api.keyFile) },
+      api: apiSettings(this.#file, this.#tools),
       dataDir: this.#absolute(this.#file.dataDir),
       audit: { keyFile: this.#absolute(this.#file.audit.keyFile ?? join(this.#file.dataDir, 'audit.key')) },
       audioDir: this.#absolute(this.#file.audioDir),
@@ -64,10 +70,7 @@ export class Resolver {
       payment: this.#payment(),
       gateway: this.#gateway(),
       velocity,
-      webhooks: webhooks(this.#file.webhooks, {
-        secret: (path, value, file) => this.#secret(path, value, file),
-        refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
-      }),
+      webhooks: webhooks(this.#file.webhooks, this.#tools),
       routes,
       inline,
       handOver,
@@ -163,10 +166,8 @@ export class Resolver {
 
   #gateway(): GatewaySettings {
     return gatewaySettings(this.#file.gateway, {
-      secret: (path, value, file) => this.#secret(path, value, file),
-      text: (path, file) => this.#fileText(path, file),
+      ...this.#tools,
       absolute: (path) => this.#absolute(path),
-      refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
     });
   }
 

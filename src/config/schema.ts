@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kApiSection, kHttpTlsSection } from './api-section.ts';
 import { kHandOverSection, kInlineSection } from './call-section.ts';
 import { kGatewaySection } from './gateway-section.ts';
 import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
@@ -111,11 +112,9 @@ export const kConfigSchema = z.strictObject({
       unit: 'port',
       default: 8080,
     }),
+    tls: kHttpTlsSection,
   }),
-  api: section({
-    key: secretText('Bearer key of the HTTP API. Without one a key is made up at start and printed once.'),
-    keyFile: optionalText('File that holds the key instead.', kPath),
-  }),
+  api: kApiSection,
   pages: kPagesSection,
   dataDir: text('Folder of the database.', kPath, 'data'),
   audit: section({

@@ -4,8 +4,8 @@ import type { OutcomeGroup } from './store.ts';
 export interface ReportScope {
   readonly fromMs: number;
   readonly toMs: number;
-  /** Left out: all. */
-  readonly merchantId?: string;
+  /** Left out: all, and none. */
+  readonly merchants?: readonly string[];
   readonly topology?: string;
 }
 

@@ -47,6 +47,38 @@ export interface SessionRecord {
   readonly media: Readonly<Record<string, number>> | null;
 }
 
+/** A place in a list that is ordered by time, newest first. */
+export interface Position {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** Tells apart what happened at the same time. */
+  readonly id: string;
+}
+
+/** Which part of a list. */
+export interface Page {
+  readonly limit: number;
+  /** Only what comes behind it. */
+  readonly after?: Position | undefined;
+  /** Of these merchants alone; left out: of all, and of none. */
+  readonly merchants?: readonly string[];
+}
+
+/** Which sessions a list has. */
+export interface SessionFilter {
+  readonly topology?: string | undefined;
+  readonly outcome?: OutcomeGroup | undefined;
+  readonly customerId?: string | undefined;
+  readonly reference?: string | undefined;
+  readonly callId?: string | undefined;
+}
+
+/** For pages and integrations. */
+export interface SessionList {
+  /** Newest first. */
+  sessions(page: Page, filter?: SessionFilter): readonly SessionRecord[];
+}
+
 export interface SessionRecords {
   /** Makes the row when the call is accepted. */
   open(record: SessionRecord): void;
@@ -106,6 +138,7 @@ export interface AttemptJournal {
 /** An attempt as people look it up: with what they know of it from elsewhere. */
 export interface LedgerEntry extends AttemptRecord {
   readonly customerId: string | null;
+  readonly merchantId: string | null;
   readonly reference: string | null;
 }
 
@@ -115,7 +148,7 @@ export type HandVerdict = Extract<AttemptState, 'APPROVED' | 'REVERSED' | 'NOT_C
 /** Payments as people look at them, and settle by hand what nobody else could. */
 export interface Ledger {
   /** Newest first. @param states - all if not given. */
-  list(limit: number, states?: readonly AttemptState[]): readonly LedgerEntry[];
+  list(limit: number, states?: readonly AttemptState[], page?: Omit<Page, 'limit'>): readonly LedgerEntry[];
   /** All attempts of a payment, in order. */
   payment(paymentRef: string): readonly LedgerEntry[];
   /**

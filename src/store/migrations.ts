@@ -114,4 +114,18 @@ export const kMigrations: readonly string[] = [
    CREATE INDEX delivery_due ON delivery (next_at) WHERE state = 'waiting';
    CREATE INDEX delivery_webhook ON delivery (webhook, id);
    CREATE TABLE webhook_cursor (webhook TEXT PRIMARY KEY, event_id INTEGER NOT NULL) STRICT;`,
+  `-- What was answered to requests that may be sent again.
+   CREATE TABLE answer (
+     caller TEXT NOT NULL,
+     key TEXT NOT NULL,
+     digest TEXT NOT NULL,
+     process TEXT NOT NULL,
+     at TEXT NOT NULL,
+     status INTEGER,
+     content_type TEXT,
+     location TEXT,
+     body TEXT,
+     PRIMARY KEY (caller, key)
+   ) STRICT;
+   CREATE INDEX answer_at ON answer (at);`,
 ];

@@ -33,14 +33,15 @@ const kScoped = `
            ELSE 'before' END AS hang_up
     FROM session LEFT JOIN last USING (session_id)
     WHERE started_at >= @from AND started_at < @to
-      AND (@merchant IS NULL OR merchant_id = @merchant)
+      AND (@merchants IS NULL OR merchant_id IN (SELECT value FROM json_each(@merchants)))
       AND (@topology IS NULL OR topology = @topology)
   )`;
 
 interface Parameters {
   readonly from: string;
   readonly to: string;
-  readonly merchant: string | null;
+  /** A list as JSON; null: all, and none. */
+  readonly merchants: string | null;
   readonly topology: string | null;
 }
 
@@ -64,11 +65,11 @@ export class ReportReader {
     this.#statements = prepare(database);
   }
 
-  read({ fromMs, toMs, merchantId, topology }: ReportScope): ReportRows {
+  read({ fromMs, toMs, merchants, topology }: ReportScope): ReportRows {
     const scope: Parameters = {
       from: new Date(fromMs).toISOString(),
       to: new Date(toMs).toISOString(),
-      merchant: merchantId ?? null,
+      merchants: merchants === undefined ? null : JSON.stringify(merchants),
       topology: topology ?? null,
     };
     return {

@@ -144,8 +144,13 @@ export function attemptRecord(row: Row): AttemptRecord {
 }
 
 /** As {@link attemptRecord}, with what the session's row says of the payment. */
-export function ledgerEntry({ customer_id, reference, ...row }: Row): LedgerEntry {
-  return { ...attemptRecord(row), customerId: customer_id, reference } as LedgerEntry;
+export function ledgerEntry({ customer_id, merchant_id, reference, ...row }: Row): LedgerEntry {
+  return {
+    ...attemptRecord(row),
+    customerId: customer_id,
+    merchantId: merchant_id,
+    reference,
+  } as LedgerEntry;
 }
 
 function camelCased(row: Row): Row {

@@ -2,6 +2,7 @@ import { dirname, join, resolve } from 'node:path';
 import type Database from 'better-sqlite3';
 import { AppError } from '../errors.ts';
 import type { AuditAct, AuditTrail } from '../ports/audit.ts';
+import type { KeptAnswers } from '../ports/kept-answers.ts';
 import type { EventLog, LiveEvent } from '../ports/live-events.ts';
 import type { Log } from '../ports/log.ts';
 import type {
@@ -11,10 +12,14 @@ import type {
   HandVerdict,
   Ledger,
   LedgerEntry,
+  Page,
+  SessionFilter,
+  SessionList,
   SessionRecord,
   SessionRecords,
 } from '../ports/store.ts';
 import type { Outbox } from '../ports/webhooks.ts';
+import { AnswerTable } from './answer-table.ts';
 import { AuditChain } from './audit-chain.ts';
 import { auditKey } from './audit-key.ts';
 import { Claim } from './claim.ts';
@@ -44,8 +49,10 @@ export const kStoreFile = 'hushpay.sqlite';
 export type StoreHealth = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /** Records and journal in one SQLite file. Made by main, closed by it last; a second close does nothing. */
-export interface Store extends SessionRecords, AttemptJournal, Ledger, AuditTrail, EventLog {
+export interface Store extends SessionRecords, SessionList, AttemptJournal, Ledger, AuditTrail, EventLog {
   readonly outbox: Outbox;
+  /** Of requests of the API. */
+  readonly answers: KeptAnswers;
   /** Who did what. What the journal writes is in it from the same transaction on. */
   readonly audit: Pick<AuditChain, 'entries' | 'verify' | 'head'>;
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
@@ -87,6 +94,7 @@ export function openStore({ file, auditKeyFile, log }: StoreOptions): Store {
 
 class SqliteStore implements Store {
   readonly outbox: Outbox;
+  readonly answers: KeptAnswers;
   readonly audit: AuditChain;
   readonly #database: Database.Database;
   /** For session rows: what a power failure takes of them, the attempts put right again. */
@@ -108,6 +116,7 @@ class SqliteStore implements Store {
     this.#claim = new Claim(file);
     this.#events = new EventTable(this.#relaxed);
     this.outbox = new OutboxTable(this.#relaxed);
+    this.answers = new AnswerTable(this.#relaxed);
     this.#statements = prepare(database, this.#relaxed);
   }
 
@@ -167,9 +176,19 @@ class SqliteStore implements Store {
     });
   }
 
-  list(limit: number, states: readonly AttemptState[] = []): readonly LedgerEntry[] {
-    const wanted = JSON.stringify(states);
-    return this.#do('list payments', () => this.#statements.list.all({ wanted, limit })).map(ledgerEntry);
+  list(
+    limit: number,
+    states: readonly AttemptState[] = [],
+    page: Omit<Page, 'limit'> = {},
+  ): readonly LedgerEntry[] {
+    const asked = { wanted: JSON.stringify(states), ...pageRow({ ...page, limit }) };
+    return this.#do('list payments', () => this.#statements.list.all(asked)).map(ledgerEntry);
+  }
+
+  sessions(page: Page, filter: SessionFilter = {}): readonly SessionRecord[] {
+    const { topology = null, outcome = null, customerId = null, reference = null, callId = null } = filter;
+    const asked = { topology, outcome, customerId, reference, callId, ...pageRow(page) };
+    return this.#do('list sessions', () => this.#statements.sessions.all(asked)).map(sessionRecord);
   }
 
   payment(paymentRef: string): readonly LedgerEntry[] {
@@ -272,7 +291,7 @@ class SqliteStore implements Store {
   }
 }
 
-const kLedger = `SELECT attempt.*, session.customer_id, session.reference
+const kLedger = `SELECT attempt.*, session.customer_id, session.merchant_id, session.reference
   FROM attempt JOIN session USING (session_id)`;
 
 function prepare(database: Database.Database, relaxed: Database.Database) {
@@ -299,8 +318,19 @@ function prepare(database: Database.Database, relaxed: Database.Database) {
        WHERE session_id = @sessionId AND attempt = @attempt AND state = 'MANUAL'`,
     ),
     list: database.prepare<[Row], Row>(
-      `${kLedger} WHERE @wanted = '[]' OR state IN (SELECT value FROM json_each(@wanted))
-       ORDER BY sent_at DESC, attempt DESC LIMIT @limit`,
+      `${kLedger} WHERE (@wanted = '[]' OR state IN (SELECT value FROM json_each(@wanted)))
+         AND (@merchants IS NULL OR merchant_id IN (SELECT value FROM json_each(@merchants)))
+         AND (@at IS NULL OR (sent_at, session_id || '/' || attempt) < (@at, @id))
+       ORDER BY sent_at DESC, session_id || '/' || attempt DESC LIMIT @limit`,
+    ),
+    sessions: database.prepare<[Row], Row>(
+      `SELECT * FROM session
+       WHERE (@merchants IS NULL OR merchant_id IN (SELECT value FROM json_each(@merchants)))
+         AND (@topology IS NULL OR topology = @topology) AND (@outcome IS NULL OR outcome = @outcome)
+         AND (@customerId IS NULL OR customer_id = @customerId) AND (@reference IS NULL OR reference = @reference)
+         AND (@callId IS NULL OR call_id = @callId)
+         AND (@at IS NULL OR (started_at, session_id) < (@at, @id))
+       ORDER BY started_at DESC, session_id DESC LIMIT @limit`,
     ),
     payment: database.prepare<[string], Row>(`${kLedger} WHERE attempt.payment_ref = ? ORDER BY attempt`),
     unresolved: database.prepare<[], Row>(
@@ -311,6 +341,16 @@ function prepare(database: Database.Database, relaxed: Database.Database) {
       `SELECT count(*) AS open FROM attempt WHERE state IN ('SUBMITTING', 'UNKNOWN')`,
     ),
     probe: database.prepare<[number]>('INSERT OR REPLACE INTO probe VALUES (1, zeroblob(?))'),
+  };
+}
+
+/** As SQLite takes it. */
+function pageRow({ limit, after, merchants }: Page): Row {
+  return {
+    limit,
+    merchants: merchants === undefined ? null : JSON.stringify(merchants),
+    at: after?.at ?? null,
+    id: after?.id ?? null,
   };
 }
 

@@ -70,7 +70,7 @@ const kAttempt: AttemptRecord = {
 let api: Api | undefined;
 let lines: string[] = [];
 
-async function start(options: Partial<ApiOptions> = {}) {
+async function start(options: Omit<Partial<Parameters<typeof apiOptions>[0]>, 'keys'> = {}) {
   lines = [];
   const health = new Health();
   const metrics = createMetrics();
@@ -158,7 +158,14 @@ describe('GET /v1/sessions/{id}', () => {
     ]);
     const bodies = await Promise.all(answers.map((answer) => answer.text()));
     expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
-    expect(new Set(bodies)).toEqual(new Set(['{"type":"about:blank","title":"Unauthorized","status":401}']));
+    expect(new Set(bodies).size).toBe(1);
+    expect(JSON.parse(bodies[0] ?? '')).toEqual({
+      type: 'urn:hushpay:error:API_UNAUTHORIZED',
+      title: 'Unauthorized',
+      status: 401,
+      code: 'API_UNAUTHORIZED',
+      retry: 'never',
+    });
     expect(answers[0]?.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(answers[0]?.headers.get('www-authenticate')).toBe('Bearer');
   });
@@ -169,7 +176,7 @@ describe('GET /v1/sessions/{id}', () => {
       const { get } = await start();
       const response = await get(path, kKey);
       expect(response.status).toBe(404);
-      expect(await response.json()).toEqual({ type: 'about:blank', title: 'Not Found', status: 404 });
+      expect(await response.json()).toMatchObject({ title: 'Not Found', status: 404, code: 'API_NOT_FOUND' });
     },
   );
 
@@ -185,7 +192,13 @@ describe('GET /v1/sessions/{id}', () => {
     const response = await get('/v1/sessions/s-1', kKey);
     expect([response.status, await response.json()]).toEqual([
       500,
-      { type: 'about:blank', title: 'Internal Server Error', status: 500 },
+      {
+        type: 'urn:hushpay:error:INTERNAL',
+        title: 'Internal Server Error',
+        status: 500,
+        code: 'INTERNAL',
+        retry: 'never',
+      },
     ]);
     expect(lines.join('')).toContain('disk is full');
   });

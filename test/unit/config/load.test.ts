@@ -53,7 +53,7 @@ describe('the default configuration', () => {
       ],
     });
     expect(config.media.ports).toEqual({ min: 20_000, max: 29_999 });
-    expect(config.http).toEqual({ host: '127.0.0.1', port: 8080 });
+    expect(config.http).toEqual({ host: '127.0.0.1', port: 8080, tls: null });
     expect(config.gateway.type).toBe('simulator');
     expect(config.payment.profile).toBe('pureconnect-ivr');
   });

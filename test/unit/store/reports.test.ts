@@ -93,7 +93,7 @@ describe('reports', () => {
     add({ merchantId: null, outcome: 'success' });
     add({ merchantId: 'shop', outcome: 'success', startedAt: '2025-12-31T23:59:59.999Z' });
     expect(await total()).toMatchObject({ entered: 2 });
-    expect(await total({ merchantId: 'shop' })).toMatchObject({ entered: 1 });
+    expect(await total({ merchants: ['shop'] })).toMatchObject({ entered: 1 });
     expect(await total({ topology: 'inline' })).toMatchObject({ entered: 0 });
   });
 
