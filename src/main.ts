@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createApi } from './api/api.ts';
 import { keysOf, masterKeyOf } from './api/key-ring.ts';
 import { OidcTokens } from './api/tokens.ts';
@@ -59,6 +60,7 @@ export interface ServerOptions {
   readonly onPhrase?: (phrase: Phrase) => void;
 }
 
+const kPagesFolder = fileURLToPath(new URL('../build/web', import.meta.url));
 const kSipPort = 5060;
 const kLastWordsMs = 5_000; // from the end of draining to the end of everything: BYEs, verdicts in flight
 
@@ -195,6 +197,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     clock,
     sessions: desk,
     currency: config.currency,
+    pages: { folder: kPagesFolder, ...config.pages },
     ladderOf: async (callId) => edge?.ladder(callId),
     metrics,
     health,

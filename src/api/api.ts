@@ -14,6 +14,7 @@ import { Idempotency } from './idempotency.ts';
 import { type ApiKey, ApiKeys } from './keys.ts';
 import { addLadders, type LadderOf } from './ladders.ts';
 import { addMonitoring } from './monitoring.ts';
+import { addPages, type PageOptions } from './pages.ts';
 import { addPayments, type PaymentDesk } from './payments.ts';
 import { answerProblems } from './problem.ts';
 import { addReports } from './reports.ts';
@@ -40,6 +41,7 @@ export interface ApiOptions extends SessionRoutes {
   readonly clock: Pick<Clock, 'date'>;
   /** The SIP of a recent call, masked. */
   readonly ladderOf: LadderOf;
+  readonly pages: PageOptions;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   readonly health: Pick<Health, 'report'>;
   readonly log: Log;
@@ -87,6 +89,11 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
   return buildServer(options).routes.all;
 }
 
+/** What the server really listens to, such as `GET /livez`. */
+export function servedRoutes(options: ApiOptions): readonly string[] {
+  return buildServer(options).served;
+}
+
 function buildServer(options: ApiOptions) {
   const { records, sessions, payments, reports, events, clock, ladderOf, metrics, health, log } = options;
   const server = fastify({
@@ -99,6 +106,8 @@ function buildServer(options: ApiOptions) {
   server.addHook('onRequest', async (_, reply) => {
     reply.headers(kHeaders);
   });
+  const served: string[] = [];
+  server.addHook('onRoute', ({ method, url }) => void served.push(`${String(method)} ${url}`));
   answerProblems(server, log);
   const tickets = new EventTickets(clock);
   const proofs = { keys: new ApiKeys(options.keys), tokens: options.tokens, tickets };
@@ -113,8 +122,9 @@ function buildServer(options: ApiOptions) {
   addReports(routes, reports, clock);
   addWebhooks(routes, options.webhooks, clock);
   addMonitoring(routes, metrics, health);
+  addPages(routes, options.pages, options.currency);
   addDocumentation(routes);
-  return { server, routes, closeStreams };
+  return { server, routes, served, closeStreams };
 }
 
 function tlsOptions({ cert, key, ca, clients }: HttpTls) {

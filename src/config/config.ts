@@ -82,6 +82,12 @@ export interface Config {
       readonly clients: CheckedFile['http']['tls']['clients'];
     } | null;
   };
+  readonly pages: {
+    /** Origins. */
+    readonly embedIn: readonly string[];
+    /** Null: the desk has no phone of its own. */
+    readonly softphone: { readonly server: string; readonly domain: string } | null;
+  };
   readonly api: {
     /** May do everything. Null: without further keys and tokens one is made up at start. */
     readonly key: string | null;

@@ -54,7 +54,7 @@ export class Resolver {
   }
 
   config(): Config {
-    const { sip, media, http, velocity, routes, inline, handOver, log, production } = this.#file;
+    const { sip, media, http, pages, velocity, routes, inline, handOver, log, production } = this.#file;
     const { locale, currency } = this.#file;
     this.#checkProduction();
     this.#checkTrunkNames();
@@ -71,6 +71,7 @@ export class Resolver {
       },
       media: { ...media, ports: portRange(media.ports) },
       http: { ...http, tls: httpTls(this.#file, this.#tools) },
+      pages: { embedIn: pages.embedIn, softphone: softphone(pages.softphone) },
       api: apiSettings(this.#file, this.#tools),
       dataDir: this.#absolute(this.#file.dataDir),
       audit: { keyFile: this.#absolute(this.#file.audit.keyFile ?? join(this.#file.dataDir, 'audit.key')) },
@@ -257,6 +258,10 @@ function sipServer(text: string): SipServer {
   const url = new URL(text.replace(/^drachtio:/, 'http:'));
   const port = Number(/:(\d+)$/.exec(text)?.[1]); // URL drops the port 80
   return { kind: 'drachtio', host: url.hostname, port, secret: decodeURIComponent(url.password) };
+}
+
+function softphone({ server, domain }: CheckedFile['pages']['softphone']): Config['pages']['softphone'] {
+  return server === null ? null : { server, domain };
 }
 
 function portRange(text: string): { min: number; max: number } {

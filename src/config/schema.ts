@@ -4,6 +4,7 @@ import { kHandOverSection, kInlineSection } from './call-section.ts';
 import { kGatewaySection } from './gateway-section.ts';
 import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
 import { kMerchantList } from './merchant-section.ts';
+import { kPagesSection } from './pages-section.ts';
 import { kPaymentSection } from './payment-section.ts';
 import { kTransportKeys } from './transport-section.ts';
 import { kTrustKeys } from './trust-section.ts';
@@ -115,6 +116,7 @@ export const kConfigSchema = z.strictObject({
     tls: kHttpTlsSection,
   }),
   api: kApiSection,
+  pages: kPagesSection,
   dataDir: text('Folder of the database.', kPath, 'data'),
   audit: section({
     keyFile: optionalText(

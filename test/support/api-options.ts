@@ -40,6 +40,7 @@ export function apiOptions({ keys, records, ...some }: SomeOptions): ApiOptions 
     },
     sessions: sessionsOf({}),
     currency: 'USD',
+    pages: { folder: '', embedIn: [], softphone: null },
     ladderOf: async () => undefined,
     reports: { read: async () => ({ quarterHours: [], durations: {}, stages: [], results: [] }) },
     events: {
