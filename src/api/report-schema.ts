@@ -28,6 +28,7 @@ export const kFigures = z
     attempted: kCount.describe('Submissions to the gateway'),
     attemptedSessions: kCount,
     hangUps: z.object({ before: kCount, inFlight: kCount, after: kCount, all: kCount }),
+    agentsLost: kCount.describe('Sessions whose agent hung up while they were paid'),
     averageDurationMs: kByOutcome(kCount.nullable()),
     charged: z.record(z.string(), z.int()).describe('Minor units by currency'),
   })

@@ -165,6 +165,7 @@ export class Resolver {
       amount: { ...amount, currency, min, max, perCustomer },
       declines: { ...payment.declines, onReached },
       failRoute: payment.failRoute as Route,
+      agent: { ...payment.agent, onPaid: payment.agent.onPaid as Route },
       company: 'alone',
     };
   }

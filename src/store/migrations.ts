@@ -137,6 +137,7 @@ export const kMigrations: readonly string[] = [
      WHEN old.seq > coalesce((SELECT seq FROM audit_base), 0)
      BEGIN SELECT raise(ABORT, 'an audit entry is never deleted'); END;`,
   kFollowUpMigration,
+  `ALTER TABLE session ADD COLUMN agent_lost INTEGER NOT NULL DEFAULT 0;`,
   `-- What was answered to requests that may be sent again.
    CREATE TABLE answer (
      caller TEXT NOT NULL,
