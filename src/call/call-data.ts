@@ -71,7 +71,9 @@ function sourcesOf(call: CallDataSource): readonly Values[] {
 }
 
 function valueIn(sources: readonly Values[], name: Name): string | null {
-  return sources.map((source) => source.get(name)).find((found) => found !== undefined && found !== '') ?? null;
+  return (
+    sources.map((source) => source.get(name)).find((found) => found !== undefined && found !== '') ?? null
+  );
 }
 
 function fromHeaders(call: CallDataSource): Values {

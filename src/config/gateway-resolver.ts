@@ -38,7 +38,11 @@ export function gatewaySettings(gateway: CheckedFile['gateway'], at: Path, tools
     tools.refuse([...at, 'url'], '`https://` URL; plain `http` for loopback only', 'use https');
   }
   if (proxy !== null && url?.startsWith('http:')) {
-    tools.refuse([...at, 'proxy'], `null, because ${pathText([...at, 'url'])} is not https`, 'reach it without a proxy');
+    tools.refuse(
+      [...at, 'proxy'],
+      `null, because ${pathText([...at, 'url'])} is not https`,
+      'reach it without a proxy',
+    );
   }
   if ((certFile === null) !== (keyFile === null)) {
     const missing = certFile === null ? 'certFile' : 'keyFile';
@@ -75,7 +79,11 @@ function mappingOf({ type, mappingFile }: CheckedFile['gateway'], at: Path, tool
   if (mappingFile === null) return null;
   const path = [...at, 'mappingFile'];
   if (type !== 'rest' && type !== 'xml') {
-    tools.refuse(path, `null, because ${pathText([...at, 'type'])} is \`${type}\``, 'only rest and xml are mapped');
+    tools.refuse(
+      path,
+      `null, because ${pathText([...at, 'type'])} is \`${type}\``,
+      'only rest and xml are mapped',
+    );
     return null;
   }
   const text = tools.text(path, mappingFile);

@@ -30,7 +30,8 @@ const kMerchant = z.strictObject({
     expects: 'section with keys of `payment`',
   }),
   gateway: special(z.strictObject(kGatewayKeys).nullable().default(null), {
-    sentence: 'Its own gateway and credentials, with the keys of section `gateway`; null: that of section `gateway`.',
+    sentence:
+      'Its own gateway and credentials, with the keys of section `gateway`; null: that of section `gateway`.',
     expects: 'section with keys of `gateway`, or `null`',
   }),
 });
