@@ -63,8 +63,8 @@ export class GroupSync {
 
   #round(): void {
     const round = this.#waiting.splice(0);
-    if (this.#trouble) return this.#end(round, this.#trouble);
-    this.#sync(this.#fd, (error) => this.#end(round, error && this.#failed(error)));
+    if (this.#trouble) this.#end(round, this.#trouble);
+    else this.#sync(this.#fd, (error) => this.#end(round, error && this.#failed(error)));
   }
 
   #end(round: readonly Waiter[], error: Error | null): void {

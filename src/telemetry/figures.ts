@@ -5,7 +5,7 @@ import type { Metrics, SipEdgeFigures } from './metrics.ts';
 
 /** What the adapters count by themselves; read off, not told. */
 export interface FigureSources {
-  readonly gateway: { readonly name: string; readonly isUp: () => boolean };
+  readonly gateways: () => readonly { readonly name: string; readonly isUp: boolean }[];
   readonly countUnresolved: () => number;
   readonly children: () => readonly {
     readonly name: string;
@@ -25,7 +25,7 @@ const kEveryMs = 1_000;
 export function followFigures(metrics: Metrics, sources: FigureSources, clock: Clock): Cancel {
   let cancel: Cancel = () => {};
   const read = () => {
-    metrics.gatewayUp(sources.gateway.name, sources.gateway.isUp());
+    for (const { name, isUp } of sources.gateways()) metrics.gatewayUp(name, isUp);
     metrics.unknownOpen(sources.countUnresolved());
     for (const child of sources.children()) metrics.child(child.name, child);
     for (const worker of sources.workers()) metrics.mediaWorker(worker.name, worker);
