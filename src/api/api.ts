@@ -1,17 +1,25 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { KeptAnswers } from '../ports/kept-answers.ts';
 import type { Log } from '../ports/log.ts';
 import type { Reports } from '../ports/reports.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { addDocumentation } from './documentation.ts';
 import { addEventStream, type EventSources } from './event-stream.ts';
-import { ApiKeys } from './keys.ts';
+import { EventTickets } from './event-tickets.ts';
+import { Gatekeeper, type TokenReader } from './gatekeeper.ts';
+import { Idempotency } from './idempotency.ts';
+import { type ApiKey, ApiKeys } from './keys.ts';
 import { addLadders, type LadderOf } from './ladders.ts';
 import { addMonitoring } from './monitoring.ts';
+import { addPages, type PageOptions } from './pages.ts';
 import { addPayments, type PaymentDesk } from './payments.ts';
 import { answerProblems } from './problem.ts';
 import { addReports } from './reports.ts';
+import { type Route, Routes } from './routes.ts';
+import { merchantIn } from './session-view.ts';
 import { addSessions, type SessionRoutes } from './sessions.ts';
 import { addWebhooks, type WebhookDesk } from './webhooks.ts';
 
@@ -19,18 +27,33 @@ export interface ApiOptions extends SessionRoutes {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** Bearer keys that may use /v1. */
-  readonly keys: readonly string[];
+  /** Who may use /v1. */
+  readonly keys: readonly ApiKey[];
+  /** Null: no identity provider is asked. */
+  readonly tokens: TokenReader | null;
+  /** Null: plain HTTP. */
+  readonly tls: HttpTls | null;
+  readonly answers: KeptAnswers;
   readonly payments: PaymentDesk;
   readonly reports: Reports;
-  readonly events: EventSources;
+  readonly events: Omit<EventSources, 'merchantOf'>;
   readonly webhooks: WebhookDesk;
   readonly clock: Pick<Clock, 'date'>;
   /** The SIP of a recent call, masked. */
   readonly ladderOf: LadderOf;
+  readonly pages: PageOptions;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   readonly health: Pick<Health, 'report'>;
   readonly log: Log;
+}
+
+/** As PEM. */
+export interface HttpTls {
+  readonly cert: string;
+  readonly key: string;
+  /** Authorities of client certificates; null: those of the system. */
+  readonly ca: string | null;
+  readonly clients: 'ignored' | 'wanted' | 'required';
 }
 
 /** The HTTP side. Made by `main`, which starts it once and stops it at the end; a second stop does nothing. */
@@ -55,27 +78,62 @@ const kHeaders = {
 };
 
 export function createApi(options: ApiOptions): Api {
-  const { host, port, keys, records, payments, reports, events, clock, ladderOf, metrics, health, log } =
-    options;
+  const { host, port } = options;
+  const { server, closeStreams } = buildServer(options);
+  server.addHook('preClose', async () => closeStreams());
+  return { start: () => listen(server, host, port), stop: () => server.close() };
+}
+
+/** All routes there are, as they are documented. */
+export function apiRoutes(options: ApiOptions): readonly Route[] {
+  return buildServer(options).routes.all;
+}
+
+/** What the server really listens to, such as `GET /livez`. */
+export function servedRoutes(options: ApiOptions): readonly string[] {
+  return buildServer(options).served;
+}
+
+function buildServer(options: ApiOptions) {
+  const { records, sessions, payments, reports, events, clock, ladderOf, metrics, health, log } = options;
   const server = fastify({
     bodyLimit: kBodyLimitBytes,
     requestTimeout: kRequestTimeoutMs,
     forceCloseConnections: true, // a kept-alive connection does not hold up the end
-  });
+    ...(options.tls && { https: tlsOptions(options.tls) }),
+  }) as FastifyInstance;
   server.removeContentTypeParser('text/plain'); // JSON is the one type there is
   server.addHook('onRequest', async (_, reply) => {
     reply.headers(kHeaders);
   });
+  const served: string[] = [];
+  server.addHook('onRoute', ({ method, url }) => void served.push(`${String(method)} ${url}`));
   answerProblems(server, log);
-  addMonitoring(server, metrics, health);
-  const apiKeys = new ApiKeys(keys);
-  addSessions(server, apiKeys, options);
-  addPayments(server, apiKeys, payments);
-  addReports(server, apiKeys, reports, clock);
-  addEventStream(server, apiKeys, events, clock);
-  addWebhooks(server, apiKeys, options.webhooks, clock);
-  addLadders(server, apiKeys, records, ladderOf);
-  return { start: () => listen(server, host, port), stop: () => server.close() };
+  const tickets = new EventTickets(clock);
+  const proofs = { keys: new ApiKeys(options.keys), tokens: options.tokens, tickets };
+  const idempotency = new Idempotency(options.answers, clock, log);
+  const routes = new Routes(server, new Gatekeeper(proofs, clock), idempotency);
+  const sources = { records, sessions };
+  addSessions(routes, options);
+  addLadders(routes, sources, ladderOf);
+  const merchantOf = (sessionId: string) => merchantIn(sources, sessionId);
+  const closeStreams = addEventStream(routes, { ...events, merchantOf }, tickets);
+  addPayments(routes, payments);
+  addReports(routes, reports, clock);
+  addWebhooks(routes, options.webhooks, clock);
+  addMonitoring(routes, metrics, health);
+  addPages(routes, options.pages, options.currency);
+  addDocumentation(routes);
+  return { server, routes, served, closeStreams };
+}
+
+function tlsOptions({ cert, key, ca, clients }: HttpTls) {
+  return {
+    ...{ cert, key, minVersion: 'TLSv1.2' as const },
+    ...(ca !== null && { ca }),
+    requestCert: clients !== 'ignored',
+    rejectUnauthorized: clients === 'required',
+  };
 }
 
 async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {

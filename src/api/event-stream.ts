@@ -1,17 +1,20 @@
 import type { ServerResponse } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Cancel, Clock } from '../ports/clock.ts';
+import type { Cancel } from '../ports/clock.ts';
 import type { EventLog, LiveEvent } from '../ports/live-events.ts';
-import { EventTickets } from './event-tickets.ts';
-import { type ApiKeys, requireKey } from './keys.ts';
+import { type Caller, sees } from './caller.ts';
+import type { EventTickets } from './event-tickets.ts';
 import { sendProblem } from './problem.ts';
-import { kSessionId } from './sessions.ts';
+import type { Routes } from './routes.ts';
+import { kSessionParams } from './session-schema.ts';
 
 /** Where events come from. */
 export interface EventSources {
   readonly log: Pick<EventLog, 'eventsAfter' | 'newestEventId'>;
   readonly feed: { listen(listener: (event: LiveEvent) => void): Cancel };
+  /** Null: nobody's; undefined: there is no such session. */
+  merchantOf(sessionId: string): string | null | undefined;
 }
 
 const kHeartbeatMs = 15_000;
@@ -21,52 +24,88 @@ const kLongestBacklog = 1000;
 const kMostUnreadBytes = 256 * 1024;
 const kRetryMs = 2000;
 
-const kQuery = z.strictObject({
-  session: z.string().regex(kSessionId).optional(),
-  /** As the header Last-Event-ID, for those who cannot set it the first time. */
-  after: z.coerce.number().int().min(0).optional(),
-  ticket: z.string().max(64).optional(),
-});
+const kAfter = {
+  after: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('As the header Last-Event-ID, for those who cannot set it the first time'),
+  ticket: z.string().max(64).optional().describe('In the place of a key'),
+};
+const kQuery = z.strictObject({ session: kSessionParams.shape.id.optional(), ...kAfter });
+const kTicket = z.object({ ticket: z.string(), expiresInMs: z.int() }).meta({ id: 'EventTicket' });
+const kRoles = ['agent', 'supervisor', 'integrator', 'operator'] as const;
 
-/** `GET /v1/events`: what happens, as Server-Sent Events, of all sessions or of one; `POST /v1/event-tickets` for browsers. */
-export function addEventStream(
-  server: FastifyInstance,
-  keys: ApiKeys,
-  sources: EventSources,
-  clock: Pick<Clock, 'date'>,
-): void {
-  const tickets = new EventTickets(clock);
+/** What happens, as Server-Sent Events, of all sessions a caller sees or of one; tickets for browsers. @returns what ends the streams. */
+export function addEventStream(routes: Routes, sources: EventSources, tickets: EventTickets): Cancel {
   const open = new Set<Stream>();
-  server.post('/v1/event-tickets', { onRequest: requireKey(keys) }, async (_, reply) =>
-    reply.code(201).send(tickets.issue()),
+  const stream = {
+    200: { what: 'Events as they happen, after those that were missed', type: 'text/event-stream' },
+  } as const;
+  const common = { tag: 'Events', allow: kRoles, takesTickets: true, answers: stream } as const;
+
+  routes.post(
+    '/v1/event-tickets',
+    {
+      name: 'issueEventTicket',
+      tag: 'Events',
+      summary: 'A ticket for one stream, since EventSource sends no header',
+      allow: kRoles,
+      answers: { 201: { what: 'Good for half a minute', json: kTicket } },
+    },
+    ({ caller, reply }) => reply.code(201).send(tickets.issue(caller)),
   );
-  server.get('/v1/events', async (request, reply) => {
-    const query = kQuery.safeParse(request.query);
-    if (!query.success) return sendProblem(reply, 400, 'session, after or ticket: not understood');
-    const { session, after, ticket } = query.data;
-    const isAllowed =
-      ticket === undefined ? keys.accepts(request.headers.authorization) : tickets.redeem(ticket);
-    if (!isAllowed) return unauthorized(reply);
+  routes.get(
+    '/v1/events',
+    { ...common, name: 'streamEvents', summary: 'What happens in all sessions', query: kQuery },
+    ({ query: { session, after }, ...asked }) => begin(asked, session, after),
+  );
+  routes.get(
+    '/v1/sessions/{id}/events',
+    {
+      ...common,
+      name: 'streamSessionEvents',
+      summary: 'What happens in one session',
+      params: kSessionParams,
+      query: z.strictObject(kAfter),
+      problems: ['API_NOT_FOUND'],
+    },
+    ({ params: { id }, query: { after }, ...asked }) => {
+      const merchantId = sources.merchantOf(id);
+      if (merchantId === undefined || !sees(asked.caller, merchantId)) return sendProblem(asked.reply, 404);
+      return begin(asked, id, after);
+    },
+  );
+
+  function begin({ caller, request, reply }: Reader, session: string | undefined, after: number | undefined) {
     reply.hijack();
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
-    const stream = new Stream(reply.raw, session);
+    const stream = new Stream(reply.raw, (sessionId) => {
+      if (session !== undefined)
+        return sessionId === session && sees(caller, sources.merchantOf(sessionId) ?? null);
+      return caller.merchants === null || sees(caller, sources.merchantOf(sessionId) ?? null);
+    });
     open.add(stream);
     reply.raw.on('close', () => {
       stream.close();
       open.delete(stream);
     });
-    stream.start(sources, lastSeen(request) ?? after);
-  });
-  server.addHook('preClose', async () => {
-    for (const stream of open) stream.close();
-  });
+    stream.start(sources, session, lastSeen(request) ?? after);
+    return reply;
+  }
+
+  return () => {
+    for (const each of open) each.close();
+  };
 }
 
-function unauthorized(reply: FastifyReply): FastifyReply {
-  reply.header('www-authenticate', 'Bearer');
-  return sendProblem(reply, 401);
+interface Reader {
+  readonly caller: Caller;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
 }
 
 function lastSeen({ headers }: FastifyRequest): number | undefined {
@@ -77,20 +116,21 @@ function lastSeen({ headers }: FastifyRequest): number | undefined {
 /** One reader. */
 class Stream {
   readonly #response: ServerResponse;
-  readonly #sessionId: string | undefined;
+  readonly #isFor: (sessionId: string) => boolean;
   #cancel: Cancel = () => undefined;
   #heartbeat: NodeJS.Timeout | undefined;
 
-  constructor(response: ServerResponse, sessionId: string | undefined) {
+  /** @param isFor - whether the reader may, and wants to, hear of a session. */
+  constructor(response: ServerResponse, isFor: (sessionId: string) => boolean) {
     this.#response = response;
-    this.#sessionId = sessionId;
+    this.#isFor = isFor;
   }
 
   /** @param after - what the reader has seen; undefined: it wants what comes. */
-  start({ log, feed }: EventSources, after: number | undefined): void {
+  start({ log, feed }: EventSources, sessionId: string | undefined, after: number | undefined): void {
     this.#response.writeHead(200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
     this.#write(`retry: ${kRetryMs}\n\n`);
-    if (after !== undefined) this.#catchUp(log, after);
+    if (after !== undefined) this.#catchUp(log, sessionId, after);
     // No event can come in between: nothing here waits.
     this.#cancel = feed.listen((event) => this.#send(event));
     this.#heartbeat = setInterval(() => this.#write(': still here\n\n'), kHeartbeatMs);
@@ -103,8 +143,8 @@ class Stream {
     this.#response.end();
   }
 
-  #catchUp(log: EventSources['log'], after: number): void {
-    const missed = log.eventsAfter(after, kLongestBacklog + 1, this.#sessionId);
+  #catchUp(log: EventSources['log'], sessionId: string | undefined, after: number): void {
+    const missed = log.eventsAfter(after, kLongestBacklog + 1, sessionId);
     // An id of another database, or too long ago: what the page has is worth nothing.
     if (missed.length > kLongestBacklog || after > log.newestEventId()) {
       this.#write(`id: ${log.newestEventId()}\nevent: reset\ndata: {}\n\n`);
@@ -114,7 +154,7 @@ class Stream {
   }
 
   #send(event: LiveEvent): void {
-    if (this.#sessionId !== undefined && event.sessionId !== this.#sessionId) return;
+    if (!this.#isFor(event.sessionId)) return;
     const { id, type, detail, sessionId, at } = event;
     const data = JSON.stringify({ sessionId, at, ...detail });
     this.#write(`${id === null ? '' : `id: ${id}\n`}event: ${type}\ndata: ${data}\n\n`);

@@ -1,32 +1,54 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sendProblem } from './problem.ts';
+import type { ApiRole } from '../ports/api-roles.ts';
+import type { Caller } from './caller.ts';
 
-/** Bearer keys, kept as hashes; comparing takes as long whatever is wrong. */
+/** A key as the configuration has it: its hash, and what its holder may do. */
+export interface ApiKey {
+  readonly name: string;
+  /** SHA-256 of the key; null for one that is a certificate alone. */
+  readonly sha256: Buffer | null;
+  /** SHA-256 of a client's certificate in DER, which does for the key; null: none does. */
+  readonly certificateSha256: Buffer | null;
+  readonly roles: readonly ApiRole[];
+  /** Null: all. */
+  readonly merchants: readonly string[] | null;
+  readonly requestsPerMinute: number;
+}
+
+/** Keys, known by their hashes alone: they are random and long, so one round is enough. Comparing takes as long whatever is wrong. */
 export class ApiKeys {
-  readonly #hashes: readonly Buffer[];
+  readonly #keys: readonly { readonly key: ApiKey; readonly caller: Caller }[];
 
-  constructor(keys: readonly string[]) {
-    this.#hashes = keys.map(hashOf);
+  constructor(keys: readonly ApiKey[]) {
+    this.#keys = keys.map((key) => ({ key, caller: callerOf(key) }));
   }
 
-  /** @param authorization - value of the header field, if there is one. */
-  accepts(authorization: string | undefined): boolean {
-    const offered = hashOf(/^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '');
-    // No early end: all are compared.
-    return this.#hashes.reduce((found, hash) => timingSafeEqual(hash, offered) || found, false);
+  /** @returns undefined if it is nobody's. */
+  holderOf(key: string): Caller | undefined {
+    const offered = hashOfKey(key);
+    return this.#find(offered, ({ sha256 }) => sha256);
+  }
+
+  /** @param sha256 - of the certificate a client has proven to have the key of. */
+  ownerOf(sha256: Buffer): Caller | undefined {
+    return this.#find(sha256, ({ certificateSha256 }) => certificateSha256);
+  }
+
+  #find(offered: Buffer, hashOf: (key: ApiKey) => Buffer | null): Caller | undefined {
+    let found: Caller | undefined;
+    for (const { key, caller } of this.#keys) {
+      const hash = hashOf(key);
+      // No early end: all are compared.
+      if (hash?.length === offered.length && timingSafeEqual(hash, offered)) found ??= caller;
+    }
+    return found;
   }
 }
 
-/** The `onRequest` of a route that wants a key. */
-export function requireKey(keys: ApiKeys) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    if (keys.accepts(request.headers.authorization)) return undefined;
-    reply.header('www-authenticate', 'Bearer');
-    return sendProblem(reply, 401);
-  };
-}
-
-function hashOf(key: string): Buffer {
+export function hashOfKey(key: string): Buffer {
   return createHash('sha256').update(key).digest();
+}
+
+function callerOf({ name, roles, merchants, requestsPerMinute }: ApiKey): Caller {
+  return { name, roles: new Set(roles), merchants: merchants && new Set(merchants), requestsPerMinute };
 }

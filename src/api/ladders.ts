@@ -1,12 +1,13 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import type { CallLadder } from '../ladder/call-ladder.ts';
 import type { Columns, LadderRow } from '../ladder/row.ts';
 import { drawLadderSvg } from '../ladder/svg.ts';
 import { drawLadder } from '../ladder/text.ts';
-import type { SessionRecords } from '../ports/store.ts';
-import { type ApiKeys, requireKey } from './keys.ts';
+import { sees } from './caller.ts';
 import { sendProblem } from './problem.ts';
-import { kSessionId } from './sessions.ts';
+import type { Routes } from './routes.ts';
+import { kSessionParams } from './session-schema.ts';
+import type { SessionSources } from './session-view.ts';
 
 /** The SIP of a call; undefined when it is too long ago. */
 export type LadderOf = (callId: string) => Promise<CallLadder | undefined>;
@@ -15,26 +16,29 @@ type Draw = (rows: readonly LadderRow[], columns: Columns) => string;
 
 const kGone = 'the SIP of this session is not kept any more';
 
-/** `GET /v1/sessions/{id}/ladder` as text, `…/ladder.svg` as a picture. */
-export function addLadders(
-  server: FastifyInstance,
-  keys: ApiKeys,
-  records: Pick<SessionRecords, 'find'>,
-  ladderOf: LadderOf,
-): void {
-  const add = (ending: string, type: string, draw: Draw): void => {
-    server.get<{ Params: { id: string } }>(
-      `/v1/sessions/:id/ladder${ending}`,
-      { onRequest: requireKey(keys) },
-      async ({ params: { id } }, reply) => {
-        const record = kSessionId.test(id) ? records.find(id) : undefined;
-        const ladder = record && (await ladderOf(record.callId));
-        return ladder ? send(reply, type, ladder, draw) : sendProblem(reply, 404, record && kGone);
+/** The SIP of a session as text, and as a picture. */
+export function addLadders(routes: Routes, sources: SessionSources, ladderOf: LadderOf): void {
+  const add = (ending: '' | '.svg', name: string, type: 'text/plain' | 'image/svg+xml', draw: Draw): void =>
+    routes.get(
+      `/v1/sessions/{id}/ladder${ending}`,
+      {
+        name,
+        tag: 'Sessions',
+        summary: `The SIP of a recent session, masked, as ${ending === '' ? 'text' : 'a picture'}`,
+        allow: ['supervisor', 'integrator', 'operator'],
+        params: kSessionParams,
+        answers: { 200: { what: 'The ladder', type } },
+        problems: ['API_NOT_FOUND'],
+      },
+      async ({ params: { id }, caller, reply }) => {
+        const record = sources.records.find(id);
+        if (!record || !sees(caller, record.merchantId)) return sendProblem(reply, 404);
+        const ladder = await ladderOf(record.callId);
+        return ladder ? send(reply, `${type}; charset=utf-8`, ladder, draw) : sendProblem(reply, 404, kGone);
       },
     );
-  };
-  add('', 'text/plain; charset=utf-8', drawLadder);
-  add('.svg', 'image/svg+xml; charset=utf-8', drawLadderSvg);
+  add('', 'getLadder', 'text/plain', drawLadder);
+  add('.svg', 'getLadderPicture', 'image/svg+xml', drawLadderSvg);
 }
 
 function send(reply: FastifyReply, type: string, ladder: CallLadder, draw: Draw): FastifyReply {

@@ -1,11 +1,11 @@
-import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { maskCardLike } from '../card/card-like.ts';
-import { formatMajor } from '../money/money.ts';
 import { kOpenStates, type Ledger, type LedgerEntry } from '../ports/store.ts';
-import { problemIn } from './body-problem.ts';
-import { type ApiKeys, requireKey } from './keys.ts';
+import { type Caller, merchantsOf, sees } from './caller.ts';
+import { kNext, kPageQuery, pageOf } from './paging.ts';
 import { sendProblem } from './problem.ts';
+import type { Routes } from './routes.ts';
+import { kSubmission } from './session-schema.ts';
+import { attemptView, masked } from './session-view.ts';
 
 /** What the API may do with payments. */
 export interface PaymentDesk {
@@ -17,63 +17,114 @@ export interface PaymentDesk {
 const kMostListed = 500;
 
 const kListQuery = z.strictObject({
-  open: z.enum(['true', 'false']).default('false'),
-  limit: z.coerce.number().int().min(1).max(kMostListed).default(50),
+  ...kPageQuery,
+  open: z.enum(['true', 'false']).default('false').describe('Only what is not settled'),
 });
 
-const kSettleBody = z.strictObject({
-  state: z.enum(['APPROVED', 'REVERSED', 'NOT_CHARGED']),
-  /** Why, in the person's words: it goes into the audit. */
-  note: z.string().trim().min(1).max(500),
-  by: z.string().regex(/^[\w.@-]{1,64}$/),
-});
+const kSettleBody = z
+  .strictObject({
+    state: z.enum(['APPROVED', 'REVERSED', 'NOT_CHARGED']),
+    note: z.string().trim().min(1).max(500).describe('Why, in the person’s words: it goes into the audit'),
+    by: z.string().regex(/^[\w.@-]{1,64}$/),
+  })
+  .meta({ id: 'Settlement' });
 
-/** `GET /v1/payments`, `GET /v1/payments/{ref}`, `POST …/attempts/{n}/settle`, `POST /v1/payments/reconcile`. */
-export function addPayments(server: FastifyInstance, keys: ApiKeys, desk: PaymentDesk): void {
+const kEntry = kSubmission
+  .extend({
+    sessionId: z.string(),
+    customerId: z.string().nullable(),
+    reference: z.string().nullable(),
+  })
+  .meta({ id: 'LedgerEntry' });
+
+const kRefParams = z.object({ ref: z.string().max(64) });
+
+export function addPayments(routes: Routes, desk: PaymentDesk): void {
   const { ledger } = desk;
-  const withKey = { onRequest: requireKey(keys) };
-  server.get('/v1/payments', withKey, async ({ query }, reply) => {
-    const asked = kListQuery.safeParse(query);
-    if (!asked.success) return sendProblem(reply, 400, problemIn(asked.error, 'query'));
-    const { open, limit } = asked.data;
-    return { payments: ledger.list(limit, open === 'true' ? kOpenStates : []).map(view) };
-  });
+  routes.get(
+    '/v1/payments',
+    {
+      name: 'listPayments',
+      tag: 'Payments',
+      summary: 'Submissions to the gateway, newest first',
+      allow: ['integrator', 'operator', 'supervisor'],
+      query: kListQuery,
+      answers: { 200: { what: 'A page', json: z.object({ payments: z.array(kEntry), next: kNext }) } },
+    },
+    ({ query: { open, limit, cursor }, caller }) => {
+      const page = { after: cursor, ...merchantsOf(caller) };
+      const found = ledger.list(limit + 1, open === 'true' ? kOpenStates : [], page);
+      const { rows, next } = pageOf(found, limit, positionOf);
+      return { payments: rows.map(view), next };
+    },
+  );
 
-  server.get<{ Params: { ref: string } }>('/v1/payments/:ref', withKey, async ({ params }, reply) => {
-    const attempts = ledger.payment(params.ref);
-    return attempts.length === 0 ? sendProblem(reply, 404) : { attempts: attempts.map(view) };
-  });
+  routes.get(
+    '/v1/payments/{ref}',
+    {
+      name: 'getPayment',
+      tag: 'Payments',
+      summary: 'All attempts of a payment, in order',
+      allow: ['integrator', 'operator', 'supervisor'],
+      params: kRefParams,
+      answers: { 200: { what: 'The attempts', json: z.object({ attempts: z.array(kEntry) }) } },
+      problems: ['API_NOT_FOUND'],
+    },
+    ({ params: { ref }, caller, reply }) => {
+      const attempts = seen(ledger, ref, caller);
+      return attempts.length === 0 ? sendProblem(reply, 404) : { attempts: attempts.map(view) };
+    },
+  );
 
-  server.post('/v1/payments/reconcile', withKey, async () => {
-    await desk.resolveNow();
-    return { open: ledger.list(kMostListed, kOpenStates).map(view) };
-  });
+  routes.post(
+    '/v1/payments/reconcile',
+    {
+      name: 'reconcilePayments',
+      tag: 'Payments',
+      summary: 'Looks at every open payment now',
+      allow: ['operator'],
+      answers: { 200: { what: 'What is still open', json: z.object({ open: z.array(kEntry) }) } },
+    },
+    async ({ caller }) => {
+      await desk.resolveNow();
+      return { open: ledger.list(kMostListed, kOpenStates, merchantsOf(caller)).map(view) };
+    },
+  );
 
-  server.post<{ Params: { ref: string; attempt: string } }>(
-    '/v1/payments/:ref/attempts/:attempt/settle',
-    withKey,
-    async ({ params, body }, reply) => {
-      const attempt = ledger.payment(params.ref).find((entry) => String(entry.attempt) === params.attempt);
+  routes.post(
+    '/v1/payments/{ref}/attempts/{attempt}/settle',
+    {
+      name: 'settleAttempt',
+      tag: 'Payments',
+      summary: 'Ends by hand what nobody else could settle',
+      allow: ['operator'],
+      params: kRefParams.extend({ attempt: z.coerce.number().int().min(1) }),
+      body: kSettleBody,
+      answers: { 200: { what: 'The attempt as it is now', json: kEntry } },
+      problems: ['API_NOT_FOUND', 'API_CONFLICT', 'API_INVALID'],
+    },
+    ({ params, body: { state, note, by }, caller, reply }) => {
+      const find = () => seen(ledger, params.ref, caller).find((each) => each.attempt === params.attempt);
+      const attempt = find();
       if (!attempt) return sendProblem(reply, 404);
-      const asked = kSettleBody.safeParse(body ?? {});
-      if (!asked.success) return sendProblem(reply, 400, problemIn(asked.error, 'body'));
-      const { state, note, by } = asked.data;
-      if (ledger.settleByHand(attempt, state, { actor: `api:${by}`, note }))
-        return { ...view(attempt), state };
-      const { state: now } =
-        ledger.payment(params.ref).find((entry) => entry.attempt === attempt.attempt) ?? attempt;
+      if (ledger.settleByHand(attempt, state, { actor: `api:${by}`, note })) {
+        return view({ ...attempt, state });
+      }
+      const { state: now } = find() ?? attempt;
       return sendProblem(reply, 409, `the attempt is ${now}; only one in state MANUAL is settled by hand`);
     },
   );
 }
 
-/** Amounts in major units; what a peer wrote could be anything. */
-function view({ amount, customerId, reference, ...entry }: LedgerEntry) {
-  return {
-    ...entry,
-    amount: formatMajor(amount),
-    currency: amount.currency,
-    customerId: customerId && maskCardLike(customerId),
-    reference: reference && maskCardLike(reference),
-  };
+/** A payment of somebody else's merchant is as one there is not. */
+function seen(ledger: Ledger, ref: string, caller: Caller): readonly LedgerEntry[] {
+  return ledger.payment(ref).filter(({ merchantId }) => sees(caller, merchantId));
+}
+
+function positionOf({ sentAt, sessionId, attempt }: LedgerEntry) {
+  return { at: sentAt, id: `${sessionId}/${attempt}` };
+}
+
+function view({ customerId, reference, ...attempt }: LedgerEntry) {
+  return { ...attemptView(attempt), customerId: masked(customerId), reference: masked(reference) };
 }

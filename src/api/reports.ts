@@ -1,61 +1,60 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Clock } from '../ports/clock.ts';
-import type { ReportRows, Reports } from '../ports/reports.ts';
+import type { ReportRows, ReportScope, Reports } from '../ports/reports.ts';
 import { csvOf } from '../report/csv.ts';
 import { figuresBy, figuresOf } from '../report/figures.ts';
-import { dayOf, instantOf, isZone, kPeriods, type Period } from '../report/period.ts';
-import { problemIn } from './body-problem.ts';
-import { type ApiKeys, requireKey } from './keys.ts';
+import type { Caller } from './caller.ts';
 import { sendProblem } from './problem.ts';
-
-const kLongestMs = 2 * 366 * 24 * 3_600_000;
+import { kPeriod, kReport, kScopeQuery } from './report-schema.ts';
+import { scopeBefore, scopeOf } from './report-scope.ts';
+import type { Routes } from './routes.ts';
 
 const kQuery = z.strictObject({
-  from: z.string().optional(),
-  to: z.string().optional(),
-  zone: z.string().default('UTC').refine(isZone, 'expected an IANA time zone such as Europe/Berlin'),
-  by: z.enum(kPeriods as [Period, ...Period[]]).default('day'),
-  merchant: z.string().max(64).optional(),
-  topology: z.string().max(32).optional(),
+  ...kScopeQuery,
+  by: kPeriod.default('day'),
   compare: z.enum(['none', 'before']).default('none'),
   format: z.enum(['json', 'csv']).default('json'),
 });
 
-interface Asked {
-  readonly zone: string;
-  readonly by: Period;
-  readonly merchant?: string | undefined;
-  readonly topology?: string | undefined;
-  readonly fromMs: number;
-  readonly toMs: number;
+type Query = z.output<typeof kQuery>;
+
+/** The figures of sessions that began in a range, as JSON or CSV; under the name they had first, too. */
+export function addReports(routes: Routes, reports: Reports, clock: Pick<Clock, 'date'>): void {
+  for (const [path, name] of [
+    ['/v1/reports/kpi', 'getKpi'],
+    ['/v1/reports/payments', 'getPaymentReport'],
+  ] as const) {
+    routes.get(
+      path,
+      {
+        name,
+        tag: 'Reports',
+        summary: 'Figures of sessions, by quarter of an hour to month, and of the period before',
+        allow: ['supervisor', 'integrator', 'operator'],
+        query: kQuery,
+        answers: {
+          200: { what: 'As JSON, or with `format=csv` as RFC 4180', json: kReport, type: 'text/csv' },
+        },
+      },
+      ({ query, caller, reply }) => report(reports, query, caller, clock.date().getTime(), reply),
+    );
+  }
 }
 
-/** `GET /v1/reports/payments`: the figures of sessions that began in a range, today if none is given; as JSON or CSV. */
-export function addReports(
-  server: FastifyInstance,
-  keys: ApiKeys,
-  reports: Reports,
-  clock: Pick<Clock, 'date'>,
-): void {
-  server.get('/v1/reports/payments', { onRequest: requireKey(keys) }, async ({ query }, reply) => {
-    const checked = kQuery.safeParse(query);
-    if (!checked.success) return sendProblem(reply, 400, problemIn(checked.error, 'query'));
-    const { format, compare, ...rest } = checked.data;
-    const asked = rangeOf(rest, clock.date().getTime());
-    if (typeof asked === 'string') return sendProblem(reply, 400, asked);
-    const rows = await read(reports, asked);
-    if (format === 'csv') {
-      const csv = csvOf(figuresBy(rows.quarterHours, asked.by, asked.zone));
-      return reply.type('text/csv; charset=utf-8; header=present').send(csv);
-    }
-    const before = compare === 'before' ? await read(reports, periodBefore(asked)) : undefined;
-    return view(asked, rows, before);
-  });
+async function report(reports: Reports, query: Query, caller: Caller, nowMs: number, reply: FastifyReply) {
+  const scope = scopeOf(query, caller, nowMs);
+  if ('status' in scope) return sendProblem(reply, scope.status, scope.detail);
+  const rows = await reports.read(scope);
+  if (query.format === 'csv') {
+    const csv = csvOf(figuresBy(rows.quarterHours, query.by, query.zone));
+    return reply.type('text/csv; charset=utf-8; header=present').send(csv);
+  }
+  const before = query.compare === 'before' ? await reports.read(scopeBefore(scope)) : undefined;
+  return view(query, scope, rows, before);
 }
 
-function view(asked: Asked, rows: ReportRows, before: ReportRows | undefined) {
-  const { fromMs, toMs, by, zone } = asked;
+function view({ by, zone }: Query, { fromMs, toMs }: ReportScope, rows: ReportRows, before?: ReportRows) {
   return {
     from: new Date(fromMs).toISOString(),
     to: new Date(toMs).toISOString(),
@@ -68,35 +67,4 @@ function view(asked: Asked, rows: ReportRows, before: ReportRows | undefined) {
     results: rows.results,
     stages: rows.stages,
   };
-}
-
-function read(reports: Reports, { fromMs, toMs, merchant, topology }: Asked): Promise<ReportRows> {
-  return reports.read({
-    fromMs,
-    toMs,
-    ...(merchant !== undefined && { merchantId: merchant }),
-    ...(topology !== undefined && { topology }),
-  });
-}
-
-/** @returns what is wrong, if it is no range. */
-function rangeOf(
-  query: Pick<z.output<typeof kQuery>, 'from' | 'to' | 'zone' | 'by' | 'merchant' | 'topology'>,
-  nowMs: number,
-): Asked | string {
-  const { from, to, ...rest } = query;
-  const fromMs = from === undefined ? dayOf(nowMs, rest.zone) : instantOf(from, rest.zone);
-  const toMs = to === undefined ? nowMs : instantOf(to, rest.zone);
-  const kExpected = 'expected a date such as 2026-10-25, or an instant with its offset';
-  if (fromMs === undefined) return `from: ${from}: ${kExpected}`;
-  if (toMs === undefined) return `to: ${to}: ${kExpected}`;
-  if (toMs < fromMs) return 'to: expected no earlier than from';
-  if (toMs - fromMs > kLongestMs) return 'from, to: expected at most two years';
-  return { ...rest, fromMs, toMs };
-}
-
-/** As long, and ending where it begins. */
-function periodBefore(asked: Asked): Asked {
-  const { fromMs, toMs } = asked;
-  return { ...asked, fromMs: 2 * fromMs - toMs, toMs: fromMs };
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { type Money, parseMajor } from '../money/money.ts';
 import { kTopologies, type SessionAction, type SessionRequest } from '../ports/payment-sessions.ts';
-import { problemIn } from './body-problem.ts';
 
 const kText = z.string().regex(/^[\x20-\x7e\u00a0-\uffff]{1,64}$/, 'expects 1 to 64 printable characters');
 const kAmount = z
@@ -9,35 +8,44 @@ const kAmount = z
   .regex(/^\d{1,10}(\.\d{1,4})?$/, 'expects an amount in major units such as "50.25"');
 const kFields = ['pan', 'expiry', 'start', 'issue', 'cvv', 'postal', 'amount'] as const;
 
-const kSession = z.strictObject({
-  topology: z.enum(kTopologies),
-  customerId: kText.optional(),
-  merchantId: kText.optional(),
-  reference: kText.optional(),
-  amount: kAmount.optional(),
-  currency: z
-    .string()
-    .regex(/^[A-Z]{3}$/, 'expects three letters of ISO 4217 such as "USD"')
-    .optional(),
-  identified: z.union([z.boolean(), z.enum(['true', 'false', 'unknown'])]).default('unknown'),
-  start: z.enum(['action', 'joined']).default('action'),
-});
+export const kSessionBody = z
+  .strictObject({
+    topology: z.enum(kTopologies),
+    customerId: kText.optional(),
+    merchantId: kText.optional(),
+    reference: kText.optional(),
+    amount: kAmount.optional(),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3}$/, 'expects three letters of ISO 4217 such as "USD"')
+      .optional(),
+    identified: z.union([z.boolean(), z.enum(['true', 'false', 'unknown'])]).default('unknown'),
+    start: z
+      .enum(['action', 'joined'])
+      .default('action')
+      .describe('When the payment begins: by the action, or when customer and agent are there'),
+  })
+  .meta({ id: 'SessionRequest' });
 
-const kAction = z.discriminatedUnion('action', [
-  z.strictObject({ action: z.literal('start'), amount: kAmount.optional() }),
-  z.strictObject({ action: z.literal('amount'), amount: kAmount }),
-  z.strictObject({ action: z.literal('capture'), field: z.enum(kFields) }),
-  z.strictObject({ action: z.literal('re-enter'), field: z.enum(kFields) }),
-  z.strictObject({
-    action: z.literal('dial'),
-    role: z.enum(['customer', 'agent']),
-    to: z.string().regex(/^sips?:[^\s<>"?,]{1,500}$/, 'expects a SIP URI without display name and headers'),
-    trunk: kText.nullable().default(null),
-  }),
-  z.strictObject({ action: z.enum(['pause', 'park', 'resume', 'cancel']) }),
-]);
+export const kActionBody = z
+  .discriminatedUnion('action', [
+    z.strictObject({ action: z.literal('start'), amount: kAmount.optional() }),
+    z.strictObject({ action: z.literal('amount'), amount: kAmount }),
+    z.strictObject({ action: z.literal('capture'), field: z.enum(kFields) }),
+    z.strictObject({ action: z.literal('re-enter'), field: z.enum(kFields) }),
+    z.strictObject({
+      action: z.literal('dial'),
+      role: z.enum(['customer', 'agent']),
+      to: z.string().regex(/^sips?:[^\s<>"?,]{1,500}$/, 'expects a SIP URI without display name and headers'),
+      trunk: kText.nullable().default(null),
+    }),
+    z.strictObject({ action: z.enum(['pause', 'park', 'resume', 'cancel']) }),
+  ])
+  .meta({ id: 'SessionAction' });
 
-const kIdentification = z.strictObject({ result: z.enum(['verified', 'failed']) });
+export const kIdentificationBody = z
+  .strictObject({ result: z.enum(['verified', 'failed']) })
+  .meta({ id: 'Identification' });
 
 /** A body that was understood, or what is wrong with it, as a sentence for whoever sent it. */
 export type Read<T> =
@@ -45,10 +53,8 @@ export type Read<T> =
   | { readonly kind: 'wrong'; readonly detail: string };
 
 /** @param currency - the one payments are made in: limits hold in no other. */
-export function readSession(body: unknown, currency: string): Read<SessionRequest> {
-  const parsed = kSession.safeParse(body);
-  if (!parsed.success) return wrong(parsed.error);
-  const { amount, currency: asked = currency, identified, ...same } = parsed.data;
+export function readSession(body: z.output<typeof kSessionBody>, currency: string): Read<SessionRequest> {
+  const { amount, currency: asked = currency, identified, ...same } = body;
   if (asked !== currency) return { kind: 'wrong', detail: `currency: payments are made in ${currency}` };
   const money = amount === undefined ? null : positive(amount, currency);
   if (money === undefined) return { kind: 'wrong', detail: kWrongAmount(currency) };
@@ -66,16 +72,11 @@ export function readSession(body: unknown, currency: string): Read<SessionReques
   };
 }
 
-export function readIdentification(body: unknown): Read<'verified' | 'failed'> {
-  const parsed = kIdentification.safeParse(body);
-  return parsed.success ? { kind: 'read', value: parsed.data.result } : wrong(parsed.error);
-}
-
 /** @returns the actions in the order they are to be done: an amount comes before the start it was sent with. */
-export function readActions(body: unknown, currency: string): Read<readonly SessionAction[]> {
-  const parsed = kAction.safeParse(body);
-  if (!parsed.success) return wrong(parsed.error);
-  const asked = parsed.data;
+export function readActions(
+  asked: z.output<typeof kActionBody>,
+  currency: string,
+): Read<readonly SessionAction[]> {
   if (asked.action !== 'start' && asked.action !== 'amount') return { kind: 'read', value: [asked] };
   const start: readonly SessionAction[] = asked.action === 'start' ? [{ action: 'start' }] : [];
   if (asked.amount === undefined) return { kind: 'read', value: start };
@@ -90,8 +91,4 @@ const kWrongAmount = (currency: string) =>
 function positive(text: string, currency: string): Money | undefined {
   const amount = parseMajor(text, currency);
   return amount && amount.minor > 0 ? amount : undefined;
-}
-
-function wrong(error: z.ZodError): Extract<Read<never>, { kind: 'wrong' }> {
-  return { kind: 'wrong', detail: problemIn(error, 'body') };
 }

@@ -1,126 +1,193 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import { maskCardLike } from '../card/card-like.ts';
-import { formatMajor, money } from '../money/money.ts';
-import {
-  type ActionResult,
-  kClampedBy,
-  type PaymentSessions,
-  type SessionAction,
-} from '../ports/payment-sessions.ts';
-import type { AttemptRecord, AttemptState, SessionRecord, SessionRecords } from '../ports/store.ts';
-import { type ApiKeys, requireKey } from './keys.ts';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { ActionResult, PaymentSessions, SessionAction } from '../ports/payment-sessions.ts';
+import type { SessionList, SessionRecord, SessionRecords } from '../ports/store.ts';
+import { type Caller, merchantsOf, sees } from './caller.ts';
+import { kNext, kPageQuery, pageOf } from './paging.ts';
 import { sendProblem } from './problem.ts';
-import { readActions, readIdentification, readSession } from './session-bodies.ts';
-
-export const kSessionId = /^[\w-]{1,64}$/;
+import type { Routes } from './routes.ts';
+import {
+  kActionBody,
+  kIdentificationBody,
+  kSessionBody,
+  readActions,
+  readSession,
+} from './session-bodies.ts';
+import { kCall, kOutcome, kPrepared, kSession, kSessionParams, kSessionRow } from './session-schema.ts';
+import { callView, merchantIn, rowView, sessionView } from './session-view.ts';
 
 export interface SessionRoutes {
-  readonly records: Pick<SessionRecords, 'find' | 'attempts'>;
+  readonly records: Pick<SessionRecords, 'find' | 'attempts'> & SessionList;
   /** Sessions that wait for their calls or run. */
   readonly sessions: PaymentSessions;
   /** What payments are made in. */
   readonly currency: string;
 }
 
-type ById = { Params: { id: string } };
+const kListQuery = z.strictObject({
+  ...kPageQuery,
+  topology: kSessionRow.shape.topology.optional(),
+  outcome: kOutcome.optional(),
+  customerId: z.string().max(64).optional(),
+  reference: z.string().max(64).optional(),
+  callId: z.string().max(256).optional(),
+});
 
-export function addSessions(server: FastifyInstance, keys: ApiKeys, routes: SessionRoutes): void {
-  const onRequest = requireKey(keys);
-  server.post('/v1/sessions', { onRequest }, async ({ body }, reply) => prepare(routes, body, reply));
-  server.get<ById>('/v1/sessions/:id', { onRequest }, async ({ params: { id } }, reply) => {
-    return viewOf(routes, id) ?? sendProblem(reply, 404);
-  });
-  server.post<ById>('/v1/sessions/:id/actions', { onRequest }, async ({ params: { id }, body }, reply) =>
-    act(routes, id, body, reply),
+/** What is known of one session, to those who see its merchant. */
+export function addSessions(routes: Routes, parts: SessionRoutes): void {
+  const session = { 200: { what: 'The session as it is now', json: kSession } };
+  const ofOne = { tag: 'Sessions', params: kSessionParams } as const;
+  routes.post(
+    '/v1/sessions',
+    {
+      name: 'prepareSession',
+      tag: 'Sessions',
+      summary: 'Prepares a payment before its call has come',
+      allow: ['agent', 'integrator'],
+      body: kSessionBody,
+      answers: { 201: { what: 'It waits an hour for its call', json: kPrepared } },
+      problems: ['API_INVALID', 'API_BUSY'],
+    },
+    ({ body, caller, reply }) => prepare(parts, body, caller, reply),
   );
-  server.post<ById>('/v1/sessions/:id/idv', { onRequest }, async ({ params: { id }, body }, reply) =>
-    identified(routes, id, body, reply),
+  routes.get(
+    '/v1/sessions',
+    {
+      name: 'listSessions',
+      tag: 'Sessions',
+      summary: 'Sessions whose call was taken, newest first',
+      allow: ['supervisor', 'integrator', 'operator'],
+      query: kListQuery,
+      answers: {
+        200: { what: 'A page', json: z.object({ sessions: z.array(kSessionRow), next: kNext }) },
+      },
+    },
+    ({ query, caller }) => list(parts, query, caller),
+  );
+  routes.get(
+    '/v1/sessions/{id}',
+    {
+      ...ofOne,
+      name: 'getSession',
+      summary: 'What is known of a session, and what goes on in it now',
+      allow: ['agent', 'supervisor', 'integrator', 'operator'],
+      answers: session,
+      problems: ['API_NOT_FOUND'],
+    },
+    ({ params: { id }, caller, reply }) => seen(parts, id, caller) ?? sendProblem(reply, 404),
+  );
+  routes.post(
+    '/v1/sessions/{id}/actions',
+    {
+      ...ofOne,
+      name: 'actOnSession',
+      summary: 'Does what an agent asks for',
+      allow: ['agent', 'supervisor', 'integrator'],
+      body: kActionBody,
+      answers: session,
+      problems: ['API_NOT_FOUND', 'API_CONFLICT', 'API_INVALID'],
+    },
+    ({ params: { id }, body, caller, reply }) => act(parts, id, body, caller, reply),
+  );
+  routes.post(
+    '/v1/sessions/{id}/idv',
+    {
+      ...ofOne,
+      name: 'tellIdentification',
+      summary: 'Tells who the caller is, for an application a caller was given to',
+      allow: ['agent', 'integrator'],
+      body: kIdentificationBody,
+      answers: session,
+      problems: ['API_NOT_FOUND', 'API_CONFLICT', 'API_INVALID'],
+    },
+    ({ params: { id }, body, caller, reply }) => {
+      if (!seen(parts, id, caller)) return sendProblem(reply, 404);
+      return answerTo(parts.sessions.identified(id, body.result), parts, id, reply);
+    },
+  );
+  routes.get(
+    '/v1/calls',
+    {
+      name: 'listCalls',
+      tag: 'Sessions',
+      summary: 'Sessions whose call is up now',
+      allow: ['agent', 'supervisor', 'integrator', 'operator'],
+      answers: { 200: { what: 'All of them', json: z.object({ calls: z.array(kCall) }) } },
+    },
+    ({ caller }) => ({ calls: calls(parts, caller) }),
   );
 }
 
-function prepare({ sessions, currency }: SessionRoutes, body: unknown, reply: FastifyReply) {
+function prepare(
+  { sessions, currency }: SessionRoutes,
+  body: z.output<typeof kSessionBody>,
+  caller: Caller,
+  reply: FastifyReply,
+) {
   const asked = readSession(body, currency);
   if (asked.kind === 'wrong') return sendProblem(reply, 422, asked.detail);
-  const prepared = sessions.prepare(asked.value);
+  const merchantId = asked.value.merchantId ?? onlyMerchantOf(caller);
+  if (!sees(caller, merchantId)) return sendProblem(reply, 403, 'merchantId: none of yours');
+  const prepared = sessions.prepare({ ...asked.value, merchantId });
   if (!prepared) return sendProblem(reply, 503, 'too many sessions wait for their calls');
   return reply.code(201).header('location', `/v1/sessions/${prepared.id}`).send(prepared);
 }
 
-/** The verdict of an application a caller was given to. */
-function identified(routes: SessionRoutes, id: string, body: unknown, reply: FastifyReply) {
-  if (!kSessionId.test(id)) return sendProblem(reply, 404);
-  const said = readIdentification(body);
-  if (said.kind === 'wrong') return sendProblem(reply, 422, said.detail);
-  return answerTo(routes.sessions.identified(id, said.value), routes, id, reply);
+/** Who acts for one merchant need not say so. */
+function onlyMerchantOf({ merchants }: Caller): string | null {
+  return merchants?.size === 1 ? ([...merchants][0] ?? null) : null;
+}
+
+function list({ records }: SessionRoutes, query: z.output<typeof kListQuery>, caller: Caller) {
+  const { limit, cursor, ...filter } = query;
+  const found = records.sessions({ limit: limit + 1, after: cursor, ...merchantsOf(caller) }, filter);
+  const { rows, next } = pageOf(found, limit, ({ startedAt: at, sessionId: id }: SessionRecord) => ({
+    at,
+    id,
+  }));
+  return { sessions: rows.map(rowView), next };
 }
 
 /** The session as it is when the action was done, or why it was not. */
-async function act(routes: SessionRoutes, id: string, body: unknown, reply: FastifyReply) {
-  const { sessions, currency } = routes;
-  if (!kSessionId.test(id)) return sendProblem(reply, 404);
+async function act(
+  parts: SessionRoutes,
+  id: string,
+  body: z.output<typeof kActionBody>,
+  caller: Caller,
+  reply: FastifyReply,
+) {
+  const { sessions, currency } = parts;
+  if (!seen(parts, id, caller)) return sendProblem(reply, 404);
   const asked = readActions(body, currency);
   if (asked.kind === 'wrong') return sendProblem(reply, 422, asked.detail);
   for (const action of asked.value) {
-    const answer = await sessions.act(id, action satisfies SessionAction, 'api');
-    if (answer.kind !== 'done') return answerTo(answer, routes, id, reply);
+    const answer = await sessions.act(id, action satisfies SessionAction, caller.name);
+    if (answer.kind !== 'done') return answerTo(answer, parts, id, reply);
   }
-  return viewOf(routes, id) ?? { id };
+  return sessionView(parts, id) ?? { id, submissions: [] };
 }
 
-function answerTo(answer: ActionResult, routes: SessionRoutes, id: string, reply: FastifyReply) {
+function answerTo(answer: ActionResult, parts: SessionRoutes, id: string, reply: FastifyReply) {
   switch (answer.kind) {
     case 'done':
-      return viewOf(routes, id) ?? { id };
+      return sessionView(parts, id) ?? { id, submissions: [] };
     case 'conflict':
       return sendProblem(reply, 409, answer.reason);
     case 'unknown_session':
-      return routes.records.find(id) ? sendProblem(reply, 409, 'the call is over') : sendProblem(reply, 404);
+      return parts.records.find(id) ? sendProblem(reply, 409, 'the call is over') : sendProblem(reply, 404);
   }
 }
 
-/** What is known of a session: its row, and over it what goes on now. */
-function viewOf({ records, sessions }: SessionRoutes, id: string): object | undefined {
-  if (!kSessionId.test(id)) return undefined;
-  const record = records.find(id);
-  const live = sessions.view(id);
-  if (!record && !live) return undefined;
-  const attempts = records.attempts(id);
-  return {
-    id,
-    ...(record && { ...sessionView(record), resolution: resolutionOf(record, attempts) }),
-    ...live,
-    submissions: attempts.map(submissionView),
-  };
+/** A session that somebody else sees is as one there is not. */
+function seen(parts: SessionRoutes, id: string, caller: Caller): object | undefined {
+  const merchantId = merchantIn(parts, id);
+  return merchantId !== undefined && sees(caller, merchantId) ? sessionView(parts, id) : undefined;
 }
 
-/** What an unknown outcome turned out to be after the call; null while nobody knows, and where there was none. */
-function resolutionOf({ outcome }: SessionRecord, attempts: readonly AttemptRecord[]): AttemptState | null {
-  const last = attempts.at(-1);
-  if (outcome !== 'unknown' || !last) return null;
-  return last.state === 'UNKNOWN' || last.state === 'SUBMITTING' ? null : last.state;
-}
-
-/** Amounts in major units, as they are given to us. */
-function sessionView({ sessionId, exponent, ...record }: SessionRecord) {
-  const major = (minor: number | null) =>
-    minor === null ? null : formatMajor({ ...money(minor, record.currency), exponent });
-  return {
-    id: sessionId,
-    ...record,
-    clampedBy: kClampedBy[record.topology],
-    customerId: masked(record.customerId),
-    merchantId: masked(record.merchantId),
-    reference: masked(record.reference),
-    amountRequested: major(record.amountRequested),
-    amountCharged: major(record.amountCharged),
-  };
-}
-
-/** What a peer wrote into call data could be anything. */
-function masked(text: string | null): string | null {
-  return text === null ? null : maskCardLike(text);
-}
-
-function submissionView({ sessionId: _, amount, ...attempt }: AttemptRecord) {
-  return { ...attempt, amount: formatMajor(amount), currency: amount.currency };
+function calls(parts: SessionRoutes, caller: Caller): object[] {
+  return parts.sessions.ids().flatMap((id) => {
+    const merchantId = merchantIn(parts, id);
+    if (merchantId === undefined || !sees(caller, merchantId)) return [];
+    return callView(parts, id) ?? [];
+  });
 }

@@ -14,6 +14,7 @@ const kCommands: Readonly<Record<string, Loader>> = {
   config: async () => (await import('./config.ts')).config,
   dtmf: async () => (await import('./dtmf.ts')).dtmf,
   payments: async () => (await import('./payments.ts')).payments,
+  'api-key': async () => (await import('./api-key.ts')).apiKey,
   audit: async () => (await import('./audit.ts')).audit,
   help: async () => helpOf(() => Promise.all(Object.values(kCommands).map((load) => load()))),
 };

@@ -12,7 +12,7 @@ const kStopping = 'stopping: no new calls; waiting for running ones to end';
 export const serve: Command = {
   usage: 'serve',
   sentence:
-    'runs the server; SIGTERM and Ctrl-C let running calls end first, a second one does not; SIGHUP reads certificates again',
+    'runs the server; SIGTERM and Ctrl-C let running calls end first, a second one does not; SIGHUP reads certificates and gateway credentials again',
   async run() {
     const { config, path } = loadConfig();
     harden(config.production.enabled);
@@ -21,7 +21,9 @@ export const serve: Command = {
     process.on('SIGHUP', () => running?.reload());
     const server = await startServer(config);
     running = server;
-    process.stderr.write(greeting(server, { path, keyMadeUp: config.api.key === null }));
+    process.stderr.write(
+      greeting(server, { path, keyMadeUp: config.api.key === null && server.apiKey !== null }),
+    );
     const manager = new ServiceManager(kSystemClock, (reason) => process.stderr.write(`${reason}\n`));
     await manager.ready('takes calls');
     await stop;

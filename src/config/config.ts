@@ -1,4 +1,5 @@
 import type { PaymentPolicy } from '../dialog/policy.ts';
+import type { ApiRole } from '../ports/api-roles.ts';
 import type { GatewayType } from '../ports/gateway-kinds.ts';
 import type { Locale } from '../ports/prompts.ts';
 import type { CheckedFile } from './schema.ts';
@@ -70,9 +71,39 @@ export interface Config {
     readonly maxBusyPercent: number;
     readonly workers: number;
   };
-  readonly http: { readonly host: string; readonly port: number };
-  /** Null: one is made up at start. */
-  readonly api: { readonly key: string | null };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** PEM; null: plain HTTP. */
+    readonly tls: {
+      readonly cert: string;
+      readonly key: string;
+      readonly ca: string | null;
+      readonly clients: CheckedFile['http']['tls']['clients'];
+    } | null;
+  };
+  readonly pages: {
+    /** Origins. */
+    readonly embedIn: readonly string[];
+    /** Null: the desk has no phone of its own. */
+    readonly softphone: { readonly server: string; readonly domain: string } | null;
+  };
+  readonly api: {
+    /** May do everything. Null: without further keys and tokens one is made up at start. */
+    readonly key: string | null;
+    readonly keys: readonly {
+      readonly name: string;
+      /** 64 lower-case hex digits. */
+      readonly sha256: string | null;
+      readonly certificateSha256: string | null;
+      readonly roles: readonly ApiRole[];
+      readonly merchants: readonly string[] | null;
+    }[];
+    readonly requestsPerMinute: number;
+    readonly oidc:
+      | (CheckedFile['api']['oidc'] & { readonly issuer: string; readonly audience: string })
+      | null;
+  };
   readonly webhooks: readonly Webhook[];
   readonly dataDir: string;
   /** Absolute. */
@@ -83,6 +114,7 @@ export interface Config {
   readonly payment: PaymentPolicy;
   readonly gateway: GatewaySettings;
   readonly velocity: CheckedFile['velocity'];
+  readonly merchants: readonly MerchantSettings[];
   readonly routes: { readonly agent: string | null; readonly queue: string | null };
   readonly inline: {
     readonly routes: readonly {
@@ -109,9 +141,25 @@ export interface Config {
   readonly production: { readonly enabled: boolean; readonly allowSimulator: boolean };
 }
 
+/** One of several who are paid. */
+export interface MerchantSettings {
+  readonly id: string;
+  /** Called numbers; one that ends in `*` stands for all that begin so. */
+  readonly dialled: readonly string[];
+  readonly currency: string;
+  readonly locale: Locale;
+  /** Absolute. */
+  readonly audioDir: string;
+  readonly payment: PaymentPolicy;
+  /** Null: the common one. */
+  readonly gateway: GatewaySettings | null;
+}
+
 export interface Webhook {
   readonly name: string;
   readonly url: string;
+  /** Null: it is told of all sessions. */
+  readonly merchant: string | null;
   /** One, or two while it is being replaced. */
   readonly secrets: readonly string[];
   readonly events: CheckedFile['webhooks'][number]['events'];

@@ -3,12 +3,15 @@ import { isIP } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import type { PaymentPolicy, Route } from '../dialog/policy.ts';
 import { parseMajor } from '../money/money.ts';
+import { apiSettings, httpTls } from './api-resolver.ts';
 import { readTls } from './certificates.ts';
 import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
 import { gatewaySettings } from './gateway-resolver.ts';
 import { kSecretText } from './keys.ts';
+import { checkTrunkLimits, merchants } from './merchant-resolver.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
 import type { CheckedFile } from './schema.ts';
+import { secretOrigin } from './secret-origin.ts';
 import type { TlsSettings } from './transport.ts';
 import { type Path, pathText, valueAt } from './tree.ts';
 import { TrustResolver } from './trust-resolver.ts';
@@ -23,26 +26,40 @@ export class Resolver {
   readonly #file: CheckedFile;
   readonly #root: string;
   readonly #placeOf: (path: Path) => string;
+  readonly #environment: NodeJS.ProcessEnv;
 
   /**
    * @param root - relative paths count from this folder.
    * @param placeOf - where a value came from, such as `sip.port (HUSHPAY_SIP_PORT)`.
+   * @param environment - where secrets may be.
    */
-  constructor(file: CheckedFile, root: string, placeOf: (path: Path) => string) {
+  constructor(
+    file: CheckedFile,
+    root: string,
+    placeOf: (path: Path) => string,
+    environment: NodeJS.ProcessEnv,
+  ) {
+    this.#environment = environment;
     this.#file = file;
     this.#root = root;
     this.#placeOf = placeOf;
   }
 
+  get #tools() {
+    return {
+      secret: (path: Path, value: string | null, file: string | null) => this.#secret(path, value, file),
+      text: (path: Path, file: string) => this.#fileText(path, file),
+      refuse: (path: Path, expects: string, remedy: string) => this.#refuse(path, expects, remedy),
+    };
+  }
+
   config(): Config {
-    const { sip, media, http, api, velocity, routes, inline, handOver, log, production } = this.#file;
+    const { sip, media, http, pages, velocity, routes, inline, handOver, log, production } = this.#file;
     const { locale, currency } = this.#file;
     this.#checkProduction();
     this.#checkTrunkNames();
-    const trust = new TrustResolver(sip, {
-      secret: (path, value, file) => this.#secret(path, value, file),
-      refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
-    });
+    checkTrunkLimits(this.#file, (path, expects, remedy) => this.#refuse(path, expects, remedy));
+    const trust = new TrustResolver(sip, this.#tools);
     return {
       sip: {
         ...sip,
@@ -53,20 +70,24 @@ export class Resolver {
         capture: this.#capture(),
       },
       media: { ...media, ports: portRange(media.ports) },
-      http,
-      api: { key: this.#secret(['api', 'key'], api.key, api.keyFile) },
+      http: { ...http, tls: httpTls(this.#file, this.#tools) },
+      pages: { embedIn: pages.embedIn, softphone: softphone(pages.softphone) },
+      api: apiSettings(this.#file, this.#tools),
       dataDir: this.#absolute(this.#file.dataDir),
       audit: { keyFile: this.#absolute(this.#file.audit.keyFile ?? join(this.#file.dataDir, 'audit.key')) },
       audioDir: this.#absolute(this.#file.audioDir),
       locale,
       currency,
-      payment: this.#payment(),
-      gateway: this.#gateway(),
+      payment: this.#payment(['payment'], this.#file.payment, currency),
+      gateway: this.#gateway(['gateway'], this.#file.gateway),
       velocity,
-      webhooks: webhooks(this.#file.webhooks, {
-        secret: (path, value, file) => this.#secret(path, value, file),
-        refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
+      merchants: merchants(this.#file, {
+        ...this.#tools,
+        payment: (path, payment, inCurrency) => this.#payment(path, payment, inCurrency),
+        gateway: (path, gateway) => this.#gateway(path, gateway),
+        absolute: (path) => this.#absolute(path),
       }),
+      webhooks: webhooks(this.#file.webhooks, this.#tools),
       routes,
       inline,
       handOver,
@@ -129,43 +150,41 @@ export class Resolver {
     return { host, port, agentId, password };
   }
 
-  #payment(): PaymentPolicy {
-    const { payment } = this.#file;
-    const min = this.#minorUnits(['payment', 'amount', 'min'], payment.amount.min);
-    const max = this.#minorUnits(['payment', 'amount', 'max'], payment.amount.max);
+  #payment(path: Path, payment: CheckedFile['payment'], currency: string): PaymentPolicy {
+    const { amount } = payment;
+    const minorOf = (key: 'min' | 'max' | 'perCustomer') =>
+      this.#minorUnits([...path, 'amount', key], amount[key], currency);
+    const [min, max, perCustomer] = [minorOf('min'), minorOf('max'), minorOf('perCustomer')];
     if (min !== null && max !== null && min > max) {
-      this.#refuse(
-        ['payment', 'amount', 'min'],
-        'no more than payment.amount.max',
-        'lower it, or raise payment.amount.max',
-      );
+      const other = pathText([...path, 'amount', 'max']);
+      this.#refuse([...path, 'amount', 'min'], `no more than ${other}`, `lower it, or raise ${other}`);
     }
     const onReached = { ...payment.declines.onReached, route: payment.declines.onReached.route as Route };
     return {
       ...payment,
-      amount: { ...payment.amount, currency: this.#file.currency, min, max },
+      amount: { ...amount, currency, min, max, perCustomer },
       declines: { ...payment.declines, onReached },
       failRoute: payment.failRoute as Route,
+      agent: { ...payment.agent, onPaid: payment.agent.onPaid as Route },
       company: 'alone',
     };
   }
 
-  #minorUnits(path: Path, major: string | null): number | null {
+  #minorUnits(path: Path, major: string | null, currency: string): number | null {
     if (major === null) return null;
-    const amount = parseMajor(major, this.#file.currency);
+    const amount = parseMajor(major, currency);
     if (!amount) {
-      const expects = `an amount with no more decimals than ${this.#file.currency} has`;
+      const expects = `an amount with no more decimals than ${currency} has`;
       this.#refuse(path, expects, 'drop the decimals the currency has not');
     }
     return amount?.minor ?? null;
   }
 
-  #gateway(): GatewaySettings {
-    return gatewaySettings(this.#file.gateway, {
-      secret: (path, value, file) => this.#secret(path, value, file),
-      text: (path, file) => this.#fileText(path, file),
+  #gateway(at: Path, gateway: CheckedFile['gateway']): GatewaySettings {
+    return gatewaySettings(gateway, at, {
+      ...this.#tools,
+      origin: (text) => secretOrigin(text, this.#environment, (path) => this.#absolute(path)),
       absolute: (path) => this.#absolute(path),
-      refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
     });
   }
 
@@ -175,7 +194,7 @@ export class Resolver {
     const filePath = [...path.slice(0, -1), `${String(path.at(-1))}File`];
     if (value !== null)
       this.#refuse(filePath, `null, because ${pathText(path)} is set too`, 'keep one of the two');
-    const secret = this.#fileText(filePath, file)?.trim() ?? null;
+    const secret = this.#secretText(filePath, file)?.trim() ?? null;
     if (secret !== null && !kSecretText.test(secret)) {
       this.#refuse(
         filePath,
@@ -184,6 +203,14 @@ export class Resolver {
       );
     }
     return secret;
+  }
+
+  #secretText(path: Path, file: string): string | null {
+    const origin = secretOrigin(file, this.#environment, (each) => this.#absolute(each));
+    if (origin.kind === 'file') return this.#fileText(path, origin.path);
+    if (origin.kind === 'variable') return origin.value;
+    this.#refuse(path, origin.expects, origin.remedy);
+    return null;
   }
 
   #fileText(path: Path, file: string): string | null {
@@ -201,10 +228,20 @@ export class Resolver {
   }
 
   #checkProduction(): void {
-    const { production, gateway } = this.#file;
-    if (!production.enabled || production.allowSimulator || gateway.type !== 'simulator') return;
-    const expects = 'a real gateway, because production.enabled is true';
-    this.#refuse(['gateway', 'type'], expects, 'configure the gateway, or set production.allowSimulator');
+    const { production, gateway, merchants } = this.#file;
+    if (!production.enabled || production.allowSimulator) return;
+    const all: [Path, { readonly type: string } | null][] = [
+      [['gateway'], gateway],
+      ...merchants.map((merchant, index): [Path, typeof gateway | null] => [
+        ['merchants', index, 'gateway'],
+        merchant.gateway,
+      ]),
+    ];
+    for (const [path, each] of all) {
+      if (each?.type !== 'simulator') continue;
+      const expects = 'a real gateway, because production.enabled is true';
+      this.#refuse([...path, 'type'], expects, 'configure the gateway, or set production.allowSimulator');
+    }
   }
 
   #refuse(path: Path, expects: string, remedy: string): void {
@@ -222,6 +259,10 @@ function sipServer(text: string): SipServer {
   const url = new URL(text.replace(/^drachtio:/, 'http:'));
   const port = Number(/:(\d+)$/.exec(text)?.[1]); // URL drops the port 80
   return { kind: 'drachtio', host: url.hostname, port, secret: decodeURIComponent(url.password) };
+}
+
+function softphone({ server, domain }: CheckedFile['pages']['softphone']): Config['pages']['softphone'] {
+  return server === null ? null : { server, domain };
 }
 
 function portRange(text: string): { min: number; max: number } {

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { kApiSection, kHttpTlsSection } from './api-section.ts';
 import { kHandOverSection, kInlineSection } from './call-section.ts';
 import { kGatewaySection } from './gateway-section.ts';
 import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
+import { kMerchantList } from './merchant-section.ts';
+import { kPagesSection } from './pages-section.ts';
 import { kPaymentSection } from './payment-section.ts';
 import { kTransportKeys } from './transport-section.ts';
 import { kTrustKeys } from './trust-section.ts';
@@ -110,11 +113,10 @@ export const kConfigSchema = z.strictObject({
       unit: 'port',
       default: 8080,
     }),
+    tls: kHttpTlsSection,
   }),
-  api: section({
-    key: secretText('Bearer key of the HTTP API. Without one a key is made up at start and printed once.'),
-    keyFile: optionalText('File that holds the key instead.', kPath),
-  }),
+  api: kApiSection,
+  pages: kPagesSection,
   dataDir: text('Folder of the database.', kPath, 'data'),
   audit: section({
     keyFile: optionalText(
@@ -132,6 +134,7 @@ export const kConfigSchema = z.strictObject({
   payment: kPaymentSection,
   gateway: kGatewaySection,
   velocity: kVelocitySection,
+  merchants: kMerchantList,
   webhooks: kWebhookList,
   routes: section({
     agent: optionalText('Where a route `agent` leads.', kSipUri),

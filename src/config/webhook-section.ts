@@ -17,6 +17,10 @@ const kWebhook = z.strictObject({
   secretFile: optionalText('File that holds the secret instead.', kPath),
   previousSecret: secretText('Signs beside it while the other end still has the old one.'),
   previousSecretFile: optionalText('File that holds the previous secret instead.', kPath),
+  merchant: optionalText('Merchant whose sessions it is told of; all if not given.', {
+    expects: 'merchant id',
+    pattern: /^.{1,64}$/,
+  }),
   events: special(z.array(z.enum(kMessageTypes)).min(1).default(['payment.completed', 'payment.resolved']), {
     sentence: 'What is told.',
     expects: `list of ${kMessageTypes.map((event) => `\`${event}\``).join(', ')}`,

@@ -74,7 +74,9 @@ export type ActionResult =
 export interface PaymentSessions {
   /** @returns undefined when too many sessions wait for their calls. */
   prepare(request: SessionRequest): PreparedSession | undefined;
-  /** The masked state of a session whose call is up or awaited; undefined for any other. */
+  /** Of all whose call is up; an inline call between two payments is known by the name of the last. */
+  ids(): readonly string[];
+  /** The masked state of a session whose call is up or awaited, `merchantId` where it is known; undefined for any other. */
   view(sessionId: string): object | undefined;
   /** @param actor - for the log. */
   act(sessionId: string, action: SessionAction, actor: string): Promise<ActionResult>;

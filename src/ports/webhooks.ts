@@ -47,8 +47,8 @@ export interface Outbox {
   /** When the next one is due; null if none waits. */
   nextDue(): string | null;
   settle(id: number, outcome: Pick<Delivery, 'state' | 'lastAnswer' | 'nextAt' | 'doneAt'>): void;
-  /** Newest first. */
-  deliveries(webhook: string, limit: number): readonly Delivery[];
+  /** Newest first. @param before - only those of smaller ids. */
+  deliveries(webhook: string, limit: number, before?: number): readonly Delivery[];
   countWaiting(): number;
   /** Has it delivered again, from the first try. @returns false if there is no such delivery. */
   replay(webhook: string, id: number, at: string): boolean;

@@ -51,8 +51,8 @@ export class OutboxTable implements Outbox {
     this.#statements.settle.run({ id, ...outcome });
   }
 
-  deliveries(webhook: string, limit: number): readonly Delivery[] {
-    return this.#statements.of.all(webhook, limit).map(deliveryOf);
+  deliveries(webhook: string, limit: number, before = Number.MAX_SAFE_INTEGER): readonly Delivery[] {
+    return this.#statements.of.all(webhook, before, limit).map(deliveryOf);
   }
 
   countWaiting(): number {
@@ -90,8 +90,8 @@ function prepare(database: Database.Database) {
       `UPDATE delivery SET state = @state, last_answer = @lastAnswer, next_at = @nextAt, done_at = @doneAt, tries = tries + 1
        WHERE id = @id AND state = 'waiting'`,
     ),
-    of: database.prepare<[string, number], DeliveryRow>(
-      'SELECT * FROM delivery WHERE webhook = ? ORDER BY id DESC LIMIT ?',
+    of: database.prepare<[string, number, number], DeliveryRow>(
+      'SELECT * FROM delivery WHERE webhook = ? AND id < ? ORDER BY id DESC LIMIT ?',
     ),
     waiting: database.prepare<[], number>(`SELECT count(*) FROM delivery WHERE state = 'waiting'`).pluck(),
     replay: database.prepare<[object]>(

@@ -20,7 +20,7 @@ const kQuarterMs = 900_000;
 const kScoped = `
   WITH last AS (SELECT session_id, state, amount_minor, max(attempt), count(*) AS submissions FROM attempt GROUP BY session_id),
   scoped AS (
-    SELECT session.session_id, topology, merchant_id, result, stage_reached, duration_ms, currency,
+    SELECT session.session_id, topology, merchant_id, result, stage_reached, duration_ms, currency, agent_lost,
       unixepoch(started_at) / 900 AS quarter,
       coalesce(submissions, 0) AS submissions,
       CASE WHEN outcome = 'unknown' AND state = 'APPROVED' THEN 'success'
@@ -33,14 +33,15 @@ const kScoped = `
            ELSE 'before' END AS hang_up
     FROM session LEFT JOIN last USING (session_id)
     WHERE started_at >= @from AND started_at < @to
-      AND (@merchant IS NULL OR merchant_id = @merchant)
+      AND (@merchants IS NULL OR merchant_id IN (SELECT value FROM json_each(@merchants)))
       AND (@topology IS NULL OR topology = @topology)
   )`;
 
 interface Parameters {
   readonly from: string;
   readonly to: string;
-  readonly merchant: string | null;
+  /** A list as JSON; null: all, and none. */
+  readonly merchants: string | null;
   readonly topology: string | null;
 }
 
@@ -54,6 +55,7 @@ interface GroupRow {
   readonly submissions: number;
   readonly attempted_sessions: number;
   readonly charged: number;
+  readonly agents_lost: number;
 }
 
 /** Recomputes reports from the rows of sessions and attempts; keeps nothing. Its connection only reads. */
@@ -64,11 +66,11 @@ export class ReportReader {
     this.#statements = prepare(database);
   }
 
-  read({ fromMs, toMs, merchantId, topology }: ReportScope): ReportRows {
+  read({ fromMs, toMs, merchants, topology }: ReportScope): ReportRows {
     const scope: Parameters = {
       from: new Date(fromMs).toISOString(),
       to: new Date(toMs).toISOString(),
-      merchant: merchantId ?? null,
+      merchants: merchants === undefined ? null : JSON.stringify(merchants),
       topology: topology ?? null,
     };
     return {
@@ -118,6 +120,7 @@ function quarterHours(rows: readonly GroupRow[]): QuarterHour[] {
         'sessions',
       ),
     },
+    agentsLost: total(group, 'agents_lost'),
     charged: chargedBy(group),
   }));
 }
@@ -142,7 +145,7 @@ function chargedBy(group: readonly GroupRow[]): Readonly<Record<string, number>>
   return Object.fromEntries([...sums].map(([currency, rows]) => [currency, total(rows, 'charged')]));
 }
 
-type Count = 'sessions' | 'duration_ms' | 'submissions' | 'attempted_sessions' | 'charged';
+type Count = 'sessions' | 'duration_ms' | 'submissions' | 'attempted_sessions' | 'charged' | 'agents_lost';
 
 function total(rows: readonly GroupRow[], count: Count): number {
   return rows.reduce((sum, row) => sum + row[count], 0);
@@ -152,7 +155,8 @@ function prepare(database: Database.Database) {
   return {
     groups: database.prepare<[Parameters], GroupRow>(`${kScoped}
       SELECT quarter, outcome, hang_up, currency, count(*) AS sessions, coalesce(sum(duration_ms), 0) AS duration_ms,
-        sum(submissions) AS submissions, sum(submissions > 0) AS attempted_sessions, coalesce(sum(charged), 0) AS charged
+        sum(submissions) AS submissions, sum(submissions > 0) AS attempted_sessions, coalesce(sum(charged), 0) AS charged,
+        sum(agent_lost) AS agents_lost
       FROM scoped GROUP BY quarter, outcome, hang_up, currency ORDER BY quarter`),
     stages: database.prepare<[Parameters], StageCount>(`${kScoped}
       SELECT stage_reached AS stage, outcome, count(*) AS sessions FROM scoped

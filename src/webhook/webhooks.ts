@@ -9,6 +9,8 @@ import { signatureOf } from './signature.ts';
 export interface WebhookSettings {
   readonly name: string;
   readonly url: string;
+  /** Whose sessions it is told of; null: everybody's. */
+  readonly merchant: string | null;
   /** The first is the one to stay; a second is still in use at the other end. */
   readonly secrets: readonly string[];
   readonly events: readonly MessageType[];
@@ -93,7 +95,7 @@ export class Webhooks {
   }
 
   /** Puts into the outbox what happened since the last time. */
-  #fill({ name, events: types }: WebhookSettings): void {
+  #fill({ name, merchant, events: types }: WebhookSettings): void {
     const { outbox, events, records, clock } = this.#parts;
     const wanted = new Set(types);
     for (;;) {
@@ -106,7 +108,10 @@ export class Webhooks {
       const news = events.eventsAfter(cursor, kEventsAtOnce);
       const last = news.at(-1);
       if (!last) return;
-      const messages = news.flatMap((event) => messagesOf(event, records.find(event.sessionId), wanted));
+      const messages = news.flatMap((event) => {
+        const record = records.find(event.sessionId);
+        return merchant === null || merchant === record?.merchantId ? messagesOf(event, record, wanted) : [];
+      });
       outbox.fill(name, messages, last.id ?? 0, clock.date().toISOString());
     }
   }

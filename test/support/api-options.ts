@@ -1,33 +1,63 @@
 import type { ApiOptions } from '../../src/api/api.ts';
+import { type ApiKey, hashOfKey } from '../../src/api/keys.ts';
+import { kApiRoles } from '../../src/ports/api-roles.ts';
+import type { KeptAnswer, KeptAnswers, KnownRequest, RequestName } from '../../src/ports/kept-answers.ts';
 import type { PaymentSessions } from '../../src/ports/payment-sessions.ts';
 import { Health } from '../../src/telemetry/health.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { FakeLog } from './fake-log.ts';
 
+/** A key as text may do everything. */
+interface SomeOptions extends Partial<Omit<ApiOptions, 'keys' | 'records'>> {
+  readonly keys: readonly (string | ApiKey)[];
+  readonly records?: Partial<ApiOptions['records']>;
+}
+
+export function apiKeyOf(key: string, some: Partial<ApiKey> = {}): ApiKey {
+  return {
+    name: key,
+    sha256: hashOfKey(key),
+    certificateSha256: null,
+    roles: kApiRoles,
+    merchants: null,
+    requestsPerMinute: 100_000,
+    ...some,
+  };
+}
+
 /** What the API of a server shows in which nothing has happened, apart from what a test puts into it. */
-export function apiOptions(some: Partial<ApiOptions> & Pick<ApiOptions, 'keys'>): ApiOptions {
+export function apiOptions({ keys, records, ...some }: SomeOptions): ApiOptions {
   return {
     host: '127.0.0.1',
     port: 0,
-    records: { find: () => undefined, attempts: () => [] },
+    keys: keys.map((key) => (typeof key === 'string' ? apiKeyOf(key) : key)),
+    tokens: null,
+    tls: null,
+    answers: new FakeAnswers(),
     payments: {
       ledger: { list: () => [], payment: () => [], settleByHand: () => false },
       resolveNow: async () => undefined,
     },
     sessions: sessionsOf({}),
     currency: 'USD',
+    pages: { folder: '', embedIn: [], softphone: null },
     ladderOf: async () => undefined,
     reports: { read: async () => ({ quarterHours: [], durations: {}, stages: [], results: [] }) },
     events: {
       log: { eventsAfter: () => [], newestEventId: () => 0 },
       feed: { listen: () => () => undefined },
     },
-    webhooks: { names: [], outbox: emptyOutbox(), hurry: () => undefined },
+    webhooks: { webhooks: [], outbox: emptyOutbox(), hurry: () => undefined },
     clock: { date: () => new Date() },
     metrics: createMetrics(),
     health: new Health(),
     log: new FakeLog(),
     ...some,
+    records: {
+      find: (id) => records?.find?.(id),
+      attempts: (id) => records?.attempts?.(id) ?? [],
+      sessions: (page, filter) => records?.sessions?.(page, filter) ?? [],
+    },
   };
 }
 
@@ -35,6 +65,7 @@ export function apiOptions(some: Partial<ApiOptions> & Pick<ApiOptions, 'keys'>)
 export function sessionsOf(some: Partial<PaymentSessions>): PaymentSessions {
   return {
     prepare: () => undefined,
+    ids: () => [],
     view: () => undefined,
     act: async () => ({ kind: 'unknown_session' }),
     identified: () => ({ kind: 'unknown_session' }),
@@ -44,4 +75,28 @@ export function sessionsOf(some: Partial<PaymentSessions>): PaymentSessions {
 
 function emptyOutbox(): ApiOptions['webhooks']['outbox'] {
   return { deliveries: () => [], replay: () => false };
+}
+
+/** Forgets with the test. */
+class FakeAnswers implements KeptAnswers {
+  readonly #kept = new Map<string, { digest: string; answer?: KeptAnswer }>();
+
+  begin({ caller, key }: RequestName, digest: string): KnownRequest {
+    const known = this.#kept.get(`${caller} ${key}`);
+    if (!known) {
+      this.#kept.set(`${caller} ${key}`, { digest });
+      return { kind: 'new' };
+    }
+    if (known.digest !== digest) return { kind: 'another' };
+    return known.answer ? { kind: 'answered', answer: known.answer } : { kind: 'begun', isOurs: true };
+  }
+
+  finish({ caller, key }: RequestName, answer: KeptAnswer): void {
+    const known = this.#kept.get(`${caller} ${key}`);
+    if (known) known.answer = answer;
+  }
+
+  forget({ caller, key }: RequestName): void {
+    this.#kept.delete(`${caller} ${key}`);
+  }
 }

@@ -63,6 +63,7 @@ const kHomes: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['telemetry'],
   'better-sqlite3': ['store'],
   fastify: ['api'],
+  jose: ['api'],
   '@bufbuild/protobuf': ['media'],
   yaml: ['config'],
   zod: ['api', 'config', 'gateway', 'edge', 'prompt'],

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { hashOf } from './hash.mjs';
 import { run, say } from './problem.mjs';
 
 /**
@@ -11,7 +11,8 @@ import { run, say } from './problem.mjs';
  */
 export function setUpNative(root, purpose) {
   const stampOf = (builtFor) => join(root, `build/native-${builtFor}.sha256`);
-  const hash = hashOf(root);
+  // The lock fixes the TypeScript code generator.
+  const hash = hashOf(root, ['native', 'package-lock.json']);
   const isCurrent = (stamp) => existsSync(stamp) && readFileSync(stamp, 'utf8') === hash;
   // What was built for the tests serves too.
   if (isBuilt(root) && (isCurrent(stampOf(purpose)) || isCurrent(stampOf('test')))) return;
@@ -27,24 +28,6 @@ function isBuilt(root) {
     existsSync(join(root, 'build/native/hushpay-media')) &&
     existsSync(join(root, 'src/media/generated/media_pb.ts'))
   );
-}
-
-/** Over the path and content of every file under native/, and of the lock: it fixes the TypeScript code generator. */
-function hashOf(root) {
-  const hash = createHash('sha256');
-  for (const path of [...filesUnder(root, 'native'), 'package-lock.json']) {
-    hash.update(`${path}\0`).update(readFileSync(join(root, path)));
-  }
-  return hash.digest('hex');
-}
-
-function filesUnder(root, folder) {
-  return readdirSync(join(root, folder), { withFileTypes: true })
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap((entry) => {
-      const path = `${folder}/${entry.name}`;
-      return entry.isDirectory() ? filesUnder(root, path) : [path];
-    });
 }
 
 // `npm run build:native`: build whatever the stamp says.

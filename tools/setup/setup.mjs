@@ -1,10 +1,11 @@
 // Makes the machine ready for `npm start` (serve) or `npm test` (test), then gets out of the way: system packages, npm modules,
-// the Node 24 binary, the native media worker. Runs on the machine's own Node (20 or newer), so it is plain JavaScript
+// the Node 24 binary, the native media worker, the pages. Runs on the machine's own Node (20 or newer), so it is plain JavaScript
 // without dependencies. Says what it does; says nothing when there is nothing to do.
 import { fileURLToPath } from 'node:url';
 import { setUpModules } from './modules.mjs';
 import { setUpNative } from './native.mjs';
 import { setUpPackages } from './packages.mjs';
+import { setUpPages } from './pages.mjs';
 import { SetupProblem } from './problem.mjs';
 
 const kOldestNode = 20;
@@ -25,6 +26,7 @@ try {
   setUpPackages(purpose);
   setUpModules(root);
   setUpNative(root, purpose);
+  setUpPages(root);
 } catch (error) {
   if (!(error instanceof SetupProblem)) throw error;
   console.error(`set-up: ${error.message}`);

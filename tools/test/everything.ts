@@ -15,6 +15,7 @@ export function allRunners(scratch: string): Runner[] {
     script('clang-format', 'tools/test/clang-format.ts'),
     script('shellcheck', 'tools/test/shellcheck.ts'),
     { name: 'types', command: kNode, args: [`${kBin}/tsc`, '--noEmit'] },
+    { name: 'types of the pages', command: kNode, args: [`${kBin}/tsc`, '--noEmit', '-p', 'web'] },
     script('prompts', 'tools/prompts/verify.ts'),
     native('native', 'build/native', join(scratch, 'native.xml'), []),
     project('unit'),

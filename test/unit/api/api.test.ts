@@ -43,6 +43,7 @@ const kRecord: SessionRecord = {
   lastDeclineCode: '51',
   stageReached: 'RETRY_MENU',
   callerPresent: true,
+  agentLost: false,
   announced: false,
   startedAt: '2026-11-21T12:00:00.000Z',
   endedAt: null,
@@ -53,6 +54,7 @@ const kRecord: SessionRecord = {
 const kAttempt: AttemptRecord = {
   sessionId: 's-1',
   attempt: 1,
+  merchantId: null,
   paymentRef: 'R4K2M8TQ0VZ3W6XA',
   idempotencyKey: 'R4K2M8TQ0VZ3W6XA01',
   state: 'DECLINED',
@@ -70,7 +72,7 @@ const kAttempt: AttemptRecord = {
 let api: Api | undefined;
 let lines: string[] = [];
 
-async function start(options: Partial<ApiOptions> = {}) {
+async function start(options: Omit<Partial<Parameters<typeof apiOptions>[0]>, 'keys'> = {}) {
   lines = [];
   const health = new Health();
   const metrics = createMetrics();
@@ -158,7 +160,14 @@ describe('GET /v1/sessions/{id}', () => {
     ]);
     const bodies = await Promise.all(answers.map((answer) => answer.text()));
     expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
-    expect(new Set(bodies)).toEqual(new Set(['{"type":"about:blank","title":"Unauthorized","status":401}']));
+    expect(new Set(bodies).size).toBe(1);
+    expect(JSON.parse(bodies[0] ?? '')).toEqual({
+      type: 'urn:hushpay:error:API_UNAUTHORIZED',
+      title: 'Unauthorized',
+      status: 401,
+      code: 'API_UNAUTHORIZED',
+      retry: 'never',
+    });
     expect(answers[0]?.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(answers[0]?.headers.get('www-authenticate')).toBe('Bearer');
   });
@@ -169,7 +178,7 @@ describe('GET /v1/sessions/{id}', () => {
       const { get } = await start();
       const response = await get(path, kKey);
       expect(response.status).toBe(404);
-      expect(await response.json()).toEqual({ type: 'about:blank', title: 'Not Found', status: 404 });
+      expect(await response.json()).toMatchObject({ title: 'Not Found', status: 404, code: 'API_NOT_FOUND' });
     },
   );
 
@@ -185,7 +194,13 @@ describe('GET /v1/sessions/{id}', () => {
     const response = await get('/v1/sessions/s-1', kKey);
     expect([response.status, await response.json()]).toEqual([
       500,
-      { type: 'about:blank', title: 'Internal Server Error', status: 500 },
+      {
+        type: 'urn:hushpay:error:INTERNAL',
+        title: 'Internal Server Error',
+        status: 500,
+        code: 'INTERNAL',
+        retry: 'never',
+      },
     ]);
     expect(lines.join('')).toContain('disk is full');
   });

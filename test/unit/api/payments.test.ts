@@ -94,7 +94,7 @@ describe('payments over HTTP', () => {
   ])('are not settled with %s', async (_name, body, place) => {
     store.settle({ sessionId: 'S1', attempt: 1 }, kManual);
     const answer = await ask(kSettle, body);
-    expect(answer.status).toBe(400);
+    expect(answer.status).toBe(422);
     expect(answer.body.detail).toContain(place);
     expect(store.payment(kRef)).toMatchObject([{ state: 'MANUAL' }]);
   });

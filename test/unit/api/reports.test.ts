@@ -20,6 +20,7 @@ const kQuarter: QuarterHour = {
   attempted: 2,
   attemptedSessions: 2,
   hangUps: { before: 0, inFlight: 0, after: 0 },
+  agentsLost: 0,
   charged: { EUR: 2100 },
 };
 
@@ -66,8 +67,8 @@ describe('reports over HTTP', () => {
     const body = await (await get('?from=2026-10-20&to=2026-10-22&compare=before&merchant=shop')).json();
     const day = (text: string) => Date.parse(`${text}T00:00:00Z`);
     expect(asked).toEqual([
-      { fromMs: day('2026-10-20'), toMs: day('2026-10-22'), merchantId: 'shop' },
-      { fromMs: day('2026-10-18'), toMs: day('2026-10-20'), merchantId: 'shop' },
+      { fromMs: day('2026-10-20'), toMs: day('2026-10-22'), merchants: ['shop'] },
+      { fromMs: day('2026-10-18'), toMs: day('2026-10-20'), merchants: ['shop'] },
     ]);
     expect(body).toMatchObject({ before: { entered: 3 } });
   });

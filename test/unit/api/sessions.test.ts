@@ -19,6 +19,9 @@ class FakeSessions implements PaymentSessions {
   answer: ActionResult = { kind: 'done' };
   isFull = false;
 
+  ids() {
+    return ['s-9'];
+  }
   prepare(request: SessionRequest) {
     this.prepared.push(request);
     if (this.isFull) return undefined;

@@ -93,7 +93,7 @@ describe('reports', () => {
     add({ merchantId: null, outcome: 'success' });
     add({ merchantId: 'shop', outcome: 'success', startedAt: '2025-12-31T23:59:59.999Z' });
     expect(await total()).toMatchObject({ entered: 2 });
-    expect(await total({ merchantId: 'shop' })).toMatchObject({ entered: 1 });
+    expect(await total({ merchants: ['shop'] })).toMatchObject({ entered: 1 });
     expect(await total({ topology: 'inline' })).toMatchObject({ entered: 0 });
   });
 
@@ -105,6 +105,13 @@ describe('reports', () => {
     expect((await total()).hangUps).toEqual({ before: 1, inFlight: 1, after: 1, all: 3 });
     const { stages } = await reports.read(kAll);
     expect(stages).toContainEqual({ stage: 'PAN_ENTRY', outcome: 'abandoned', sessions: 1 });
+  });
+
+  it('count the sessions whose agent hung up', async () => {
+    add({ outcome: 'success', agentLost: true });
+    add({ outcome: 'abandoned', agentLost: true });
+    add({ outcome: 'success' });
+    expect(await total()).toMatchObject({ entered: 3, agentsLost: 2 });
   });
 
   it('have the middle and the tail of durations', async () => {

@@ -66,6 +66,7 @@ function settings(changes: Partial<WebhookSettings> = {}): WebhookSettings {
   return {
     name: 'crm',
     url,
+    merchant: null,
     secrets: [kSecret],
     events: ['payment.completed', 'payment.resolved'],
     ...changes,

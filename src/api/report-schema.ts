@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { isZone, kPeriods, type Period } from '../report/period.ts';
+import { kOutcome, kWhen } from './session-schema.ts';
+
+const kCount = z.int().min(0);
+const kByOutcome = <S extends z.ZodType>(each: S) =>
+  z.object({ success: each, declined: each, abandoned: each, failed: each, unknown: each });
+
+/** What every report is asked for by. */
+export const kScopeQuery = {
+  from: z.string().optional().describe('Date in the zone, or instant with offset; left out: midnight'),
+  to: z.string().optional().describe('As `from`, not included; left out: now'),
+  zone: z.string().default('UTC').refine(isZone, 'expected an IANA time zone such as Europe/Berlin'),
+  merchant: z.string().max(64).optional(),
+  topology: z.string().max(32).optional(),
+};
+
+export const kPeriod = z.enum(kPeriods as [Period, ...Period[]]);
+
+export const kFigures = z
+  .object({
+    period: z.string(),
+    entered: kCount.describe('Sessions that began; always successful + unsuccessful + active'),
+    successful: kCount,
+    unsuccessful: kCount,
+    active: kCount,
+    outcomes: kByOutcome(kCount),
+    attempted: kCount.describe('Submissions to the gateway'),
+    attemptedSessions: kCount,
+    hangUps: z.object({ before: kCount, inFlight: kCount, after: kCount, all: kCount }),
+    agentsLost: kCount.describe('Sessions whose agent hung up while they were paid'),
+    averageDurationMs: kByOutcome(kCount.nullable()),
+    charged: z.record(z.string(), z.int()).describe('Minor units by currency'),
+  })
+  .meta({ id: 'Figures' });
+
+export const kReport = z
+  .object({
+    from: kWhen,
+    to: kWhen,
+    zone: z.string(),
+    by: kPeriod,
+    total: kFigures,
+    before: kFigures.optional().describe('Of the period before, as long as this one'),
+    durations: z.partialRecord(kOutcome, z.object({ p50Ms: kCount, p95Ms: kCount })),
+    periods: z.array(kFigures),
+    results: z.array(z.object({ result: z.string(), outcome: kOutcome, sessions: kCount })),
+    stages: z.array(z.object({ stage: z.string(), outcome: kOutcome, sessions: kCount })),
+  })
+  .meta({ id: 'Report' });
