@@ -8,6 +8,7 @@ type Loader = () => Promise<Command>;
 /** Each command is read only when it is needed: `help` does not load a SIP stack. */
 const kCommands: Readonly<Record<string, Loader>> = {
   serve: async () => (await import('./serve.ts')).serve,
+  'leak-sweep': async () => (await import('./leak-sweep.ts')).leakSweep,
   health: async () => (await import('./health.ts')).health,
   doctor: async () => (await import('./doctor.ts')).doctor,
   demo: async () => (await import('./demo.ts')).demo,

@@ -89,6 +89,8 @@ export interface SimulatorBankOptions {
   readonly answerDelayMs?: number;
   /** The ledger forgets its oldest entries beyond this many. */
   readonly mostBookings?: number;
+  /** What becomes of a card that is well formed; what the table of test cards says, if absent. */
+  readonly ruleFor?: typeof ruleFor;
 }
 
 interface Booking {
@@ -110,14 +112,16 @@ export class SimulatorBank {
   readonly #clock: Clock;
   readonly #answerDelayMs: number;
   readonly #mostBookings: number;
+  readonly #ruleFor: typeof ruleFor;
   readonly #bookings = new Map<string, Booking>();
   /** Reversed before they arrived: they must not be charged when they do. */
   readonly #stopped = new Set<string>();
 
-  constructor(clock: Clock, { answerDelayMs = 0, mostBookings = kMostBookings }: SimulatorBankOptions = {}) {
+  constructor(clock: Clock, options: SimulatorBankOptions = {}) {
     this.#clock = clock;
-    this.#answerDelayMs = answerDelayMs;
-    this.#mostBookings = mostBookings;
+    this.#answerDelayMs = options.answerDelayMs ?? 0;
+    this.#mostBookings = options.mostBookings ?? kMostBookings;
+    this.#ruleFor = options.ruleFor ?? ruleFor;
   }
 
   /**
@@ -204,7 +208,7 @@ export class SimulatorBank {
   }
 
   #book(ref: PaymentRef, card: CardSecret, mayPart: boolean): Booking {
-    const judged = judge(ref, card, this.#clock.date());
+    const judged = judge(ref, card, this.#clock.date(), this.#ruleFor);
     const rule: CardRule =
       judged.kind === 'part' && !mayPart ? { kind: 'decline', class: 'soft', code: '05' } : judged;
     const delayMs = rule.kind === 'slow' ? rule.delayMs : 0;
@@ -275,7 +279,7 @@ export class SimulatorBank {
 }
 
 /** Number, expiry date and security code first, as every bank does; then what the test card stands for. */
-function judge(ref: PaymentRef, card: CardSecret, date: Date): CardRule {
+function judge(ref: PaymentRef, card: CardSecret, date: Date, rule: typeof ruleFor): CardRule {
   const reenter = (code: string): CardRule => ({ kind: 'decline', class: 'reenter', code });
   const brand = card.lend('pan', (digits) => brandOf(digits));
   const luhnApplies = brand === undefined || kBrandRules[brand].luhn !== 'ignored';
@@ -284,7 +288,7 @@ function judge(ref: PaymentRef, card: CardSecret, date: Date): CardRule {
   if (brand !== undefined && card.length('cvv') > 0 && checkSecurityCode(card, brand) !== 'ok')
     return reenter('N7');
   if (isWrongSecurityCode(card)) return reenter('N7');
-  return ruleFor(card, ref.amount.minor);
+  return rule(card, ref.amount.minor);
 }
 
 function deliveryOf(rule: CardRule): Delivery {

@@ -1,24 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { scanMemory } from '../../src/cli/sweep/process-memory.ts';
+import { spellingsOf } from '../../src/cli/sweep/spellings.ts';
 import type { CallerOrder, Course } from '../support/caller-process.ts';
-import { scanMemory, spellingsOf } from '../support/memory-scan.ts';
+import { whyMemoryIsClosed } from '../support/memory-rights.ts';
 
 const kPan = '6759649826438453'; // its spellings are long and uneven enough to be nothing else
 const kPatterns = spellingsOf(kPan);
-const kNothing = new Map([...kPatterns.keys()].map((name) => [name, 0]));
+const kNothing = new Map();
 
-/** Reading a child's memory needs Linux and, unless root, a kernel that lets parents trace their children. */
-function whyNot(): string | undefined {
-  if (process.platform !== 'linux') return 'needs /proc';
-  const scopeFile = '/proc/sys/kernel/yama/ptrace_scope';
-  const scope = existsSync(scopeFile) ? Number(readFileSync(scopeFile, 'utf8')) : 0;
-  return scope > 1 && process.getuid?.() !== 0 ? `${scopeFile} is ${scope}` : undefined;
-}
-
-const reason = whyNot();
+const reason = whyMemoryIsClosed();
 describe.skipIf(reason !== undefined)(
   `card digits in memory after a conversation${reason === undefined ? '' : ` (${reason})`}`,
   () => {
@@ -53,12 +46,12 @@ describe.skipIf(reason !== undefined)(
       ['type ahead', 'HANGUP_BEFORE_AUTH'],
     ])('is none: %s', async (course, result) => {
       expect(await call(course, 20)).toEqual([result]);
-      expect(scanMemory(callers.pid ?? 0, kPatterns)).toEqual(kNothing);
+      expect(scanMemory(callers.pid ?? 0, kPatterns).found).toEqual(kNothing);
     });
 
     it('would be found: a card that is being keyed is', async () => {
       expect(await call('keep', 1)).toEqual(['kept 16']);
-      expect(scanMemory(callers.pid ?? 0, kPatterns).get('ascii')).toBe(1);
+      expect(scanMemory(callers.pid ?? 0, kPatterns).found.get('ASCII')).toBe(1);
     });
   },
 );

@@ -2,21 +2,17 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
 const kWindowBytes = 4 << 20;
 
-/** How digits may lie in memory: as text, as 16-bit text, one number a byte, two digits a byte. */
-export function spellingsOf(digits: string): ReadonlyMap<string, Buffer> {
-  const numbers = Array.from(digits, Number);
-  const pairs = digits.match(/../g) ?? [];
-  return new Map([
-    ['ascii', Buffer.from(digits, 'latin1')],
-    ['utf16', Buffer.from(digits, 'utf16le')],
-    ['digit per byte', Buffer.from(numbers)],
-    ['bcd', Buffer.from(pairs.join(''), 'hex')],
-  ]);
+export interface MemoryScan {
+  /** How much was read. */
+  readonly bytes: number;
+  /** How often each pattern stands there; those that do not are left out. */
+  readonly found: ReadonlyMap<string, number>;
 }
 
-/** Counts each pattern in all memory of a process that can be read (Linux; needs the right to trace it, so throws EACCES or EPERM). */
-export function scanMemory(pid: number, patterns: ReadonlyMap<string, Buffer>): ReadonlyMap<string, number> {
-  const found = new Map([...patterns.keys()].map((name) => [name, 0]));
+/** Looks for patterns in all memory of a process that can be read (Linux; needs the right to trace it, so throws EACCES or EPERM). */
+export function scanMemory(pid: number, patterns: ReadonlyMap<string, Buffer>): MemoryScan {
+  const found = new Map<string, number>();
+  let total = 0;
   const overlap = Math.max(...Array.from(patterns.values(), (pattern) => pattern.length)) - 1;
   const window = Buffer.allocUnsafeSlow(kWindowBytes + overlap);
   const memory = openSync(`/proc/${pid}/mem`, 'r');
@@ -24,14 +20,17 @@ export function scanMemory(pid: number, patterns: ReadonlyMap<string, Buffer>): 
     for (const { start, end } of readableRegions(pid)) {
       for (let from = start; from < end; from += kWindowBytes) {
         const bytes = read(memory, window, from, Math.min(kWindowBytes + overlap, end - from));
-        for (const [name, pattern] of patterns)
-          found.set(name, (found.get(name) ?? 0) + count(bytes, pattern, kWindowBytes));
+        total += Math.min(bytes.length, kWindowBytes);
+        for (const [name, pattern] of patterns) {
+          const hits = count(bytes, pattern, kWindowBytes);
+          if (hits > 0) found.set(name, (found.get(name) ?? 0) + hits);
+        }
       }
     }
   } finally {
     closeSync(memory);
   }
-  return found;
+  return { bytes: total, found };
 }
 
 function readableRegions(pid: number): { start: number; end: number }[] {

@@ -1,0 +1,46 @@
+/** Every way a run of digits may lie in memory or in a file, by name. */
+export type Spellings = ReadonlyMap<string, Buffer>;
+
+/**
+ * @param digits - at least eight, so that no spelling is found by chance; an even number of them.
+ */
+export function spellingsOf(digits: string): Spellings {
+  const reversed = [...digits].reverse().join('');
+  const numbers = Array.from(digits, Number);
+  return new Map([
+    ['ASCII', Buffer.from(digits, 'latin1')],
+    ['ASCII, reversed', Buffer.from(reversed, 'latin1')],
+    ['ASCII, a blank between', Buffer.from([...digits].join(' '), 'latin1')],
+    ['ASCII, a comma between', Buffer.from([...digits].join(','), 'latin1')],
+    ['UTF-16', Buffer.from(digits, 'utf16le')],
+    ['UTF-16, big-endian', Buffer.from(digits, 'utf16le').swap16()],
+    ['a number a byte', Buffer.from(numbers)],
+    ['a number a byte, reversed', Buffer.from(numbers.toReversed())],
+    ['a number in 32 bits', Buffer.from(Uint32Array.from(numbers).buffer)],
+    ['two digits a byte', Buffer.from(digits, 'hex')],
+    ['two digits a byte, shifted', Buffer.from(digits.slice(1, -1), 'hex')],
+    ['hex of ASCII', Buffer.from(Buffer.from(digits, 'latin1').toString('hex'), 'latin1')],
+    ...base64Of(digits),
+  ]);
+}
+
+/** Three bytes are four letters: what stands depends on where the digits begin. */
+function base64Of(digits: string): (readonly [string, Buffer])[] {
+  return [0, 1, 2].map((offset) => {
+    const text = Buffer.from(`${'0'.repeat(offset)}${digits}`, 'latin1').toString('base64');
+    const ownFrom = offset === 0 ? 0 : 4;
+    const ownTo = Math.floor((offset + digits.length) / 3) * 4;
+    return [`base64, ${offset} behind a boundary`, Buffer.from(text.slice(ownFrom, ownTo), 'latin1')];
+  });
+}
+
+/** How often each spelling stands in the bytes; those that do not are left out. */
+export function findIn(bytes: Buffer, spellings: Spellings): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const [name, pattern] of spellings) {
+    let hits = 0;
+    for (let at = bytes.indexOf(pattern); at >= 0; at = bytes.indexOf(pattern, at + 1)) hits++;
+    if (hits > 0) found.set(name, hits);
+  }
+  return found;
+}
