@@ -117,11 +117,11 @@ export class FrontDesk implements PaymentSessions {
   take(incoming: IncomingCall): void {
     const { meter } = this.#deps;
     meter.callStarted(incoming.trunk.name);
-    if (this.#draining) {
+    const destination = this.#destinationOf(incoming);
+    if (this.#draining && !isOfRunningCall(destination)) {
       this.#refuse(incoming, 503, 'Service Unavailable', 'draining');
       return;
     }
-    const destination = this.#destinationOf(incoming);
     switch (destination.kind) {
       case 'one leg':
         this.#serve(this.#runOneLeg(incoming, destination.task));
@@ -291,6 +291,11 @@ export class FrontDesk implements PaymentSessions {
     this.#deps.meter.callEnded();
     incoming.reject(status, reason, status === 503 ? { 'Retry-After': kRetryAfterS } : {});
   }
+}
+
+/** A leg that joins or takes another's place in a call that is up; who was prepared for has gone when we drain. */
+function isOfRunningCall({ kind }: Destination): boolean {
+  return kind === 'room' || kind === 'replacing';
 }
 
 function isOfOneLeg(topology: SessionRequest['topology']): boolean {

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SimulatorBank } from '../../gateway/simulator-bank.ts';
+import { type LedgerEntry, SimulatorBank } from '../../gateway/simulator-bank.ts';
 import type { CardRule } from '../../gateway/simulator-cards.ts';
 import { startSimulatorServer } from '../../gateway/simulator-server.ts';
 import { AnsweringPhone } from '../../phone/answering-phone.ts';
@@ -33,6 +33,10 @@ export interface Site {
   /** Number the n-th telephone behind us is dialled by. */
   dialled(phone: number): string;
   readonly phones: readonly AnsweringPhone[];
+  /** What the bank has booked. */
+  ledger(): readonly LedgerEntry[];
+  /** Resolves with the server's exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
   stop(): Promise<void>;
 }
 
@@ -84,7 +88,8 @@ export async function startSite(phones: number, rule: (amountMinor: number) => C
       HUSHPAY_VELOCITY_CALLER_DECLINES: '0',
     },
   });
-  undo.defer(() => ended(child));
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  undo.defer(() => end(child));
   const { httpUrl, sip } = await greeted(child, logFile);
   const started = undo.move();
   return {
@@ -97,6 +102,8 @@ export async function startSite(phones: number, rule: (amountMinor: number) => C
     told,
     dialled,
     phones: behind,
+    ledger: () => bank.ledger(),
+    ended,
     stop: () => started.disposeAsync(),
   };
 }
@@ -148,7 +155,7 @@ async function greeted(
   return { httpUrl: /open +(\S+)\/readyz/.exec(greeting)?.[1] ?? '', sip: { host, port: Number(port) } };
 }
 
-async function ended(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const closed = once(child, 'close');
   child.kill('SIGTERM');
