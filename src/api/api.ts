@@ -13,6 +13,7 @@ import { Gatekeeper, type TokenReader } from './gatekeeper.ts';
 import { Idempotency } from './idempotency.ts';
 import { type ApiKey, ApiKeys } from './keys.ts';
 import { addLadders, type LadderOf } from './ladders.ts';
+import { addLive } from './live.ts';
 import { addMonitoring } from './monitoring.ts';
 import { addPages, type PageOptions } from './pages.ts';
 import { addPayments, type PaymentDesk } from './payments.ts';
@@ -120,6 +121,7 @@ function buildServer(options: ApiOptions) {
   const closeStreams = addEventStream(routes, { ...events, merchantOf }, tickets);
   addPayments(routes, payments);
   addReports(routes, reports, clock);
+  addLive(routes, { sources, reports, health, clock });
   addWebhooks(routes, options.webhooks, clock);
   addMonitoring(routes, metrics, health);
   addPages(routes, options.pages, options.currency);

@@ -5,7 +5,7 @@ import { type ApiRole, kApiRoles } from '../../../src/ports/api-roles.ts';
 import type { LiveEvent } from '../../../src/ports/live-events.ts';
 import type { ReportScope } from '../../../src/ports/reports.ts';
 import type { Page } from '../../../src/ports/store.ts';
-import { apiKeyOf, apiOptions, sessionsOf } from '../../support/api-options.ts';
+import { apiKeyOf, apiOptions, reportsOf, sessionsOf } from '../../support/api-options.ts';
 import { EventReader } from '../../support/event-reader.ts';
 import { attemptOf, sessionOf } from '../../support/records.ts';
 
@@ -31,6 +31,10 @@ const kTable: Readonly<Record<string, readonly ApiRole[]>> = {
   'POST /v1/payments/{ref}/attempts/{attempt}/settle': ['operator'],
   'GET /v1/reports/kpi': ['supervisor', 'integrator', 'operator'],
   'GET /v1/reports/payments': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/reports/journeys': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/live': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/sessions/{id}/segment': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/segments': ['supervisor', 'integrator', 'operator'],
   'GET /v1/webhooks': ['integrator', 'operator'],
   'GET /v1/webhooks/{name}/deliveries': ['integrator', 'operator'],
   'POST /v1/webhooks/{name}/deliveries/{id}/replay': ['integrator', 'operator'],
@@ -123,12 +127,7 @@ describe('a key of one merchant', () => {
           },
           resolveNow: async () => undefined,
         },
-        reports: {
-          read: async (scope) => {
-            scopes.push(scope);
-            return { quarterHours: [], durations: {}, stages: [], results: [] };
-          },
-        },
+        reports: reportsOf({}, (scope) => scopes.push(scope)),
         webhooks: {
           webhooks: ['shop', 'other', null].map((merchant) => ({ name: `of-${merchant}`, merchant })),
           outbox: { deliveries: () => [], replay: () => true },
@@ -164,7 +163,12 @@ describe('a key of one merchant', () => {
     const { ask } = await start();
     expect((await ask('/v1/sessions/mine')).status).toBe(200);
     for (const id of ['theirs', 'nobodys']) {
-      for (const path of [`/v1/sessions/${id}`, `/v1/sessions/${id}/ladder`, `/v1/sessions/${id}/events`]) {
+      for (const path of [
+        `/v1/sessions/${id}`,
+        `/v1/sessions/${id}/segment`,
+        `/v1/sessions/${id}/ladder`,
+        `/v1/sessions/${id}/events`,
+      ]) {
         const { status, body } = await ask(path);
         expect([path, status, body['detail']]).toEqual([path, 404, undefined]);
       }
