@@ -20,6 +20,7 @@ import { orderFor } from './order.ts';
 import { type ParkedStatus, ParkedVoice } from './parked-voice.ts';
 import { PaymentRoom } from './payment-room.ts';
 import { PaymentSession } from './payment-session.ts';
+import { askedFor } from './prepared-sessions.ts';
 import { RoomArrivals } from './room-arrivals.ts';
 import type { RoomLeg } from './room-leg.ts';
 import { destinationOf } from './routes.ts';
@@ -102,6 +103,7 @@ export class RoomCall {
     return {
       topology: this.#request.topology,
       merchantId: this.#request.merchantId,
+      asked: askedFor({ ...this.#request, amount: this.#chosenAmount ?? this.#request.amount }),
       state: this.#payment === undefined ? 'prepared' : session.end ? 'ended' : 'paying',
       parties: [...this.#legs].map(({ role }) => ({ role })),
       agentHears: this.#room.isCutOff ? 'nothing' : this.#room.state.secure ? 'all but keys' : 'everything',

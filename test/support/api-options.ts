@@ -42,6 +42,7 @@ export function apiOptions({ keys, records, ...some }: SomeOptions): ApiOptions 
     currency: 'USD',
     pages: { folder: '', embedIn: [], softphone: null },
     ladderOf: async () => undefined,
+    audit: { entriesOf: () => [] },
     reports: { read: async () => ({ quarterHours: [], durations: {}, stages: [], results: [] }) },
     events: {
       log: { eventsAfter: () => [], newestEventId: () => 0 },
