@@ -186,6 +186,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     sessions: desk,
     currency: config.currency,
     pages: { folder: kPagesFolder, ...config.pages },
+    audit: store.audit,
     ladderOf: async (callId) => edge?.ladder(callId),
     metrics,
     health,

@@ -22,6 +22,7 @@ import { addReports } from './reports.ts';
 import { type Route, Routes } from './routes.ts';
 import { merchantIn } from './session-view.ts';
 import { addSessions, type SessionRoutes } from './sessions.ts';
+import { addTimelines, type TimelineParts } from './timelines.ts';
 import { addWebhooks, type WebhookDesk } from './webhooks.ts';
 
 export interface ApiOptions extends SessionRoutes {
@@ -42,6 +43,7 @@ export interface ApiOptions extends SessionRoutes {
   readonly clock: Pick<Clock, 'date'>;
   /** The SIP of a recent call, masked. */
   readonly ladderOf: LadderOf;
+  readonly audit: TimelineParts['audit'];
   readonly pages: PageOptions;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   readonly health: Pick<Health, 'report'>;
@@ -117,6 +119,7 @@ function buildServer(options: ApiOptions) {
   const sources = { records, sessions };
   addSessions(routes, options);
   addLadders(routes, sources, ladderOf);
+  addTimelines(routes, { sources, ladderOf, events: events.log, audit: options.audit });
   const merchantOf = (sessionId: string) => merchantIn(sources, sessionId);
   const closeStreams = addEventStream(routes, { ...events, merchantOf }, tickets);
   addPayments(routes, payments);

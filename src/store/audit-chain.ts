@@ -47,9 +47,13 @@ export class AuditChain {
   }
 
   *entries(): Generator<AuditEntry> {
-    for (const { mac: _, detail, ...entry } of this.#statements.all.iterate()) {
-      yield { ...entry, detail: JSON.parse(detail) };
-    }
+    for (const entry of this.#statements.all.iterate()) yield entryOf(entry);
+  }
+
+  /** What was done to the attempts of a session. */
+  entriesOf(sessionId: string): readonly AuditEntry[] {
+    // Objects are `<session>/<attempt>`; `0` comes right behind `/`.
+    return this.#statements.within.all(`${sessionId}/`, `${sessionId}0`).map(entryOf);
   }
 
   /** @param anchor - an earlier head, which must still be in the chain. */
@@ -80,6 +84,10 @@ export class AuditChain {
   }
 }
 
+function entryOf({ mac: _, detail, ...entry }: StoredEntry): AuditEntry {
+  return { ...entry, detail: JSON.parse(detail) };
+}
+
 function broken(seq: number, reason: string): AuditVerdict {
   return { ok: false, seq, reason };
 }
@@ -91,6 +99,9 @@ function prepare(database: Database.Database) {
     ),
     head: database.prepare<[], Head>('SELECT seq, mac FROM audit_head'),
     setHead: database.prepare<[object]>('INSERT OR REPLACE INTO audit_head VALUES (1, @seq, @mac)'),
+    within: database.prepare<[string, string], StoredEntry>(
+      'SELECT * FROM audit WHERE object >= ? AND object < ? ORDER BY seq',
+    ),
     all: database.prepare<[], StoredEntry>('SELECT * FROM audit ORDER BY seq'),
   };
 }

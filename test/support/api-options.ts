@@ -43,6 +43,7 @@ export function apiOptions({ keys, records, ...some }: SomeOptions): ApiOptions 
     currency: 'USD',
     pages: { folder: '', embedIn: [], softphone: null },
     ladderOf: async () => undefined,
+    audit: { entriesOf: () => [] },
     reports: reportsOf({}),
     events: {
       log: { eventsAfter: () => [], newestEventId: () => 0 },

@@ -34,6 +34,7 @@ const kTable: Readonly<Record<string, readonly ApiRole[]>> = {
   'GET /v1/reports/journeys': ['supervisor', 'integrator', 'operator'],
   'GET /v1/live': ['supervisor', 'integrator', 'operator'],
   'GET /v1/sessions/{id}/segment': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/sessions/{id}/timeline': ['supervisor', 'integrator', 'operator'],
   'GET /v1/segments': ['supervisor', 'integrator', 'operator'],
   'GET /v1/webhooks': ['integrator', 'operator'],
   'GET /v1/webhooks/{name}/deliveries': ['integrator', 'operator'],
@@ -166,6 +167,7 @@ describe('a key of one merchant', () => {
       for (const path of [
         `/v1/sessions/${id}`,
         `/v1/sessions/${id}/segment`,
+        `/v1/sessions/${id}/timeline`,
         `/v1/sessions/${id}/ladder`,
         `/v1/sessions/${id}/events`,
       ]) {

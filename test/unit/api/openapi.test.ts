@@ -197,6 +197,7 @@ describe('answers of a server', () => {
     ['GET /v1/reports/journeys', 200, '/v1/reports/journeys?from=2026-11-01&to=2026-12-01'],
     ['GET /v1/live', 200, '/v1/live?zone=Europe/Berlin'],
     ['GET /v1/sessions/{id}/segment', 200, '/v1/sessions/S1/segment'],
+    ['GET /v1/sessions/{id}/timeline', 200, '/v1/sessions/S1/timeline'],
     ['GET /v1/segments', 200, '/v1/segments?callId=call-1'],
     ['GET /v1/webhooks', 200],
     ['GET /v1/webhooks/{name}/deliveries', 200, '/v1/webhooks/crm/deliveries'],
