@@ -78,7 +78,10 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const promptsOf = (audioDir: string) =>
     onPhrase ? overheard(voices.promptsOf(audioDir), onPhrase) : voices.promptsOf(audioDir);
   const file = join(config.dataDir, kStoreFile);
-  const store = openStore({ file, auditKeyFile: config.audit.keyFile, log, isCheckpointed: true });
+  const store = openStore({
+    ...{ file, auditKeyFile: config.audit.keyFile, log, isCheckpointed: true },
+    onAuditFailed: () => metrics.auditFailed(),
+  });
   undo.defer(() => {
     noteInAudit(store, 'server.stopped', log);
     store.close();
@@ -162,6 +165,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     records: store,
     clock,
     log,
+    onTry: (webhook, outcome) => metrics.webhookTried(webhook, outcome),
   });
   webhooks.start();
   undo.defer(() => webhooks.stop());
@@ -200,6 +204,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       {
         gateways: () => lanes.all.map((lane) => ({ name: lane.gateway.name, isUp: lane.isUp() })),
         countUnresolved: () => store.countUnresolved(),
+        countOutbox: () => store.outbox.countWaiting(),
         children: () => childStates(media, edge),
         workers: () => media.stats(),
         edge: () => edge?.stats(),

@@ -110,7 +110,7 @@ export class PaymentSession {
       payments,
       gatewayName: gateway.name,
       admission: terms ? admission(gateway.isUp(), payments.admits(order)) : 'unknown_merchant',
-      ...(handOffToIdv && { handOffToIdv }),
+      ...(handOffToIdv && { handOffToIdv: this.#counted(handOffToIdv) }),
       clock,
       log: this.log,
       card: new CardSecret(),
@@ -141,6 +141,14 @@ export class PaymentSession {
     this.#deps.records.update(this.#record);
     const quality = qualityOf(stats);
     if (quality) this.#deps.meter.legHeard({ ...stats, ...quality });
+  }
+
+  #counted(handOff: NonNullable<PaymentTask['handOffToIdv']>): NonNullable<PaymentTask['handOffToIdv']> {
+    return async (target) => {
+      const result = await handOff(target);
+      this.#deps.meter.identified(result);
+      return result;
+    };
   }
 
   #open({ order, trunk }: PaymentTask, { profile }: PaymentPolicy, gateway: string): SessionRecord {

@@ -88,18 +88,23 @@ export interface StoreOptions {
   readonly log: Log;
   /** Somebody else moves the write-ahead log into the database: {@link CheckpointThread}. */
   readonly isCheckpointed?: boolean;
+  /** For metrics: what was to be noted was not, and was not done. */
+  readonly onAuditFailed?: () => void;
   /** How files are written to the disk; the system's way if not given. */
   readonly sync?: SyncFile;
 }
 
 /** @throws AppError CFG_UNREADABLE_FILE if one of the files cannot be used. */
-export function openStore({ file, auditKeyFile, log, isCheckpointed, sync }: StoreOptions): Store {
+export function openStore(options: StoreOptions): Store {
+  const { file, auditKeyFile, log, isCheckpointed, sync } = options;
   const path = resolve(file);
   const database = openDatabase(path);
   try {
     const key = auditKey(auditKeyFile ?? join(dirname(path), 'audit.key'));
     if (isCheckpointed) database.pragma('wal_autocheckpoint = 0');
-    return new SqliteStore(database, path, key, log, new GroupSync(`${path}-wal`, sync));
+    const store = new SqliteStore(database, path, key, log, new GroupSync(`${path}-wal`, sync));
+    store.onAuditFailed = options.onAuditFailed;
+    return store;
   } catch (error) {
     database.close();
     throw error;
@@ -107,6 +112,7 @@ export function openStore({ file, auditKeyFile, log, isCheckpointed, sync }: Sto
 }
 
 class SqliteStore implements Store {
+  onAuditFailed: StoreOptions['onAuditFailed'];
   readonly outbox: Outbox;
   readonly answers: KeptAnswers;
   readonly followUps: FollowUpJournal;
@@ -309,7 +315,12 @@ class SqliteStore implements Store {
   }
 
   #append(act: AuditAct): void {
-    this.audit.append(act, new Date().toISOString());
+    try {
+      this.audit.append(act, new Date().toISOString());
+    } catch (error) {
+      this.onAuditFailed?.();
+      throw error;
+    }
   }
 
   /** What was sent to nobody is none of a payment's attempts, though its row may be there after all. */
