@@ -77,6 +77,7 @@ export interface Config {
   readonly dataDir: string;
   /** Absolute. */
   readonly audit: { readonly keyFile: string };
+  readonly retention: CheckedFile['retention'];
   readonly audioDir: string;
   readonly locale: Locale;
   readonly currency: string;

@@ -68,6 +68,7 @@ export class Resolver {
       api: { key: this.#secret(['api', 'key'], api.key, api.keyFile) },
       dataDir: this.#absolute(this.#file.dataDir),
       audit: { keyFile: this.#absolute(this.#file.audit.keyFile ?? join(this.#file.dataDir, 'audit.key')) },
+      retention: this.#file.retention,
       audioDir: this.#absolute(this.#file.audioDir),
       locale,
       currency,

@@ -4,6 +4,7 @@ import { kGatewaySection } from './gateway-section.ts';
 import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
 import { kMerchantList } from './merchant-section.ts';
 import { kPaymentSection } from './payment-section.ts';
+import { kRetentionSection } from './retention-section.ts';
 import { kTransportKeys } from './transport-section.ts';
 import { kTrustKeys } from './trust-section.ts';
 import { kVelocitySection } from './velocity-section.ts';
@@ -123,6 +124,7 @@ export const kConfigSchema = z.strictObject({
       kPath,
     ),
   }),
+  retention: kRetentionSection,
   audioDir: text('Folder of the recorded prompts.', kPath, 'audio'),
   locale: choice('Language of the prompts.', ['en-US', 'en-GB'], 'en-US'),
   currency: text(

@@ -29,6 +29,7 @@ import { FollowUpTable } from './follow-up-table.ts';
 import { GroupSync, type SyncFile } from './group-sync.ts';
 import { settled, settledByHand, submitted } from './journal-acts.ts';
 import { OutboxTable } from './outbox-table.ts';
+import { type Retained, RetentionTable } from './retention-table.ts';
 import { attemptRecord, attemptRow, ledgerEntry, sessionRecord, sessionRow } from './rows.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 import { failed } from './store-errors.ts';
@@ -62,6 +63,12 @@ export interface Store extends SessionRecords, AttemptJournal, Ledger, Spending,
   mayResolve(): boolean;
   /** How many attempts are open, whoever resolves them; for a gauge. While the file cannot be read, the last figure. Never throws. */
   countUnresolved(): number;
+  /**
+   * Deletes what is older than this, some rows of it.
+   * @param isFirst - of several calls: says so in the audit.
+   * @returns how many rows went; fewer than `limit`: none is left.
+   */
+  retire(what: Retained, before: string, limit: number, isFirst: boolean): number;
   /** Whether a payment's writes would go through now, tried with a real one, for /readyz. Never throws. */
   check(): StoreHealth;
   close(): void;
@@ -104,6 +111,7 @@ class SqliteStore implements Store {
   readonly #claim: Claim;
   readonly #statements: Statements;
   readonly #events: EventTable;
+  readonly #retention: RetentionTable;
   /** This process, to others that look at open attempts of the same file. */
   readonly #holder = randomUUID();
   #saidClaimed = false;
@@ -117,6 +125,7 @@ class SqliteStore implements Store {
     this.#log = log;
     this.#claim = new Claim(file);
     this.#events = new EventTable(database);
+    this.#retention = new RetentionTable(database, this.audit);
     this.outbox = new OutboxTable(database);
     this.#statements = prepareStatements(database);
     this.followUps = new FollowUpTable(database, {
@@ -255,6 +264,16 @@ class SqliteStore implements Store {
       this.#log.error({ err: failed(this.#file, 'count open attempts', error) }, 'the store cannot be read');
     }
     return this.#openCount;
+  }
+
+  retire(what: Retained, before: string, limit: number, isFirst: boolean): number {
+    return this.#do('delete what is old', () => {
+      if (!this.#retention.isDue(what, before)) return 0;
+      return this.#write('delete what is old', () => {
+        if (isFirst) this.#retention.note(what, before, new Date().toISOString());
+        return this.#retention.delete(what, { before, limit });
+      });
+    });
   }
 
   check(): StoreHealth {

@@ -75,7 +75,12 @@ async function run({ paymentRef, pan, fate, atTurn }: Errand): Promise<void> {
   store.open(sessionOf({ sessionId: paymentRef, paymentRef, gateway: gateway.name }));
   if (atTurn === 0) meetFate(fate);
   hook.enable();
-  const { kind } = await payments.submit(paymentRef, requestOf({ paymentRef, idempotencyKey }), card, progress);
+  const { kind } = await payments.submit(
+    paymentRef,
+    requestOf({ paymentRef, idempotencyKey }),
+    card,
+    progress,
+  );
   say({ kind: 'verdict', verdict: kind });
   hook.disable();
   card.wipe();
