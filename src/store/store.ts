@@ -15,6 +15,7 @@ import type {
   Lease,
   Ledger,
   LedgerEntry,
+  OpenAttemptRecord,
   SessionRecord,
   SessionRecords,
   Spending,
@@ -30,7 +31,7 @@ import { GroupSync, type SyncFile } from './group-sync.ts';
 import { settled, settledByHand, submitted } from './journal-acts.ts';
 import { OutboxTable } from './outbox-table.ts';
 import { type Retained, RetentionTable } from './retention-table.ts';
-import { attemptRecord, attemptRow, ledgerEntry, sessionRecord, sessionRow } from './rows.ts';
+import { attemptRecord, attemptRow, ledgerEntry, openAttempt, sessionRecord, sessionRow } from './rows.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 import { failed } from './store-errors.ts';
 
@@ -52,7 +53,7 @@ export interface Store extends SessionRecords, AttemptJournal, Ledger, Spending,
   /** Who did what. What the journal writes is in it from the same transaction on. */
   readonly audit: Pick<AuditChain, 'entries' | 'verify' | 'head'>;
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
-  unresolved(): readonly AttemptRecord[];
+  unresolved(): readonly OpenAttemptRecord[];
   /**
    * Ends the sessions of a process that died, with what their last attempt says; to be called before the first call is taken.
    * @param endedAt - ISO 8601, UTC.
@@ -237,9 +238,9 @@ class SqliteStore implements Store {
     this.#writeThrough('write the audit', () => this.#append(act));
   }
 
-  unresolved(): readonly AttemptRecord[] {
+  unresolved(): readonly OpenAttemptRecord[] {
     return this.#do('read open attempts', () => {
-      if (this.#claim.take()) return this.#statements.unresolved.all().map(attemptRecord);
+      if (this.#claim.take()) return this.#statements.unresolved.all().map(openAttempt);
       if (!this.#saidClaimed)
         this.#log.warn({ file: this.#file }, 'another process resolves the open payments of this store');
       this.#saidClaimed = true;
