@@ -17,6 +17,7 @@ import { createGateway } from './gateway/gateway.ts';
 import { MeasuredGateway } from './gateway/measured.ts';
 import { GatewayWatch } from './gateway/watch.ts';
 import { launchMedia, type Media } from './media/media.ts';
+import { FollowUps } from './payment/follow-ups.ts';
 import { JournaledPayments } from './payment/journaled-payments.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
@@ -108,7 +109,13 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   });
   payments.start();
   undo.defer(() => payments.stop());
-  const watch = new GatewayWatch(gateway, clock, log, () => void payments.resolveNow());
+  const followUps = new FollowUps({ gateway, journal: store.followUps, clock, log });
+  followUps.start();
+  undo.defer(() => followUps.stop());
+  const resolveNow = async () => {
+    await Promise.all([payments.resolveNow(), followUps.resolveNow()]);
+  };
+  const watch = new GatewayWatch(gateway, clock, log, () => void resolveNow());
   await watch.start();
   undo.defer(() => watch.stop());
 
@@ -176,7 +183,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     ...config.http,
     keys: [apiKey],
     records: store,
-    payments: { ledger: store, resolveNow: () => payments.resolveNow() },
+    payments: {
+      ledger: store,
+      resolveNow,
+      followUps: { request: (request) => followUps.request(request), journal: store.followUps },
+    },
     reports,
     events: { log: store, feed },
     webhooks: {

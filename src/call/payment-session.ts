@@ -7,7 +7,7 @@ import {
   type IdvResult,
 } from '../dialog/controller.ts';
 import type { Admission } from '../dialog/events.ts';
-import type { PaymentOrder, PaymentPolicy } from '../dialog/policy.ts';
+import { operationOf, type PaymentOrder, type PaymentPolicy } from '../dialog/policy.ts';
 import type { Payments } from '../payment/payments.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -142,6 +142,7 @@ export class PaymentSession {
       trunk,
       gateway: gateway.name,
       startedAt: clock.date(),
+      operation: operationOf({ order, policy }),
     });
     records.open(record);
     this.#record = record;

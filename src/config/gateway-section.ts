@@ -99,4 +99,9 @@ export const kGatewaySection = section({
     ['reverse', 'keep'],
     'reverse',
   ),
+  partialApproval: choice(
+    'What becomes of an approval for less than was asked: taken back before another card is asked for, or kept.',
+    ['reverse', 'accept'],
+    'reverse',
+  ),
 });

@@ -5,7 +5,7 @@ import type { PaymentPolicy, Route } from '../dialog/policy.ts';
 import { parseMajor } from '../money/money.ts';
 import { readTls } from './certificates.ts';
 import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
-import { gatewaySettings } from './gateway-resolver.ts';
+import { gatewaySettings, paymentTypesOf } from './gateway-resolver.ts';
 import { kSecretText } from './keys.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
 import type { CheckedFile } from './schema.ts';
@@ -39,6 +39,7 @@ export class Resolver {
     const { locale, currency } = this.#file;
     this.#checkProduction();
     this.#checkTrunkNames();
+    const gateway = this.#gateway();
     const trust = new TrustResolver(sip, {
       secret: (path, value, file) => this.#secret(path, value, file),
       refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
@@ -60,8 +61,8 @@ export class Resolver {
       audioDir: this.#absolute(this.#file.audioDir),
       locale,
       currency,
-      payment: this.#payment(),
-      gateway: this.#gateway(),
+      payment: this.#payment(gateway),
+      gateway,
       velocity,
       webhooks: webhooks(this.#file.webhooks, {
         secret: (path, value, file) => this.#secret(path, value, file),
@@ -129,7 +130,7 @@ export class Resolver {
     return { host, port, agentId, password };
   }
 
-  #payment(): PaymentPolicy {
+  #payment(gateway: GatewaySettings): PaymentPolicy {
     const { payment } = this.#file;
     const min = this.#minorUnits(['payment', 'amount', 'min'], payment.amount.min);
     const max = this.#minorUnits(['payment', 'amount', 'max'], payment.amount.max);
@@ -140,9 +141,18 @@ export class Resolver {
         'lower it, or raise payment.amount.max',
       );
     }
+    const operations = paymentTypesOf(gateway);
+    if (!operations.includes(payment.operation)) {
+      this.#refuse(
+        ['payment', 'operation'],
+        operations.map((type) => `\`${type}\``).join(', '),
+        `gateway.type \`${this.#file.gateway.type}\` has no \`${payment.operation}\`: choose one of these, or another gateway (docs/gateways.md)`,
+      );
+    }
     const onReached = { ...payment.declines.onReached, route: payment.declines.onReached.route as Route };
     return {
       ...payment,
+      operations,
       amount: { ...payment.amount, currency: this.#file.currency, min, max },
       declines: { ...payment.declines, onReached },
       failRoute: payment.failRoute as Route,

@@ -1,8 +1,9 @@
 import type { Cancel, Clock } from '../ports/clock.ts';
+import type { FollowUpPlan, FollowUpRequest } from '../ports/follow-ups.ts';
 import type { Log } from '../ports/log.ts';
 import type { FollowUp, FollowUpResult, PaymentGateway } from '../ports/payment-gateway.ts';
 import type { FollowUpJournal, FollowUpRecord, FollowUpState } from '../ports/store.ts';
-import { type FollowUpPlan, type FollowUpRequest, orderOf, planFollowUp } from './follow-up-plan.ts';
+import { orderOf, planFollowUp } from './follow-up-plan.ts';
 import { GatewayLane } from './gateway-lane.ts';
 
 const kMinuteMs = 60_000;

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { createGateway } from '../../gateway/gateway.ts';
+import { FollowUps } from '../../payment/follow-ups.ts';
 import { JournaledPayments } from '../../payment/journaled-payments.ts';
 import { kOpenStates } from '../../ports/store.ts';
 import { kSystemClock } from '../../process/system-clock.ts';
@@ -23,6 +24,7 @@ export async function reconcile(store: Store, config: Config, json: boolean): Pr
 async function lookHere(store: Store, config: Config): Promise<void> {
   const log = createLog({ level: 'error', onScrubbed: () => undefined });
   const gateway = createGateway(config.gateway, kSystemClock, log);
+  const followUps = new FollowUps({ gateway, journal: store.followUps, clock: kSystemClock, log });
   const payments = new JournaledPayments({
     gateway,
     journal: store,
@@ -31,8 +33,9 @@ async function lookHere(store: Store, config: Config): Promise<void> {
     policy: config.gateway,
   });
   payments.start();
-  await payments.resolveNow();
-  await payments.stop();
+  followUps.start();
+  await Promise.all([payments.resolveNow(), followUps.resolveNow()]);
+  await Promise.all([payments.stop(), followUps.stop()]);
   await gateway.close();
 }
 
