@@ -177,7 +177,8 @@ export class FollowUps {
     const ageMs = this.#parts.clock.now() - sinceMs;
     const found = await this.#ask(record, (gateway, order) => gateway.findFollowUp?.(order));
     watched.isBusy = false;
-    const verdict = verdictOf(found);
+    // Not to have reached the gateway now says nothing of the time before.
+    const verdict = verdictOf(found.kind === 'not_sent' ? kNobody : found);
     const isLast = ageMs >= kLastLookAfterMs;
     const state = verdict.state === 'UNKNOWN' && isLast ? 'MANUAL' : verdict.state;
     const isSettled =
