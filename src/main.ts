@@ -91,6 +91,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const feed = new LiveFeed(store, clock, log);
   const lanes = new PaymentLanes(config, {
     journal: store,
+    ledger: store,
     clock,
     log,
     onRequest: (figures) => metrics.gatewayRequest(figures),
@@ -171,7 +172,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     ...config.http,
     keys: [apiKey],
     records: store,
-    payments: { ledger: store, resolveNow: () => lanes.resolveNow() },
+    payments: {
+      ledger: store,
+      resolveNow: () => lanes.resolveNow(),
+      followUps: { request: (request) => lanes.followUp(request), journal: store.followUps },
+    },
     reports,
     events: { log: store, feed },
     webhooks: {

@@ -4,6 +4,7 @@ import { maskCardLike } from '../card/card-like.ts';
 import { formatMajor } from '../money/money.ts';
 import { kOpenStates, type Ledger, type LedgerEntry } from '../ports/store.ts';
 import { problemIn } from './body-problem.ts';
+import { addFollowUps, type FollowUpDesk, viewOf } from './follow-ups.ts';
 import { type ApiKeys, requireKey } from './keys.ts';
 import { sendProblem } from './problem.ts';
 
@@ -12,6 +13,8 @@ export interface PaymentDesk {
   readonly ledger: Ledger;
   /** Looks at every open payment now; resolves when each was looked at once. */
   resolveNow(): Promise<void>;
+  /** Left out: approved payments are not changed here. */
+  readonly followUps?: FollowUpDesk;
 }
 
 const kMostListed = 500;
@@ -30,7 +33,8 @@ const kSettleBody = z.strictObject({
 
 /** `GET /v1/payments`, `GET /v1/payments/{ref}`, `POST …/attempts/{n}/settle`, `POST /v1/payments/reconcile`. */
 export function addPayments(server: FastifyInstance, keys: ApiKeys, desk: PaymentDesk): void {
-  const { ledger } = desk;
+  const { ledger, followUps } = desk;
+  if (followUps) addFollowUps(server, keys, followUps);
   const withKey = { onRequest: requireKey(keys) };
   server.get('/v1/payments', withKey, async ({ query }, reply) => {
     const asked = kListQuery.safeParse(query);
@@ -41,7 +45,9 @@ export function addPayments(server: FastifyInstance, keys: ApiKeys, desk: Paymen
 
   server.get<{ Params: { ref: string } }>('/v1/payments/:ref', withKey, async ({ params }, reply) => {
     const attempts = ledger.payment(params.ref);
-    return attempts.length === 0 ? sendProblem(reply, 404) : { attempts: attempts.map(view) };
+    if (attempts.length === 0) return sendProblem(reply, 404);
+    const changes = followUps?.journal.book(params.ref).followUps ?? [];
+    return { attempts: attempts.map(view), changes: changes.map(viewOf) };
   });
 
   server.post('/v1/payments/reconcile', withKey, async () => {

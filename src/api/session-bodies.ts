@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Money, parseMajor } from '../money/money.ts';
+import { kPaymentTypes } from '../ports/payment-gateway.ts';
 import { kTopologies, type SessionAction, type SessionRequest } from '../ports/payment-sessions.ts';
 import { problemIn } from './body-problem.ts';
 
@@ -19,6 +20,7 @@ const kSession = z.strictObject({
     .string()
     .regex(/^[A-Z]{3}$/, 'expects three letters of ISO 4217 such as "USD"')
     .optional(),
+  operation: z.enum(kPaymentTypes).optional(),
   identified: z.union([z.boolean(), z.enum(['true', 'false', 'unknown'])]).default('unknown'),
   start: z.enum(['action', 'joined']).default('action'),
 });
@@ -60,6 +62,7 @@ export function readSession(body: unknown, currency: string): Read<SessionReques
       merchantId: same.merchantId ?? null,
       reference: same.reference ?? null,
       amount: money,
+      ...(same.operation === undefined ? {} : { operation: same.operation }),
       identified: String(identified) as SessionRequest['identified'],
       start: same.start,
     },

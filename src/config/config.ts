@@ -159,4 +159,5 @@ export interface GatewaySettings {
   readonly timeoutMs: number;
   readonly resolveMs: number;
   readonly lateApproval: 'reverse' | 'keep';
+  readonly partialApproval: 'reverse' | 'accept';
 }

@@ -5,7 +5,7 @@ import type { PaymentPolicy, Route } from '../dialog/policy.ts';
 import { parseMajor } from '../money/money.ts';
 import { readTls } from './certificates.ts';
 import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
-import { gatewaySettings } from './gateway-resolver.ts';
+import { gatewaySettings, paymentTypesOf } from './gateway-resolver.ts';
 import { kSecretText } from './keys.ts';
 import { checkTrunkLimits, merchants } from './merchant-resolver.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
@@ -50,6 +50,7 @@ export class Resolver {
     this.#checkProduction();
     this.#checkTrunkNames();
     checkTrunkLimits(this.#file, (path, expects, remedy) => this.#refuse(path, expects, remedy));
+    const gateway = this.#gateway(['gateway'], this.#file.gateway);
     const trust = new TrustResolver(sip, {
       secret: (path, value, file) => this.#secret(path, value, file),
       refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
@@ -72,12 +73,13 @@ export class Resolver {
       audioDir: this.#absolute(this.#file.audioDir),
       locale,
       currency,
-      payment: this.#payment(['payment'], this.#file.payment, currency),
-      gateway: this.#gateway(['gateway'], this.#file.gateway),
+      payment: this.#payment(['payment'], this.#file.payment, currency, gateway),
+      gateway,
       velocity,
       merchants: merchants(this.#file, {
-        payment: (path, payment, inCurrency) => this.#payment(path, payment, inCurrency),
-        gateway: (path, gateway) => this.#gateway(path, gateway),
+        common: gateway,
+        payment: (...asked) => this.#payment(...asked),
+        gateway: (path, own) => this.#gateway(path, own),
         absolute: (path) => this.#absolute(path),
         refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
       }),
@@ -147,7 +149,12 @@ export class Resolver {
     return { host, port, agentId, password };
   }
 
-  #payment(path: Path, payment: CheckedFile['payment'], currency: string): PaymentPolicy {
+  #payment(
+    path: Path,
+    payment: CheckedFile['payment'],
+    currency: string,
+    gateway: GatewaySettings,
+  ): PaymentPolicy {
     const { amount } = payment;
     const minorOf = (key: 'min' | 'max' | 'perCustomer') =>
       this.#minorUnits([...path, 'amount', key], amount[key], currency);
@@ -156,9 +163,18 @@ export class Resolver {
       const other = pathText([...path, 'amount', 'max']);
       this.#refuse([...path, 'amount', 'min'], `no more than ${other}`, `lower it, or raise ${other}`);
     }
+    const operations = paymentTypesOf(gateway);
+    if (!operations.includes(payment.operation)) {
+      this.#refuse(
+        [...path, 'operation'],
+        operations.map((type) => `\`${type}\``).join(', '),
+        `gateway type \`${gateway.type}\` has no \`${payment.operation}\`: choose one of these, or another gateway (docs/gateways.md)`,
+      );
+    }
     const onReached = { ...payment.declines.onReached, route: payment.declines.onReached.route as Route };
     return {
       ...payment,
+      operations,
       amount: { ...amount, currency, min, max, perCustomer },
       declines: { ...payment.declines, onReached },
       failRoute: payment.failRoute as Route,

@@ -69,6 +69,7 @@ export class FakeStore implements SessionRecords, AttemptJournal {
       transactionId: verdict.transactionId ?? attempt.transactionId,
       declineClass: verdict.declineClass ?? attempt.declineClass,
       declineCode: verdict.declineCode ?? attempt.declineCode,
+      ...(verdict.approvedMinor === undefined ? {} : { approvedMinor: verdict.approvedMinor }),
     });
   }
 
