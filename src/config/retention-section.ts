@@ -5,7 +5,7 @@ const kMostDays = 36_500;
 
 function days(what: string, min: number, value: number) {
   return special(z.int().min(min).max(kMostDays).nullable().default(value), {
-    sentence: `Days ${what} kept; \`null\`: for ever. What is open is kept as long as it is open.`,
+    sentence: `Days ${what} are kept; \`null\`: for ever. What is open stays as long as it is.`,
     expects: `whole number ${min} to ${kMostDays}, or \`null\``,
     unit: 'days',
   });
@@ -13,8 +13,8 @@ function days(what: string, min: number, value: number) {
 
 /** How long what is kept where; deleted a little at a time, and noted in the audit. */
 export const kRetentionSection = section({
-  sessions: days('records of sessions, payments and what was changed about them are', 1, 400),
-  events: days('events of sessions, for pages and webhooks, are', 1, 90),
-  deliveries: days('messages to webhooks, delivered or given up, are', 1, 90),
-  audit: days('entries of the audit are; the rest can still be verified', 365, 400),
+  sessions: days('records of sessions, payments and what was changed about them', 1, 400),
+  events: days('events of sessions, for pages and webhooks,', 1, 90),
+  deliveries: days('messages to webhooks, delivered or given up,', 1, 90),
+  audit: days('entries of the audit', 365, 400),
 });
