@@ -27,6 +27,7 @@ import { SipFrontEnd, type SipServerAddress } from './sip/front-end.ts';
 import type { RegistrationSettings } from './sip/registration.ts';
 import { CheckpointThread } from './store/checkpoint-thread.ts';
 import { ReportThread } from './store/report-thread.ts';
+import { Retention } from './store/retention.ts';
 import { kStoreFile, openStore, type Store } from './store/store.ts';
 import { followFigures, meterOf } from './telemetry/figures.ts';
 import { Health } from './telemetry/health.ts';
@@ -90,6 +91,9 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const checkpoints = new CheckpointThread(file, clock, log);
   checkpoints.start();
   undo.defer(() => checkpoints.close());
+  const retention = new Retention(store, config.retention, clock, log);
+  retention.start();
+  undo.defer(() => retention.stop());
   const orphans = store.endOrphans(clock.date().toISOString());
   if (orphans > 0) log.warn({ sessions: orphans }, 'ended the sessions of a process that died');
   const feed = new LiveFeed(store, clock, log);
@@ -101,6 +105,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   }
   const lanes = new PaymentLanes(config, {
     journal: store,
+    ledger: store,
     clock,
     log,
     onRequest: (figures) => metrics.gatewayRequest(figures),
@@ -184,7 +189,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     tokens: config.api.oidc && new OidcTokens({ ...config.api, ...config.api.oidc }, log),
     answers: store.answers,
     records: store,
-    payments: { ledger: store, resolveNow: () => lanes.resolveNow() },
+    payments: {
+      ledger: store,
+      resolveNow: () => lanes.resolveNow(),
+      followUps: { request: (request) => lanes.followUp(request), journal: store.followUps },
+    },
     reports,
     events: { log: store, feed },
     webhooks: {

@@ -7,7 +7,7 @@ import {
   type IdvResult,
 } from '../dialog/controller.ts';
 import type { Admission } from '../dialog/events.ts';
-import type { PaymentOrder, PaymentPolicy } from '../dialog/policy.ts';
+import { operationOf, type PaymentOrder, type PaymentPolicy } from '../dialog/policy.ts';
 import type { Payments } from '../payment/payments.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -151,13 +151,14 @@ export class PaymentSession {
     };
   }
 
-  #open({ order, trunk }: PaymentTask, { profile }: PaymentPolicy, gateway: string): SessionRecord {
+  #open({ order, trunk }: PaymentTask, policy: PaymentPolicy, gateway: string): SessionRecord {
     const { records, meter, clock } = this.#deps;
     const record = openRecord(order, {
-      profile,
+      profile: policy.profile,
       trunk,
       gateway,
       startedAt: clock.date(),
+      operation: operationOf({ order, policy }),
     });
     records.open(record);
     this.#record = record;

@@ -108,6 +108,7 @@ export interface Config {
   readonly dataDir: string;
   /** Absolute. */
   readonly audit: { readonly keyFile: string };
+  readonly retention: CheckedFile['retention'];
   readonly audioDir: string;
   readonly locale: Locale;
   readonly currency: string;
@@ -193,4 +194,5 @@ export interface GatewaySettings {
   readonly timeoutMs: number;
   readonly resolveMs: number;
   readonly lateApproval: 'reverse' | 'keep';
+  readonly partialApproval: 'reverse' | 'accept';
 }

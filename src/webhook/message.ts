@@ -43,6 +43,8 @@ function summaryOf(record: SessionRecord) {
     currency,
     amountRequested: major(record.amountRequested),
     amountCharged: major(record.amountCharged),
+    operation: record.operation ?? 'sale',
+    token: record.token ?? null,
     result: record.result,
     outcome: record.outcome,
     gateway: record.gateway,

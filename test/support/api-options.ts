@@ -27,7 +27,7 @@ export function apiKeyOf(key: string, some: Partial<ApiKey> = {}): ApiKey {
 }
 
 /** What the API of a server shows in which nothing has happened, apart from what a test puts into it. */
-export function apiOptions({ keys, records, ...some }: SomeOptions): ApiOptions {
+export function apiOptions({ keys, records, payments, ...some }: SomeOptions): ApiOptions {
   return {
     host: '127.0.0.1',
     port: 0,
@@ -38,6 +38,11 @@ export function apiOptions({ keys, records, ...some }: SomeOptions): ApiOptions 
     payments: {
       ledger: { list: () => [], payment: () => [], settleByHand: () => false },
       resolveNow: async () => undefined,
+      followUps: {
+        request: async () => ({ kind: 'no_such_payment' }),
+        journal: { book: () => ({ attempts: [], followUps: [] }), settleByHand: () => false },
+      },
+      ...payments,
     },
     sessions: sessionsOf({}),
     currency: 'USD',

@@ -29,6 +29,10 @@ const kTable: Readonly<Record<string, readonly ApiRole[]>> = {
   'GET /v1/payments/{ref}': ['supervisor', 'integrator', 'operator'],
   'POST /v1/payments/reconcile': ['operator'],
   'POST /v1/payments/{ref}/attempts/{attempt}/settle': ['operator'],
+  'POST /v1/payments/{ref}/capture': ['integrator', 'operator'],
+  'POST /v1/payments/{ref}/void': ['integrator', 'operator'],
+  'POST /v1/payments/{ref}/refund': ['integrator', 'operator'],
+  'POST /v1/payments/{ref}/changes/{key}/settle': ['operator'],
   'GET /v1/reports/kpi': ['supervisor', 'integrator', 'operator'],
   'GET /v1/reports/payments': ['supervisor', 'integrator', 'operator'],
   'GET /v1/reports/journeys': ['supervisor', 'integrator', 'operator'],
@@ -127,6 +131,13 @@ describe('a key of one merchant', () => {
             settleByHand: () => true,
           },
           resolveNow: async () => undefined,
+          followUps: {
+            request: async () => ({ kind: 'not_possible', reason: 'it was asked' }),
+            journal: {
+              book: (ref) => ({ attempts: [attemptOf({ merchantId: ref })], followUps: [] }),
+              settleByHand: () => true,
+            },
+          },
         },
         reports: reportsOf({}, (scope) => scopes.push(scope)),
         webhooks: {
@@ -201,6 +212,11 @@ describe('a key of one merchant', () => {
     expect((await ask('/v1/payments/other')).status).toBe(404);
     const settle = { state: 'REVERSED', note: 'n', by: 'b' };
     expect((await ask('/v1/payments/other/attempts/1/settle', settle)).status).toBe(404);
+    const change = { note: 'n', by: 'b' };
+    for (const kind of ['capture', 'void', 'refund']) {
+      expect((await ask(`/v1/payments/other/${kind}`, change)).status).toBe(404);
+      expect((await ask(`/v1/payments/shop/${kind}`, change)).body['detail']).toMatch(/Idempotency-Key/);
+    }
     expect((await ask('/v1/webhooks')).body['webhooks']).toEqual([{ name: 'of-shop', merchant: 'shop' }]);
     expect((await ask('/v1/webhooks/of-other/deliveries')).status).toBe(404);
     expect((await ask('/v1/webhooks/of-null/deliveries/1/replay', {})).status).toBe(404);
