@@ -190,7 +190,10 @@ describe('what is beside refunds', () => {
       doneAt: null,
     });
     expect((await ask(settle, { ...hand, state: 'APPROVED' })).status).toBe(422);
-    expect(await ask(settle, hand)).toMatchObject({ status: 200, body: { state: 'DONE' } });
+    expect(await ask(settle, hand, { 'idempotency-key': 'hand-0002' })).toMatchObject({
+      status: 200,
+      body: { state: 'DONE' },
+    });
     expect((await ask(`${kRef}/changes/K/settle`, hand)).status).toBe(404);
   });
 });
