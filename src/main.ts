@@ -27,6 +27,7 @@ import { SipFrontEnd, type SipServerAddress } from './sip/front-end.ts';
 import type { RegistrationSettings } from './sip/registration.ts';
 import { CheckpointThread } from './store/checkpoint-thread.ts';
 import { ReportThread } from './store/report-thread.ts';
+import { Retention } from './store/retention.ts';
 import { kStoreFile, openStore, type Store } from './store/store.ts';
 import { followFigures, meterOf } from './telemetry/figures.ts';
 import { Health } from './telemetry/health.ts';
@@ -78,7 +79,10 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const promptsOf = (audioDir: string) =>
     onPhrase ? overheard(voices.promptsOf(audioDir), onPhrase) : voices.promptsOf(audioDir);
   const file = join(config.dataDir, kStoreFile);
-  const store = openStore({ file, auditKeyFile: config.audit.keyFile, log, isCheckpointed: true });
+  const store = openStore({
+    ...{ file, auditKeyFile: config.audit.keyFile, log, isCheckpointed: true },
+    onAuditFailed: () => metrics.auditFailed(),
+  });
   undo.defer(() => {
     noteInAudit(store, 'server.stopped', log);
     store.close();
@@ -87,11 +91,21 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const checkpoints = new CheckpointThread(file, clock, log);
   checkpoints.start();
   undo.defer(() => checkpoints.close());
+  const retention = new Retention(store, config.retention, clock, log);
+  retention.start();
+  undo.defer(() => retention.stop());
   const orphans = store.endOrphans(clock.date().toISOString());
   if (orphans > 0) log.warn({ sessions: orphans }, 'ended the sessions of a process that died');
   const feed = new LiveFeed(store, clock, log);
+  const { url, token } = config.traces;
+  if (url !== null) {
+    const { CallTraces } = await import('./telemetry/call-traces.ts'); // costs nothing where it is not asked for
+    const traces = new CallTraces({ url, token }, { feed, find: (sessionId) => store.find(sessionId) });
+    undo.defer(() => traces.close());
+  }
   const lanes = new PaymentLanes(config, {
     journal: store,
+    ledger: store,
     clock,
     log,
     onRequest: (figures) => metrics.gatewayRequest(figures),
@@ -162,6 +176,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     records: store,
     clock,
     log,
+    onTry: (webhook, outcome) => metrics.webhookTried(webhook, outcome),
   });
   webhooks.start();
   undo.defer(() => webhooks.stop());
@@ -174,7 +189,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     tokens: config.api.oidc && new OidcTokens({ ...config.api, ...config.api.oidc }, log),
     answers: store.answers,
     records: store,
-    payments: { ledger: store, resolveNow: () => lanes.resolveNow() },
+    payments: {
+      ledger: store,
+      resolveNow: () => lanes.resolveNow(),
+      followUps: { request: (request) => lanes.followUp(request), journal: store.followUps },
+    },
     reports,
     events: { log: store, feed },
     webhooks: {
@@ -186,6 +205,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     sessions: desk,
     currency: config.currency,
     pages: { folder: kPagesFolder, ...config.pages },
+    audit: store.audit,
     ladderOf: async (callId) => edge?.ladder(callId),
     metrics,
     health,
@@ -199,6 +219,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       {
         gateways: () => lanes.all.map((lane) => ({ name: lane.gateway.name, isUp: lane.isUp() })),
         countUnresolved: () => store.countUnresolved(),
+        countOutbox: () => store.outbox.countWaiting(),
         children: () => childStates(media, edge),
         workers: () => media.stats(),
         edge: () => edge?.stats(),

@@ -13,6 +13,7 @@ import { Gatekeeper, type TokenReader } from './gatekeeper.ts';
 import { Idempotency } from './idempotency.ts';
 import { type ApiKey, ApiKeys } from './keys.ts';
 import { addLadders, type LadderOf } from './ladders.ts';
+import { addLive } from './live.ts';
 import { addMonitoring } from './monitoring.ts';
 import { addPages, type PageOptions } from './pages.ts';
 import { addPayments, type PaymentDesk } from './payments.ts';
@@ -21,6 +22,7 @@ import { addReports } from './reports.ts';
 import { type Route, Routes } from './routes.ts';
 import { merchantIn } from './session-view.ts';
 import { addSessions, type SessionRoutes } from './sessions.ts';
+import { addTimelines, type TimelineParts } from './timelines.ts';
 import { addWebhooks, type WebhookDesk } from './webhooks.ts';
 
 export interface ApiOptions extends SessionRoutes {
@@ -41,6 +43,7 @@ export interface ApiOptions extends SessionRoutes {
   readonly clock: Pick<Clock, 'date'>;
   /** The SIP of a recent call, masked. */
   readonly ladderOf: LadderOf;
+  readonly audit: TimelineParts['audit'];
   readonly pages: PageOptions;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   readonly health: Pick<Health, 'report'>;
@@ -116,10 +119,12 @@ function buildServer(options: ApiOptions) {
   const sources = { records, sessions };
   addSessions(routes, options);
   addLadders(routes, sources, ladderOf);
+  addTimelines(routes, { sources, ladderOf, events: events.log, audit: options.audit });
   const merchantOf = (sessionId: string) => merchantIn(sources, sessionId);
   const closeStreams = addEventStream(routes, { ...events, merchantOf }, tickets);
   addPayments(routes, payments);
   addReports(routes, reports, clock);
+  addLive(routes, { sources, reports, health, clock });
   addWebhooks(routes, options.webhooks, clock);
   addMonitoring(routes, metrics, health);
   addPages(routes, options.pages, options.currency);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { kOpenStates, type Ledger, type LedgerEntry } from '../ports/store.ts';
 import { type Caller, merchantsOf, sees } from './caller.ts';
+import { addFollowUps, type FollowUpDesk, kChange, viewOf } from './follow-ups.ts';
 import { kNext, kPageQuery, pageOf } from './paging.ts';
 import { sendProblem } from './problem.ts';
 import type { Routes } from './routes.ts';
@@ -12,6 +13,8 @@ export interface PaymentDesk {
   readonly ledger: Ledger;
   /** Looks at every open payment now; resolves when each was looked at once. */
   resolveNow(): Promise<void>;
+  /** Left out: approved payments are not changed here. */
+  readonly followUps?: FollowUpDesk;
 }
 
 const kMostListed = 500;
@@ -40,7 +43,8 @@ const kEntry = kSubmission
 const kRefParams = z.object({ ref: z.string().max(64) });
 
 export function addPayments(routes: Routes, desk: PaymentDesk): void {
-  const { ledger } = desk;
+  const { ledger, followUps } = desk;
+  if (followUps) addFollowUps(routes, followUps);
   routes.get(
     '/v1/payments',
     {
@@ -67,12 +71,19 @@ export function addPayments(routes: Routes, desk: PaymentDesk): void {
       summary: 'All attempts of a payment, in order',
       allow: ['integrator', 'operator', 'supervisor'],
       params: kRefParams,
-      answers: { 200: { what: 'The attempts', json: z.object({ attempts: z.array(kEntry) }) } },
+      answers: {
+        200: {
+          what: 'The attempts, and what was changed later',
+          json: z.object({ attempts: z.array(kEntry), changes: z.array(kChange) }),
+        },
+      },
       problems: ['API_NOT_FOUND'],
     },
     ({ params: { ref }, caller, reply }) => {
       const attempts = seen(ledger, ref, caller);
-      return attempts.length === 0 ? sendProblem(reply, 404) : { attempts: attempts.map(view) };
+      if (attempts.length === 0) return sendProblem(reply, 404);
+      const changes = followUps?.journal.book(ref).followUps ?? [];
+      return { attempts: attempts.map(view), changes: changes.map(viewOf) };
     },
   );
 

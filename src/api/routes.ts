@@ -40,6 +40,8 @@ export interface RouteSpec {
   readonly allow: 'everybody' | readonly [ApiRole, ...ApiRole[]];
   /** A ticket in the query does for the key. */
   readonly takesTickets?: true;
+  /** A journal knows its requests by their idempotency keys: no answer is kept besides. */
+  readonly isJournaled?: true;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
@@ -129,7 +131,8 @@ export class Routes {
     const body = route.body?.safeParse(request.body ?? {});
     if (body && !body.success) return sendProblem(reply, 422, problemIn(body.error, 'body'));
     const caller = this.#callers.get(request);
-    if (route.method === 'POST' && caller && !this.#idempotency.begin(request, reply, caller)) return reply;
+    const isKept = route.method === 'POST' && !route.isJournaled;
+    if (isKept && caller && !this.#idempotency.begin(request, reply, caller)) return reply;
     // What was checked against the schemas of the route is of their types.
     const asked = { params: params?.data, query: query.data, body: body?.data, caller, request, reply };
     return handle(asked as unknown as Asked<R>);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Money, parseMajor } from '../money/money.ts';
+import { kPaymentTypes } from '../ports/payment-gateway.ts';
 import { kTopologies, type SessionAction, type SessionRequest } from '../ports/payment-sessions.ts';
 
 const kText = z.string().regex(/^[\x20-\x7e\u00a0-\uffff]{1,64}$/, 'expects 1 to 64 printable characters');
@@ -19,6 +20,7 @@ export const kSessionBody = z
       .string()
       .regex(/^[A-Z]{3}$/, 'expects three letters of ISO 4217 such as "USD"')
       .optional(),
+    operation: z.enum(kPaymentTypes).optional().describe('Left out: as the configuration says'),
     identified: z.union([z.boolean(), z.enum(['true', 'false', 'unknown'])]).default('unknown'),
     start: z
       .enum(['action', 'joined'])
@@ -66,6 +68,7 @@ export function readSession(body: z.output<typeof kSessionBody>, currency: strin
       merchantId: same.merchantId ?? null,
       reference: same.reference ?? null,
       amount: money,
+      ...(same.operation === undefined ? {} : { operation: same.operation }),
       identified: String(identified) as SessionRequest['identified'],
       start: same.start,
     },

@@ -89,6 +89,9 @@ export const kSessionRow = z
 /** What goes on in a session whose call is up or awaited; of this there is only what is known. */
 const kLive = z.object({
   state: z.enum(['prepared', 'paying', 'ended']),
+  asked: z
+    .object({ customerId: kText, reference: kText, amount: kMajor.nullable(), currency: kText })
+    .describe('What it was prepared with'),
   parties: z.array(z.object({ role: z.enum(kRoles) })),
   agentHears: z.enum(['nothing', 'all but keys', 'everything']),
   parked: z.boolean(),

@@ -1,4 +1,5 @@
 import { type Money, parseMajor } from '../money/money.ts';
+import { kPaymentTypes, type PaymentType } from '../ports/payment-gateway.ts';
 import type { IncomingCall } from '../ports/signaling.ts';
 
 /** What a call brought along about the payment. null = not given. */
@@ -9,6 +10,8 @@ export interface CallData {
   readonly currency: string | null;
   readonly amount: Money | null;
   readonly identified: 'true' | 'false' | 'unknown';
+  /** What is done with the card; null: what configuration says. */
+  readonly operation: PaymentType | null;
   /** SIP URI the caller is sent to afterwards. */
   readonly returnUri: string | null;
 }
@@ -32,6 +35,7 @@ const kNames = [
   'Currency',
   'Identified',
   'Return-Uri',
+  'Operation',
 ] as const;
 type Name = (typeof kNames)[number];
 type Values = ReadonlyMap<Name, string>;
@@ -56,6 +60,7 @@ export function readCallData(call: CallDataSource, defaultCurrency: string): Rea
     currency,
     amount: readAmount(value('Amount'), currency ?? defaultCurrency, call, problems),
     identified: readIdentified(value('Identified'), problems),
+    operation: readOperation(value('Operation'), call, problems),
     returnUri: readReturnUri(value('Return-Uri'), call, problems),
   };
   return { data, problems };
@@ -156,6 +161,19 @@ function readIdentified(value: string | null, problems: Problem[]): CallData['id
   if (lower === 'true' || lower === 'false' || lower === 'unknown') return lower;
   problems.push('X-Pay-Identified must be true, false or unknown');
   return 'unknown';
+}
+
+function readOperation(value: string | null, call: CallDataSource, problems: Problem[]): PaymentType | null {
+  if (value === null) return null;
+  if (!call.trunk.maySetAmounts) {
+    problems.push(
+      `X-Pay-Operation is ignored: trunk "${call.trunk.name}" may not set amounts (maySetAmounts)`,
+    );
+    return null;
+  }
+  const operation = kPaymentTypes.find((each) => each === value.toLowerCase());
+  if (!operation) problems.push(`X-Pay-Operation must be one of ${kPaymentTypes.join(', ')}`);
+  return operation ?? null;
 }
 
 function readReturnUri(value: string | null, call: CallDataSource, problems: Problem[]): string | null {

@@ -12,7 +12,7 @@ import { actOn, conflict } from './agent-actions.ts';
 import { InlineCall } from './inline-call.ts';
 import { type FoundRoute, findRoute } from './inline-route.ts';
 import { IvrCall, type IvrCallDeps, type OneLegTask } from './ivr-call.ts';
-import { type Prepared, PreparedSessions } from './prepared-sessions.ts';
+import { askedFor, type Prepared, PreparedSessions } from './prepared-sessions.ts';
 import { RoomCall } from './room-call.ts';
 
 const kPaymentUser = 'pay';
@@ -86,7 +86,8 @@ export class FrontDesk implements PaymentSessions {
     const prepared = this.#prepared.find(sessionId);
     if (!prepared) return undefined;
     const { topology, merchantId } = prepared.request;
-    return { topology, merchantId, state: 'prepared', parties: [], events: [] };
+    const asked = askedFor(prepared.request);
+    return { topology, merchantId, asked, state: 'prepared', parties: [], events: [] };
   }
 
   ids(): readonly string[] {

@@ -57,6 +57,7 @@ export function orderFor(
     reference: request?.reference ?? data.reference,
     currency: request?.amount?.currency ?? data.currency ?? ownCurrency,
     amount: request?.amount ?? data.amount,
+    ...operationIn(request, data),
     identified: identifiedBy(request, data),
     locale: payee?.locale ?? settings.locale,
     destinations: { ...settings.routes, return: data.returnUri },
@@ -68,4 +69,9 @@ export function orderFor(
 
 function identifiedBy(request: SessionRequest | undefined, data: CallData): PaymentOrder['identified'] {
   return request && request.identified !== 'unknown' ? request.identified : data.identified;
+}
+
+function operationIn(request: SessionRequest | undefined, data: CallData): Pick<PaymentOrder, 'operation'> {
+  const operation = request?.operation ?? data.operation;
+  return operation ? { operation } : {};
 }

@@ -7,7 +7,7 @@ import {
   type IdvResult,
 } from '../dialog/controller.ts';
 import type { Admission } from '../dialog/events.ts';
-import type { PaymentOrder, PaymentPolicy } from '../dialog/policy.ts';
+import { operationOf, type PaymentOrder, type PaymentPolicy } from '../dialog/policy.ts';
 import type { Payments } from '../payment/payments.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -110,7 +110,7 @@ export class PaymentSession {
       payments,
       gatewayName: gateway.name,
       admission: terms ? admission(gateway.isUp(), payments.admits(order)) : 'unknown_merchant',
-      ...(handOffToIdv && { handOffToIdv }),
+      ...(handOffToIdv && { handOffToIdv: this.#counted(handOffToIdv) }),
       clock,
       log: this.log,
       card: new CardSecret(),
@@ -143,13 +143,22 @@ export class PaymentSession {
     if (quality) this.#deps.meter.legHeard({ ...stats, ...quality });
   }
 
-  #open({ order, trunk }: PaymentTask, { profile }: PaymentPolicy, gateway: string): SessionRecord {
+  #counted(handOff: NonNullable<PaymentTask['handOffToIdv']>): NonNullable<PaymentTask['handOffToIdv']> {
+    return async (target) => {
+      const result = await handOff(target);
+      this.#deps.meter.identified(result);
+      return result;
+    };
+  }
+
+  #open({ order, trunk }: PaymentTask, policy: PaymentPolicy, gateway: string): SessionRecord {
     const { records, meter, clock } = this.#deps;
     const record = openRecord(order, {
-      profile,
+      profile: policy.profile,
       trunk,
       gateway,
       startedAt: clock.date(),
+      operation: operationOf({ order, policy }),
     });
     records.open(record);
     this.#record = record;

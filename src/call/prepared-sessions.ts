@@ -1,3 +1,5 @@
+import { maskCardLike } from '../card/card-like.ts';
+import { formatMajor } from '../money/money.ts';
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { SessionRequest } from '../ports/payment-sessions.ts';
 
@@ -7,6 +9,16 @@ const kMostWaiting = 10_000;
 export interface Prepared {
   readonly id: string;
   readonly request: SessionRequest;
+}
+
+/** What a session was prepared with, for those who see it before it has a row. Amounts in major units. */
+export function askedFor({ customerId, reference, amount }: SessionRequest): object {
+  return {
+    customerId: customerId && maskCardLike(customerId),
+    reference: reference && maskCardLike(reference),
+    amount: amount && formatMajor(amount),
+    currency: amount?.currency ?? null,
+  };
 }
 
 /** Sessions that were asked for and whose calls have not come. One that is never called is forgotten after an hour. */

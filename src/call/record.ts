@@ -2,6 +2,7 @@ import type { ConversationEnd } from '../dialog/controller.ts';
 import type { PaymentOrder } from '../dialog/policy.ts';
 import { exponentOf } from '../money/money.ts';
 import type { MediaStats } from '../ports/media.ts';
+import type { PaymentType } from '../ports/payment-gateway.ts';
 import type { SessionRecord } from '../ports/store.ts';
 import { qualityOf } from './quality.ts';
 
@@ -13,6 +14,8 @@ export function openRecord(
     readonly trunk: string;
     readonly gateway: string;
     readonly startedAt: Date;
+    /** Absent: a sale. */
+    readonly operation?: PaymentType;
   },
 ): SessionRecord {
   return {
@@ -28,6 +31,7 @@ export function openRecord(
     to: order.to,
     trunk: call.trunk,
     currency: order.currency,
+    ...(call.operation === undefined || call.operation === 'sale' ? {} : { operation: call.operation }),
     amountRequested: order.amount?.minor ?? null,
     amountCharged: null,
     exponent: exponentOf(order.currency),
@@ -63,6 +67,7 @@ export function endRecord(record: SessionRecord, end: ConversationEnd, endedAt: 
     amountCharged: end.amountCharged?.minor ?? null,
     transactionId: end.transactionId,
     authCode: end.authCode,
+    ...(end.token === undefined ? {} : { token: end.token }),
     brand: end.brand,
     last4: end.last4,
     attempts: end.attempts,

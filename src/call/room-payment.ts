@@ -12,6 +12,7 @@ import { orderFor } from './order.ts';
 import type { ParkedStatus } from './parked-voice.ts';
 import type { PaymentRoom } from './payment-room.ts';
 import { PaymentSession } from './payment-session.ts';
+import { askedFor } from './prepared-sessions.ts';
 import { aloneOf, type RoomLeg } from './room-leg.ts';
 
 /** A key by SIP INFO says nothing of its length; a press is rarely longer. */
@@ -77,7 +78,13 @@ export class RoomPayment {
 
   get view(): object {
     const { conversation, snapshot, events } = this.session;
-    return { state: this.state, paused: conversation?.isPaused ?? false, ...snapshot, events: events.list };
+    return {
+      asked: askedFor({ ...this.#request, amount: this.#chosenAmount ?? this.#request.amount }),
+      state: this.state,
+      paused: conversation?.isPaused ?? false,
+      ...snapshot,
+      events: events.list,
+    };
   }
 
   /** Begins, or says why not. */
@@ -149,6 +156,7 @@ export class RoomPayment {
       () => true,
       () => false,
     );
+    this.session.events.add({ type: 'clamp', state: isSecure ? 'on' : 'failed' });
     this.#call.onHearing();
     const order = this.#order(customer);
     const ended = this.session.run({
@@ -166,6 +174,7 @@ export class RoomPayment {
     const end = await ended;
     this.#identification.close(); // it may have taken too long
     await room.secure(false).catch(() => undefined); // it is in the log
+    this.session.events.add({ type: 'clamp', state: 'off' });
     this.#call.onHearing();
     await this.#call.afterPayment(end, order);
   }

@@ -1,21 +1,28 @@
+import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
+import type { FollowUpRequest } from '../ports/follow-ups.ts';
+import { type FollowUpKind, kFollowUpKinds } from '../ports/payment-gateway.ts';
 import { type HandVerdict, kOpenStates } from '../ports/store.ts';
 import { kStoreFile, openStore, type Store } from '../store/store.ts';
 import { createLog } from '../telemetry/log.ts';
 import { type Command, kExit } from './command.ts';
 import { optionProblem } from './option-problem.ts';
+import { change } from './payments/change.ts';
 import { reconcile } from './payments/reconcile.ts';
-import { say, showAttempts } from './payments/show.ts';
+import { say, showAttempts, showChanges } from './payments/show.ts';
 
 const kUsage = `hushpay payments list [--open] [--limit N] [--json]
        hushpay payments show REFERENCE [--json]
        hushpay payments reconcile [--json]
-       hushpay payments settle REFERENCE ATTEMPT approved|reversed|not-charged --note TEXT`;
+       hushpay payments capture|void|refund REFERENCE [--amount AMOUNT] [--key KEY] --note TEXT
+       hushpay payments settle REFERENCE ATTEMPT approved|reversed|not-charged --note TEXT
+       hushpay payments settle REFERENCE CHANGE done|not-done --note TEXT`;
 
+const kActor = `cli:${userInfo().username}`;
 const kVerdicts: Readonly<Record<string, HandVerdict>> = {
   approved: 'APPROVED',
   reversed: 'REVERSED',
@@ -23,9 +30,9 @@ const kVerdicts: Readonly<Record<string, HandVerdict>> = {
 };
 
 export const payments: Command = {
-  usage: 'payments list|show|reconcile|settle',
+  usage: 'payments list|show|capture|void|refund|reconcile|settle',
   sentence:
-    'payments of the journal: those that are open, one of them, a look at all open ones now, an end by hand',
+    'payments of the journal: those that are open, one of them, its money taken or given back, a look at all open ones now, an end by hand',
   async run(args) {
     const options = readOptions(args);
     if (typeof options === 'string') {
@@ -51,6 +58,14 @@ type Options =
   | { readonly work: 'list'; readonly json: boolean; readonly open: boolean; readonly limit: number }
   | { readonly work: 'show'; readonly json: boolean; readonly ref: string }
   | { readonly work: 'reconcile'; readonly json: boolean }
+  | ({ readonly work: 'change' } & Omit<FollowUpRequest, 'paymentRef' | 'actor'> & { readonly ref: string })
+  | {
+      readonly work: 'settle_change';
+      readonly ref: string;
+      readonly key: string;
+      readonly state: 'DONE' | 'NOT_DONE';
+      readonly note: string;
+    }
   | {
       readonly work: 'settle';
       readonly ref: string;
@@ -66,8 +81,16 @@ async function carryOut(options: Options, store: Store, config: Config): Promise
     case 'show': {
       const attempts = store.payment(options.ref);
       if (attempts.length === 0) return notThere(options.ref);
-      return showAttempts(attempts, options.json);
+      if (options.json) return showAttempts(attempts, true);
+      showAttempts(attempts, false);
+      return showChanges(store.followUps.book(options.ref).followUps);
     }
+    case 'change': {
+      const { ref: paymentRef, work: _, ...asked } = options;
+      return change(store, config, { ...asked, paymentRef, actor: kActor });
+    }
+    case 'settle_change':
+      return settleChange(store, options);
     case 'reconcile':
       return reconcile(store, config, options.json);
     case 'settle':
@@ -75,10 +98,26 @@ async function carryOut(options: Options, store: Store, config: Config): Promise
   }
 }
 
+function settleChange(
+  store: Store,
+  { ref, key, state, note }: Extract<Options, { work: 'settle_change' }>,
+): number {
+  const record = store.followUps.book(ref).followUps.find((each) => each.key === key);
+  if (!record) return notThere(`${ref}, change ${key}`);
+  if (store.followUps.settleByHand(key, state, { actor: kActor, note })) {
+    say(`The ${record.kind} ${key} is ${state} now.`);
+    return kExit.ok;
+  }
+  process.stderr.write(
+    `hushpay: the ${record.kind} ${key} is ${record.state}: only one in state MANUAL is settled by hand.\n`,
+  );
+  return kExit.failed;
+}
+
 function settle(store: Store, { ref, attempt, verdict, note }: Extract<Options, { work: 'settle' }>): number {
   const entry = store.payment(ref).find((one) => one.attempt === attempt);
   if (!entry) return notThere(`${ref}, attempt ${attempt}`);
-  const by = { actor: `cli:${userInfo().username}`, note };
+  const by = { actor: kActor, note };
   if (store.settleByHand(entry, verdict, by)) {
     say(`${ref}, attempt ${attempt}, is ${verdict} now.`);
     return kExit.ok;
@@ -106,10 +145,14 @@ function readOptions(args: readonly string[]): Options | string {
         open: { type: 'boolean', default: false },
         limit: { type: 'string', default: '50' },
         note: { type: 'string' },
+        amount: { type: 'string' },
+        key: { type: 'string' },
       },
     });
     const { json, open, note } = values;
     const [work, ref, attempt, verdict] = positionals;
+    const kind = kFollowUpKinds.find((each) => each === work);
+    if (kind) return changeOptions(kind, ref, values);
     switch (work) {
       case 'list': {
         const limit = Number(values.limit);
@@ -123,11 +166,22 @@ function readOptions(args: readonly string[]): Options | string {
       case 'settle':
         return settleOptions(ref, attempt, verdict, note);
       default:
-        return `${work ?? 'nothing'}: expected list, show, reconcile or settle`;
+        return `${work ?? 'nothing'}: expected list, show, capture, void, refund, reconcile or settle`;
     }
   } catch (error) {
     return optionProblem(error);
   }
+}
+
+function changeOptions(
+  kind: FollowUpKind,
+  ref: string | undefined,
+  { amount, note = '', key = randomUUID() }: { amount?: string; note?: string; key?: string },
+): Options | string {
+  if (ref === undefined) return `${kind}: expected the reference of a payment`;
+  if (note.trim() === '') return `${kind}: expected --note TEXT, which the audit keeps`;
+  if (!/^[\x21-\x7e]{8,64}$/.test(key)) return '--key: expected 8 to 64 characters';
+  return { work: 'change', ref, kind, amount: amount ?? null, note: note.trim(), requestKey: key };
 }
 
 function settleOptions(
@@ -136,6 +190,12 @@ function settleOptions(
   word: string | undefined,
   note: string | undefined,
 ): Options | string {
+  if (ref !== undefined && attempt !== undefined && (word === 'done' || word === 'not-done')) {
+    if (note === undefined || note.trim() === '')
+      return 'settle: expected --note TEXT, which the audit keeps';
+    const state = word === 'done' ? 'DONE' : 'NOT_DONE';
+    return { work: 'settle_change', ref, key: attempt, state, note: note.trim() };
+  }
   const number = Number(attempt);
   if (ref === undefined || !Number.isInteger(number)) {
     return 'settle: expected the reference of a payment and the number of the attempt';

@@ -108,6 +108,7 @@ export interface Config {
   readonly dataDir: string;
   /** Absolute. */
   readonly audit: { readonly keyFile: string };
+  readonly retention: CheckedFile['retention'];
   readonly audioDir: string;
   readonly locale: Locale;
   readonly currency: string;
@@ -137,6 +138,8 @@ export interface Config {
     readonly through: string | null;
     readonly waitMs: number;
   };
+  /** Null `url`: no traces. */
+  readonly traces: { readonly url: string | null; readonly token: string | null };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   readonly production: { readonly enabled: boolean; readonly allowSimulator: boolean };
 }
@@ -191,4 +194,5 @@ export interface GatewaySettings {
   readonly timeoutMs: number;
   readonly resolveMs: number;
   readonly lateApproval: 'reverse' | 'keep';
+  readonly partialApproval: 'reverse' | 'accept';
 }

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { type GatewayKind, kGatewayKinds } from '../ports/gateway-kinds.ts';
+import { kPaymentTypes, type PaymentType } from '../ports/payment-gateway.ts';
 import type { GatewaySettings } from './config.ts';
 import { kLoopbackUrl } from './loopback.ts';
 import type { CheckedFile } from './schema.ts';
@@ -73,6 +74,15 @@ export function gatewaySettings(gateway: CheckedFile['gateway'], at: Path, tools
     mappingFile: absolute(gateway.mappingFile),
     mapping: mappingOf(gateway, at, tools),
   };
+}
+
+/** What can be done with a card there; a foreign gateway can do what is mapped. */
+export function paymentTypesOf({ type, mapping }: Pick<GatewaySettings, 'type' | 'mapping'>): PaymentType[] {
+  const { operations }: GatewayKind = kGatewayKinds[type];
+  const mapped = typeof mapping === 'object' && mapping !== null ? Object.keys(mapping) : undefined;
+  return kPaymentTypes.filter((each) =>
+    mapped ? each === 'sale' || mapped.includes(each) : operations.includes(each),
+  );
 }
 
 function mappingOf({ type, mappingFile }: CheckedFile['gateway'], at: Path, tools: Tools): unknown {

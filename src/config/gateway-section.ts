@@ -106,6 +106,11 @@ export const kGatewayKeys = {
     ['reverse', 'keep'],
     'reverse',
   ),
+  partialApproval: choice(
+    'What becomes of an approval for less than was asked: taken back before another card is asked for, or kept.',
+    ['reverse', 'accept'],
+    'reverse',
+  ),
 };
 
 export const kGatewaySection = section(kGatewayKeys);

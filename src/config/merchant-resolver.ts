@@ -9,7 +9,14 @@ type Refuse = (path: Path, expects: string, remedy: string) => void;
 
 /** What the resolver of the whole file lends. */
 interface Tools {
-  payment(path: Path, payment: CheckedFile['payment'], currency: string): PaymentPolicy;
+  /** The gateway of whoever has none of their own. */
+  readonly common: GatewaySettings;
+  payment(
+    path: Path,
+    payment: CheckedFile['payment'],
+    currency: string,
+    gateway: GatewaySettings,
+  ): PaymentPolicy;
   gateway(path: Path, gateway: CheckedFile['gateway']): GatewaySettings;
   absolute(path: string): string;
   readonly refuse: Refuse;
@@ -19,8 +26,9 @@ interface Tools {
 export function merchants(file: CheckedFile, tools: Tools): MerchantSettings[] {
   checkNames(file, tools.refuse);
   return file.merchants.map((merchant, index) => {
-    const { id, dialled, gateway, currency, locale, audioDir } = merchant;
+    const { id, dialled, currency, locale, audioDir } = merchant;
     const path: Path = ['merchants', index];
+    const gateway = merchant.gateway && tools.gateway([...path, 'gateway'], merchant.gateway);
     const inCurrency = currency ?? file.currency;
     return {
       id,
@@ -28,8 +36,8 @@ export function merchants(file: CheckedFile, tools: Tools): MerchantSettings[] {
       currency: inCurrency,
       locale: locale ?? file.locale,
       audioDir: tools.absolute(audioDir ?? file.audioDir),
-      payment: tools.payment([...path, 'payment'], merchant.payment, inCurrency),
-      gateway: gateway && tools.gateway([...path, 'gateway'], gateway),
+      payment: tools.payment([...path, 'payment'], merchant.payment, inCurrency, gateway ?? tools.common),
+      gateway,
     };
   });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BrandId } from '../card/brand.ts';
+import { kPaymentTypes } from '../ports/payment-gateway.ts';
 import { choice, flag, optionalText, section, special, text, wholeNumber } from './keys.ts';
 
 const kMinute = 60_000;
@@ -44,6 +45,11 @@ export const kPaymentKeys = {
     'How the conversation goes: everything confirmed at the end, or each field as it is keyed. Sets defaults of the keys below.',
     ['pureconnect-ivr', 'cloud-ivr'],
     'pureconnect-ivr',
+  ),
+  operation: choice(
+    'What is done with the card unless a call says otherwise: charge it, hold the amount for a later capture, look whether it is good, or keep a token.',
+    [...kPaymentTypes],
+    'sale',
   ),
   amount: section({
     policy: choice(

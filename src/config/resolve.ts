@@ -6,7 +6,7 @@ import { parseMajor } from '../money/money.ts';
 import { apiSettings, httpTls } from './api-resolver.ts';
 import { readTls } from './certificates.ts';
 import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
-import { gatewaySettings } from './gateway-resolver.ts';
+import { gatewaySettings, paymentTypesOf } from './gateway-resolver.ts';
 import { kSecretText } from './keys.ts';
 import { checkTrunkLimits, merchants } from './merchant-resolver.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
@@ -54,11 +54,13 @@ export class Resolver {
   }
 
   config(): Config {
-    const { sip, media, http, pages, velocity, routes, inline, handOver, log, production } = this.#file;
+    const { sip, media, http, pages, velocity, routes, inline, handOver, traces, log, production } =
+      this.#file;
     const { locale, currency } = this.#file;
     this.#checkProduction();
     this.#checkTrunkNames();
     checkTrunkLimits(this.#file, (path, expects, remedy) => this.#refuse(path, expects, remedy));
+    const gateway = this.#gateway(['gateway'], this.#file.gateway);
     const trust = new TrustResolver(sip, this.#tools);
     return {
       sip: {
@@ -75,22 +77,25 @@ export class Resolver {
       api: apiSettings(this.#file, this.#tools),
       dataDir: this.#absolute(this.#file.dataDir),
       audit: { keyFile: this.#absolute(this.#file.audit.keyFile ?? join(this.#file.dataDir, 'audit.key')) },
+      retention: this.#file.retention,
       audioDir: this.#absolute(this.#file.audioDir),
       locale,
       currency,
-      payment: this.#payment(['payment'], this.#file.payment, currency),
-      gateway: this.#gateway(['gateway'], this.#file.gateway),
+      payment: this.#payment(['payment'], this.#file.payment, currency, gateway),
+      gateway,
       velocity,
       merchants: merchants(this.#file, {
         ...this.#tools,
-        payment: (path, payment, inCurrency) => this.#payment(path, payment, inCurrency),
-        gateway: (path, gateway) => this.#gateway(path, gateway),
+        common: gateway,
+        payment: (...asked) => this.#payment(...asked),
+        gateway: (path, own) => this.#gateway(path, own),
         absolute: (path) => this.#absolute(path),
       }),
       webhooks: webhooks(this.#file.webhooks, this.#tools),
       routes,
       inline,
       handOver,
+      traces,
       log,
       production,
     };
@@ -150,7 +155,12 @@ export class Resolver {
     return { host, port, agentId, password };
   }
 
-  #payment(path: Path, payment: CheckedFile['payment'], currency: string): PaymentPolicy {
+  #payment(
+    path: Path,
+    payment: CheckedFile['payment'],
+    currency: string,
+    gateway: GatewaySettings,
+  ): PaymentPolicy {
     const { amount } = payment;
     const minorOf = (key: 'min' | 'max' | 'perCustomer') =>
       this.#minorUnits([...path, 'amount', key], amount[key], currency);
@@ -159,9 +169,18 @@ export class Resolver {
       const other = pathText([...path, 'amount', 'max']);
       this.#refuse([...path, 'amount', 'min'], `no more than ${other}`, `lower it, or raise ${other}`);
     }
+    const operations = paymentTypesOf(gateway);
+    if (!operations.includes(payment.operation)) {
+      this.#refuse(
+        [...path, 'operation'],
+        operations.map((type) => `\`${type}\``).join(', '),
+        `gateway type \`${gateway.type}\` has no \`${payment.operation}\`: choose one of these, or another gateway (docs/gateways.md)`,
+      );
+    }
     const onReached = { ...payment.declines.onReached, route: payment.declines.onReached.route as Route };
     return {
       ...payment,
+      operations,
       amount: { ...amount, currency, min, max, perCustomer },
       declines: { ...payment.declines, onReached },
       failRoute: payment.failRoute as Route,

@@ -6,6 +6,8 @@ import { choice, flag, optionalText, secretText, section, special, text, wholeNu
 import { kMerchantList } from './merchant-section.ts';
 import { kPagesSection } from './pages-section.ts';
 import { kPaymentSection } from './payment-section.ts';
+import { kRetentionSection } from './retention-section.ts';
+import { kTracesSection } from './traces-section.ts';
 import { kTransportKeys } from './transport-section.ts';
 import { kTrustKeys } from './trust-section.ts';
 import { kVelocitySection } from './velocity-section.ts';
@@ -124,6 +126,7 @@ export const kConfigSchema = z.strictObject({
       kPath,
     ),
   }),
+  retention: kRetentionSection,
   audioDir: text('Folder of the recorded prompts.', kPath, 'audio'),
   locale: choice('Language of the prompts.', ['en-US', 'en-GB'], 'en-US'),
   currency: text(
@@ -142,6 +145,7 @@ export const kConfigSchema = z.strictObject({
   }),
   inline: kInlineSection,
   handOver: kHandOverSection,
+  traces: kTracesSection,
   log: section({
     level: choice('Least level that is logged.', ['debug', 'info', 'warn', 'error'], 'info'),
   }),

@@ -4,14 +4,23 @@ import type { Command } from './commands.ts';
 import type { DialogEvent } from './events.ts';
 import { askAgain, type Context, enter, fail, type Reaction, retry } from './move.ts';
 import { proceed } from './next.ts';
+import { movesMoney } from './policy.ts';
 import type { AmountConfirm, AmountEntry, AmountMenu, AmountTell, Facts, State, Trouble } from './states.ts';
 import { collect } from './timing.ts';
 
 type AmountStage = AmountTell | AmountMenu | AmountEntry | AmountConfirm;
 
-/** S04: fixed amounts are told, balances offered, everything else is entered. */
+/** S04: nothing to pay where no money moves; fixed amounts are told, balances offered, everything else is entered. */
 export function resolveAmount(from: State, context: Context, ...first: Command[]): Reaction {
   const { order, policy } = context;
+  if (!movesMoney(context)) {
+    const nothing = money(0, order.currency);
+    return proceed(
+      { ...from, facts: { ...from.facts, amount: nothing, amountKeyed: false } },
+      context,
+      ...first,
+    );
+  }
   const asked = order.amount;
   const facts: Facts = { ...from.facts, amount: null, amountKeyed: false };
   if (asked === null || policy.amount.policy === 'enter') return askAmount(from, facts, null, context, first);

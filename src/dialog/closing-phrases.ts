@@ -1,7 +1,7 @@
 import type { Phrase } from '../ports/prompts.ts';
 import { type Context, reachable } from './move.ts';
 import { amountOf, prompts } from './phrases.ts';
-import type { PaymentPolicy, Route } from './policy.ts';
+import { operationOf, type PaymentPolicy, type Route } from './policy.ts';
 import type { Ending } from './result.ts';
 import type { Facts } from './states.ts';
 
@@ -26,7 +26,10 @@ export function maxDeclinesPhrase({ policy, order }: Context): Phrase {
   ];
 }
 
-export function approvedPhrase(facts: Facts): Phrase {
+export function approvedPhrase(facts: Facts, context: Context): Phrase {
+  const operation = operationOf(context);
+  if (operation === 'verify') return prompts('approved.verified');
+  if (operation === 'tokenize') return prompts('approved.token');
   if (!facts.amount) return [];
   return [...prompts('approved.before'), amountOf(facts.amount), ...prompts('approved.after')];
 }

@@ -22,7 +22,8 @@ import {
   stay,
 } from './move.ts';
 import { kPhrases, retryMenuPhrase } from './phrases.ts';
-import { ending } from './result.ts';
+import { operationOf } from './policy.ts';
+import { ending, successOf } from './result.ts';
 import type { Decided, Declined, Reference, RetryMenu, State } from './states.ts';
 import { collect } from './timing.ts';
 
@@ -44,7 +45,7 @@ export function enterClosing(state: ClosingStage, context: Context): readonly Co
     case 'MAX_DECLINES':
       return [{ do: 'say', phrase: maxDeclinesPhrase(context), bargeIn: false }];
     case 'APPROVED':
-      return [{ do: 'say', phrase: approvedPhrase(state.facts), bargeIn: true }];
+      return [{ do: 'say', phrase: approvedPhrase(state.facts, context), bargeIn: true }];
     case 'REFERENCE':
       return [
         { do: 'stopCollecting' },
@@ -85,7 +86,7 @@ export function standingEnding(state: Decided, context: Context) {
       return maxDeclinesEnding(context);
     case 'APPROVED':
     case 'REFERENCE':
-      return ending('APPROVED', homeRoute(context.policy));
+      return approvedEnding(context);
     case 'FAIL':
     case 'END':
       return state.ending;
@@ -101,6 +102,10 @@ function afterDecline(from: Declined, context: Context): Reaction {
   return declines.autoRetry
     ? enter(entryOf('pan', facts), { do: 'flushTypeAhead' })
     : enter({ name: 'RETRY_MENU', facts, tries: 0, trouble: null });
+}
+
+function approvedEnding(context: Context) {
+  return ending(successOf(operationOf(context)), homeRoute(context.policy));
 }
 
 function maxDeclinesEnding({ policy, order }: Context) {
@@ -128,7 +133,7 @@ function onRetryMenu(state: RetryMenu, event: DialogEvent, context: Context): Re
 
 /** S29: the reference first, then the menu; anything but "again" goes on to S30. */
 function onReference(state: Reference, event: DialogEvent, context: Context): Reaction | undefined {
-  const leave = () => end(state, ending('APPROVED', homeRoute(context.policy)));
+  const leave = () => end(state, approvedEnding(context));
   if (!state.told) {
     if (event.type !== 'said') return undefined;
     return state.plays >= kMostReferencePlays ? leave() : offerRepeat(state, context);

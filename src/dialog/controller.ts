@@ -11,6 +11,7 @@ import type { Correctable, DialogEvent } from './events.ts';
 import { collapseEnding } from './interruptions.ts';
 import { SafeObserver } from './observer.ts';
 import { Performer } from './performer.ts';
+import { operationOf } from './policy.ts';
 import type { Ending } from './result.ts';
 import { type CardFacts, firstState, type State, type StateName } from './states.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -251,7 +252,14 @@ export class Conversation {
     this.#unsubscribe();
     this.#events.length = 0;
     const stage = this.#state.name === 'END' ? this.#state.stage : this.#state.name;
-    this.#end = conversationEnd(how, stage, this.#state.facts, this.#lastCard, this.#stopwatch.read());
+    this.#end = conversationEnd(
+      how,
+      stage,
+      this.#state.facts,
+      this.#lastCard,
+      this.#stopwatch.read(),
+      operationOf(this.#context),
+    );
     if (this.#isStarted) this.#tellStage(null);
     this.#ended.resolve(this.#end);
   }

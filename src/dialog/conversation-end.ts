@@ -1,6 +1,6 @@
 import type { BrandId } from '../card/brand.ts';
 import type { Money } from '../money/money.ts';
-import type { DeclineClass } from '../ports/payment-gateway.ts';
+import type { DeclineClass, PaymentType } from '../ports/payment-gateway.ts';
 import type { Correctable } from './events.ts';
 import type { Route } from './policy.ts';
 import type { Ending, OutcomeGroup } from './result.ts';
@@ -16,6 +16,10 @@ export interface ConversationEnd {
   readonly amountCharged: Money | null;
   readonly transactionId: string | null;
   readonly authCode: string | null;
+  /** What stands for the card at the gateway, where that was asked for. */
+  readonly token?: string;
+  /** Absent: a sale. */
+  readonly operation?: PaymentType;
   /** Of the last card number that passed the checks, whether or not it was submitted. */
   readonly brand: BrandId | null;
   readonly last4: string | null;
@@ -89,6 +93,7 @@ export function conversationEnd(
   facts: Facts,
   lastCard: CardFacts | null,
   durations: Durations,
+  operation: PaymentType = 'sale',
 ): ConversationEnd {
   return {
     result: how.result,
@@ -97,6 +102,8 @@ export function conversationEnd(
     amountCharged: how.code === 'APPROVED' ? facts.amount : null,
     transactionId: facts.approval?.transactionId ?? null,
     authCode: facts.approval?.authCode ?? null,
+    ...(facts.approval?.token ? { token: facts.approval.token } : {}),
+    ...(operation === 'sale' ? {} : { operation }),
     brand: lastCard?.brand ?? null,
     last4: lastCard?.last4 ?? null,
     attempts: facts.attempts,

@@ -3,6 +3,7 @@ import type { Command } from './commands.ts';
 import type { Admission, DialogEvent } from './events.ts';
 import { type Context, enter, fail, type Reaction } from './move.ts';
 import { greetingPhrase, kPhrases } from './phrases.ts';
+import { movesMoney, operationOf } from './policy.ts';
 import type { Opening, State } from './states.ts';
 
 export function enterOpening(state: Opening, { policy }: Context): readonly Command[] {
@@ -51,9 +52,12 @@ function accept(state: State, admission: Admission, context: Context): Reaction 
 }
 
 /** Profile `pureconnect-ivr` insists on a customer and an amount. Limits hold in one currency, so no other can be paid. */
-export function isPayable({ order, policy }: Context): boolean {
+export function isPayable(context: Context): boolean {
+  const { order, policy } = context;
   const { amount } = order;
   if (order.currency !== policy.amount.currency) return false;
+  if (!(policy.operations ?? ['sale']).includes(operationOf(context))) return false;
+  if (!movesMoney(context)) return policy.profile !== 'pureconnect-ivr' || order.customerId !== null;
   if (policy.profile === 'pureconnect-ivr' && (order.customerId === null || amount === null)) return false;
   if (amount === null) return true;
   return Number.isSafeInteger(amount.minor) && amount.minor > 0 && amount.currency === order.currency;

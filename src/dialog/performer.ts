@@ -6,6 +6,7 @@ import { Entries } from './entries.ts';
 import type { DialogEvent } from './events.ts';
 import type { Context } from './move.ts';
 import type { ConversationObserver } from './observer.ts';
+import { operationOf } from './policy.ts';
 import type { Ending } from './result.ts';
 import type { CardFacts } from './states.ts';
 import { Submitter } from './submitter.ts';
@@ -57,7 +58,16 @@ export class Performer {
     const onSaid = () => this.#onSaid();
     this.#voice = new Voice({ media, prompts, locale: order.locale, card, clock, onSaid, onFault });
     const onVerdict = observer.onAttempt.bind(observer);
-    this.#submitter = new Submitter({ order, payments, card, log, onEvent, onVerdict, onFault });
+    this.#submitter = new Submitter({
+      order,
+      operation: operationOf({ order, policy }),
+      payments,
+      card,
+      log,
+      onEvent,
+      onVerdict,
+      onFault,
+    });
     this.#timers = new DialogTimers(clock, policy.session.maxMs, {
       timer: (timer) => onEvent({ type: 'timer', timer }),
       sessionLimit: () => onEvent({ type: 'sessionLimit' }),

@@ -3,7 +3,7 @@ import type { SecretField } from '../card/card-secret.ts';
 import type { Money } from '../money/money.ts';
 import type { Phrase, PhrasePart, PromptId } from '../ports/prompts.ts';
 import type { Context } from './move.ts';
-import type { PaymentPolicy } from './policy.ts';
+import { movesMoney, type PaymentPolicy } from './policy.ts';
 import type { Asking, CardFacts, CorrectMenu, Facts, FieldConfirm, FieldEntry, Trouble } from './states.ts';
 
 const kOfferEscapeFromTry = 2; // the third time a question is asked
@@ -139,10 +139,19 @@ export function confirmPhrase(state: Asking, readBack: Phrase): Phrase {
   return escalate(state, commonTrouble(state.trouble), question, prompts('confirm.help'));
 }
 
-/** S20. The security code is never read out here. */
-export function summaryPhrase(state: Asking & { readonly facts: Facts }, { policy }: Context): Phrase {
+/** S20. The security code is never read out here. Where no money moves, the card alone is confirmed; the keys mean the same. */
+export function summaryPhrase(state: Asking & { readonly facts: Facts }, context: Context): Phrase {
+  const { policy } = context;
   const { amount, card, done } = state.facts;
   if (!amount || !card) return [];
+  const expiry: Phrase = done.includes('expiry') ? [...prompts('sum.exp'), { say: 'expiry' }] : [];
+  if (!movesMoney(context)) {
+    const read: Phrase =
+      policy.confirm.card === 'full'
+        ? [...prompts('you.entered'), { say: 'cardNumber' }]
+        : [...prompts('you.entered.card'), { say: 'lastFour' }];
+    return confirmPhrase(state, [...read, ...expiry]);
+  }
   return escalate(state, commonTrouble(state.trouble), [
     ...prompts('sum.pay'),
     amountOf(amount),
@@ -150,7 +159,7 @@ export function summaryPhrase(state: Asking & { readonly facts: Facts }, { polic
     { say: 'brands', brands: [card.brand] },
     ...prompts('sum.card.after'),
     policy.confirm.card === 'full' ? { say: 'cardNumber' } : { say: 'lastFour' },
-    ...(done.includes('expiry') ? [...prompts('sum.exp'), { say: 'expiry' } as const] : []),
+    ...expiry,
     kBeforeMenu,
     ...prompts('sum.menu'),
   ]);

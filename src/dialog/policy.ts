@@ -1,6 +1,7 @@
 import type { BrandId } from '../card/brand.ts';
 import type { Money } from '../money/money.ts';
 import type { ClampMode } from '../ports/media.ts';
+import type { PaymentType } from '../ports/payment-gateway.ts';
 import type { Topology } from '../ports/payment-sessions.ts';
 import type { Locale } from '../ports/prompts.ts';
 
@@ -18,6 +19,10 @@ export type Company = 'alone' | 'listening' | 'parked';
 /** Everything configuration decides about one conversation. Amounts in minor units, times in milliseconds. */
 export interface PaymentPolicy {
   readonly profile: ProfileName;
+  /** What is done with the card unless the order says otherwise; absent: a sale. */
+  readonly operation?: PaymentType;
+  /** What the gateway can do with one; absent: sales. */
+  readonly operations?: readonly PaymentType[];
   readonly amount: {
     readonly policy: 'fixed' | 'full_or_other' | 'enter';
     /** ISO 4217: what is charged, and what the limits are in. */
@@ -97,6 +102,8 @@ export interface PaymentOrder {
   readonly currency: string;
   /** Amount or balance; null where the caller enters it. */
   readonly amount: Money | null;
+  /** Absent: what policy says. */
+  readonly operation?: PaymentType;
   readonly identified: 'true' | 'false' | 'unknown';
   readonly locale: Locale;
   /** SIP URIs the routes lead to; null = nowhere, and nobody is told otherwise. */
@@ -104,4 +111,24 @@ export interface PaymentOrder {
   readonly from: string;
   readonly to: string;
   readonly topology: Topology;
+}
+
+/** What is done with the card in this conversation. */
+export function operationOf({
+  order,
+  policy,
+}: {
+  readonly order: PaymentOrder;
+  readonly policy: PaymentPolicy;
+}): PaymentType {
+  return order.operation ?? policy.operation ?? 'sale';
+}
+
+/** No amount is asked or told where none moves. */
+export function movesMoney(context: {
+  readonly order: PaymentOrder;
+  readonly policy: PaymentPolicy;
+}): boolean {
+  const operation = operationOf(context);
+  return operation === 'sale' || operation === 'authorize';
 }

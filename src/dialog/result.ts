@@ -1,3 +1,4 @@
+import type { PaymentType } from '../ports/payment-gateway.ts';
 import type { OutcomeGroup } from '../ports/store.ts';
 import type { Route } from './policy.ts';
 
@@ -32,6 +33,18 @@ export const kOutcomeOf = {
 export type ResultCode = keyof typeof kOutcomeOf;
 
 export const kResultCodes = Object.keys(kOutcomeOf) as readonly ResultCode[];
+
+/** What a conversation comes to that the gateway approved. */
+export function successOf(operation: PaymentType): ResultCode {
+  switch (operation) {
+    case 'verify':
+      return 'VERIFIED';
+    case 'tokenize':
+      return 'TOKENIZED';
+    default:
+      return 'APPROVED';
+  }
+}
 
 /** How a conversation ends and where the call goes. */
 export interface Ending {

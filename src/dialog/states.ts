@@ -110,6 +110,8 @@ export interface Approval {
   readonly transactionId: string;
   readonly authCode: string | null;
   readonly spokenReference: string | null;
+  /** What stands for the card from now on. */
+  readonly token: string | null;
 }
 
 /** Why a question is asked again. */

@@ -3,8 +3,9 @@ import type { Command } from './commands.ts';
 import type { DialogEvent } from './events.ts';
 import { type Context, end, enter, fail, homeRoute, insecure, type Reaction, stay } from './move.ts';
 import { kPhrases } from './phrases.ts';
-import { ending } from './result.ts';
-import type { Approval, Facts, InFlight } from './states.ts';
+import { movesMoney, operationOf } from './policy.ts';
+import { ending, successOf } from './result.ts';
+import type { Facts, InFlight } from './states.ts';
 
 const kStillWorkingMs = 10_000;
 const kComfortToneMs = 3000;
@@ -91,18 +92,24 @@ function onVerdict(state: InFlight, verdict: Verdict, context: Context): Reactio
 
 function onApproved(
   state: InFlight,
-  { transactionId, authCode, spokenReference }: Approval,
+  verdict: Extract<Verdict, { kind: 'approved' }>,
   context: Context,
 ): Reaction {
-  const facts: Facts = { ...state.facts, approval: { transactionId, authCode, spokenReference } };
+  const { transactionId, authCode, spokenReference, token = null, approvedAmount } = verdict;
+  const facts: Facts = {
+    ...state.facts,
+    amount: approvedAmount ?? state.facts.amount,
+    approval: { transactionId, authCode, spokenReference, token },
+  };
   const wipe: Command = { do: 'wipe' };
   const clamp: Command = { do: 'secureMode', on: false };
   if (facts.callerPresent) {
     const first: Command[] = [{ do: 'forgetKeys' }, { do: 'stopTimers' }, wipe, clamp];
     return enter({ name: 'APPROVED', facts: insecure(facts) }, ...first);
   }
-  if (context.policy.hangup.inFlight === 'reverse') return enter({ name: 'REVERSING', facts }, wipe);
-  return end({ ...state, facts }, ending('APPROVED', homeRoute(context.policy)));
+  if (context.policy.hangup.inFlight === 'reverse' && movesMoney(context))
+    return enter({ name: 'REVERSING', facts }, wipe);
+  return end({ ...state, facts }, ending(successOf(operationOf(context)), homeRoute(context.policy)));
 }
 
 /** S25: the card goes, whatever the decline; what stays is how it may be tried again. */

@@ -2,13 +2,15 @@ import type { CardSecret } from '../card/card-secret.ts';
 import { idempotencyKeyOf } from '../payment/payment-ref.ts';
 import type { Payments, Verdict } from '../payment/payments.ts';
 import type { Log } from '../ports/log.ts';
-import type { PaymentRef, PaymentRequest } from '../ports/payment-gateway.ts';
+import type { PaymentRef, PaymentRequest, PaymentType } from '../ports/payment-gateway.ts';
 import type { Command } from './commands.ts';
 import type { DialogEvent } from './events.ts';
 import type { PaymentOrder } from './policy.ts';
 
 export interface SubmitterParts {
   readonly order: PaymentOrder;
+  /** Absent: a sale. */
+  readonly operation?: PaymentType;
   readonly payments: Payments;
   readonly card: CardSecret;
   readonly log: Log;
@@ -94,6 +96,8 @@ export class Submitter {
 
   #refOf({ attempt, amount }: Pick<PaymentRef, 'attempt' | 'amount'>): PaymentRef {
     const { paymentRef } = this.#parts.order;
-    return { paymentRef, attempt, idempotencyKey: idempotencyKeyOf(paymentRef, attempt), amount };
+    const { operation } = this.#parts;
+    const type = operation === undefined || operation === 'sale' ? {} : { operation };
+    return { paymentRef, attempt, idempotencyKey: idempotencyKeyOf(paymentRef, attempt), amount, ...type };
   }
 }

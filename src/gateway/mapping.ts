@@ -134,12 +134,6 @@ export function mappedDialect(name: 'rest' | 'xml', mapping: unknown, authorizat
   };
 }
 
-/** What is mapped, of the operations that may be. */
-export function mappedOperations(mapping: unknown): ReadonlySet<string> {
-  const keys = typeof mapping === 'object' && mapping !== null ? Object.keys(mapping) : [];
-  return new Set(['sale', ...keys]);
-}
-
 interface Mapped {
   readonly call: Call;
   readonly ask: (request: Filling, card: CardSecret | null) => Ask;

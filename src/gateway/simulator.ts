@@ -51,7 +51,7 @@ export class SimulatorGateway implements PaymentGateway {
   }
 
   /** The same key gets its first answer again. */
-  findFollowUp(order: FollowUp): Promise<FollowUpResult> {
+  findFollowUp(order: FollowUp): Promise<FollowUpResult | { readonly kind: 'not_found' }> {
     return this.followUp(order);
   }
 

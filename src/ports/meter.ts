@@ -34,6 +34,8 @@ export interface Meter {
   charged(amount: Money, merchant: string | null): void;
   attemptEnded(outcome: string, declineClass: string | null, gateway: string): void;
   hungUp(stage: string, mode: Topology): void;
+  /** What came of giving a caller to an application that identifies. */
+  identified(result: string): void;
   fieldError(field: string, reason: string): void;
   keyPressed(carrier: Carrier): void;
   /** How a leg sounded, when it has ended. */

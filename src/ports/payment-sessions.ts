@@ -1,4 +1,5 @@
 import type { Money } from '../money/money.ts';
+import type { PaymentType } from './payment-gateway.ts';
 
 /** How a call is shaped: who is on it, and who keeps the keys from whom. */
 export const kTopologies = ['ivr', 'conference', 'inline', 'secure_transfer', 'guest'] as const;
@@ -24,6 +25,8 @@ export interface SessionRequest {
   readonly merchantId: string | null;
   readonly reference: string | null;
   readonly amount: Money | null;
+  /** Absent: what configuration says. */
+  readonly operation?: PaymentType;
   readonly identified: 'true' | 'false' | 'unknown';
   /** Begins when asked to, or as soon as customer and agent are there. */
   readonly start: 'action' | 'joined';

@@ -132,6 +132,11 @@ export interface AttemptRecord {
   readonly doneAt: string | null;
 }
 
+export interface OpenAttemptRecord extends AttemptRecord {
+  /** How long ago it was sent by a clock that nobody sets; null where only the dates tell. */
+  readonly knownAgeMs: number | null;
+}
+
 export type AttemptKey = Pick<AttemptRecord, 'sessionId' | 'attempt'>;
 
 /** What came of asking for the right to look at an open attempt. `closed`: it is open no more, whoever settled it. */
@@ -152,7 +157,7 @@ export interface AttemptJournal {
     >,
   ): Promise<void>;
   /** Attempts whose outcome nobody knows: SUBMITTING rows of a process that died, and UNKNOWN ones. */
-  unresolved(): readonly AttemptRecord[];
+  unresolved(): readonly OpenAttemptRecord[];
   /**
    * The right to ask the gateway about an open attempt, for this process alone, so that no two settle it in different ways.
    * @param now - ISO 8601, UTC; `until` likewise: from then on others may have it.
@@ -236,14 +241,17 @@ export interface PaymentBook {
 /** The write-ahead journal of captures, voids and refunds, as {@link AttemptJournal}; at most one of a payment is open. */
 export interface FollowUpJournal {
   /**
-   * Writes what `plan` makes of the book, before the first byte is sent. Nobody else writes between the two.
+   * Writes what `plan` makes of the book, before the first byte is sent. Nobody else writes between the two. Durable as {@link AttemptJournal} is.
    * @returns what `plan` returned.
    */
   begin<T extends { readonly record?: FollowUpRecord }>(
     paymentRef: string,
     plan: (book: PaymentBook) => T,
-  ): T;
-  settle(key: string, verdict: Pick<FollowUpRecord, 'state' | 'transactionId' | 'reason' | 'doneAt'>): void;
+  ): Promise<T>;
+  settle(
+    key: string,
+    verdict: Pick<FollowUpRecord, 'state' | 'transactionId' | 'reason' | 'doneAt'>,
+  ): Promise<void>;
   /** Settles one in state MANUAL, and says so in the audit; false if it is not in that state. */
   settleByHand(
     key: string,

@@ -16,6 +16,7 @@ import type {
   Lease,
   Ledger,
   LedgerEntry,
+  OpenAttemptRecord,
   Page,
   SessionFilter,
   SessionList,
@@ -34,7 +35,16 @@ import { FollowUpTable } from './follow-up-table.ts';
 import { GroupSync, type SyncFile } from './group-sync.ts';
 import { settled, settledByHand, submitted } from './journal-acts.ts';
 import { OutboxTable } from './outbox-table.ts';
-import { attemptRecord, attemptRow, ledgerEntry, pageRow, sessionRecord, sessionRow } from './rows.ts';
+import { type Retained, RetentionTable } from './retention-table.ts';
+import {
+  attemptRecord,
+  attemptRow,
+  ledgerEntry,
+  openAttempt,
+  pageRow,
+  sessionRecord,
+  sessionRow,
+} from './rows.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 import { failed } from './store-errors.ts';
 
@@ -63,9 +73,9 @@ export interface Store
   readonly answers: KeptAnswers;
   readonly followUps: FollowUpJournal;
   /** Who did what. What the journal writes is in it from the same transaction on. */
-  readonly audit: Pick<AuditChain, 'entries' | 'verify' | 'head'>;
+  readonly audit: Pick<AuditChain, 'entries' | 'entriesOf' | 'verify' | 'head'>;
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
-  unresolved(): readonly AttemptRecord[];
+  unresolved(): readonly OpenAttemptRecord[];
   /**
    * Ends the sessions of a process that died, with what their last attempt says; to be called before the first call is taken.
    * @param endedAt - ISO 8601, UTC.
@@ -76,6 +86,12 @@ export interface Store
   mayResolve(): boolean;
   /** How many attempts are open, whoever resolves them; for a gauge. While the file cannot be read, the last figure. Never throws. */
   countUnresolved(): number;
+  /**
+   * Deletes what is older than this, some rows of it.
+   * @param isFirst - of several calls: says so in the audit.
+   * @returns how many rows went; fewer than `limit`: none is left.
+   */
+  retire(what: Retained, before: string, limit: number, isFirst: boolean): number;
   /** Whether a payment's writes would go through now, tried with a real one, for /readyz. Never throws. */
   check(): StoreHealth;
   close(): void;
@@ -88,18 +104,23 @@ export interface StoreOptions {
   readonly log: Log;
   /** Somebody else moves the write-ahead log into the database: {@link CheckpointThread}. */
   readonly isCheckpointed?: boolean;
+  /** For metrics: what was to be noted was not, and was not done. */
+  readonly onAuditFailed?: () => void;
   /** How files are written to the disk; the system's way if not given. */
   readonly sync?: SyncFile;
 }
 
 /** @throws AppError CFG_UNREADABLE_FILE if one of the files cannot be used. */
-export function openStore({ file, auditKeyFile, log, isCheckpointed, sync }: StoreOptions): Store {
+export function openStore(options: StoreOptions): Store {
+  const { file, auditKeyFile, log, isCheckpointed, sync } = options;
   const path = resolve(file);
   const database = openDatabase(path);
   try {
     const key = auditKey(auditKeyFile ?? join(dirname(path), 'audit.key'));
     if (isCheckpointed) database.pragma('wal_autocheckpoint = 0');
-    return new SqliteStore(database, path, key, log, new GroupSync(`${path}-wal`, sync));
+    const store = new SqliteStore(database, path, key, log, new GroupSync(`${path}-wal`, sync));
+    store.onAuditFailed = options.onAuditFailed;
+    return store;
   } catch (error) {
     database.close();
     throw error;
@@ -107,6 +128,7 @@ export function openStore({ file, auditKeyFile, log, isCheckpointed, sync }: Sto
 }
 
 class SqliteStore implements Store {
+  onAuditFailed: StoreOptions['onAuditFailed'];
   readonly outbox: Outbox;
   readonly answers: KeptAnswers;
   readonly followUps: FollowUpJournal;
@@ -119,6 +141,7 @@ class SqliteStore implements Store {
   readonly #claim: Claim;
   readonly #statements: Statements;
   readonly #events: EventTable;
+  readonly #retention: RetentionTable;
   /** This process, to others that look at open attempts of the same file. */
   readonly #holder = randomUUID();
   #saidClaimed = false;
@@ -132,11 +155,17 @@ class SqliteStore implements Store {
     this.#log = log;
     this.#claim = new Claim(file);
     this.#events = new EventTable(database);
+    this.#retention = new RetentionTable(database, this.audit);
     this.outbox = new OutboxTable(database);
     this.answers = new AnswerTable(database);
     this.#statements = prepareStatements(database);
     this.followUps = new FollowUpTable(database, {
-      write: (doing, work) => this.#writeThrough(doing, work),
+      write: async (doing, work) => {
+        const result = this.#write(doing, work);
+        await this.#kept(doing);
+        return result;
+      },
+      writeThrough: (doing, work) => this.#writeThrough(doing, work),
       read: (doing, work) => this.#do(doing, work),
       audit: (act) => this.#append(act),
       mayResolve: () => this.#claim.take(),
@@ -254,9 +283,9 @@ class SqliteStore implements Store {
     this.#writeThrough('write the audit', () => this.#append(act));
   }
 
-  unresolved(): readonly AttemptRecord[] {
+  unresolved(): readonly OpenAttemptRecord[] {
     return this.#do('read open attempts', () => {
-      if (this.#claim.take()) return this.#statements.unresolved.all().map(attemptRecord);
+      if (this.#claim.take()) return this.#statements.unresolved.all().map(openAttempt);
       if (!this.#saidClaimed)
         this.#log.warn({ file: this.#file }, 'another process resolves the open payments of this store');
       this.#saidClaimed = true;
@@ -281,6 +310,16 @@ class SqliteStore implements Store {
       this.#log.error({ err: failed(this.#file, 'count open attempts', error) }, 'the store cannot be read');
     }
     return this.#openCount;
+  }
+
+  retire(what: Retained, before: string, limit: number, isFirst: boolean): number {
+    return this.#do('delete what is old', () => {
+      if (!this.#retention.isDue(what, before)) return 0;
+      return this.#write('delete what is old', () => {
+        if (isFirst) this.#retention.note(what, before, new Date().toISOString());
+        return this.#retention.delete(what, { before, limit });
+      });
+    });
   }
 
   check(): StoreHealth {
@@ -309,7 +348,12 @@ class SqliteStore implements Store {
   }
 
   #append(act: AuditAct): void {
-    this.audit.append(act, new Date().toISOString());
+    try {
+      this.audit.append(act, new Date().toISOString());
+    } catch (error) {
+      this.onAuditFailed?.();
+      throw error;
+    }
   }
 
   /** What was sent to nobody is none of a payment's attempts, though its row may be there after all. */

@@ -7,6 +7,8 @@ import type { Metrics, SipEdgeFigures } from './metrics.ts';
 export interface FigureSources {
   readonly gateways: () => readonly { readonly name: string; readonly isUp: boolean }[];
   readonly countUnresolved: () => number;
+  /** Messages to webhooks that wait. */
+  readonly countOutbox: () => number;
   readonly children: () => readonly {
     readonly name: string;
     readonly up: boolean;
@@ -27,6 +29,7 @@ export function followFigures(metrics: Metrics, sources: FigureSources, clock: C
   const read = () => {
     for (const { name, isUp } of sources.gateways()) metrics.gatewayUp(name, isUp);
     metrics.unknownOpen(sources.countUnresolved());
+    metrics.outboxPending(sources.countOutbox());
     for (const child of sources.children()) metrics.child(child.name, child);
     for (const worker of sources.workers()) metrics.mediaWorker(worker.name, worker);
     for (const { trunk, registered } of sources.registrations()) metrics.trunkRegistered(trunk, registered);
@@ -60,6 +63,7 @@ export function meterOf(metrics: Metrics, merchants: readonly string[]): Meter {
     },
     attemptEnded: (outcome, declineClass, gateway) => metrics.attempt(gateway, outcome, declineClass),
     hungUp: (stage, mode) => metrics.hangup(mode, stage, 'caller'),
+    identified: (result) => metrics.identified(result),
     fieldError: (field, reason) => metrics.fieldError(field, reason),
     keyPressed: (carrier) => metrics.digit(carrier),
     legHeard: (quality) => metrics.legHeard(quality),

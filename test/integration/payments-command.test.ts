@@ -95,7 +95,7 @@ describe('hushpay payments', () => {
   });
 
   it.each([
-    [['payments'], 'expected list, show, reconcile or settle'],
+    [['payments'], 'expected list, show, capture, void, refund, reconcile or settle'],
     [['payments', 'settle', kRef, '1', 'lost', '--note', 'x'], 'expected approved, reversed, not-charged'],
     [['payments', 'settle', kRef, '1', 'reversed'], 'expected --note TEXT'],
     [['payments', 'list', '--limit', 'all'], '--limit all: expected a number'],
@@ -129,5 +129,67 @@ describe('hushpay audit', () => {
     const { code, stdout } = await hushpay(['audit', 'verify']);
     expect(code).toBe(1);
     expect(stdout).toContain('NOT as it was written: entry 1');
+  });
+});
+
+describe('hushpay payments refund, void and capture', () => {
+  async function leaveApproved(): Promise<void> {
+    const store = openStore({ file: join(dataDir, 'hushpay.sqlite'), log: new FakeLog() });
+    store.open(sessionOf({ gateway: 'simulator' }));
+    await store.begin(attemptOf({ gateway: 'simulator' }));
+    const settled = {
+      transactionId: 'SIM-1',
+      declineClass: null,
+      declineCode: null,
+      doneAt: '2026-11-21T12:01:02.000Z',
+    };
+    await store.settle({ sessionId: 'S1', attempt: 1 }, { state: 'APPROVED', ...settled });
+    store.close();
+  }
+
+  it('tell what the gateway says, and keeps it', async () => {
+    await leaveApproved();
+    // The simulated bank of another process knows nothing of this payment.
+    const { code, stdout } = await hushpay([
+      'payments',
+      'refund',
+      kRef,
+      '--amount',
+      '0.50',
+      '--note',
+      'a letter',
+    ]);
+    expect([code, stdout]).toEqual([1, `The refund of ${kRef} is REFUSED: not_found.\n`]);
+    const shown = await hushpay(['payments', 'show', kRef]);
+    expect(shown.stdout).toMatch(
+      new RegExp(`${kRef}01F1 +refund +REFUSED +0\\.50 EUR .* cli:\\S+ +not_found`),
+    );
+  });
+
+  it('ask the server that runs', async () => {
+    await leaveApproved();
+    const server = await startServerProcess({ HUSHPAY_DATA_DIR: dataDir });
+    try {
+      const asked = ['payments', 'refund', kRef, '--amount', '99.00', '--note', 'n'];
+      const { code, stderr } = await hushpay(asked, {
+        HUSHPAY_HTTP_PORT: new URL(server.httpUrl).port,
+        HUSHPAY_API_KEY: server.apiKey,
+      });
+      expect([code, stderr]).toEqual([
+        1,
+        `hushpay: refund of ${kRef}: amount: at most 10.50 EUR can be refunded\n`,
+      ]);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it.each([
+    [['refund', kRef], 'refund: expected --note TEXT'],
+    [['void'], 'void: expected the reference of a payment'],
+    [['capture', kRef, '--note', 'n', '--key', 'k'], '--key: expected 8 to 64 characters'],
+  ])('say what is missing from %j', async (args, problem) => {
+    const { code, stderr } = await hushpay(['payments', ...args]);
+    expect([code, stderr.split('\n')[0]]).toEqual([64, expect.stringContaining(problem)]);
   });
 });

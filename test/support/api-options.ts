@@ -3,6 +3,7 @@ import { type ApiKey, hashOfKey } from '../../src/api/keys.ts';
 import { kApiRoles } from '../../src/ports/api-roles.ts';
 import type { KeptAnswer, KeptAnswers, KnownRequest, RequestName } from '../../src/ports/kept-answers.ts';
 import type { PaymentSessions } from '../../src/ports/payment-sessions.ts';
+import { kNoClamp, type ReportRows, type ReportScope, type Reports } from '../../src/ports/reports.ts';
 import { Health } from '../../src/telemetry/health.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { FakeLog } from './fake-log.ts';
@@ -26,7 +27,7 @@ export function apiKeyOf(key: string, some: Partial<ApiKey> = {}): ApiKey {
 }
 
 /** What the API of a server shows in which nothing has happened, apart from what a test puts into it. */
-export function apiOptions({ keys, records, ...some }: SomeOptions): ApiOptions {
+export function apiOptions({ keys, records, payments, ...some }: SomeOptions): ApiOptions {
   return {
     host: '127.0.0.1',
     port: 0,
@@ -37,12 +38,18 @@ export function apiOptions({ keys, records, ...some }: SomeOptions): ApiOptions 
     payments: {
       ledger: { list: () => [], payment: () => [], settleByHand: () => false },
       resolveNow: async () => undefined,
+      followUps: {
+        request: async () => ({ kind: 'no_such_payment' }),
+        journal: { book: () => ({ attempts: [], followUps: [] }), settleByHand: () => false },
+      },
+      ...payments,
     },
     sessions: sessionsOf({}),
     currency: 'USD',
     pages: { folder: '', embedIn: [], softphone: null },
     ladderOf: async () => undefined,
-    reports: { read: async () => ({ quarterHours: [], durations: {}, stages: [], results: [] }) },
+    audit: { entriesOf: () => [] },
+    reports: reportsOf({}),
     events: {
       log: { eventsAfter: () => [], newestEventId: () => 0 },
       feed: { listen: () => () => undefined },
@@ -57,6 +64,23 @@ export function apiOptions({ keys, records, ...some }: SomeOptions): ApiOptions 
       find: (id) => records?.find?.(id),
       attempts: (id) => records?.attempts?.(id) ?? [],
       sessions: (page, filter) => records?.sessions?.(page, filter) ?? [],
+    },
+  };
+}
+
+/** A report of nothing, apart from this. */
+export function reportsOf(
+  some: Partial<ReportRows>,
+  onRead: (scope: ReportScope) => void = () => undefined,
+): Reports {
+  return {
+    read: async (scope) => {
+      onRead(scope);
+      return { quarterHours: [], clamp: kNoClamp, durations: {}, stages: [], results: [], ...some };
+    },
+    journeys: async (scope) => {
+      onRead(scope);
+      return { steps: [], errors: [] };
     },
   };
 }

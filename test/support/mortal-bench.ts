@@ -12,7 +12,7 @@ import type { PaymentGateway } from '../../src/ports/payment-gateway.ts';
 import type { AttemptRecord } from '../../src/ports/store.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
-import { FakeClock } from './fake-clock.ts';
+import { FakeClock, settle } from './fake-clock.ts';
 import { FakeLog } from './fake-log.ts';
 import { type Adapter, openAdapter } from './gateway-adapters.ts';
 import type { Errand, Said } from './mortal-payment.ts';
@@ -171,8 +171,8 @@ async function resolved(store: Store, clock: FakeClock, gateway: PaymentGateway)
   });
   payments.start();
   while (store.countUnresolved() > 0 && clock.now() < kMostMs) {
-    if (busy > 0) await new Promise((resolve) => setImmediate(resolve));
-    else await clock.advance(clock.untilNextMs ?? 1_000);
+    await settle(); // whoever has heard something may ask again
+    if (busy === 0) await clock.advance(clock.untilNextMs ?? 1_000);
   }
   await payments.stop();
 }

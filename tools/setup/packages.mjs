@@ -30,6 +30,7 @@ const kTestPackages = {
   'dnsmasq-base': 'dnsmasq',
   'rtpengine-daemon': 'rtpengine', // a media relay between us and a caller
   systemd: 'systemd-analyze', // judges the unit, and brings systemd-notify
+  prometheus: 'promtool', // checks metrics and rules
   tshark: 'tshark', // reads what we send; brings dumpcap
 };
 

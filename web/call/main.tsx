@@ -1,3 +1,5 @@
 import { mount } from '../shared/mount.tsx';
+import { Call } from './call.tsx';
+import './call.css';
 
-mount('Call', () => null);
+mount('Call', Call);

@@ -102,7 +102,7 @@ export function merged(payment: Payment, view: SessionView): Payment {
     phase: isOver ? 'ended' : (view.state ?? payment.phase),
     customer: view.customerId ?? asked?.customerId ?? payment.customer,
     reference: view.reference ?? asked?.reference ?? payment.reference,
-    merchant: view.merchantId ?? asked?.merchantId ?? payment.merchant,
+    merchant: view.merchantId ?? payment.merchant,
     amount: view.amountRequested ?? asked?.amount ?? payment.amount,
     currency: view.currency ?? asked?.currency ?? payment.currency,
     parties: view.parties?.map(({ role }) => role) ?? (isOver ? [] : payment.parties),

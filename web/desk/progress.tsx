@@ -60,12 +60,19 @@ function Detail({ step, payment }: { readonly step: Step; readonly payment: Paym
     case 'expiry':
     case 'cvv':
     case 'postal':
-      return <Dots field={step} count={keys[step] ?? 0} isFaint={false} />;
+      return <Dots field={step} count={keysOf(step, payment)} isFaint={false} />;
     case 'confirm':
     case 'bank':
     case 'done':
       return null;
   }
+}
+
+/** The last key of an entry ends its state, so it is not counted there: what is done was complete. */
+function keysOf(step: Step, { keys, doneSteps, brand }: Payment): number {
+  const count = keys[step] ?? 0;
+  if (!doneSteps.includes(step)) return count;
+  return step === 'cvv' && brand === 'amex' ? 4 : Math.max(count, kUsualLength[step] ?? 0);
 }
 
 /**

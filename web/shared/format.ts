@@ -68,3 +68,8 @@ export function capitalized(text: string): string {
 export function plain(code: string): string {
   return capitalized(code.toLowerCase().replaceAll('_', ' '));
 }
+
+/** How a call is shaped, as people call it. */
+export function shapeText(topology: string): string {
+  return topology === 'ivr' ? 'IVR' : plain(topology);
+}

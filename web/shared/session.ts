@@ -22,10 +22,9 @@ export interface SessionView {
   /** What it was prepared with. */
   readonly asked?: {
     readonly customerId: string | null;
-    readonly merchantId: string | null;
     readonly reference: string | null;
     readonly amount: string | null;
-    readonly currency: string;
+    readonly currency: string | null;
   };
   /** Of the row, which is there from the first word on. */
   readonly customerId?: string | null;

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { countText, durationText, plain } from '../shared/format.ts';
+import { countText, durationText, plain, shapeText } from '../shared/format.ts';
 import { type ApiClient, wordsOf } from '../shared/http.ts';
 import { ScrollBox } from '../shared/scroll-box.tsx';
 import { kStepNames, kSteps, stepOf } from '../shared/steps.ts';
@@ -16,6 +16,7 @@ import {
   reportPath,
 } from './report.ts';
 import { seriesOf } from './series.ts';
+import { ShareBar } from './share-bar.tsx';
 
 export interface HistoryViewProps {
   readonly api: ApiClient;
@@ -137,7 +138,7 @@ function useReports(api: ApiClient, range: Range, filter: Filter, topologies: re
       setReport(all);
       setByTopology(
         each.flatMap(({ total }, at) =>
-          total.entered === 0 ? [] : [{ ...total, period: plain(wanted[at] ?? '') }],
+          total.entered === 0 ? [] : [{ ...total, period: shapeText(wanted[at] ?? '') }],
         ),
       );
     };
@@ -320,7 +321,7 @@ function Stages({ report }: { readonly report: Report }) {
           <div key={step}>
             <dt>{kStepNames[step]}</dt>
             <dd>
-              <meter min={0} max={most} value={sessions} aria-label={kStepNames[step]} />
+              <ShareBar value={sessions} most={most} />
               <span>{countText(sessions)}</span>
             </dd>
           </div>

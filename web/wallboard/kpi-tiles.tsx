@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { countText, durationText, minorText } from '../shared/format.ts';
+import { clockText, countText, minorText } from '../shared/format.ts';
 import { type Figures, kOutcomes } from './report.ts';
 import { changeOf } from './series.ts';
 
@@ -44,7 +44,7 @@ export function KpiTiles({ figures, before, beforeName }: KpiTilesProps) {
         now={average.success}
         then={before?.averageDurationMs.success}
         isGood="less"
-        write={durationText}
+        write={(value) => clockText(value)}
       >
         {durationsText(average)}
       </Tile>
@@ -95,6 +95,6 @@ function chargedText({ charged }: Figures): string {
 
 function durationsText(average: Figures['averageDurationMs']): string {
   const others = kOutcomes.filter((outcome) => outcome !== 'success' && average[outcome] !== null);
-  const parts = others.map((outcome) => `${outcome} ${durationText(average[outcome])}`);
-  return ['of the successful', ...parts].join(', ');
+  const parts = others.map((outcome) => `${outcome} ${clockText(average[outcome] ?? 0)}`);
+  return ['successful', ...parts].join(', ');
 }

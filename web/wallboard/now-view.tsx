@@ -1,4 +1,4 @@
-import { cardText, dateAndTime, durationText, plain } from '../shared/format.ts';
+import { cardText, dateAndTime, durationText, plain, shapeText } from '../shared/format.ts';
 import { ScrollBox } from '../shared/scroll-box.tsx';
 import type { SessionView } from '../shared/session.ts';
 import { kStepNames, kSteps, type Step, stepOf } from '../shared/steps.ts';
@@ -6,6 +6,7 @@ import { clampReadings, gatewayReadings, mediaReadings, type Reading } from './h
 import { KpiTiles } from './kpi-tiles.tsx';
 import { Plot } from './plot.tsx';
 import { seriesOf } from './series.ts';
+import { ShareBar } from './share-bar.tsx';
 import type { EndedSession, Live } from './use-live.ts';
 
 const kLatestShown = 8;
@@ -62,7 +63,7 @@ function ActiveSteps({ calls }: { readonly calls: readonly SessionView[] }) {
           <div key={step}>
             <dt>{kStepNames[step]}</dt>
             <dd>
-              <meter min={0} max={most} value={counts.get(step) ?? 0} aria-label={kStepNames[step]} />
+              <ShareBar value={counts.get(step) ?? 0} most={most} />
               <span>{counts.get(step) ?? 0}</span>
             </dd>
           </div>
@@ -110,7 +111,7 @@ function Running({ calls }: { readonly calls: readonly SessionView[] }) {
               {call.customerId ?? call.asked?.customerId ?? 'Not named'}
             </a>
             <span class="muted small">
-              {[plain(call.topology), cardText(call.brand, call.last4)].filter(Boolean).join(' · ')}
+              {[shapeText(call.topology), cardText(call.brand, call.last4)].filter(Boolean).join(' · ')}
             </span>
             <span class={`badge ${call.secure ? 'good' : ''}`}>
               {plain(call.stage ?? call.state ?? 'waiting')}
@@ -148,7 +149,7 @@ function Latest({ sessions }: { readonly sessions: readonly EndedSession[] }) {
                   <a href={`/calls/${encodeURIComponent(session.id)}`}>{dateAndTime(session.startedAt)}</a>
                 </td>
                 <td>{session.customerId ?? '–'}</td>
-                <td>{plain(session.topology)}</td>
+                <td>{shapeText(session.topology)}</td>
                 <td>
                   <span class={`badge ${kOutcomeTones[session.outcome ?? ''] ?? ''}`}>
                     {session.result === null ? 'Running' : plain(session.result)}

@@ -66,15 +66,21 @@ function draw(box: HTMLElement, { names, entered, successful, unsuccessful }: Se
       cursor: { drag: { x: false, y: false } },
       legend: { show: true, live: true },
       axes: [
-        { ...axis, values: (_, places) => places.map(nameOf), space: 64 },
+        {
+          ...axis,
+          values: (_, places) => places.map(nameOf),
+          space: 64,
+          incrs: [1, 2, 3, 4, 6, 12, 24, 48, 96],
+        },
         { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
       ],
       series: [
-        { label: 'From', value: (_, at) => (at === null ? '–' : nameOf(at)) },
+        { label: 'From', value: (_, at) => (at === null ? '' : nameOf(at)) },
         ...kLines.map(([label, colour], at) => ({
           label,
           stroke: colourOf(box, colour),
           width: 2,
+          value: (_: unknown, count: number | null) => (count === null ? '' : String(count)),
           points: { show: names.length < 40, size: 5 },
           ...(at === 0 && { dash: [4, 4] }),
         })),

@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useState } from 'preact/hooks';
 import { Bar, LiveBadge } from '../shared/bar.tsx';
-import { plain } from '../shared/format.ts';
+import { plain, shapeText } from '../shared/format.ts';
 import type { SignedInProps } from '../shared/mount.tsx';
 import { HistoryView } from './history-view.tsx';
 import { NowView } from './now-view.tsx';
@@ -53,7 +53,7 @@ export function Wallboard({ api, signOut }: SignedInProps) {
                 <option value="">All shapes of call</option>
                 {kTopologies.map((each) => (
                   <option key={each} value={each}>
-                    {each === 'ivr' ? 'IVR' : plain(each)}
+                    {shapeText(each)}
                   </option>
                 ))}
               </select>

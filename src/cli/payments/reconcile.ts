@@ -21,8 +21,8 @@ export async function reconcile(store: Store, config: Config, json: boolean): Pr
 
 async function lookHere(store: Store, config: Config): Promise<void> {
   const log = createLog({ level: 'error', onScrubbed: () => undefined });
-  const lanes = new PaymentLanes(config, { journal: store, clock: kSystemClock, log });
-  for (const { payments } of lanes.all) payments.start();
+  const lanes = new PaymentLanes(config, { journal: store, ledger: store, clock: kSystemClock, log });
+  lanes.takeOver();
   await lanes.resolveNow();
   await lanes.stop();
 }

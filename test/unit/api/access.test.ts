@@ -5,7 +5,7 @@ import { type ApiRole, kApiRoles } from '../../../src/ports/api-roles.ts';
 import type { LiveEvent } from '../../../src/ports/live-events.ts';
 import type { ReportScope } from '../../../src/ports/reports.ts';
 import type { Page } from '../../../src/ports/store.ts';
-import { apiKeyOf, apiOptions, sessionsOf } from '../../support/api-options.ts';
+import { apiKeyOf, apiOptions, reportsOf, sessionsOf } from '../../support/api-options.ts';
 import { EventReader } from '../../support/event-reader.ts';
 import { attemptOf, sessionOf } from '../../support/records.ts';
 
@@ -29,8 +29,17 @@ const kTable: Readonly<Record<string, readonly ApiRole[]>> = {
   'GET /v1/payments/{ref}': ['supervisor', 'integrator', 'operator'],
   'POST /v1/payments/reconcile': ['operator'],
   'POST /v1/payments/{ref}/attempts/{attempt}/settle': ['operator'],
+  'POST /v1/payments/{ref}/capture': ['integrator', 'operator'],
+  'POST /v1/payments/{ref}/void': ['integrator', 'operator'],
+  'POST /v1/payments/{ref}/refund': ['integrator', 'operator'],
+  'POST /v1/payments/{ref}/changes/{key}/settle': ['operator'],
   'GET /v1/reports/kpi': ['supervisor', 'integrator', 'operator'],
   'GET /v1/reports/payments': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/reports/journeys': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/live': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/sessions/{id}/segment': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/sessions/{id}/timeline': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/segments': ['supervisor', 'integrator', 'operator'],
   'GET /v1/webhooks': ['integrator', 'operator'],
   'GET /v1/webhooks/{name}/deliveries': ['integrator', 'operator'],
   'POST /v1/webhooks/{name}/deliveries/{id}/replay': ['integrator', 'operator'],
@@ -122,13 +131,15 @@ describe('a key of one merchant', () => {
             settleByHand: () => true,
           },
           resolveNow: async () => undefined,
-        },
-        reports: {
-          read: async (scope) => {
-            scopes.push(scope);
-            return { quarterHours: [], durations: {}, stages: [], results: [] };
+          followUps: {
+            request: async () => ({ kind: 'not_possible', reason: 'it was asked' }),
+            journal: {
+              book: (ref) => ({ attempts: [attemptOf({ merchantId: ref })], followUps: [] }),
+              settleByHand: () => true,
+            },
           },
         },
+        reports: reportsOf({}, (scope) => scopes.push(scope)),
         webhooks: {
           webhooks: ['shop', 'other', null].map((merchant) => ({ name: `of-${merchant}`, merchant })),
           outbox: { deliveries: () => [], replay: () => true },
@@ -164,7 +175,13 @@ describe('a key of one merchant', () => {
     const { ask } = await start();
     expect((await ask('/v1/sessions/mine')).status).toBe(200);
     for (const id of ['theirs', 'nobodys']) {
-      for (const path of [`/v1/sessions/${id}`, `/v1/sessions/${id}/ladder`, `/v1/sessions/${id}/events`]) {
+      for (const path of [
+        `/v1/sessions/${id}`,
+        `/v1/sessions/${id}/segment`,
+        `/v1/sessions/${id}/timeline`,
+        `/v1/sessions/${id}/ladder`,
+        `/v1/sessions/${id}/events`,
+      ]) {
         const { status, body } = await ask(path);
         expect([path, status, body['detail']]).toEqual([path, 404, undefined]);
       }
@@ -195,6 +212,11 @@ describe('a key of one merchant', () => {
     expect((await ask('/v1/payments/other')).status).toBe(404);
     const settle = { state: 'REVERSED', note: 'n', by: 'b' };
     expect((await ask('/v1/payments/other/attempts/1/settle', settle)).status).toBe(404);
+    const change = { note: 'n', by: 'b' };
+    for (const kind of ['capture', 'void', 'refund']) {
+      expect((await ask(`/v1/payments/other/${kind}`, change)).status).toBe(404);
+      expect((await ask(`/v1/payments/shop/${kind}`, change)).body['detail']).toMatch(/Idempotency-Key/);
+    }
     expect((await ask('/v1/webhooks')).body['webhooks']).toEqual([{ name: 'of-shop', merchant: 'shop' }]);
     expect((await ask('/v1/webhooks/of-other/deliveries')).status).toBe(404);
     expect((await ask('/v1/webhooks/of-null/deliveries/1/replay', {})).status).toBe(404);

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, type ApiOptions, apiRoutes, createApi, servedRoutes } from '../../../src/api/api.ts';
+import type { FollowUpDesk } from '../../../src/api/follow-ups.ts';
 import { openApi } from '../../../src/api/openapi.ts';
 import { LiveFeed } from '../../../src/call/live-feed.ts';
+import { money } from '../../../src/money/money.ts';
+import type { FollowUpRecord } from '../../../src/ports/store.ts';
 import { ReportThread } from '../../../src/store/report-thread.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
 import { Health } from '../../../src/telemetry/health.ts';
@@ -97,7 +100,7 @@ describe('answers of a server', () => {
     options = apiOptions({
       ...{ keys: [kKey], records: store, reports, clock, health, answers: store.answers },
       pages: { folder: join(directory, 'pages'), embedIn: [], softphone: null },
-      payments: { ledger: store, resolveNow: async () => undefined },
+      payments: { ledger: store, resolveNow: async () => undefined, followUps: kDesk },
       events: { log: store, feed: new LiveFeed(store, clock, new FakeLog()) },
       webhooks: { webhooks: [{ name: 'crm', merchant: null }], outbox: store.outbox, hurry: () => undefined },
       ladderOf: async () => ({
@@ -189,10 +192,33 @@ describe('answers of a server', () => {
       '/v1/payments/R4K7Z2M9QX3TB8VA/attempts/1/settle',
       json(kSettle),
     ],
+    ...(['capture', 'void', 'refund'] as const).flatMap((kind) =>
+      ([200, 202, 409, 503] as const).map((status): [string, number, string, RequestInit] => [
+        `POST /v1/payments/{ref}/${kind}`,
+        status,
+        `/v1/payments/R4K7Z2M9QX3TB8VA/${kind}`,
+        {
+          ...json({ amount: `${status}.00`, note: 'asked for', by: 'op' }),
+          headers: { 'idempotency-key': `${kind}-${status}-1` },
+        },
+      ]),
+    ),
+    [
+      'POST /v1/payments/{ref}/changes/{key}/settle',
+      200,
+      '/v1/payments/R4K7Z2M9QX3TB8VA/changes/K1/settle',
+      json({ state: 'DONE', note: 'seen at the bank', by: 'op' }),
+    ],
     ['GET /v1/reports/kpi', 200, '/v1/reports/kpi?from=2026-11-01&to=2026-12-01&compare=before'],
     ['GET /v1/reports/kpi', 200, '/v1/reports/kpi?format=csv'],
     ['GET /v1/reports/kpi', 400, '/v1/reports/kpi?by=minute'],
     ['GET /v1/reports/payments', 200],
+    ['GET /v1/reports/kpi', 200, '/v1/reports/kpi?from=2026-11-01&to=2026-12-01&split=topology'],
+    ['GET /v1/reports/journeys', 200, '/v1/reports/journeys?from=2026-11-01&to=2026-12-01'],
+    ['GET /v1/live', 200, '/v1/live?zone=Europe/Berlin'],
+    ['GET /v1/sessions/{id}/segment', 200, '/v1/sessions/S1/segment'],
+    ['GET /v1/sessions/{id}/timeline', 200, '/v1/sessions/S1/timeline'],
+    ['GET /v1/segments', 200, '/v1/segments?callId=call-1'],
     ['GET /v1/webhooks', 200],
     ['GET /v1/webhooks/{name}/deliveries', 200, '/v1/webhooks/crm/deliveries'],
     ['POST /v1/webhooks/{name}/deliveries/{id}/replay', 202, '/v1/webhooks/crm/deliveries/1/replay'],
@@ -245,4 +271,29 @@ const kLive = {
   ...{ error: null, digitCount: 3, amount: { minor: 1050, currency: 'EUR', exponent: 2 }, brand: null },
   ...{ last4: null, attempts: 0, declines: 0, secure: true, callerPresent: true },
   events: [{ seq: 1, at: '2026-11-21T12:00:00.000Z', type: 'started' }],
+};
+
+const kRecord: FollowUpRecord = {
+  ...{ key: 'K1', requestKey: 'letter-77', sessionId: 'S1', attempt: 1, paymentRef: 'R4K7Z2M9QX3TB8VA' },
+  ...{
+    kind: 'refund',
+    state: 'MANUAL',
+    amount: money(1050, 'EUR'),
+    gateway: 'simulator',
+    transactionId: null,
+  },
+  ...{ reason: null, actor: 'api:op', note: 'asked for', sentAt: '2026-11-21T12:00:00.000Z', doneAt: null },
+};
+
+/** Answers as the amount says, which is the status it should have. */
+const kDesk: FollowUpDesk = {
+  request: async ({ kind, amount }) => {
+    const states = { '200.00': 'DONE', '202.00': 'ACCEPTED', '409.00': 'REFUSED' } as const;
+    const state = states[amount as keyof typeof states] ?? 'NOT_SENT';
+    return { kind: 'planned', isNew: true, record: { ...kRecord, kind, state } };
+  },
+  journal: {
+    book: () => ({ attempts: [attemptOf()], followUps: [kRecord] }),
+    settleByHand: () => true,
+  },
 };

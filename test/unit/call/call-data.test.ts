@@ -45,6 +45,7 @@ describe('call data', () => {
       currency: 'GBP',
       amount: { minor: 5025, currency: 'GBP', exponent: 2 },
       identified: 'true',
+      operation: null,
       returnUri: 'sip:ivr@pbx.example:5070;transport=tcp',
     });
   });

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { saleSegments } from '../../../src/gateway/rest-body.ts';
+import { followUpBody, saleSegments } from '../../../src/gateway/rest-body.ts';
 import { renderBody } from '../../../src/gateway/secret-body.ts';
 import { startSimulatorServer } from '../../../src/gateway/simulator-server.ts';
+import { money } from '../../../src/money/money.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { cardOf, requestOf } from '../../support/payment-request.ts';
 
@@ -62,4 +63,50 @@ describe('docs/gateway-rest.openapi.yaml', () => {
       expect(schemaOf('Verdict').safeParse({ ...answer, outcome: 'maybe' }).success).toBe(false);
     },
   );
+
+  it.each(['authorize', 'verify', 'tokenize'] as const)(
+    'describes what is asked and answered: %s',
+    async (operation) => {
+      const server = await startSimulatorServer({ port: 0, host: '127.0.0.1', clock: new FakeClock() });
+      const card = cardOf({ pan: '4242424242424242' });
+      const amount = money(operation === 'authorize' ? 1050 : 0, 'EUR');
+      const body = renderBody(saleSegments(requestOf({ operation, amount }), card), card);
+      expect(schemaOf('Sale').safeParse(JSON.parse(body.toString())).error).toBeUndefined();
+      const headers = { 'idempotency-key': 'K1' };
+      const response = await fetch(`${server.url}/payments`, { method: 'POST', headers, body });
+      const answer = await response.json();
+      await server.close();
+      expect(schemaOf('Verdict').safeParse(answer).error).toBeUndefined();
+      expect(answer).toMatchObject({ outcome: 'approved' });
+    },
+  );
+
+  it.each(['done', 'refused'])('describes a refund that is %s', async (outcome) => {
+    const server = await startSimulatorServer({ port: 0, host: '127.0.0.1', clock: new FakeClock() });
+    const card = cardOf({ pan: '4242424242424242' });
+    const sale = renderBody(saleSegments(requestOf(), card), card);
+    const headers = { 'idempotency-key': 'K1' };
+    const paid = await fetch(`${server.url}/payments`, { method: 'POST', headers, body: sale });
+    const { transactionId } = z.object({ transactionId: z.string() }).parse(await paid.json());
+    const minor = outcome === 'done' ? 50 : 1051;
+    const order = {
+      kind: 'refund',
+      payment: requestOf(),
+      transactionId,
+      captureId: null,
+      last4: '4242',
+      beforeMinor: 0,
+    } as const;
+    const body = followUpBody({ ...order, key: 'K2', amount: money(minor, 'EUR') });
+    const change = schemaOf('Change');
+    expect(change.safeParse(JSON.parse(body)).error).toBeUndefined();
+    expect(Object.keys(JSON.parse(body))).toEqual(kDocument.components.schemas.Change.required);
+    const { paymentRef, attempt } = requestOf();
+    const url = `${server.url}/payments/${paymentRef}/${attempt}/refund`;
+    const response = await fetch(url, { method: 'POST', headers: { 'idempotency-key': 'K2' }, body });
+    const answer = await response.json();
+    await server.close();
+    expect(schemaOf('Changed').safeParse(answer).error).toBeUndefined();
+    expect(answer).toMatchObject({ outcome });
+  });
 });

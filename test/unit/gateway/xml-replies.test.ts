@@ -102,11 +102,21 @@ describe('docs/gateway-xml.xsd', () => {
     await gateway.submit(requestOf(), cardOf({ pan: '4242424242424242', postal: '90210' }), kContext);
     await gateway.query(requestOf());
     await gateway.reverse(requestOf());
+    await gateway.followUp({
+      kind: 'refund',
+      payment: requestOf(),
+      transactionId: 'SIM-1',
+      captureId: null,
+      last4: '4242',
+      key: 'K2',
+      amount: requestOf().amount,
+      beforeMinor: 0,
+    });
     await gateway.close();
     const bodies = proxy.take().map(({ body }) => body);
     await proxy.close();
     await server.close();
-    expect(bodies).toHaveLength(3);
+    expect(bodies).toHaveLength(4);
     const text = readFileSync(join(import.meta.dirname, '../../../docs/gateway-xml.xsd'), 'utf8');
     expect(parsed(text)?.has('/xs:schema')).toBe(true);
     for (const body of [...bodies, kApproved]) {

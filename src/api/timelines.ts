@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { kLanes, timelineOf } from '../ladder/timeline.ts';
+import type { AuditEntry } from '../ports/audit.ts';
+import type { EventLog } from '../ports/live-events.ts';
+import { sees } from './caller.ts';
+import type { LadderOf } from './ladders.ts';
+import { sendProblem } from './problem.ts';
+import type { Routes } from './routes.ts';
+import { kSessionParams, kWhen } from './session-schema.ts';
+import { merchantIn, type SessionSources } from './session-view.ts';
+
+/** Where the parts of a timeline come from. */
+export interface TimelineParts {
+  readonly sources: SessionSources;
+  readonly ladderOf: LadderOf;
+  readonly events: Pick<EventLog, 'eventsAfter'>;
+  readonly audit: { entriesOf(sessionId: string): readonly AuditEntry[] };
+}
+
+const kMostEvents = 1000;
+
+const kTimeline = z
+  .object({
+    peer: z
+      .string()
+      .nullable()
+      .describe('Far end of the customer’s leg; null when its SIP is not kept any more'),
+    entries: z.array(
+      z.object({
+        at: kWhen,
+        lane: z.enum(kLanes),
+        kind: z
+          .enum(['sent', 'received', 'note'])
+          .describe('Of SIP: `sent` by the far end, `received` by it'),
+        text: z.string(),
+      }),
+    ),
+    audit: z.array(
+      z.object({
+        seq: z.int(),
+        at: kWhen,
+        actor: z.string(),
+        action: z.string(),
+        object: z.string(),
+        detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+      }),
+    ),
+  })
+  .meta({ id: 'Timeline' });
+
+/** `GET /v1/sessions/{id}/timeline`: all that happened in a session, in one order. */
+export function addTimelines(routes: Routes, { sources, ladderOf, events, audit }: TimelineParts): void {
+  routes.get(
+    '/v1/sessions/{id}/timeline',
+    {
+      name: 'getTimeline',
+      tag: 'Sessions',
+      summary: 'SIP, media, conversation, gateway and audit of a session in one order, masked',
+      allow: ['supervisor', 'integrator', 'operator'],
+      params: kSessionParams,
+      answers: { 200: { what: 'The timeline', json: kTimeline } },
+      problems: ['API_NOT_FOUND'],
+    },
+    async ({ params: { id }, caller, reply }) => {
+      const merchantId = merchantIn(sources, id);
+      if (merchantId === undefined || !sees(caller, merchantId)) return sendProblem(reply, 404);
+      const record = sources.records.find(id);
+      const ladder = record && (await ladderOf(record.callId));
+      const acts = audit.entriesOf(id);
+      const entries = timelineOf({
+        ladder,
+        events: events.eventsAfter(0, kMostEvents, id),
+        attempts: sources.records.attempts(id),
+        audit: acts,
+      });
+      return { peer: ladder?.peer ?? null, entries, audit: acts };
+    },
+  );
+}

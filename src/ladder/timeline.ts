@@ -1,0 +1,96 @@
+import type { AuditEntry } from '../ports/audit.ts';
+import type { LiveEvent } from '../ports/live-events.ts';
+import type { AttemptRecord } from '../ports/store.ts';
+import type { CallLadder } from './call-ladder.ts';
+import { gathered } from './row.ts';
+
+/** Where something happened. */
+export const kLanes = ['sip', 'media', 'dialog', 'gateway', 'audit'] as const;
+export type Lane = (typeof kLanes)[number];
+
+/** One thing of a session, on the axis all of its parts share. */
+export interface TimelineEntry {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly lane: Lane;
+  /** Of SIP: `sent` by the far end, `received` by it. */
+  readonly kind: 'sent' | 'received' | 'note';
+  /** Holds no call data and no digit of a card beyond the last four. */
+  readonly text: string;
+}
+
+/** What is known of a session. */
+export interface TimelineSources {
+  /** Undefined when it is not kept any more. */
+  readonly ladder: CallLadder | undefined;
+  readonly events: readonly LiveEvent[];
+  readonly attempts: readonly AttemptRecord[];
+  readonly audit: readonly AuditEntry[];
+}
+
+/** SIP, media, conversation, gateway and audit of a session in one order. */
+export function timelineOf({ ladder, events, attempts, audit }: TimelineSources): readonly TimelineEntry[] {
+  const all = [
+    ...(ladder ? sipEntries(ladder) : []),
+    ...events.map(eventEntry),
+    ...attempts.flatMap(attemptEntries),
+    ...audit.map(auditEntry),
+  ];
+  return all.toSorted((one, other) => Date.parse(one.at) - Date.parse(other.at));
+}
+
+function sipEntries({ startedAt, rows, leftOut }: CallLadder): TimelineEntry[] {
+  const startedMs = Date.parse(startedAt);
+  const entries = gathered(rows).map(({ atMs, kind, text }) => ({
+    at: new Date(startedMs + atMs).toISOString(),
+    lane: 'sip' as const,
+    kind,
+    text,
+  }));
+  const last = entries.at(-1);
+  if (leftOut > 0 && last) entries.push({ ...last, kind: 'note', text: `${leftOut} more left out` });
+  return entries;
+}
+
+function eventEntry({ at, type, detail }: LiveEvent): TimelineEntry {
+  const text = (name: string) => String(detail[name] ?? '');
+  const note = (lane: Lane, words: string): TimelineEntry => ({ at, lane, kind: 'note', text: words });
+  switch (type) {
+    case 'joined':
+      return note('media', `${text('role')} joined`);
+    case 'left':
+      return note('media', `${text('role')} left`);
+    case 'dialling':
+      return note('media', `calling the ${text('role')}`);
+    case 'not_reached':
+      return note('media', `${text('role')} not reached: ${text('status')}`);
+    case 'secure_mode':
+      return note('media', detail['on'] === true ? 'secure mode on' : 'secure mode off');
+    case 'stage':
+      return note('dialog', text('stage'));
+    case 'field_error':
+      return note('dialog', `${text('field')}: ${text('error')}`);
+    case 'action':
+      return note('dialog', `agent: ${text('action')}`);
+    case 'ended':
+      return note('dialog', `ended: ${text('result')}`);
+    case 'attempt': {
+      const declined = detail['declineClass'] === null ? '' : `, ${text('declineClass')}`;
+      return note('gateway', `verdict: ${text('outcome')}${declined}`);
+    }
+    case 'resolved':
+      return note('gateway', `resolved: ${text('resolution')}`);
+    default:
+      return note('dialog', type);
+  }
+}
+
+function attemptEntries({ attempt, sentAt, doneAt, gateway, state, last4 }: AttemptRecord): TimelineEntry[] {
+  const note = (at: string, text: string): TimelineEntry => ({ at, lane: 'gateway', kind: 'note', text });
+  const sent = note(sentAt, `attempt ${attempt} to ${gateway}, card ending ${last4}`);
+  return doneAt === null ? [sent] : [sent, note(doneAt, `attempt ${attempt}: ${state}`)];
+}
+
+function auditEntry({ at, seq, actor, action }: AuditEntry): TimelineEntry {
+  return { at, lane: 'audit', kind: 'note', text: `${seq} ${action} by ${actor}` };
+}
