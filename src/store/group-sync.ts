@@ -6,8 +6,8 @@ export type SyncFile = (fd: number, done: (error: Error | null) => void) => void
 const kAtOnce = 4;
 
 interface Waiter {
-  resolve(): void;
-  reject(error: Error): void;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
 /**
@@ -20,6 +20,8 @@ export class GroupSync {
   readonly #fd: number;
   readonly #sync: SyncFile;
   #waiting: Waiter[] = [];
+  /** Whose wait is over, and who were not told yet. */
+  #over: (() => void)[] = [];
   #isRunning = false;
   #isClosed = false;
   #trouble: Error | undefined;
@@ -71,16 +73,16 @@ export class GroupSync {
     this.#isRunning = this.#waiting.length > 0;
     if (this.#isRunning) this.#round();
     else if (this.#isClosed) closeSync(this.#fd);
-    this.#release(round, error);
+    const isReleasing = this.#over.length > 0;
+    for (const waiter of round) this.#over.push(error ? () => waiter.reject(error) : waiter.resolve);
+    if (!isReleasing) this.#release();
   }
 
   /** A few at a time: what hundreds of payments do next must not keep the event loop from everything else. */
-  #release(round: readonly Waiter[], error: Error | null): void {
-    for (const { resolve, reject } of round.slice(0, kAtOnce)) {
-      if (error) reject(error);
-      else resolve();
-    }
-    if (round.length > kAtOnce) setImmediate(() => this.#release(round.slice(kAtOnce), error));
+  #release(): void {
+    for (const tell of this.#over.slice(0, kAtOnce)) tell();
+    this.#over = this.#over.slice(kAtOnce);
+    if (this.#over.length > 0) setImmediate(() => this.#release());
   }
 
   #failed(error: unknown): Error {
