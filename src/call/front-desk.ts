@@ -162,7 +162,10 @@ export class FrontDesk implements PaymentSessions {
     if (replaces) return this.#replacedBy(replaces);
     const named = /^(?:pay|room)-([\w-]+)$/.exec(dialled)?.[1];
     if (named !== undefined) return this.#sessionOf(named);
-    if (dialled !== kPaymentUser) return this.#routed(incoming);
+    if (dialled !== kPaymentUser) {
+      const routed = this.#routed(incoming);
+      if (routed.kind !== 'nobody' || !this.#deps.settings.merchants?.areDialled(dialled)) return routed;
+    }
     const announced = incoming.header('X-Pay-Session')?.trim() ?? '';
     const session = this.#sessionOf(announced);
     if (session.kind !== 'nobody') return session; // one of another hushpay on the way is none of ours

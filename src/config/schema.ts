@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { kHandOverSection, kInlineSection } from './call-section.ts';
 import { kGatewaySection } from './gateway-section.ts';
 import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
+import { kMerchantList } from './merchant-section.ts';
 import { kPaymentSection } from './payment-section.ts';
+import { kRetentionSection } from './retention-section.ts';
 import { kTransportKeys } from './transport-section.ts';
 import { kTrustKeys } from './trust-section.ts';
 import { kVelocitySection } from './velocity-section.ts';
@@ -122,6 +124,7 @@ export const kConfigSchema = z.strictObject({
       kPath,
     ),
   }),
+  retention: kRetentionSection,
   audioDir: text('Folder of the recorded prompts.', kPath, 'audio'),
   locale: choice('Language of the prompts.', ['en-US', 'en-GB'], 'en-US'),
   currency: text(
@@ -132,6 +135,7 @@ export const kConfigSchema = z.strictObject({
   payment: kPaymentSection,
   gateway: kGatewaySection,
   velocity: kVelocitySection,
+  merchants: kMerchantList,
   webhooks: kWebhookList,
   routes: section({
     agent: optionalText('Where a route `agent` leads.', kSipUri),

@@ -18,7 +18,7 @@ export type CardVerdict =
 export type FieldVerdict = 'ok' | 'invalid' | 'past';
 
 /** May this call pay at all. Asked once, when it is accepted. */
-export type Admission = 'ok' | 'gateway_down' | 'locked_out';
+export type Admission = 'ok' | 'gateway_down' | 'locked_out' | 'unknown_merchant';
 
 export type TimerName = 'still' | 'tone' | 'idv' | 'hold';
 

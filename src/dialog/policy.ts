@@ -29,6 +29,9 @@ export interface PaymentPolicy {
     readonly currency: string;
     readonly min: number | null;
     readonly max: number | null;
+    /** The most one customer may pay within so long; absent or null: no limit. */
+    readonly perCustomer?: number | null;
+    readonly perCustomerMs?: number;
     /** `star`: `25*50` is 25.50; `implied`: keys are minor units. */
     readonly entry: 'star' | 'implied';
     /** May the caller enter more than the balance. */

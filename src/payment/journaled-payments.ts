@@ -33,6 +33,10 @@ export interface PaymentsParts {
   readonly policy: PaymentsPolicy;
   /** Left out: no limits. */
   readonly velocity?: VelocityLimits;
+  /** Instead of `velocity`: what counts over several gateways. */
+  readonly guard?: VelocityGuard;
+  /** Whether the customer may be charged so much now; left out: always. */
+  readonly mayCharge?: (request: PaymentRequest) => boolean;
   /** An unknown outcome came to an end after its call. */
   readonly onResolved?: (resolution: Resolution) => void;
 }
@@ -52,7 +56,7 @@ export class JournaledPayments implements Payments {
 
   constructor(parts: PaymentsParts) {
     this.#parts = parts;
-    this.#guard = new VelocityGuard(parts.velocity ?? kNoLimits, parts.clock);
+    this.#guard = parts.guard ?? new VelocityGuard(parts.velocity ?? kNoLimits, parts.clock);
     this.#writer = new JournalWriter(parts.journal, parts.clock, parts.log);
     this.#reconciler = new Reconciler({
       ...parts,
@@ -104,6 +108,10 @@ export class JournaledPayments implements Payments {
     const onDeclined = this.#guard.admit(payer, card);
     if (!onDeclined) {
       log.warn({}, 'too many declines of this card, customer or caller; nothing was sent');
+      return { kind: 'locked_out' };
+    }
+    if (this.#parts.mayCharge?.(request) === false) {
+      log.warn({}, 'more than this customer may be charged; nothing was sent');
       return { kind: 'locked_out' };
     }
     this.#barred.add(paymentRef);

@@ -1,7 +1,13 @@
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { PaymentGateway, PaymentRef, SubmitResult } from '../ports/payment-gateway.ts';
-import type { AttemptJournal, AttemptRecord, AttemptState, Lease } from '../ports/store.ts';
+import type {
+  AttemptJournal,
+  AttemptRecord,
+  AttemptState,
+  Lease,
+  OpenAttemptRecord,
+} from '../ports/store.ts';
 import { GatewayLane } from './gateway-lane.ts';
 import type { JournalWriter, Settlement } from './journal-writer.ts';
 
@@ -117,7 +123,9 @@ export class Reconciler {
   #adopt(minAgeMs: number): void {
     const { journal, writer, clock, log, gateway } = this.#parts;
     for (const attempt of openAttempts(journal, log)) {
-      const ageMs = clock.date().getTime() - Date.parse(attempt.sentAt);
+      const dateAgeMs = clock.date().getTime() - Date.parse(attempt.sentAt);
+      // A date set ahead must not make a request look old that is still on its way.
+      const ageMs = Math.min(dateAgeMs, attempt.knownAgeMs ?? dateAgeMs);
       const isOurs = this.#watched.has(attempt.idempotencyKey) || writer.owes(attempt);
       if (isOurs || ageMs < minAgeMs) continue;
       if (attempt.gateway !== gateway.name) this.#reportForeign(attempt);
@@ -264,7 +272,7 @@ function lastOf({ looksMs }: Watched): number {
   return looksMs.at(-1) ?? kLastTryAfterMs;
 }
 
-function openAttempts(journal: AttemptJournal, log: Log): readonly AttemptRecord[] {
+function openAttempts(journal: AttemptJournal, log: Log): readonly OpenAttemptRecord[] {
   try {
     return journal.unresolved();
   } catch (error) {

@@ -98,6 +98,11 @@ export interface AttemptRecord {
   readonly doneAt: string | null;
 }
 
+export interface OpenAttemptRecord extends AttemptRecord {
+  /** How long ago it was sent by a clock that nobody sets; null where only the dates tell. */
+  readonly knownAgeMs: number | null;
+}
+
 export type AttemptKey = Pick<AttemptRecord, 'sessionId' | 'attempt'>;
 
 /** What came of asking for the right to look at an open attempt. `closed`: it is open no more, whoever settled it. */
@@ -118,7 +123,7 @@ export interface AttemptJournal {
     >,
   ): Promise<void>;
   /** Attempts whose outcome nobody knows: SUBMITTING rows of a process that died, and UNKNOWN ones. */
-  unresolved(): readonly AttemptRecord[];
+  unresolved(): readonly OpenAttemptRecord[];
   /**
    * The right to ask the gateway about an open attempt, for this process alone, so that no two settle it in different ways.
    * @param now - ISO 8601, UTC; `until` likewise: from then on others may have it.

@@ -3,6 +3,13 @@ import { closeSync, fdatasync, fdatasyncSync, openSync } from 'node:fs';
 /** Writes a file's data to the disk and calls back; `fdatasync` but in tests. */
 export type SyncFile = (fd: number, done: (error: Error | null) => void) => void;
 
+const kAtOnce = 4;
+
+interface Waiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
 /**
  * Makes commits durable, many with one write to the disk: the system is asked on a thread of libuv's pool, never twice at once, so whoever comes while it
  * works shares the next round. With SQLite's `synchronous=NORMAL` a commit is in the write-ahead log when its statement returns, and survives a power failure
@@ -12,11 +19,10 @@ export type SyncFile = (fd: number, done: (error: Error | null) => void) => void
 export class GroupSync {
   readonly #fd: number;
   readonly #sync: SyncFile;
-  #running: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
-  #trouble: Error | undefined;
-  #rounds = 0;
+  #waiting: Waiter[] = [];
+  #isRunning = false;
   #isClosed = false;
+  #trouble: Error | undefined;
 
   /** @param log - the write-ahead log; it stays the same file as long as a connection is open. No locks are on it, so it may be opened. */
   constructor(log: string, sync: SyncFile = fdatasync) {
@@ -24,18 +30,18 @@ export class GroupSync {
     this.#sync = sync;
   }
 
-  /** How often the disk was asked. */
-  get rounds(): number {
-    return this.#rounds;
-  }
-
   /**
    * Resolves when what was committed before the call is on the disk. Once that has failed it fails for good: the system reports lost pages once, and
    * what is written behind them is not found again after a power failure.
    */
   flushed(): Promise<void> {
-    this.#next ??= this.#round();
-    return this.#next;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ resolve, reject });
+    if (!this.#isRunning) {
+      this.#isRunning = true;
+      queueMicrotask(() => this.#round()); // so that all of this turn share it
+    }
+    return promise;
   }
 
   /** The same, keeping this thread waiting. */
@@ -48,23 +54,33 @@ export class GroupSync {
     }
   }
 
-  /** A second close does nothing. The file is let go of when no round is under way or waited for. */
+  /** What is waited for comes first. A second close does nothing. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const last = this.#next ?? this.#running ?? Promise.resolve();
-    void last.catch(() => undefined).then(() => closeSync(this.#fd));
+    if (!this.#isRunning) closeSync(this.#fd);
   }
 
-  async #round(): Promise<void> {
-    await this.#running?.catch(() => undefined); // it may have begun before the commit
-    this.#running = this.#next;
-    this.#next = undefined;
-    if (this.#trouble) throw this.#trouble;
-    this.#rounds++;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#sync(this.#fd, (error) => (error ? reject(this.#failed(error)) : resolve()));
-    return promise;
+  #round(): void {
+    const round = this.#waiting.splice(0);
+    if (this.#trouble) this.#end(round, this.#trouble);
+    else this.#sync(this.#fd, (error) => this.#end(round, error && this.#failed(error)));
+  }
+
+  #end(round: readonly Waiter[], error: Error | null): void {
+    this.#isRunning = this.#waiting.length > 0;
+    if (this.#isRunning) this.#round();
+    else if (this.#isClosed) closeSync(this.#fd);
+    this.#release(round, error);
+  }
+
+  /** A few at a time: what hundreds of payments do next must not keep the event loop from everything else. */
+  #release(round: readonly Waiter[], error: Error | null): void {
+    for (const { resolve, reject } of round.slice(0, kAtOnce)) {
+      if (error) reject(error);
+      else resolve();
+    }
+    if (round.length > kAtOnce) setImmediate(() => this.#release(round.slice(kAtOnce), error));
   }
 
   #failed(error: unknown): Error {

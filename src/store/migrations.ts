@@ -118,6 +118,8 @@ export const kMigrations: readonly string[] = [
    CREATE TABLE webhook_cursor (webhook TEXT PRIMARY KEY, event_id INTEGER NOT NULL) STRICT;`,
   `-- Whose money it is; who is looking an open attempt up; and what is left of an audit whose oldest entries were let go of.
    ALTER TABLE attempt ADD COLUMN merchant_id TEXT;
+   -- When it was sent by a clock nobody sets, and of which boot that is; see uptime.ts.
+   ALTER TABLE attempt ADD COLUMN sent_uptime TEXT;
    UPDATE attempt SET merchant_id = (SELECT merchant_id FROM session WHERE session.session_id = attempt.session_id);
    CREATE INDEX session_customer ON session (customer_id) WHERE customer_id IS NOT NULL;
    CREATE TABLE lease (

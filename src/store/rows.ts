@@ -1,4 +1,5 @@
-import type { AttemptRecord, LedgerEntry, SessionRecord } from '../ports/store.ts';
+import type { AttemptRecord, LedgerEntry, OpenAttemptRecord, SessionRecord } from '../ports/store.ts';
+import { ageMs, uptimeAt } from './uptime.ts';
 
 /** A row as SQLite takes and gives it: no booleans, no objects. */
 export type Row = Record<string, string | number | null>;
@@ -62,6 +63,7 @@ export const kAttemptColumns = [
   'sent_at',
   'done_at',
   'merchant_id',
+  'sent_uptime',
   'operation',
   'approved_minor',
 ] as const;
@@ -144,6 +146,7 @@ export function attemptRow(record: AttemptRecord): AttemptRow {
     sent_at: record.sentAt,
     done_at: record.doneAt,
     merchant_id: record.merchantId,
+    sent_uptime: uptimeAt(record.sentAt),
     operation: record.operation ?? 'sale',
     approved_minor: record.approvedMinor ?? null,
   };
@@ -151,13 +154,20 @@ export function attemptRow(record: AttemptRecord): AttemptRow {
 
 /** As {@link sessionRecord}, of an attempt. */
 export function attemptRecord(row: Row): AttemptRecord {
-  const { amount_minor: minor, currency, exponent, operation, approved_minor: approvedMinor, ...same } = row;
+  const { amount_minor: minor, currency, exponent, operation, approved_minor: approvedMinor, ...rest } = row;
+  const { sent_uptime: _, ...same } = rest;
   return {
     ...camelCased(same),
     ...typeOf(operation),
     ...(approvedMinor === null ? {} : { approvedMinor }),
     amount: { minor, currency, exponent },
   } as AttemptRecord;
+}
+
+/** As {@link attemptRecord}, with how long ago it was sent by a clock nobody sets. */
+export function openAttempt(row: Row): OpenAttemptRecord {
+  const uptime = row['sent_uptime'];
+  return { ...attemptRecord(row), knownAgeMs: ageMs(typeof uptime === 'string' ? uptime : null) };
 }
 
 /** A sale is what is not said. */

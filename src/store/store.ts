@@ -15,6 +15,7 @@ import type {
   Lease,
   Ledger,
   LedgerEntry,
+  OpenAttemptRecord,
   SessionRecord,
   SessionRecords,
   Spending,
@@ -29,7 +30,8 @@ import { FollowUpTable } from './follow-up-table.ts';
 import { GroupSync, type SyncFile } from './group-sync.ts';
 import { settled, settledByHand, submitted } from './journal-acts.ts';
 import { OutboxTable } from './outbox-table.ts';
-import { attemptRecord, attemptRow, ledgerEntry, sessionRecord, sessionRow } from './rows.ts';
+import { type Retained, RetentionTable } from './retention-table.ts';
+import { attemptRecord, attemptRow, ledgerEntry, openAttempt, sessionRecord, sessionRow } from './rows.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 import { failed } from './store-errors.ts';
 
@@ -51,7 +53,7 @@ export interface Store extends SessionRecords, AttemptJournal, Ledger, Spending,
   /** Who did what. What the journal writes is in it from the same transaction on. */
   readonly audit: Pick<AuditChain, 'entries' | 'verify' | 'head'>;
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
-  unresolved(): readonly AttemptRecord[];
+  unresolved(): readonly OpenAttemptRecord[];
   /**
    * Ends the sessions of a process that died, with what their last attempt says; to be called before the first call is taken.
    * @param endedAt - ISO 8601, UTC.
@@ -62,6 +64,12 @@ export interface Store extends SessionRecords, AttemptJournal, Ledger, Spending,
   mayResolve(): boolean;
   /** How many attempts are open, whoever resolves them; for a gauge. While the file cannot be read, the last figure. Never throws. */
   countUnresolved(): number;
+  /**
+   * Deletes what is older than this, some rows of it.
+   * @param isFirst - of several calls: says so in the audit.
+   * @returns how many rows went; fewer than `limit`: none is left.
+   */
+  retire(what: Retained, before: string, limit: number, isFirst: boolean): number;
   /** Whether a payment's writes would go through now, tried with a real one, for /readyz. Never throws. */
   check(): StoreHealth;
   close(): void;
@@ -104,6 +112,7 @@ class SqliteStore implements Store {
   readonly #claim: Claim;
   readonly #statements: Statements;
   readonly #events: EventTable;
+  readonly #retention: RetentionTable;
   /** This process, to others that look at open attempts of the same file. */
   readonly #holder = randomUUID();
   #saidClaimed = false;
@@ -117,6 +126,7 @@ class SqliteStore implements Store {
     this.#log = log;
     this.#claim = new Claim(file);
     this.#events = new EventTable(database);
+    this.#retention = new RetentionTable(database, this.audit);
     this.outbox = new OutboxTable(database);
     this.#statements = prepareStatements(database);
     this.followUps = new FollowUpTable(database, {
@@ -228,9 +238,9 @@ class SqliteStore implements Store {
     this.#writeThrough('write the audit', () => this.#append(act));
   }
 
-  unresolved(): readonly AttemptRecord[] {
+  unresolved(): readonly OpenAttemptRecord[] {
     return this.#do('read open attempts', () => {
-      if (this.#claim.take()) return this.#statements.unresolved.all().map(attemptRecord);
+      if (this.#claim.take()) return this.#statements.unresolved.all().map(openAttempt);
       if (!this.#saidClaimed)
         this.#log.warn({ file: this.#file }, 'another process resolves the open payments of this store');
       this.#saidClaimed = true;
@@ -255,6 +265,16 @@ class SqliteStore implements Store {
       this.#log.error({ err: failed(this.#file, 'count open attempts', error) }, 'the store cannot be read');
     }
     return this.#openCount;
+  }
+
+  retire(what: Retained, before: string, limit: number, isFirst: boolean): number {
+    return this.#do('delete what is old', () => {
+      if (!this.#retention.isDue(what, before)) return 0;
+      return this.#write('delete what is old', () => {
+        if (isFirst) this.#retention.note(what, before, new Date().toISOString());
+        return this.#retention.delete(what, { before, limit });
+      });
+    });
   }
 
   check(): StoreHealth {

@@ -83,6 +83,16 @@ export function createMetrics() {
     'currency',
     'outcome',
   ]);
+  const merchantSessions = counter(
+    'payment_merchant_sessions_ended_total',
+    'Payment sessions that ended, by merchant of the configuration.',
+    ['merchant', 'outcome'],
+  );
+  const merchantAmounts = counter(
+    'payment_merchant_amount_minor_units_total',
+    'Sum of amounts charged in minor units, by merchant of the configuration.',
+    ['merchant', 'currency'],
+  );
   const fieldErrors = counter('payment_field_errors_total', 'Entries that were wrong or missing.', [
     'field',
     'reason',
@@ -166,6 +176,12 @@ export function createMetrics() {
     },
     amount(currency: string, outcome: string, minor: number): void {
       amounts.inc({ currency, outcome }, minor);
+    },
+    merchantSession(merchant: string, outcome: string): void {
+      merchantSessions.inc({ merchant, outcome });
+    },
+    merchantAmount(merchant: string, currency: string, minor: number): void {
+      merchantAmounts.inc({ merchant, currency }, minor);
     },
     fieldError(field: string, reason: string): void {
       fieldErrors.inc({ field, reason });

@@ -21,6 +21,6 @@ describe.each(kAdapters)('$name on a line that cuts, holds back, repeats and cor
       for (const state of outcome.states) states.add(state);
     }
     await bench.close();
-    expect(states.size, [...states].join()).toBeGreaterThan(2); // the troubles were some
+    expect(states.size, [...states].join()).toBeGreaterThan(1); // the troubles were some
   });
 });

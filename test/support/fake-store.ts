@@ -5,6 +5,7 @@ import type {
   AttemptRecord,
   AttemptState,
   Lease,
+  OpenAttemptRecord,
   SessionRecord,
   SessionRecords,
 } from '../../src/ports/store.ts';
@@ -16,6 +17,13 @@ export class FakeStore implements SessionRecords, AttemptJournal {
   broken = false;
   readonly #sessions = new Map<string, SessionRecord>();
   readonly #attempts = new Map<string, AttemptRecord>();
+  readonly #begunMs = new Map<string, number>();
+  readonly #uptime: (() => number) | undefined;
+
+  /** @param uptime - milliseconds by a clock nobody sets; without one only dates tell how old an attempt is. */
+  constructor(uptime?: () => number) {
+    this.#uptime = uptime;
+  }
 
   open(record: SessionRecord): void {
     this.#assertWorks();
@@ -46,6 +54,7 @@ export class FakeStore implements SessionRecords, AttemptJournal {
         throw failed(`${paymentRef} is open or paid`);
     }
     this.#attempts.set(key, attempt);
+    if (this.#uptime) this.#begunMs.set(key, this.#uptime());
   }
 
   async settle(key: AttemptKey, verdict: Parameters<AttemptJournal['settle']>[1]): Promise<void> {
@@ -64,8 +73,10 @@ export class FakeStore implements SessionRecords, AttemptJournal {
     });
   }
 
-  unresolved(): readonly AttemptRecord[] {
-    return [...this.#attempts.values()].filter(({ state }) => isOpen(state));
+  unresolved(): readonly OpenAttemptRecord[] {
+    return [...this.#attempts.values()]
+      .filter(({ state }) => isOpen(state))
+      .map((attempt) => ({ ...attempt, knownAgeMs: this.#ageMs(attempt) }));
   }
 
   /** Nobody else looks at these rows. */
@@ -73,6 +84,11 @@ export class FakeStore implements SessionRecords, AttemptJournal {
     this.#assertWorks();
     const attempt = this.#attempts.get(keyOf(key));
     return attempt && isOpen(attempt.state) ? 'taken' : 'closed';
+  }
+
+  #ageMs(attempt: AttemptRecord): number | null {
+    const begunMs = this.#begunMs.get(keyOf(attempt));
+    return this.#uptime && begunMs !== undefined ? this.#uptime() - begunMs : null;
   }
 
   #assertWorks(): void {

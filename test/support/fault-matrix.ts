@@ -3,6 +3,7 @@ import type { HttpGateway } from '../../src/gateway/http-gateway.ts';
 import { type SimulatorServer, startSimulatorServer } from '../../src/gateway/simulator-server.ts';
 import { JournaledPayments } from '../../src/payment/journaled-payments.ts';
 import { idempotencyKeyOf } from '../../src/payment/payment-ref.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import type { PaymentGateway, PaymentRequest } from '../../src/ports/payment-gateway.ts';
 import type { AttemptRecord } from '../../src/ports/store.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -17,8 +18,10 @@ const kPolicy = { timeoutMs: 30_000, resolveMs: 20_000, lateApproval: 'reverse' 
 const kSession = 'S1';
 const kStepMs = 1_000;
 const kQuietTurns = 60;
+const kIdleTurns = 2; // between the disk and the gateway, say
 const kStallMs = 45_000; // late, but before the first look of the reconciler
 const kMostMs = 26 * 3_600_000; // the reconciler gives up after a day
+const kHourMs = 3_600_000;
 const kCards = [
   ...[
     '4242424242424242',
@@ -46,7 +49,23 @@ export interface Trouble {
   readonly dieAtMs: number | null;
   /** The disk is full for 20 s from here. */
   readonly diskFullAtMs: number | null;
+  readonly clock: ClockTrouble | null;
 }
+
+/** What happens to the clocks of a process: the date is set, or all of it stands still for a while, as when a machine is suspended. */
+export interface ClockTrouble {
+  readonly kind: 'set ahead' | 'set back' | 'stopped';
+  readonly atMs: number;
+  readonly byMs: number;
+}
+
+export const kNoTrouble: Trouble = {
+  fault: null,
+  pan: '4242424242424242',
+  dieAtMs: null,
+  diskFullAtMs: null,
+  clock: null,
+};
 
 /** What became of it, for the summary. */
 export interface Outcome {
@@ -89,7 +108,7 @@ export class FaultBench {
 
   /** Bytes of an undisturbed sale, either way. */
   async measure(): Promise<{ up: number; down: number }> {
-    await this.run({ fault: null, pan: '4242424242424242', dieAtMs: null, diskFullAtMs: null });
+    await this.run(kNoTrouble);
     const { up, down } = this.#measured;
     if (up < 200 || down < 50) throw new Error(`no sale was measured: ${up} bytes up, ${down} down`);
     return { up, down };
@@ -98,7 +117,7 @@ export class FaultBench {
   /** Plays the payment to its end and holds the books against each other. */
   async run(trouble: Trouble): Promise<Outcome> {
     const paymentRef = `P${String(++this.#payments).padStart(15, '0')}`;
-    const run = new Run(this.#clock, this.#line, this.#server, trouble, () => this.#open());
+    const run = new Run(this.#clock, this.#line, this.#server, trouble, (clock) => this.#open(clock));
     try {
       return await run.play(paymentRef, this.#adapter);
     } finally {
@@ -114,12 +133,12 @@ export class FaultBench {
   }
 
   /** The adapter of a new process: it remembers nothing. */
-  #open(): HttpGateway {
+  #open(clock: Clock): HttpGateway {
     const url = `${this.#tls ? 'https' : 'http'}://127.0.0.1:${this.#line.port}`;
     return openAdapter(
       this.#adapter,
       url,
-      this.#clock,
+      clock,
       new FakeLog(),
       this.#tls ? Buffer.from(this.#tls.cert) : null,
     );
@@ -131,8 +150,9 @@ class Run {
   readonly #line: FaultyLine;
   readonly #server: SimulatorServer;
   readonly #trouble: Trouble;
-  readonly #open: () => HttpGateway;
-  readonly #store = new FakeStore();
+  readonly #open: (clock: Clock) => HttpGateway;
+  readonly #store: FakeStore;
+  readonly #startedMs: number;
   readonly #gateways: HttpGateway[] = [];
   readonly #processes: JournaledPayments[] = [];
   #busy = 0;
@@ -144,9 +164,11 @@ class Run {
     line: FaultyLine,
     server: SimulatorServer,
     trouble: Trouble,
-    open: () => HttpGateway,
+    open: (clock: Clock) => HttpGateway,
   ) {
     this.#clock = clock;
+    this.#startedMs = clock.now();
+    this.#store = new FakeStore(() => clock.now());
     this.#line = line;
     this.#server = server;
     this.#trouble = trouble;
@@ -207,14 +229,9 @@ class Run {
   #process(): JournaledPayments {
     const isFirst = this.#processes.length === 0;
     const isDead = () => isFirst && this.#died;
-    const gateway = this.#open();
+    const clock = troubled(mortal(this.#clock, isDead), this.#startedMs, this.#trouble.clock);
+    const gateway = this.#open(clock);
     this.#gateways.push(gateway);
-    const clock = {
-      now: () => this.#clock.now(),
-      date: () => this.#clock.date(),
-      schedule: (delayMs: number, task: () => void) =>
-        this.#clock.schedule(delayMs, () => void (isDead() || task())),
-    };
     const payments = new JournaledPayments({
       gateway: this.#watched(gateway, isDead),
       journal: this.#store,
@@ -270,7 +287,7 @@ class Run {
     const endMs = this.#clock.now() + kMostMs;
     let stalledMs = 0;
     while (!isDone() && this.#clock.now() < endMs) {
-      if (this.#busy > 0 && (await this.#moves())) continue;
+      if (await this.#moves(this.#busy > 0 ? kQuietTurns : kIdleTurns)) continue;
       // With a request under way time passes in steps; without one nothing happens before the next task.
       const stepMs = this.#busy > 0 ? kStepMs : (this.#clock.untilNextMs ?? kStepMs);
       await this.#clock.advance(stepMs);
@@ -280,14 +297,14 @@ class Run {
     }
     // What is still on its way arrives before anybody looks at the books.
     this.#line.release();
-    while (await this.#moves());
+    while (await this.#moves(kQuietTurns));
   }
 
   /** @returns whether any byte moved during some turns of the event loop. */
-  async #moves(): Promise<boolean> {
+  async #moves(turns: number): Promise<boolean> {
     const before = this.#line.activity;
     const busy = this.#busy;
-    for (let turn = 0; turn < kQuietTurns; turn++) {
+    for (let turn = 0; turn < turns; turn++) {
       await new Promise<void>((resolve) => setImmediate(resolve));
       if (this.#line.activity !== before || this.#busy !== busy) return true;
     }
@@ -308,7 +325,11 @@ class Run {
         .filter((entry) => entry.paymentRef === paymentRef && entry.attempt === row.attempt)
         .filter(({ state }) => state === 'approved' || state === 'pending').length;
       // A person decides; only where the gateway cannot be asked.
-      const needsPerson = row.state === 'MANUAL' && (lookUp === 'none' || reversal === 'none');
+      const { clock } = this.#trouble;
+      // Where look-ups go by date, one that was set a day ahead finds nothing.
+      const isAnotherDay = clock?.kind === 'set ahead' && clock.byMs > 24 * kHourMs;
+      const needsPerson =
+        row.state === 'MANUAL' && (lookUp === 'none' || reversal === 'none' || isAnotherDay);
       expect(isFinal(row), `${row.state} is final`).toBe(true);
       if (!needsPerson)
         expect(standing, `charges of attempt ${row.attempt}, ${row.state}`).toBe(
@@ -319,6 +340,37 @@ class Run {
     const approved = verdicts.filter((kind) => kind === 'approved').length;
     if (!this.#died) expect(this.#rows().filter(({ state }) => state === 'APPROVED').length).toBe(approved);
   }
+}
+
+/** Tasks of a dead process do not run. */
+function mortal(clock: Clock, isDead: () => boolean): Clock {
+  return {
+    now: () => clock.now(),
+    date: () => clock.date(),
+    schedule: (delayMs, task) => clock.schedule(delayMs, () => void (isDead() || task())),
+  };
+}
+
+/** The clock as a process sees it that something happens to, counted from `startedMs`. */
+function troubled(clock: Clock, startedMs: number, trouble: ClockTrouble | null): Clock {
+  if (trouble === null) return clock;
+  const { kind, atMs, byMs } = trouble;
+  const beginMs = startedMs + atMs;
+  if (kind !== 'stopped') {
+    const set = () => (clock.now() < beginMs ? 0 : kind === 'set ahead' ? byMs : -byMs);
+    return { ...clock, date: () => new Date(clock.date().getTime() + set()) };
+  }
+  /** What has been slept away by then. */
+  const lostMs = (nowMs: number) => Math.min(byMs, Math.max(0, nowMs - beginMs));
+  return {
+    now: () => clock.now() - lostMs(clock.now()),
+    date: () => clock.date(),
+    schedule(delayMs, task) {
+      const nowMs = clock.now();
+      const sleepsThrough = nowMs + delayMs > beginMs && nowMs < beginMs + byMs;
+      return clock.schedule(delayMs + (sleepsThrough ? byMs - lostMs(nowMs) : 0), task);
+    },
+  };
 }
 
 function isFinal({ state }: AttemptRecord): boolean {
@@ -352,6 +404,18 @@ export function troubles(
       pan: pick(kCards) ?? '4242424242424242',
       dieAtMs: random() < 0.2 ? Math.floor(random() * 60_000) : null,
       diskFullAtMs: random() < 0.1 ? Math.floor(random() * 60_000) : null,
+      clock: random() < 0.2 ? clockTrouble(random, pick) : null,
     };
+  };
+}
+
+const kClockTroubles: readonly ClockTrouble['kind'][] = ['set ahead', 'set back', 'stopped'];
+function clockTrouble(random: () => number, pick: <T>(from: readonly T[]) => T | undefined): ClockTrouble {
+  const kind = pick(kClockTroubles) ?? 'stopped';
+  const byMs = pick([kHourMs / 60, kHourMs, 30 * kHourMs]) ?? kHourMs;
+  return {
+    kind,
+    atMs: Math.floor(random() * 60_000),
+    byMs: kind === 'stopped' ? Math.min(byMs, kHourMs) : byMs,
   };
 }

@@ -1,6 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { createGateway } from '../../gateway/gateway.ts';
-import { FollowUps } from '../../payment/follow-ups.ts';
+import { PaymentLanes } from '../../main/payment-lanes.ts';
 import type { FollowUpRequest } from '../../ports/follow-ups.ts';
 import { kSystemClock } from '../../process/system-clock.ts';
 import type { Store } from '../../store/store.ts';
@@ -30,11 +29,14 @@ export async function change(store: Store, config: Config, request: FollowUpRequ
 
 async function changeHere(store: Store, config: Config, request: FollowUpRequest): Promise<Told> {
   const log = createLog({ level: 'error', onScrubbed: () => undefined });
-  const gateway = createGateway(config.gateway, kSystemClock, log);
-  const followUps = new FollowUps({ gateway, journal: store.followUps, clock: kSystemClock, log });
-  const plan = await followUps.request(request);
-  await followUps.stop();
-  await gateway.close();
+  const lanes = new PaymentLanes(config, {
+    journal: store,
+    changes: store.followUps,
+    clock: kSystemClock,
+    log,
+  });
+  const plan = await lanes.change(request);
+  await lanes.stop();
   if (plan.kind === 'planned') return plan.record;
   return { problem: plan.kind === 'not_possible' ? plan.reason : 'no such payment' };
 }

@@ -1,7 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { createGateway } from '../../gateway/gateway.ts';
-import { FollowUps } from '../../payment/follow-ups.ts';
-import { JournaledPayments } from '../../payment/journaled-payments.ts';
+import { PaymentLanes } from '../../main/payment-lanes.ts';
 import { kOpenStates } from '../../ports/store.ts';
 import { kSystemClock } from '../../process/system-clock.ts';
 import type { Store } from '../../store/store.ts';
@@ -23,20 +21,18 @@ export async function reconcile(store: Store, config: Config, json: boolean): Pr
 
 async function lookHere(store: Store, config: Config): Promise<void> {
   const log = createLog({ level: 'error', onScrubbed: () => undefined });
-  const gateway = createGateway(config.gateway, kSystemClock, log);
-  const followUps = new FollowUps({ gateway, journal: store.followUps, clock: kSystemClock, log });
-  const payments = new JournaledPayments({
-    gateway,
+  const lanes = new PaymentLanes(config, {
     journal: store,
+    changes: store.followUps,
     clock: kSystemClock,
     log,
-    policy: config.gateway,
   });
-  payments.start();
-  followUps.start();
-  await Promise.all([payments.resolveNow(), followUps.resolveNow()]);
-  await Promise.all([payments.stop(), followUps.stop()]);
-  await gateway.close();
+  for (const { payments, followUps } of lanes.all) {
+    payments.start();
+    followUps.start();
+  }
+  await lanes.resolveNow();
+  await lanes.stop();
 }
 
 async function askServer({ http, api }: Config): Promise<boolean> {

@@ -36,7 +36,7 @@ it('takes back what a process charged that was killed before it heard', async ()
   for (const suffix of ['', '-wal']) expect(readFileSync(file + suffix, 'latin1')).not.toContain(kPan);
 
   const log = new FakeLog();
-  const clock = new FakeClock(new Date(Date.now() + 61_000));
+  const clock = new FakeClock(new Date(Date.now() + 61_000)); // set ahead: it is no minute ago that it was sent
   const gateway = new FakeGateway(clock);
   await gateway.submit(requestOf(), cardOf({ pan: kPan }), { deadlineMs: 1000, onFlushed: () => undefined });
   expect(gateway.netCharges(requestOf().paymentRef)).toBe(1);
@@ -52,7 +52,9 @@ it('takes back what a process charged that was killed before it heard', async ()
     onResolved,
   });
   payments.start();
-  await clock.advance(0);
+  await clock.advance(50_000);
+  expect(store.attempts('S1')).toMatchObject([{ state: 'SUBMITTING' }]);
+  await clock.advance(10_000);
   expect(store.attempts('S1')).toMatchObject([{ state: 'REVERSED', transactionId: 'T1', last4: '4242' }]);
   expect(gateway.netCharges(requestOf().paymentRef)).toBe(0);
   expect(resolutions).toMatchObject([{ state: 'REVERSED' }]);

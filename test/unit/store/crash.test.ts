@@ -34,7 +34,7 @@ it('finds the attempt of a process that was killed between the intent and the ve
   child.kill('SIGKILL');
   await once(child, 'exit');
   const store = openStore({ file, log: new FakeLog() });
-  expect(store.unresolved()).toEqual([attemptOf()]);
+  expect(store.unresolved()).toEqual([{ ...attemptOf(), knownAgeMs: null }]);
   expect(store.check()).toEqual({ ok: true });
   store.close();
 });

@@ -129,8 +129,50 @@ describe('the journal of attempts', () => {
       { sessionId: 'S2', attempt: 1 },
       { ...kApproved, state: 'UNKNOWN', transactionId: null, doneAt: null },
     );
-    expect(store.unresolved()).toEqual([{ ...other, state: 'UNKNOWN' }, attemptOf()]);
+    expect(store.unresolved()).toEqual([
+      { ...other, state: 'UNKNOWN', knownAgeMs: null },
+      { ...attemptOf(), knownAgeMs: null },
+    ]);
     expect(store.countUnresolved()).toBe(2);
+  });
+
+  it('knows how long ago an attempt was sent by a clock that nobody sets', () => {
+    store.begin(attemptOf({ sentAt: new Date().toISOString() }));
+    const [open] = store.unresolved();
+    expect(open?.knownAgeMs).toBeGreaterThanOrEqual(0);
+    expect(open?.knownAgeMs).toBeLessThan(600_000);
+  });
+
+  it('leases an open attempt to one process at a time, and none that is settled', () => {
+    store.begin(attemptOf());
+    const key = { sessionId: 'S1', attempt: 1 };
+    const other = opened();
+    const at = (minute: number) => `2026-11-21T12:${String(minute).padStart(2, '0')}:00.000Z`;
+    expect(store.lease(key, at(0), at(3))).toBe('taken');
+    expect(other.lease(key, at(2), at(5))).toBe('busy');
+    expect(store.lease(key, at(2), at(5))).toBe('taken'); // its own
+    expect(other.lease(key, at(5), at(8))).toBe('taken'); // it has run out
+    expect(store.lease(key, '2026-11-20T12:00:00.000Z', '2026-11-20T12:03:00.000Z')).toBe('taken'); // the date was set back
+    store.settle(key, { ...kApproved, doneAt: kDoneAt });
+    expect(other.lease(key, at(9), at(12))).toBe('closed');
+    expect(store.lease({ ...key, attempt: 7 }, at(9), at(12))).toBe('closed');
+  });
+
+  it('adds up what a customer was charged or may have been, by merchant, currency and time', () => {
+    const payment = (name: string, changes: Parameters<typeof attemptOf>[0] = {}) => {
+      store.open(sessionOf({ sessionId: name, paymentRef: name }));
+      store.begin(attemptOf({ sessionId: name, paymentRef: name, idempotencyKey: `${name}01`, ...changes }));
+    };
+    payment('P1', { state: 'APPROVED' });
+    payment('P2', { state: 'UNKNOWN' });
+    payment('P3', { state: 'DECLINED' });
+    payment('P4', { state: 'APPROVED', merchantId: 'shoes' });
+    payment('P5', { state: 'APPROVED', sentAt: '2026-11-20T12:00:00.000Z' });
+    const since = '2026-11-21T00:00:00.000Z';
+    expect(store.spentBy('C-77', null, 'EUR', since)).toBe(2 * 1050);
+    expect(store.spentBy('C-77', 'shoes', 'EUR', since)).toBe(1050);
+    expect(store.spentBy('C-77', null, 'USD', since)).toBe(0);
+    expect(store.spentBy('C-78', null, 'EUR', since)).toBe(0);
   });
 
   it.each(['SUBMITTING', 'UNKNOWN', 'APPROVED', 'MANUAL'] as const)(
@@ -195,7 +237,7 @@ describe('the file', () => {
     store.begin(attemptOf());
     store.close();
     store.close();
-    expect(opened().unresolved()).toEqual([attemptOf()]);
+    expect(opened().unresolved()).toEqual([{ ...attemptOf(), knownAgeMs: null }]);
   });
 
   it.each([

@@ -10,7 +10,7 @@ it('follows what the adapters count until it is ended', async () => {
   const end = followFigures(
     metrics,
     {
-      gateway: { name: 'rest', isUp: () => false },
+      gateways: () => [{ name: 'rest', isUp: false }],
       countUnresolved: () => open,
       children: () => [{ name: 'sip-edge', up: true, restarts: 2 }],
       workers: () => [],
