@@ -168,6 +168,29 @@ describe('the body of a sale', () => {
     ['nmi', 'CLF', 10_500, 'amount=1.0500&currency=CLF'],
     ['braintree', 'JPY', 5, '"amount":"5"'],
     ['worldpay', 'KWD', 1, '<amount value="1" currencyCode="KWD" exponent="3"/>'],
+    ['worldpay', 'JPY', 1050, '<amount value="1050" currencyCode="JPY" exponent="0"/>'],
+    ['worldpay', 'CLF', 10_500, '<amount value="10500" currencyCode="CLF" exponent="4"/>'],
+    ['rest', 'JPY', 1050, '"amount":{"value":1050,"currency":"JPY","exponent":0}'],
+    ['rest', 'KWD', 1050, '"amount":{"value":1050,"currency":"KWD","exponent":3}'],
+    ['rest', 'CLF', 10_500, '"amount":{"value":10500,"currency":"CLF","exponent":4}'],
+    ['xml', 'JPY', 1050, '<Amount value="1050" currency="JPY" exponent="0"/>'],
+    ['xml', 'KWD', 1050, '<Amount value="1050" currency="KWD" exponent="3"/>'],
+    ['xml', 'CLF', 10_500, '<Amount value="10500" currency="CLF" exponent="4"/>'],
+    ['pay-connector', 'JPY', 1050, '"chargeAmount":"1050","currency_code":"jpy"'],
+    ['pay-connector', 'KWD', 1, '"chargeAmount":"0.001","currency_code":"kwd"'],
+    ['pay-connector', 'CLF', 10_500, '"chargeAmount":"1.0500","currency_code":"clf"'],
+    ['stripe', 'CLF', 10_500, 'amount=10500&currency=clf'],
+    ['adyen', 'JPY', 1050, '"amount":{"currency":"JPY","value":1050}'],
+    ['adyen', 'KWD', 1050, '"amount":{"currency":"KWD","value":1050}'],
+    ['adyen', 'CLF', 10_500, '"amount":{"currency":"CLF","value":10500}'],
+    ['authorizenet', 'KWD', 1, '"amount":"0.001","currencyCode":"KWD"'],
+    ['authorizenet', 'CLF', 10_500, '"amount":"1.0500","currencyCode":"CLF"'],
+    ['cybersource', 'JPY', 1050, '"totalAmount":"1050","currency":"JPY"'],
+    ['cybersource', 'CLF', 10_500, '"totalAmount":"1.0500","currency":"CLF"'],
+    ['nmi', 'JPY', 1050, 'amount=1050&currency=JPY'],
+    ['nmi', 'KWD', 1050, 'amount=1.050&currency=KWD'],
+    ['braintree', 'KWD', 1050, '"amount":"1.050"'],
+    ['braintree', 'CLF', 10_500, '"amount":"1.0500"'],
   ])('of %s counts %s as that gateway does', async (name, currency, minor, expected) => {
     const [sale] = await sent(name, kVisa, { amount: money(minor, currency) });
     expect(sale?.body).toContain(expected);
@@ -178,5 +201,25 @@ describe('the body of a sale', () => {
     ['adyen', 'IDR', 105_001],
   ])('of %s is not sent for an amount it cannot say', async (name, currency, minor) => {
     expect(await sent(name, kVisa, { amount: money(minor, currency) })).toEqual([]);
+  });
+
+  it.each([
+    ['EUR', 1050],
+    ['JPY', 1050],
+    ['KWD', 1050],
+    ['CLF', 10_500],
+  ])('is charged as it was asked in %s, whoever the gateway is', async (currency, minor) => {
+    const amount = money(minor, currency);
+    for (const adapter of kAdapters) {
+      const server = await startSimulatorServer({ port: 0, host: '127.0.0.1', clock: new FakeClock() });
+      const gateway = openAdapter(adapter, server.url, new FakeClock(), new FakeLog());
+      const result = await gateway.submit(requestOf({ amount }), cardOf(kVisa), kContext);
+      await gateway.close();
+      await server.close();
+      // A Braintree account has one currency, and the simulated one has euros: an approval in another is not believed.
+      const isOther = adapter.name === 'braintree' && currency !== 'EUR';
+      expect([adapter.name, result.kind === 'approved']).toEqual([adapter.name, !isOther]);
+      if (!isOther) expect([adapter.name, server.ledger()[0]?.amount]).toEqual([adapter.name, amount]);
+    }
   });
 });
