@@ -91,7 +91,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const feed = new LiveFeed(store, clock, log);
   const lanes = new PaymentLanes(config, {
     journal: store,
-    changes: store.followUps,
+    ledger: store,
     clock,
     log,
     onRequest: (figures) => metrics.gatewayRequest(figures),
@@ -175,7 +175,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     payments: {
       ledger: store,
       resolveNow: () => lanes.resolveNow(),
-      followUps: { request: (request) => lanes.change(request), journal: store.followUps },
+      followUps: { request: (request) => lanes.followUp(request), journal: store.followUps },
     },
     reports,
     events: { log: store, feed },

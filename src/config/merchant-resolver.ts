@@ -9,12 +9,13 @@ type Refuse = (path: Path, expects: string, remedy: string) => void;
 
 /** What the resolver of the whole file lends. */
 interface Tools {
-  /** @param gateway - the merchant's own; null: everybody's. */
+  /** The gateway of whoever has none of their own. */
+  readonly common: GatewaySettings;
   payment(
     path: Path,
     payment: CheckedFile['payment'],
     currency: string,
-    gateway: GatewaySettings | null,
+    gateway: GatewaySettings,
   ): PaymentPolicy;
   gateway(path: Path, gateway: CheckedFile['gateway']): GatewaySettings;
   absolute(path: string): string;
@@ -25,18 +26,18 @@ interface Tools {
 export function merchants(file: CheckedFile, tools: Tools): MerchantSettings[] {
   checkNames(file, tools.refuse);
   return file.merchants.map((merchant, index) => {
-    const { id, dialled, gateway, currency, locale, audioDir } = merchant;
+    const { id, dialled, currency, locale, audioDir } = merchant;
     const path: Path = ['merchants', index];
+    const gateway = merchant.gateway && tools.gateway([...path, 'gateway'], merchant.gateway);
     const inCurrency = currency ?? file.currency;
-    const own = gateway && tools.gateway([...path, 'gateway'], gateway);
     return {
       id,
       dialled,
       currency: inCurrency,
       locale: locale ?? file.locale,
       audioDir: tools.absolute(audioDir ?? file.audioDir),
-      payment: tools.payment([...path, 'payment'], merchant.payment, inCurrency, own),
-      gateway: own,
+      payment: tools.payment([...path, 'payment'], merchant.payment, inCurrency, gateway ?? tools.common),
+      gateway,
     };
   });
 }

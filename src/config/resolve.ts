@@ -49,8 +49,8 @@ export class Resolver {
     const { locale, currency } = this.#file;
     this.#checkProduction();
     this.#checkTrunkNames();
-    const gateway = this.#gateway(['gateway'], this.#file.gateway);
     checkTrunkLimits(this.#file, (path, expects, remedy) => this.#refuse(path, expects, remedy));
+    const gateway = this.#gateway(['gateway'], this.#file.gateway);
     const trust = new TrustResolver(sip, {
       secret: (path, value, file) => this.#secret(path, value, file),
       refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
@@ -77,8 +77,9 @@ export class Resolver {
       gateway,
       velocity,
       merchants: merchants(this.#file, {
-        payment: (path, payment, inCurrency, own) => this.#payment(path, payment, inCurrency, own ?? gateway),
-        gateway: (path, settings) => this.#gateway(path, settings),
+        common: gateway,
+        payment: (...asked) => this.#payment(...asked),
+        gateway: (path, own) => this.#gateway(path, own),
         absolute: (path) => this.#absolute(path),
         refuse: (path, expects, remedy) => this.#refuse(path, expects, remedy),
       }),
@@ -167,7 +168,7 @@ export class Resolver {
       this.#refuse(
         [...path, 'operation'],
         operations.map((type) => `\`${type}\``).join(', '),
-        `gateway \`${gateway.type}\` has no \`${payment.operation}\`: choose one of these, or another gateway (docs/gateways.md)`,
+        `gateway type \`${gateway.type}\` has no \`${payment.operation}\`: choose one of these, or another gateway (docs/gateways.md)`,
       );
     }
     const onReached = { ...payment.declines.onReached, route: payment.declines.onReached.route as Route };

@@ -12,11 +12,11 @@ import type { Clock } from '../ports/clock.ts';
 import type { FollowUpPlan, FollowUpRequest } from '../ports/follow-ups.ts';
 import type { Log } from '../ports/log.ts';
 import type { PaymentGateway } from '../ports/payment-gateway.ts';
-import type { AttemptJournal, FollowUpJournal } from '../ports/store.ts';
+import type { AttemptJournal, FollowUpJournal, Ledger } from '../ports/store.ts';
 
 export interface LaneNeeds {
-  readonly journal: AttemptJournal;
-  readonly changes: FollowUpJournal;
+  readonly journal: AttemptJournal & { readonly followUps: FollowUpJournal };
+  readonly ledger: Pick<Ledger, 'payment'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly onRequest?: (figures: GatewayRequestFigures) => void;
@@ -50,7 +50,7 @@ export class PaymentLanes {
   readonly all: readonly PaymentLane[];
   readonly #reloading: readonly ReloadingGateway[];
   readonly #files: FileWatch;
-  readonly #changes: FollowUpJournal;
+  readonly #ledger: Pick<Ledger, 'payment'>;
 
   /** @throws AppError if a gateway cannot be made of what is configured. */
   constructor(config: Config, needs: LaneNeeds) {
@@ -69,10 +69,10 @@ export class PaymentLanes {
         log,
       });
       reloading.push(gateway);
-      return laneOf(id, settings, gateway, guard, { ...needs, journal: shareOf(needs.journal, name, names) });
+      return laneOf(id, settings, gateway, guard, shareOf(needs.journal, name, names), needs);
     });
     this.#reloading = reloading;
-    this.#changes = needs.changes;
+    this.#ledger = needs.ledger;
     this.#files = new FileWatch(
       asked.flatMap(({ settings }) => filesOf(settings)),
       needs.clock,
@@ -91,14 +91,26 @@ export class PaymentLanes {
     return this.all.find((lane) => lane.merchantId === merchantId) ?? this.common;
   }
 
-  /** Takes over what an earlier process left open, and looks whether gateways answer. */
-  async start(): Promise<void> {
+  /** Takes over what an earlier process left open. */
+  takeOver(): void {
     for (const { payments, followUps } of this.all) {
       payments.start();
       followUps.start();
     }
+  }
+
+  /** … and looks whether gateways answer. */
+  async start(): Promise<void> {
+    this.takeOver();
     this.#files.start();
     await Promise.all(this.all.map(({ watch }) => watch.start()));
+  }
+
+  /** Changes an approved payment, at the gateway it went by. @throws AppError STORE_FAILED; nothing was sent then. */
+  followUp(request: FollowUpRequest): Promise<FollowUpPlan> {
+    const gateway = this.#ledger.payment(request.paymentRef).at(-1)?.gateway;
+    const lane = this.all.find((each) => each.gateway.name === gateway) ?? this.common;
+    return lane.followUps.request(request);
   }
 
   /** Reads credentials and certificates again. Never throws. */
@@ -111,27 +123,12 @@ export class PaymentLanes {
     await Promise.all(this.all.map(resolveNow));
   }
 
-  /** Captures, voids or refunds a payment, by the gateway it went by. */
-  change(request: FollowUpRequest): Promise<FollowUpPlan> {
-    const { attempts } = this.#changes.book(request.paymentRef);
-    const paid = attempts.find(({ state }) => state === 'APPROVED');
-    const lane = this.all.find(({ gateway }) => gateway.name === paid?.gateway) ?? this.common;
-    return lane.followUps.request(request);
-  }
-
   async stop(): Promise<void> {
     this.#files.stop();
     for (const { watch } of this.all) watch.stop();
     await Promise.all(this.all.flatMap(({ payments, followUps }) => [payments.stop(), followUps.stop()]));
     await Promise.all(this.all.map(({ gateway }) => gateway.close()));
   }
-}
-
-async function resolveNow({
-  payments,
-  followUps,
-}: Pick<PaymentLane, 'payments' | 'followUps'>): Promise<void> {
-  await Promise.all([payments.resolveNow(), followUps.resolveNow()]);
 }
 
 function nameOf(id: string | null, { type }: GatewaySettings): string {
@@ -143,13 +140,14 @@ function laneOf(
   settings: GatewaySettings,
   reloading: ReloadingGateway,
   guard: VelocityGuard,
-  { journal, changes, clock, log, onRequest, onResolved, mayCharge }: LaneNeeds,
+  share: AttemptJournal,
+  { journal, clock, log, onRequest, onResolved, mayCharge }: LaneNeeds,
 ): PaymentLane {
   const measured = new MeasuredGateway(reloading, clock, (figures) => onRequest?.(figures));
   const gateway = new BreakingGateway(measured, settings.breaker, clock, log);
   const payments = new JournaledPayments({
     gateway,
-    journal,
+    journal: share,
     clock,
     log,
     policy: settings,
@@ -157,13 +155,20 @@ function laneOf(
     ...(mayCharge && { mayCharge }),
     onResolved: (resolution) => onResolved?.(gateway.name, resolution),
   });
-  const followUps = new FollowUps({ gateway, journal: changes, clock, log });
+  const followUps = new FollowUps({ gateway, journal: journal.followUps, clock, log });
   const watch = new GatewayWatch(gateway, clock, log, () => void resolveNow({ payments, followUps }));
   const trouble = () => {
     if (!watch.up) return `gateway ${gateway.name} does not answer`;
     return gateway.isOpen ? `gateway ${gateway.name} gives no verdicts; it will be tried again` : undefined;
   };
   return { merchantId, gateway, payments, followUps, watch, isUp: () => trouble() === undefined, trouble };
+}
+
+async function resolveNow({
+  payments,
+  followUps,
+}: Pick<PaymentLane, 'payments' | 'followUps'>): Promise<void> {
+  await Promise.all([payments.resolveNow(), followUps.resolveNow()]);
 }
 
 /** The journal as one lane sees it. What no lane is for falls to the common one, which says so. */

@@ -73,7 +73,7 @@ export class FollowUps {
     if (!gateway.followUp || !gateway.operations?.has(request.kind))
       return { kind: 'not_possible', reason: `gateway ${gateway.name} has no ${request.kind}` };
     const sentAt = clock.date().toISOString();
-    const plan = journal.begin(request.paymentRef, (book) =>
+    const plan = await journal.begin(request.paymentRef, (book) =>
       planFollowUp(book, request, gateway.name, sentAt),
     );
     if (plan.kind !== 'planned' || !plan.isNew) return plan;
@@ -88,7 +88,7 @@ export class FollowUps {
     const sinceMs = this.#parts.clock.now();
     const result = await this.#ask(record, (gateway, order) => gateway.followUp?.(order));
     const verdict = verdictOf(result);
-    const isWritten = this.#settle(record, { ...verdict, doneAt: this.#doneAt(verdict.state) });
+    const isWritten = await this.#settle(record, { ...verdict, doneAt: this.#doneAt(verdict.state) });
     if (verdict.state === 'UNKNOWN' || !isWritten) this.#watch(record, sinceMs);
     return { ...record, ...verdict };
   }
@@ -107,11 +107,11 @@ export class FollowUps {
   }
 
   /** @returns false if the disk did not take it: the row stands open, and is looked up as if no answer had come. */
-  #settle({ key, kind, paymentRef }: FollowUpRecord, verdict: Verdict): boolean {
+  async #settle({ key, kind, paymentRef }: FollowUpRecord, verdict: Verdict): Promise<boolean> {
     const { journal, log } = this.#parts;
     const { state, reason } = verdict;
     try {
-      journal.settle(key, verdict);
+      await journal.settle(key, verdict);
       const level = state === 'MANUAL' ? 'error' : 'info';
       log[level]({ paymentRef, key, kind, state, reason }, 'a change of a payment');
       return true;
@@ -176,13 +176,13 @@ export class FollowUps {
     const { record, sinceMs } = watched;
     const ageMs = this.#parts.clock.now() - sinceMs;
     const found = await this.#ask(record, (gateway, order) => gateway.findFollowUp?.(order));
-    watched.isBusy = false;
     // Not to have reached the gateway now says nothing of the time before.
     const verdict = verdictOf(found.kind === 'not_sent' ? kNobody : found);
     const isLast = ageMs >= kLastLookAfterMs;
     const state = verdict.state === 'UNKNOWN' && isLast ? 'MANUAL' : verdict.state;
     const isSettled =
-      state !== 'UNKNOWN' && this.#settle(record, { ...verdict, state, doneAt: this.#doneAt(state) });
+      state !== 'UNKNOWN' && (await this.#settle(record, { ...verdict, state, doneAt: this.#doneAt(state) }));
+    watched.isBusy = false;
     if (isSettled) this.#watched.delete(record.key);
     else this.#schedule(watched, ageMs);
   }

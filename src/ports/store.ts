@@ -207,14 +207,17 @@ export interface PaymentBook {
 /** The write-ahead journal of captures, voids and refunds, as {@link AttemptJournal}; at most one of a payment is open. */
 export interface FollowUpJournal {
   /**
-   * Writes what `plan` makes of the book, before the first byte is sent. Nobody else writes between the two.
+   * Writes what `plan` makes of the book, before the first byte is sent. Nobody else writes between the two. Durable as {@link AttemptJournal} is.
    * @returns what `plan` returned.
    */
   begin<T extends { readonly record?: FollowUpRecord }>(
     paymentRef: string,
     plan: (book: PaymentBook) => T,
-  ): T;
-  settle(key: string, verdict: Pick<FollowUpRecord, 'state' | 'transactionId' | 'reason' | 'doneAt'>): void;
+  ): Promise<T>;
+  settle(
+    key: string,
+    verdict: Pick<FollowUpRecord, 'state' | 'transactionId' | 'reason' | 'doneAt'>,
+  ): Promise<void>;
   /** Settles one in state MANUAL, and says so in the audit; false if it is not in that state. */
   settleByHand(
     key: string,

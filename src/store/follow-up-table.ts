@@ -26,8 +26,10 @@ const kColumns = [
 
 /** What the table needs of the store around it. */
 export interface StoreTools {
-  /** All of it or nothing, with the write lock from the beginning. */
-  write<T>(doing: string, work: () => T): T;
+  /** All of it or nothing, with the write lock from the beginning; on the disk when it resolves. */
+  write<T>(doing: string, work: () => T): Promise<T>;
+  /** The same, on the disk when it returns. */
+  writeThrough<T>(doing: string, work: () => T): T;
   read<T>(doing: string, work: () => T): T;
   /** In the transaction of a write. */
   audit(act: AuditAct): void;
@@ -48,7 +50,7 @@ export class FollowUpTable implements FollowUpJournal {
   begin<T extends { readonly record?: FollowUpRecord }>(
     paymentRef: string,
     plan: (book: PaymentBook) => T,
-  ): T {
+  ): Promise<T> {
     return this.#tools.write('journal a follow-up', () => {
       const planned = plan(this.#book(paymentRef));
       const { record } = planned;
@@ -60,8 +62,8 @@ export class FollowUpTable implements FollowUpJournal {
     });
   }
 
-  settle(key: string, verdict: Parameters<FollowUpJournal['settle']>[1]): void {
-    this.#tools.write('settle a follow-up', () => {
+  settle(key: string, verdict: Parameters<FollowUpJournal['settle']>[1]): Promise<void> {
+    return this.#tools.write('settle a follow-up', () => {
       const row = this.#statements.find.get(key);
       const { changes } = this.#statements.settle.run({ key, ...verdict });
       if (!row || changes === 0)
@@ -76,7 +78,7 @@ export class FollowUpTable implements FollowUpJournal {
     state: 'DONE' | 'NOT_DONE',
     { actor, note }: { readonly actor: string; readonly note: string },
   ): boolean {
-    return this.#tools.write('settle a follow-up by hand', () => {
+    return this.#tools.writeThrough('settle a follow-up by hand', () => {
       const row = this.#statements.find.get(key);
       const { changes } = this.#statements.settleByHand.run({ key, state, doneAt: new Date().toISOString() });
       if (!row || changes === 0) return false;

@@ -130,7 +130,12 @@ class SqliteStore implements Store {
     this.outbox = new OutboxTable(database);
     this.#statements = prepareStatements(database);
     this.followUps = new FollowUpTable(database, {
-      write: (doing, work) => this.#writeThrough(doing, work),
+      write: async (doing, work) => {
+        const result = this.#write(doing, work);
+        await this.#kept(doing);
+        return result;
+      },
+      writeThrough: (doing, work) => this.#writeThrough(doing, work),
       read: (doing, work) => this.#do(doing, work),
       audit: (act) => this.#append(act),
       mayResolve: () => this.#claim.take(),

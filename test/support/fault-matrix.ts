@@ -13,6 +13,7 @@ import { type Fault, FaultyLine } from './faulty-line.ts';
 import { type Adapter, openAdapter } from './gateway-adapters.ts';
 import { cardOf, requestOf } from './payment-request.ts';
 import { type SelfSigned, selfSigned } from './self-signed.ts';
+import { type ClockTrouble, clockTrouble, mortal, troubled } from './troubled-clock.ts';
 
 const kPolicy = { timeoutMs: 30_000, resolveMs: 20_000, lateApproval: 'reverse' } as const;
 const kSession = 'S1';
@@ -50,13 +51,6 @@ export interface Trouble {
   /** The disk is full for 20 s from here. */
   readonly diskFullAtMs: number | null;
   readonly clock: ClockTrouble | null;
-}
-
-/** What happens to the clocks of a process: the date is set, or all of it stands still for a while, as when a machine is suspended. */
-export interface ClockTrouble {
-  readonly kind: 'set ahead' | 'set back' | 'stopped';
-  readonly atMs: number;
-  readonly byMs: number;
 }
 
 export const kNoTrouble: Trouble = {
@@ -342,37 +336,6 @@ class Run {
   }
 }
 
-/** Tasks of a dead process do not run. */
-function mortal(clock: Clock, isDead: () => boolean): Clock {
-  return {
-    now: () => clock.now(),
-    date: () => clock.date(),
-    schedule: (delayMs, task) => clock.schedule(delayMs, () => void (isDead() || task())),
-  };
-}
-
-/** The clock as a process sees it that something happens to, counted from `startedMs`. */
-function troubled(clock: Clock, startedMs: number, trouble: ClockTrouble | null): Clock {
-  if (trouble === null) return clock;
-  const { kind, atMs, byMs } = trouble;
-  const beginMs = startedMs + atMs;
-  if (kind !== 'stopped') {
-    const set = () => (clock.now() < beginMs ? 0 : kind === 'set ahead' ? byMs : -byMs);
-    return { ...clock, date: () => new Date(clock.date().getTime() + set()) };
-  }
-  /** What has been slept away by then. */
-  const lostMs = (nowMs: number) => Math.min(byMs, Math.max(0, nowMs - beginMs));
-  return {
-    now: () => clock.now() - lostMs(clock.now()),
-    date: () => clock.date(),
-    schedule(delayMs, task) {
-      const nowMs = clock.now();
-      const sleepsThrough = nowMs + delayMs > beginMs && nowMs < beginMs + byMs;
-      return clock.schedule(delayMs + (sleepsThrough ? byMs - lostMs(nowMs) : 0), task);
-    },
-  };
-}
-
 function isFinal({ state }: AttemptRecord): boolean {
   return state !== 'SUBMITTING' && state !== 'UNKNOWN';
 }
@@ -406,16 +369,5 @@ export function troubles(
       diskFullAtMs: random() < 0.1 ? Math.floor(random() * 60_000) : null,
       clock: random() < 0.2 ? clockTrouble(random, pick) : null,
     };
-  };
-}
-
-const kClockTroubles: readonly ClockTrouble['kind'][] = ['set ahead', 'set back', 'stopped'];
-function clockTrouble(random: () => number, pick: <T>(from: readonly T[]) => T | undefined): ClockTrouble {
-  const kind = pick(kClockTroubles) ?? 'stopped';
-  const byMs = pick([kHourMs / 60, kHourMs, 30 * kHourMs]) ?? kHourMs;
-  return {
-    kind,
-    atMs: Math.floor(random() * 60_000),
-    byMs: kind === 'stopped' ? Math.min(byMs, kHourMs) : byMs,
   };
 }

@@ -29,13 +29,8 @@ export async function change(store: Store, config: Config, request: FollowUpRequ
 
 async function changeHere(store: Store, config: Config, request: FollowUpRequest): Promise<Told> {
   const log = createLog({ level: 'error', onScrubbed: () => undefined });
-  const lanes = new PaymentLanes(config, {
-    journal: store,
-    changes: store.followUps,
-    clock: kSystemClock,
-    log,
-  });
-  const plan = await lanes.change(request);
+  const lanes = new PaymentLanes(config, { journal: store, ledger: store, clock: kSystemClock, log });
+  const plan = await lanes.followUp(request);
   await lanes.stop();
   if (plan.kind === 'planned') return plan.record;
   return { problem: plan.kind === 'not_possible' ? plan.reason : 'no such payment' };

@@ -21,16 +21,8 @@ export async function reconcile(store: Store, config: Config, json: boolean): Pr
 
 async function lookHere(store: Store, config: Config): Promise<void> {
   const log = createLog({ level: 'error', onScrubbed: () => undefined });
-  const lanes = new PaymentLanes(config, {
-    journal: store,
-    changes: store.followUps,
-    clock: kSystemClock,
-    log,
-  });
-  for (const { payments, followUps } of lanes.all) {
-    payments.start();
-    followUps.start();
-  }
+  const lanes = new PaymentLanes(config, { journal: store, ledger: store, clock: kSystemClock, log });
+  lanes.takeOver();
   await lanes.resolveNow();
   await lanes.stop();
 }

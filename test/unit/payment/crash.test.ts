@@ -40,7 +40,7 @@ it('takes back what a process charged that was killed before it heard', async ()
   const gateway = new FakeGateway(clock);
   await gateway.submit(requestOf(), cardOf({ pan: kPan }), { deadlineMs: 1000, onFlushed: () => undefined });
   expect(gateway.netCharges(requestOf().paymentRef)).toBe(1);
-  const store = openStore({ file, log });
+  const store = openStore({ file, log, sync: (_fd, done) => done(null) });
   const resolutions: Resolution[] = [];
   const onResolved = (resolution: Resolution) => void resolutions.push(resolution);
   const payments = new JournaledPayments({
