@@ -59,9 +59,9 @@ export function customerMembers(request: PaymentRequest, payment: readonly Segme
   const { idempotencyKey, customerId } = request;
   const description = customerId === null ? '' : `,"description":${JSON.stringify(customerId.slice(0, 255))}`;
   return [
-    `,"profile":{"merchantCustomerId":${JSON.stringify(idempotencyKey.slice(0, 20))}${description},"paymentProfiles":{"customerType":"individual",`,
+    `,"profile":{"merchantCustomerId":${JSON.stringify(idempotencyKey.slice(0, 20))}${description},"paymentProfiles":[{"customerType":"individual",`,
     ...payment,
-    '}},"validationMode":"liveMode"',
+    '}]},"validationMode":"liveMode"',
   ];
 }
 

@@ -25,7 +25,11 @@ declare module 'braintree' {
       search(build: (search: Search) => void, done: (error: Error | null, found: unknown) => void): void;
       find(id: string): Promise<unknown>;
       void(id: string): Promise<{ readonly success: boolean }>;
+      submitForSettlement(id: string, amount: string): Promise<unknown>;
+      refund(id: string, options: object): Promise<unknown>;
     };
+    readonly creditCardVerification: { create(request: object): Promise<unknown> };
+    readonly customer: { create(request: object): Promise<unknown> };
   }
   const library: {
     readonly Environment: typeof Environment;

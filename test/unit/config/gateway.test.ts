@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { printConfig } from '../../../src/config/print.ts';
 import { type GatewayKind, type GatewayType, kGatewayKinds } from '../../../src/ports/gateway-kinds.ts';
+import { kPaymentTypes } from '../../../src/ports/payment-gateway.ts';
 import { selfSigned } from '../../support/self-signed.ts';
 
 const kValues = { url: 'https://pay.example', account: 'ShopMOTO', user: 'u', token: 's3cret' };
@@ -34,6 +35,32 @@ describe('gateway configuration', () => {
         new RegExp(`gateway\\.${key}\\b[^]*gateway.type is .${type}`),
       );
     }
+  });
+
+  it.each(kinds)('%s takes the payment types it has, and refuses the others with a remedy', (type, kind) => {
+    const given = Object.fromEntries(kind.needs.map((key) => [key, kValues[key]]));
+    for (const operation of kPaymentTypes) {
+      const text = JSON.stringify({ gateway: { type, ...given }, payment: { operation } });
+      const loaded = () => loadConfig({ HUSHPAY_CONFIG: fileWith('hushpay.yaml', text) });
+      if (kind.operations.includes(operation)) expect(loaded().config.payment.operation).toBe(operation);
+      else
+        expect(loaded).toThrow(
+          new RegExp(`payment\\.operation[^]*${type}[^]*has no .${operation}[^]*docs/gateways\\.md`),
+        );
+    }
+  });
+
+  it('takes of a foreign gateway what its description has', () => {
+    const mappingFile = fileWith('mapping.yaml', 'submit: { rules: [] }\nauthorize: { rules: [] }\n');
+    const config = (operation: string) =>
+      JSON.stringify({
+        gateway: { type: 'rest', url: kValues.url, mappingFile },
+        payment: { operation },
+      });
+    const load = (operation: string) =>
+      loadConfig({ HUSHPAY_CONFIG: fileWith('hushpay.yaml', config(operation)) });
+    expect(load('authorize').config.payment.operations).toEqual(['sale', 'authorize']);
+    expect(() => load('verify')).toThrow(/payment\.operation/);
   });
 
   it('takes the secret from the environment or a file, and never prints it', () => {
