@@ -258,7 +258,7 @@ function FiguresTable({
       <header>
         <h2 id={id}>{title}</h2>
       </header>
-      <ScrollBox labelledBy={id} isTall>
+      <ScrollBox label={`Table ${title.toLowerCase()}`} isTall>
         <table>
           <thead>
             <tr>

@@ -131,7 +131,7 @@ function Latest({ sessions }: { readonly sessions: readonly EndedSession[] }) {
       <header>
         <h2 id="latest">Latest payments</h2>
       </header>
-      <ScrollBox labelledBy="latest">
+      <ScrollBox label="Table of the latest payments">
         <table>
           <thead>
             <tr>

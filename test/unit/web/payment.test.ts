@@ -3,10 +3,10 @@ import { kStateNumbers } from '../../../src/dialog/states.ts';
 import { bodyOf, kActions } from '../../../web/desk/actions.ts';
 import { hostMessage } from '../../../web/desk/host-message.ts';
 import { advanced, merged, type Payment, paymentOf } from '../../../web/desk/payment.ts';
-import { stepOf } from '../../../web/shared/steps.ts';
 import { errorWords, wordsFor } from '../../../web/desk/words.ts';
 import { clockText } from '../../../web/shared/format.ts';
 import type { SessionView } from '../../../web/shared/session.ts';
+import { stepOf } from '../../../web/shared/steps.ts';
 import type { StreamEvent } from '../../../web/shared/stream-event.ts';
 
 const kView: SessionView = { id: 's-1', topology: 'conference', state: 'prepared', parties: [], events: [] };
