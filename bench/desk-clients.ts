@@ -46,13 +46,12 @@ async function open({ url, key }: DeskOrders, sessionId: string | null): Promise
     get(`${url}/v1/events?${query}`, { agent: kAgent }, (response) => {
       if (response.statusCode !== 200) return reject(new Error(`a desk was answered ${response.statusCode}`));
       resolve();
-      const counted = new Map<string, number>();
       let rest = '';
       response.setEncoding('utf8').on('data', (text: string) => {
         const atMs = performance.timeOrigin + performance.now();
         const blocks = `${rest}${text}`.split('\n\n');
         rest = blocks.pop() ?? '';
-        for (const block of blocks) note(block, counted, atMs);
+        for (const block of blocks) note(block, atMs);
       });
       response.on('close', () => {
         if (!isOver) broken++;
@@ -61,10 +60,8 @@ async function open({ url, key }: DeskOrders, sessionId: string | null): Promise
   });
 }
 
-function note(block: string, counted: Map<string, number>, atMs: number): void {
+function note(block: string, atMs: number): void {
   if (!block.includes('event: digits')) return;
-  const { sessionId } = JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? '{}') as { sessionId: string };
-  const key = (counted.get(sessionId) ?? 0) + 1;
-  counted.set(sessionId, key);
-  arrivals.push({ sessionId, key, atMs });
+  const data = JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? '{}') as { sessionId: string; count: number };
+  arrivals.push({ sessionId: data.sessionId, key: data.count, atMs });
 }
