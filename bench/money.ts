@@ -1,19 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { fdatasync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as passed } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { CardSecret, type SecretField } from '../src/card/card-secret.ts';
 import { SimulatorGateway } from '../src/gateway/simulator.ts';
-import { money } from '../src/money/money.ts';
 import { JournaledPayments } from '../src/payment/journaled-payments.ts';
 import { idempotencyKeyOf, newPaymentRef } from '../src/payment/payment-ref.ts';
-import type { PaymentRequest } from '../src/ports/payment-gateway.ts';
-import type { AttemptJournal, SessionRecord } from '../src/ports/store.ts';
+import type { AttemptJournal } from '../src/ports/store.ts';
 import { kSystemClock } from '../src/process/system-clock.ts';
+import { CheckpointThread } from '../src/store/checkpoint-thread.ts';
+import type { SyncFile } from '../src/store/group-sync.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 import { createLog } from '../src/telemetry/log.ts';
+import { cardOf, requestOf } from '../test/support/payment-request.ts';
+import { sessionOf } from '../test/support/records.ts';
 import { percentile, rounded } from './figures.ts';
 
 const kSessions = 500;
@@ -22,7 +23,7 @@ const kConversationMs = 20_000;
 const kRounds = 2;
 const kSaturated = 4000;
 const kFloorWrites = 1000;
-const kCard = { pan: '4242424242424242', expiry: '0335', cvv: '123' }; // a published test card
+const kPan = '4242424242424242'; // a published test card
 const kPolicy = { timeoutMs: 30_000, resolveMs: 20_000, lateApproval: 'reverse' } as const;
 
 type Step = 'open' | 'begin' | 'settle' | 'close';
@@ -34,9 +35,15 @@ type Step = 'open' | 'begin' | 'settle' | 'close';
 export async function run(): Promise<Readonly<Record<string, unknown>>> {
   const folder = mkdtempSync(join(tmpdir(), 'hushpay-bench-money-'));
   try {
-    const store = openStore({ file: join(folder, 'hushpay.sqlite'), log: quietLog() });
-    const atEase = await measured(store, (lab) => conversations(lab));
-    const saturated = await measured(store, (lab) => flatOut(lab));
+    const disk = { writes: 0 };
+    const file = join(folder, 'hushpay.sqlite');
+    const log = quietLog();
+    const store = openStore({ file, log, isCheckpointed: true, sync: counted(disk) });
+    const checkpoints = new CheckpointThread(file, kSystemClock, log);
+    checkpoints.start();
+    const atEase = await measured(store, disk, (lab) => conversations(lab));
+    const saturated = await measured(store, disk, (lab) => flatOut(lab));
+    await checkpoints.close();
     const floor = bareWrites(join(folder, 'bare.sqlite'));
     const audit = store.audit.verify();
     store.close();
@@ -62,7 +69,20 @@ interface Lab {
   approved: number;
 }
 
-async function measured(store: Store, work: (lab: Lab) => Promise<void>) {
+/** How often the disk was asked to keep what it has. */
+interface Disk {
+  writes: number;
+}
+
+function counted(disk: Disk): SyncFile {
+  return (fd, done) => {
+    disk.writes++;
+    fdatasync(fd, done);
+  };
+}
+
+async function measured(store: Store, disk: Disk, work: (lab: Lab) => Promise<void>) {
+  const diskWritesBefore = disk.writes;
   const times: Lab['times'] = { open: [], begin: [], settle: [], close: [] };
   const log = quietLog();
   const gateway = new SimulatorGateway(kSystemClock, log);
@@ -81,6 +101,7 @@ async function measured(store: Store, work: (lab: Lab) => Promise<void>) {
     approved: lab.approved,
     elapsedMs: rounded(elapsedMs),
     paymentsPerSecond: rounded((1000 * lab.approved) / elapsedMs),
+    diskWritesPerPayment: rounded((disk.writes - diskWritesBefore) / lab.approved),
     journalMs: Object.fromEntries(Object.entries(times).map(([step, all]) => [step, spread(all)])),
     eventLoopMs: { p50: ms(loop.percentile(50)), p99: ms(loop.percentile(99)), max: ms(loop.max) },
   };
@@ -112,10 +133,11 @@ async function flatOut(lab: Lab): Promise<void> {
 async function pay(lab: Lab): Promise<void> {
   const sessionId = crypto.randomUUID();
   const paymentRef = newPaymentRef();
-  const record = recordOf(sessionId, paymentRef);
-  const card = keyedCard();
+  const record = sessionOf({ sessionId, paymentRef, gateway: 'simulator' });
+  const card = cardOf({ pan: kPan });
+  const request = requestOf({ paymentRef, idempotencyKey: idempotencyKeyOf(paymentRef, 1) });
   lab.times.open.push(timeOf(() => lab.store.open(record)));
-  const verdict = await lab.payments.submit(sessionId, requestOf(paymentRef), card, {
+  const verdict = await lab.payments.submit(sessionId, request, card, {
     onFlushed: () => undefined,
     onUnknown: () => undefined,
   });
@@ -130,11 +152,18 @@ async function pay(lab: Lab): Promise<void> {
   lab.times.close.push(timeOf(() => lab.store.update(ended)));
 }
 
+/** From the call to the disk's word. */
 function timed(store: Store, times: Lab['times']): AttemptJournal {
+  const durably = async (step: Step, write: () => Promise<void>) => {
+    const startMs = performance.now();
+    await write();
+    times[step].push(performance.now() - startMs);
+  };
   return {
-    begin: (attempt) => void times.begin.push(timeOf(() => store.begin(attempt))),
-    settle: (key, verdict) => void times.settle.push(timeOf(() => store.settle(key, verdict))),
+    begin: (attempt) => durably('begin', () => store.begin(attempt)),
+    settle: (key, verdict) => durably('settle', () => store.settle(key, verdict)),
     unresolved: () => store.unresolved(),
+    lease: (...asked) => store.lease(...asked),
   };
 }
 
@@ -173,65 +202,4 @@ function ms(ns: number): number {
 
 function quietLog() {
   return createLog({ level: 'error' });
-}
-
-function keyedCard(): CardSecret {
-  const card = new CardSecret();
-  for (const [field, keys] of Object.entries(kCard)) {
-    for (const key of keys) card.append(field as SecretField, Number(key));
-  }
-  return card;
-}
-
-function requestOf(paymentRef: string): PaymentRequest {
-  return {
-    paymentRef,
-    attempt: 1,
-    idempotencyKey: idempotencyKeyOf(paymentRef, 1),
-    amount: money(1050, 'EUR'),
-    merchantId: null,
-    customerId: 'C-1',
-    reference: null,
-    brand: 'visa',
-    call: { id: 'bench', from: 'anonymous', to: 'pay', mode: 'ivr' },
-  };
-}
-
-function recordOf(sessionId: string, paymentRef: string): SessionRecord {
-  return {
-    sessionId,
-    callId: sessionId,
-    profile: 'pureconnect-ivr',
-    topology: 'ivr',
-    locale: 'en-GB',
-    customerId: 'C-1',
-    merchantId: null,
-    reference: null,
-    from: 'anonymous',
-    to: 'pay',
-    trunk: 'bench',
-    currency: 'EUR',
-    amountRequested: 1050,
-    amountCharged: null,
-    exponent: 2,
-    paymentRef,
-    result: null,
-    outcome: null,
-    gateway: 'simulator',
-    transactionId: null,
-    authCode: null,
-    brand: null,
-    last4: null,
-    attempts: 0,
-    declines: 0,
-    lastDeclineClass: null,
-    lastDeclineCode: null,
-    stageReached: 'GREET',
-    callerPresent: true,
-    announced: false,
-    startedAt: new Date().toISOString(),
-    endedAt: null,
-    durationMs: null,
-    media: null,
-  };
 }

@@ -15,20 +15,17 @@ import { offered } from './digest/algorithm.ts';
 import { ha1Of } from './digest/response.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
 import type { TrunkPolicy, TrustPolicy } from './edge/trust/policy.ts';
-import { BreakingGateway } from './gateway/breaking.ts';
-import { createGateway } from './gateway/gateway.ts';
-import { MeasuredGateway } from './gateway/measured.ts';
-import { GatewayWatch } from './gateway/watch.ts';
+import { merchantsOf } from './main/merchants.ts';
+import { PaymentLanes } from './main/payment-lanes.ts';
+import { loadVoices } from './main/voices.ts';
 import { launchMedia, type Media } from './media/media.ts';
-import { JournaledPayments } from './payment/journaled-payments.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Phrase, Prompts } from './ports/prompts.ts';
 import { kSystemClock } from './process/system-clock.ts';
-import { loadCatalog } from './prompt/catalog.ts';
-import { RecordedPrompts } from './prompt/prompts.ts';
 import { SipFrontEnd, type SipServerAddress } from './sip/front-end.ts';
 import type { RegistrationSettings } from './sip/registration.ts';
+import { CheckpointThread } from './store/checkpoint-thread.ts';
 import { ReportThread } from './store/report-thread.ts';
 import { kStoreFile, openStore, type Store } from './store/store.ts';
 import { followFigures, meterOf } from './telemetry/figures.ts';
@@ -44,7 +41,7 @@ export interface Server {
   readonly httpUrl: string;
   /** The key that may do everything; null where there is none. */
   readonly apiKey: string | null;
-  /** Reads the certificates again. */
+  /** Reads certificates, and the credentials of gateways, again. */
   reload(): void;
   /** Takes no new call, waits for the running ones (at most so long), and stops everything. A second stop does nothing. */
   stop(options: { readonly drainMs: number }): Promise<void>;
@@ -77,48 +74,43 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   });
   await using undo = new AsyncDisposableStack();
 
-  const catalog = loadCatalog(config.audioDir, [config.locale]);
-  const recorded = new RecordedPrompts(catalog, log, (locale) => metrics.promptMissing(locale));
-  const prompts = onPhrase ? overheard(recorded, onPhrase) : recorded;
+  const voices = loadVoices(config, log, (locale) => metrics.promptMissing(locale));
+  const promptsOf = (audioDir: string) =>
+    onPhrase ? overheard(voices.promptsOf(audioDir), onPhrase) : voices.promptsOf(audioDir);
+  const file = join(config.dataDir, kStoreFile);
   const store = openStore({
-    file: join(config.dataDir, kStoreFile),
-    auditKeyFile: config.audit.keyFile,
-    log,
+    ...{ file, auditKeyFile: config.audit.keyFile, log, isCheckpointed: true },
+    onAuditFailed: () => metrics.auditFailed(),
   });
   undo.defer(() => {
     noteInAudit(store, 'server.stopped', log);
     store.close();
   });
   noteInAudit(store, 'server.started', log);
+  const checkpoints = new CheckpointThread(file, clock, log);
+  checkpoints.start();
+  undo.defer(() => checkpoints.close());
   const orphans = store.endOrphans(clock.date().toISOString());
   if (orphans > 0) log.warn({ sessions: orphans }, 'ended the sessions of a process that died');
-  const measured = new MeasuredGateway(createGateway(config.gateway, clock, log), clock, (request) =>
-    metrics.gatewayRequest(request),
-  );
-  const gateway = new BreakingGateway(measured, config.gateway.breaker, clock, log);
-  undo.defer(() => gateway.close());
   const feed = new LiveFeed(store, clock, log);
-  const payments = new JournaledPayments({
-    gateway,
+  const lanes = new PaymentLanes(config, {
     journal: store,
     clock,
     log,
-    policy: config.gateway,
-    velocity: config.velocity,
-    onResolved: ({ state, attempt }) => {
-      metrics.reversal(gateway.name, state.toLowerCase());
+    onRequest: (figures) => metrics.gatewayRequest(figures),
+    onResolved: (name, { state, attempt }) => {
+      metrics.reversal(name, state.toLowerCase());
       feed.publish(attempt.sessionId, 'resolved', { resolution: state });
     },
+    mayCharge: (request) => merchants.mayCharge(request),
   });
-  payments.start();
-  undo.defer(() => payments.stop());
-  const watch = new GatewayWatch(gateway, clock, log, () => void payments.resolveNow());
-  await watch.start();
-  undo.defer(() => watch.stop());
+  undo.defer(() => lanes.stop());
+  const merchants = merchantsOf(config, { lanes, promptsOf, spending: store, clock });
+  await lanes.start();
+  const { gateway, payments, isUp } = lanes.common;
 
-  const gatewayState = { name: gateway.name, isUp: () => watch.up && !gateway.isOpen };
   const secret = randomBytes(18).toString('base64url'); // between control and its edge
-  const [media, edge] = await startChildren(config, catalog.clips, secret, clock, log, undo);
+  const [media, edge] = await startChildren(config, voices.clips, secret, clock, log, undo);
   const frontEnd = new SipFrontEnd(config.sip.trunks, clock, log);
   const desk = new FrontDesk(
     {
@@ -133,14 +125,18 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
         inline: config.inline,
         handOver: config.handOver,
         trunks: config.sip.trunks,
+        merchants,
       },
       plane: media,
       signaling: frontEnd,
-      prompts,
+      prompts: promptsOf(config.audioDir),
       payments,
-      gateway: gatewayState,
+      gateway: { name: gateway.name, isUp },
       records: store,
-      meter: meterOf(metrics, gateway.name),
+      meter: meterOf(
+        metrics,
+        config.merchants.map(({ id }) => id),
+      ),
       feed,
       clock,
       log,
@@ -156,11 +152,10 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   health.add('sip', () => state(frontEnd.connected && edge?.up !== false, 'the SIP server is not connected'));
   if (frontEnd.registrations.length > 0) health.add('registrations', () => registrationState(frontEnd));
   health.add('media', () => state(media.up, 'no media worker is up'));
-  health.add('gateway', () =>
-    watch.up
-      ? state(!gateway.isOpen, `gateway ${gateway.name} gives no verdicts; it will be tried again`)
-      : state(false, `gateway ${gateway.name} does not answer`),
-  );
+  for (const { merchantId, trouble } of lanes.all) {
+    const name = merchantId === null ? 'gateway' : `gateway ${merchantId}`;
+    health.add(name, () => state(trouble() === undefined, trouble() ?? ''));
+  }
   health.add('store', () => store.check());
   const webhooks = new Webhooks({
     settings: config.webhooks,
@@ -170,10 +165,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     records: store,
     clock,
     log,
+    onTry: (webhook, outcome) => metrics.webhookTried(webhook, outcome),
   });
   webhooks.start();
   undo.defer(() => webhooks.stop());
-  const reports = new ReportThread(join(config.dataDir, kStoreFile));
+  const reports = new ReportThread(file);
   undo.defer(() => reports.close());
   const apiKey = masterKeyOf(config.api);
   const api = createApi({
@@ -182,7 +178,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     tokens: config.api.oidc && new OidcTokens({ ...config.api, ...config.api.oidc }, log),
     answers: store.answers,
     records: store,
-    payments: { ledger: store, resolveNow: () => payments.resolveNow() },
+    payments: { ledger: store, resolveNow: () => lanes.resolveNow() },
     reports,
     events: { log: store, feed },
     webhooks: {
@@ -206,8 +202,9 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     followFigures(
       metrics,
       {
-        gateway: gatewayState,
+        gateways: () => lanes.all.map((lane) => ({ name: lane.gateway.name, isUp: lane.isUp() })),
         countUnresolved: () => store.countUnresolved(),
+        countOutbox: () => store.outbox.countWaiting(),
         children: () => childStates(media, edge),
         workers: () => media.stats(),
         edge: () => edge?.stats(),
@@ -232,7 +229,10 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     listen: edge?.listen ?? frontEnd.listen,
     httpUrl,
     apiKey,
-    reload: () => certificates.reload(),
+    reload() {
+      certificates.reload();
+      lanes.reload();
+    },
     stop({ drainMs }) {
       stopped ??= drain(desk, health, drainMs, clock).then(() => started.disposeAsync());
       return stopped;
@@ -335,7 +335,8 @@ function trustOf({ sip }: Config): TrustPolicy {
     sources: [...sources],
     tlsNames: [...tlsNames],
     users: [...users],
-    ...limits,
+    callsPerSecond: limits.callsPerSecond,
+    concurrentCalls: limits.concurrentCalls,
     credentials: credentials && digestsOf(credentials),
   }));
   return { trunks, users: [...users], digest, guard: { ...guard, scanners: [...guard.scanners] }, registrar };

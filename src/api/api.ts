@@ -13,6 +13,7 @@ import { Gatekeeper, type TokenReader } from './gatekeeper.ts';
 import { Idempotency } from './idempotency.ts';
 import { type ApiKey, ApiKeys } from './keys.ts';
 import { addLadders, type LadderOf } from './ladders.ts';
+import { addLive } from './live.ts';
 import { addMonitoring } from './monitoring.ts';
 import { addPages, type PageOptions } from './pages.ts';
 import { addPayments, type PaymentDesk } from './payments.ts';
@@ -91,6 +92,11 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
   return buildServer(options).routes.all;
 }
 
+/** What the server really listens to, such as `GET /livez`. */
+export function servedRoutes(options: ApiOptions): readonly string[] {
+  return buildServer(options).served;
+}
+
 function buildServer(options: ApiOptions) {
   const { records, sessions, payments, reports, events, clock, ladderOf, metrics, health, log } = options;
   const server = fastify({
@@ -103,6 +109,8 @@ function buildServer(options: ApiOptions) {
   server.addHook('onRequest', async (_, reply) => {
     reply.headers(kHeaders);
   });
+  const served: string[] = [];
+  server.addHook('onRoute', ({ method, url }) => void served.push(`${String(method)} ${url}`));
   answerProblems(server, log);
   const tickets = new EventTickets(clock);
   const proofs = { keys: new ApiKeys(options.keys), tokens: options.tokens, tickets };
@@ -116,11 +124,12 @@ function buildServer(options: ApiOptions) {
   const closeStreams = addEventStream(routes, { ...events, merchantOf }, tickets);
   addPayments(routes, payments);
   addReports(routes, reports, clock);
+  addLive(routes, { sources, reports, health, clock });
   addWebhooks(routes, options.webhooks, clock);
   addMonitoring(routes, metrics, health);
-  addPages(server, options.pages, options.currency);
+  addPages(routes, options.pages, options.currency);
   addDocumentation(routes);
-  return { server, routes, closeStreams };
+  return { server, routes, served, closeStreams };
 }
 
 function tlsOptions({ cert, key, ca, clients }: HttpTls) {

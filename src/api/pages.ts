@@ -1,6 +1,8 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { type PageFile, readPageFiles } from './page-files.ts';
 import { sendProblem } from './problem.ts';
+import type { Routes } from './routes.ts';
 
 /** What configuration says about the pages. */
 export interface PageOptions {
@@ -13,33 +15,68 @@ export interface PageOptions {
 }
 
 const kYearS = 31_536_000;
+const kCommon = { tag: 'Pages', allow: 'everybody' } as const;
+const kSettings = z
+  .object({
+    currency: z.string(),
+    embedIn: z.array(z.string()).describe('Origins that may show the desk in a frame'),
+    softphone: z.object({ server: z.string(), domain: z.string() }).nullable(),
+  })
+  .meta({ id: 'PageSettings' });
 const kPages = [
-  { route: '/desk', file: 'desk/index.html', embeds: true },
-  { route: '/wallboard', file: 'wallboard/index.html', embeds: false },
-  { route: '/calls/:id', file: 'call/index.html', embeds: false },
+  {
+    ...{ path: '/desk', file: 'desk/index.html', embeds: true },
+    ...{ name: 'getDesk', summary: 'The page of an agent' },
+  },
+  {
+    ...{ path: '/wallboard', file: 'wallboard/index.html', embeds: false },
+    ...{ name: 'getWallboard', summary: 'The page of a supervisor' },
+  },
+  {
+    ...{ path: '/calls/{id}', file: 'call/index.html', embeds: false, params: z.object({ id: z.string() }) },
+    ...{ name: 'getCallView', summary: 'The page of one call' },
+  },
 ] as const;
 
 /**
  * The desk, the wallboard and the view of a call, without a key: they hold nothing and ask the API for everything. Nobody can make a
  * page of another site use them: their key is in no cookie.
  */
-export function addPages(server: FastifyInstance, options: PageOptions, currency: string): void {
+export function addPages(routes: Routes, options: PageOptions, currency: string): void {
   const files = readPageFiles(options.folder);
-  for (const { route, file, embeds } of kPages) {
+  for (const { path, file, embeds, ...page } of kPages) {
     const headers = headersOf(options, embeds ? options.embedIn : []);
-    server.get(route, async (request, reply) => {
+    const answers = { 200: { what: 'The page', type: 'text/html' } } as const;
+    routes.get(path, { ...page, ...kCommon, answers }, ({ request, reply }) => {
       if (headers['x-frame-options'] === undefined) reply.removeHeader('x-frame-options');
       return send(request, reply.headers(headers), files.get(file));
     });
   }
-  server.get<{ Params: { file: string } }>('/assets/:file', async (request, reply) => {
-    const file = files.get(`assets/${request.params.file}`);
+  const asset = {
+    ...kCommon,
+    name: 'getAsset',
+    summary: 'A part of a page',
+    params: z.object({ file: z.string() }),
+    answers: { 200: { what: 'Script, style or picture', type: 'text/javascript' } },
+    problems: ['API_NOT_FOUND'],
+  } as const;
+  routes.get('/assets/{file}', asset, ({ params, request, reply }) => {
+    const file = files.get(`assets/${params.file}`);
     // The name has the hash of the content in it.
     if (file) reply.header('cache-control', `public, max-age=${kYearS}, immutable`);
     return send(request, reply, file);
   });
   const { embedIn, softphone } = options;
-  server.get('/pages/settings.json', async () => ({ currency, embedIn, softphone }));
+  routes.get(
+    '/pages/settings.json',
+    {
+      ...kCommon,
+      name: 'getPageSettings',
+      summary: 'What the pages must know before anybody has shown a key',
+      answers: { 200: { what: 'The settings', json: kSettings } },
+    },
+    () => ({ currency, embedIn, softphone }),
+  );
 }
 
 function headersOf({ softphone }: PageOptions, embedIn: readonly string[]): Readonly<Record<string, string>> {

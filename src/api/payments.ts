@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { maskCardLike } from '../card/card-like.ts';
-import { formatMajor } from '../money/money.ts';
 import { kOpenStates, type Ledger, type LedgerEntry } from '../ports/store.ts';
 import { type Caller, merchantsOf, sees } from './caller.ts';
 import { kNext, kPageQuery, pageOf } from './paging.ts';
 import { sendProblem } from './problem.ts';
 import type { Routes } from './routes.ts';
 import { kSubmission } from './session-schema.ts';
+import { attemptView, masked } from './session-view.ts';
 
 /** What the API may do with payments. */
 export interface PaymentDesk {
@@ -34,7 +33,6 @@ const kEntry = kSubmission
   .extend({
     sessionId: z.string(),
     customerId: z.string().nullable(),
-    merchantId: z.string().nullable(),
     reference: z.string().nullable(),
   })
   .meta({ id: 'LedgerEntry' });
@@ -127,14 +125,6 @@ function positionOf({ sentAt, sessionId, attempt }: LedgerEntry) {
   return { at: sentAt, id: `${sessionId}/${attempt}` };
 }
 
-/** Amounts in major units; what a peer wrote could be anything. */
-function view({ amount, customerId, merchantId, reference, ...entry }: LedgerEntry) {
-  return {
-    ...entry,
-    amount: formatMajor(amount),
-    currency: amount.currency,
-    customerId: customerId && maskCardLike(customerId),
-    merchantId: merchantId && maskCardLike(merchantId),
-    reference: reference && maskCardLike(reference),
-  };
+function view({ customerId, reference, ...attempt }: LedgerEntry) {
+  return { ...attemptView(attempt), customerId: masked(customerId), reference: masked(reference) };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kTopologies } from '../ports/payment-sessions.ts';
 import { isZone, kPeriods, type Period } from '../report/period.ts';
 import { kOutcome, kWhen } from './session-schema.ts';
 
@@ -15,6 +16,50 @@ export const kScopeQuery = {
   topology: z.string().max(32).optional(),
 };
 
+export const kSegment = z
+  .object({
+    type: z.literal('payment-ivr'),
+    sessionId: z.string(),
+    callId: z.string().describe('SIP Call-ID of the customer’s leg'),
+    mode: z.enum(kTopologies),
+    start: kWhen,
+    end: kWhen.nullable(),
+    result: z.string().nullable(),
+    outcome: kOutcome.nullable(),
+  })
+  .meta({ id: 'Segment' });
+
+export const kJourneys = z
+  .object({
+    from: kWhen,
+    to: kWhen,
+    steps: z
+      .array(
+        z.object({
+          stage: z.string(),
+          sessions: kCount.describe('That came to it'),
+          visits: kCount,
+          lost: kCount.describe('That ended in it, and not with a payment'),
+          averageMs: kCount.nullable().describe('Mean over the visits that have ended'),
+        }),
+      )
+      .describe('In the order callers come through them'),
+    errors: z.array(z.object({ field: z.string(), error: z.string(), count: kCount, sessions: kCount })),
+  })
+  .meta({ id: 'Journeys' });
+
+export const kClampFigures = z
+  .object({
+    sessions: kCount.describe('In which somebody was not to hear keys'),
+    ...{ tonePresses: kCount, eventPresses: kCount, otherPresses: kCount },
+    guardEvents: kCount.describe('Alarms that no key followed'),
+    armedMs: z.number(),
+    clampedMs: z.number(),
+    missingMs: z.number(),
+    worstResidualDbm0: z.number().nullable().describe('Strongest trace of any press; -99: there was none'),
+  })
+  .meta({ id: 'ClampFigures' });
+
 export const kPeriod = z.enum(kPeriods as [Period, ...Period[]]);
 
 export const kFigures = z
@@ -28,6 +73,7 @@ export const kFigures = z
     attempted: kCount.describe('Submissions to the gateway'),
     attemptedSessions: kCount,
     hangUps: z.object({ before: kCount, inFlight: kCount, after: kCount, all: kCount }),
+    agentsLost: kCount.describe('Sessions whose agent hung up while they were paid'),
     averageDurationMs: kByOutcome(kCount.nullable()),
     charged: z.record(z.string(), z.int()).describe('Minor units by currency'),
   })
@@ -41,6 +87,11 @@ export const kReport = z
     by: kPeriod,
     total: kFigures,
     before: kFigures.optional().describe('Of the period before, as long as this one'),
+    parts: z
+      .array(z.object({ part: z.string().describe('Empty: of nobody'), total: kFigures }))
+      .optional()
+      .describe('Of each merchant or topology, with `split`'),
+    clamp: kClampFigures,
     durations: z.partialRecord(kOutcome, z.object({ p50Ms: kCount, p95Ms: kCount })),
     periods: z.array(kFigures),
     results: z.array(z.object({ result: z.string(), outcome: kOutcome, sessions: kCount })),

@@ -1,5 +1,5 @@
 import type { ReportScope } from '../ports/reports.ts';
-import { dayOf, instantOf } from '../report/period.ts';
+import { dayOf, instantOf, rangeBefore } from '../report/period.ts';
 import { type Caller, sees } from './caller.ts';
 
 const kLongestMs = 2 * 366 * 24 * 3_600_000;
@@ -36,9 +36,8 @@ export function scopeOf(asked: Asked, caller: Caller, nowMs: number): ReportScop
 }
 
 /** As long, and ending where it begins. */
-export function scopeBefore(scope: ReportScope): ReportScope {
-  const { fromMs, toMs } = scope;
-  return { ...scope, fromMs: 2 * fromMs - toMs, toMs: fromMs };
+export function scopeBefore(scope: ReportScope, zone: string): ReportScope {
+  return { ...scope, ...rangeBefore(scope.fromMs, scope.toMs, zone) };
 }
 
 function refused(detail: string): Refusal {

@@ -6,7 +6,7 @@ import { csvOf } from '../report/csv.ts';
 import { figuresBy, figuresOf } from '../report/figures.ts';
 import type { Caller } from './caller.ts';
 import { sendProblem } from './problem.ts';
-import { kPeriod, kReport, kScopeQuery } from './report-schema.ts';
+import { kJourneys, kPeriod, kReport, kScopeQuery } from './report-schema.ts';
 import { scopeBefore, scopeOf } from './report-scope.ts';
 import type { Routes } from './routes.ts';
 
@@ -14,6 +14,7 @@ const kQuery = z.strictObject({
   ...kScopeQuery,
   by: kPeriod.default('day'),
   compare: z.enum(['none', 'before']).default('none'),
+  split: z.enum(['merchant', 'topology']).optional().describe('Gives the figures of each, too'),
   format: z.enum(['json', 'csv']).default('json'),
 });
 
@@ -40,31 +41,54 @@ export function addReports(routes: Routes, reports: Reports, clock: Pick<Clock, 
       ({ query, caller, reply }) => report(reports, query, caller, clock.date().getTime(), reply),
     );
   }
+  routes.get(
+    '/v1/reports/journeys',
+    {
+      name: 'getJourneys',
+      tag: 'Reports',
+      summary: 'Where callers give up, how long each step takes them, and what they enter wrong',
+      allow: ['supervisor', 'integrator', 'operator'],
+      query: z.strictObject(kScopeQuery),
+      answers: { 200: { what: 'Steps and errors', json: kJourneys } },
+    },
+    async ({ query, caller, reply }) => {
+      const scope = scopeOf(query, caller, clock.date().getTime());
+      if ('status' in scope) return sendProblem(reply, scope.status, scope.detail);
+      return { ...rangeOf(scope), ...(await reports.journeys(scope)) };
+    },
+  );
 }
 
 async function report(reports: Reports, query: Query, caller: Caller, nowMs: number, reply: FastifyReply) {
   const scope = scopeOf(query, caller, nowMs);
   if ('status' in scope) return sendProblem(reply, scope.status, scope.detail);
-  const rows = await reports.read(scope);
+  const rows = await reports.read({ ...scope, ...(query.split && { split: query.split }) });
   if (query.format === 'csv') {
     const csv = csvOf(figuresBy(rows.quarterHours, query.by, query.zone));
     return reply.type('text/csv; charset=utf-8; header=present').send(csv);
   }
-  const before = query.compare === 'before' ? await reports.read(scopeBefore(scope)) : undefined;
+  const before = query.compare === 'before' ? await reports.read(scopeBefore(scope, query.zone)) : undefined;
   return view(query, scope, rows, before);
 }
 
-function view({ by, zone }: Query, { fromMs, toMs }: ReportScope, rows: ReportRows, before?: ReportRows) {
+function view({ by, zone }: Query, scope: ReportScope, rows: ReportRows, before?: ReportRows) {
   return {
-    from: new Date(fromMs).toISOString(),
-    to: new Date(toMs).toISOString(),
+    ...rangeOf(scope),
     zone,
     by,
     total: figuresOf('total', rows.quarterHours),
     ...(before && { before: figuresOf('before', before.quarterHours) }),
+    ...(rows.parts && {
+      parts: rows.parts.map(({ part, quarterHours }) => ({ part, total: figuresOf(part, quarterHours) })),
+    }),
+    clamp: rows.clamp,
     durations: rows.durations,
     periods: figuresBy(rows.quarterHours, by, zone),
     results: rows.results,
     stages: rows.stages,
   };
+}
+
+function rangeOf({ fromMs, toMs }: ReportScope) {
+  return { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
 }

@@ -13,7 +13,13 @@ export interface Answer {
   readonly what: string;
   /** JSON of this shape; left out: another type of content. */
   readonly json?: z.ZodType;
-  readonly type?: 'text/plain' | 'text/csv' | 'text/html' | 'text/event-stream' | 'image/svg+xml';
+  readonly type?:
+    | 'text/plain'
+    | 'text/csv'
+    | 'text/html'
+    | 'text/javascript'
+    | 'text/event-stream'
+    | 'image/svg+xml';
 }
 
 /** What is said of a route: it is checked, and documented, by this. */
@@ -21,7 +27,15 @@ export interface RouteSpec {
   /** Its name for generated clients. */
   readonly name: string;
   readonly summary: string;
-  readonly tag: 'Sessions' | 'Events' | 'Payments' | 'Reports' | 'Webhooks' | 'Monitoring' | 'Documentation';
+  readonly tag:
+    | 'Sessions'
+    | 'Events'
+    | 'Payments'
+    | 'Reports'
+    | 'Webhooks'
+    | 'Monitoring'
+    | 'Documentation'
+    | 'Pages';
   /** Who may; `everybody` needs no key. */
   readonly allow: 'everybody' | readonly [ApiRole, ...ApiRole[]];
   /** A ticket in the query does for the key. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kPaymentTypes } from '../ports/payment-gateway.ts';
 import { kRoles, kTopologies } from '../ports/payment-sessions.ts';
 
 export const kSessionId = /^[\w-]{1,64}$/;
@@ -15,13 +16,18 @@ export const kAttemptStates = z.enum([
 ]);
 export const kOutcome = z.enum(['success', 'declined', 'abandoned', 'failed', 'unknown']);
 
+const kOperation = z.enum(kPaymentTypes).describe('Left out: a sale');
+
 export const kSubmission = z
   .object({
     attempt: z.int().describe('From 1'),
+    merchantId: kText,
     paymentRef: z.string(),
     idempotencyKey: z.string(),
     state: kAttemptStates,
+    operation: kOperation.optional(),
     amount: kMajor,
+    amountApproved: kMajor.optional().describe('Where only a part was approved and kept'),
     currency: z.string(),
     brand: z.string(),
     last4: z.string(),
@@ -50,6 +56,8 @@ export const kSessionRow = z
     to: z.string(),
     trunk: z.string(),
     currency: z.string(),
+    operation: kOperation.optional(),
+    token: z.string().optional().describe('What stands for the card at the gateway'),
     amountRequested: kMajor.nullable(),
     amountCharged: kMajor.nullable(),
     paymentRef: z.string(),
@@ -66,6 +74,7 @@ export const kSessionRow = z
     lastDeclineCode: kText,
     stageReached: z.string().describe('State of the conversation it ended in'),
     callerPresent: z.boolean(),
+    agentLost: z.boolean().describe('The agent hung up while it was paid'),
     announced: z.boolean().describe('The caller heard the verdict to its end'),
     startedAt: kWhen,
     endedAt: kWhen.nullable(),

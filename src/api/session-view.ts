@@ -72,10 +72,22 @@ export function rowView({ sessionId, exponent, ...record }: SessionRecord): obje
 }
 
 /** What a peer wrote into call data could be anything. */
-function masked(text: string | null): string | null {
+export function masked(text: string | null): string | null {
   return text === null ? null : maskCardLike(text);
 }
 
-function submissionView({ sessionId: _, amount, ...attempt }: AttemptRecord): object {
-  return { ...attempt, amount: formatMajor(amount), currency: amount.currency };
+function submissionView({ sessionId: _, ...attempt }: AttemptRecord): object {
+  return attemptView(attempt);
+}
+
+/** Amounts in major units; what a peer wrote could be anything. */
+export function attemptView<T extends Omit<AttemptRecord, 'sessionId'>>({ approvedMinor, ...attempt }: T) {
+  const { amount, merchantId } = attempt;
+  return {
+    ...attempt,
+    amount: formatMajor(amount),
+    currency: amount.currency,
+    merchantId: masked(merchantId),
+    ...(approvedMinor !== undefined && { amountApproved: formatMajor({ ...amount, minor: approvedMinor }) }),
+  };
 }

@@ -2,9 +2,11 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { ActionResult, PaymentSessions, SessionAction } from '../ports/payment-sessions.ts';
 import type { SessionList, SessionRecord, SessionRecords } from '../ports/store.ts';
+import { segmentOf } from '../report/segment.ts';
 import { type Caller, merchantsOf, sees } from './caller.ts';
 import { kNext, kPageQuery, pageOf } from './paging.ts';
 import { sendProblem } from './problem.ts';
+import { kSegment } from './report-schema.ts';
 import type { Routes } from './routes.ts';
 import {
   kActionBody,
@@ -62,7 +64,10 @@ export function addSessions(routes: Routes, parts: SessionRoutes): void {
         200: { what: 'A page', json: z.object({ sessions: z.array(kSessionRow), next: kNext }) },
       },
     },
-    ({ query, caller }) => list(parts, query, caller),
+    ({ query, caller }) => {
+      const { rows, next } = page(parts, query, caller);
+      return { sessions: rows.map(rowView), next };
+    },
   );
   routes.get(
     '/v1/sessions/{id}',
@@ -106,6 +111,36 @@ export function addSessions(routes: Routes, parts: SessionRoutes): void {
     },
   );
   routes.get(
+    '/v1/sessions/{id}/segment',
+    {
+      ...ofOne,
+      name: 'getSegment',
+      summary: 'The part of a conversation a session is',
+      allow: ['supervisor', 'integrator', 'operator'],
+      answers: { 200: { what: 'The segment', json: kSegment } },
+      problems: ['API_NOT_FOUND'],
+    },
+    ({ params: { id }, caller, reply }) => {
+      const record = parts.records.find(id);
+      return record && sees(caller, record.merchantId) ? segmentOf(record) : sendProblem(reply, 404);
+    },
+  );
+  routes.get(
+    '/v1/segments',
+    {
+      name: 'listSegments',
+      tag: 'Sessions',
+      summary: 'Segments of conversations, newest first; of one call with `callId`',
+      allow: ['supervisor', 'integrator', 'operator'],
+      query: kListQuery,
+      answers: { 200: { what: 'A page', json: z.object({ segments: z.array(kSegment), next: kNext }) } },
+    },
+    ({ query, caller }) => {
+      const { rows, next } = page(parts, query, caller);
+      return { segments: rows.map(segmentOf), next };
+    },
+  );
+  routes.get(
     '/v1/calls',
     {
       name: 'listCalls',
@@ -138,14 +173,10 @@ function onlyMerchantOf({ merchants }: Caller): string | null {
   return merchants?.size === 1 ? ([...merchants][0] ?? null) : null;
 }
 
-function list({ records }: SessionRoutes, query: z.output<typeof kListQuery>, caller: Caller) {
+function page({ records }: SessionRoutes, query: z.output<typeof kListQuery>, caller: Caller) {
   const { limit, cursor, ...filter } = query;
   const found = records.sessions({ limit: limit + 1, after: cursor, ...merchantsOf(caller) }, filter);
-  const { rows, next } = pageOf(found, limit, ({ startedAt: at, sessionId: id }: SessionRecord) => ({
-    at,
-    id,
-  }));
-  return { sessions: rows.map(rowView), next };
+  return pageOf(found, limit, ({ startedAt: at, sessionId: id }: SessionRecord) => ({ at, id }));
 }
 
 /** The session as it is when the action was done, or why it was not. */

@@ -45,10 +45,9 @@ const kMaxUserToUserHex = 1024;
  * the request URI. The first place that names a value wins. Amounts count only from a trunk that may set them.
  */
 export function readCallData(call: CallDataSource, defaultCurrency: string): ReadCallData {
-  const sources = [fromHeaders(call), fromUserToUser(call.header('User-to-User')), fromUri(call.requestUri)];
+  const sources = sourcesOf(call);
   const problems: Problem[] = [];
-  const value = (name: Name): string | null =>
-    sources.map((source) => source.get(name)).find((found) => found !== undefined && found !== '') ?? null;
+  const value = (name: Name) => valueIn(sources, name);
   const currency = readCurrency(value('Currency'), problems);
   const data: CallData = {
     customerId: readText('Customer-Id', value('Customer-Id'), problems),
@@ -60,6 +59,21 @@ export function readCallData(call: CallDataSource, defaultCurrency: string): Rea
     returnUri: readReturnUri(value('Return-Uri'), call, problems),
   };
   return { data, problems };
+}
+
+/** Whom a call pays, by the name it brings along: it decides the currency of everything else. */
+export function merchantIdIn(call: CallDataSource): string | null {
+  return readText('Merchant-Id', valueIn(sourcesOf(call), 'Merchant-Id'), []);
+}
+
+function sourcesOf(call: CallDataSource): readonly Values[] {
+  return [fromHeaders(call), fromUserToUser(call.header('User-to-User')), fromUri(call.requestUri)];
+}
+
+function valueIn(sources: readonly Values[], name: Name): string | null {
+  return (
+    sources.map((source) => source.get(name)).find((found) => found !== undefined && found !== '') ?? null
+  );
 }
 
 function fromHeaders(call: CallDataSource): Values {

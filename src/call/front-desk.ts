@@ -9,7 +9,6 @@ import type {
 } from '../ports/payment-sessions.ts';
 import type { IncomingCall, Replacing } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
-import type { BridgedRole } from './bridge.ts';
 import { InlineCall } from './inline-call.ts';
 import { type FoundRoute, findRoute } from './inline-route.ts';
 import { IvrCall, type IvrCallDeps, type OneLegTask } from './ivr-call.ts';
@@ -24,8 +23,8 @@ type Destination =
   | { readonly kind: 'one leg'; readonly task: OneLegTask }
   | { readonly kind: 'room'; readonly call: RoomCall }
   | { readonly kind: 'inline'; readonly found: FoundRoute; readonly prepared?: Prepared }
-  /** In the place of a leg of that call. */
-  | { readonly kind: 'replacing'; readonly call: InlineCall; readonly role: BridgedRole }
+  /** In the place of a leg of a call. */
+  | { readonly kind: 'replacing'; readonly replace: () => Promise<void> }
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
   | { readonly kind: 'nobody' };
 
@@ -135,7 +134,7 @@ export class FrontDesk implements PaymentSessions {
         this.#serve(this.#runInline(incoming, destination.found, destination.prepared));
         break;
       case 'replacing':
-        this.#serve(destination.call.replace(destination.role, incoming));
+        this.#serve(destination.replace());
         break;
       case 'refused':
         this.#refuse(incoming, destination.status, destination.reason, destination.reason.toLowerCase());
@@ -167,10 +166,13 @@ export class FrontDesk implements PaymentSessions {
 
   #destinationOf(incoming: IncomingCall): Destination {
     const { dialled, replaces } = incoming;
-    if (replaces) return this.#replacedBy(replaces);
+    if (replaces) return this.#replacedBy(replaces, incoming);
     const named = /^(?:pay|room)-([\w-]+)$/.exec(dialled)?.[1];
     if (named !== undefined) return this.#sessionOf(named);
-    if (dialled !== kPaymentUser) return this.#routed(incoming);
+    if (dialled !== kPaymentUser) {
+      const routed = this.#routed(incoming);
+      if (routed.kind !== 'nobody' || !this.#deps.settings.merchants?.areDialled(dialled)) return routed;
+    }
     const announced = incoming.header('X-Pay-Session')?.trim() ?? '';
     const session = this.#sessionOf(announced);
     if (session.kind !== 'nobody') return session; // one of another hushpay on the way is none of ours
@@ -180,15 +182,24 @@ export class FrontDesk implements PaymentSessions {
   }
 
   /** RFC 3891 section 3: 481 for a dialog that is none of ours, 486 for one that is no longer early. */
-  #replacedBy(replaces: Replacing): Destination {
+  #replacedBy(replaces: Replacing, incoming: IncomingCall): Destination {
+    const replace = this.#replacementFor(replaces, incoming);
+    if (replace && replaces.earlyOnly) return { kind: 'refused', status: 486, reason: 'Busy Here' };
+    if (replace) return { kind: 'replacing', replace };
+    return { kind: 'refused', status: 481, reason: 'Call/Transaction Does Not Exist' };
+  }
+
+  /** Lets the INVITE into the call that has the dialog; undefined: none has. */
+  #replacementFor(replaces: Replacing, incoming: IncomingCall): (() => Promise<void>) | undefined {
     for (const call of this.#inline.values()) {
       const role = call.roleOf(replaces);
-      if (role === undefined) continue;
-      return replaces.earlyOnly
-        ? { kind: 'refused', status: 486, reason: 'Busy Here' }
-        : { kind: 'replacing', call, role };
+      if (role !== undefined) return () => call.replace(role, incoming);
     }
-    return { kind: 'refused', status: 481, reason: 'Call/Transaction Does Not Exist' };
+    for (const room of this.#rooms.values()) {
+      const leg = room.legOf(replaces);
+      if (leg) return () => room.replace(leg, incoming);
+    }
+    return undefined;
   }
 
   /** A session prepared for it may be named by the call. */
@@ -218,9 +229,10 @@ export class FrontDesk implements PaymentSessions {
     const { trunks, handOver } = this.#deps.settings;
     const waiting = this.#prepared.find(sessionId);
     const running = this.#rooms.get(sessionId);
+    if (this.#inline.has(sessionId)) return conflict('customer and agent are on the line');
+    const isOneLeg = this.#calls.has(sessionId) || (waiting && isOfOneLeg(waiting.request.topology));
+    if (isOneLeg) return conflict('this session has one leg, which calls us');
     if (!running && !waiting) return { kind: 'unknown_session' };
-    if (waiting && isOfOneLeg(waiting.request.topology))
-      return conflict('this session has one leg, which calls us');
     const name = action.trunk ?? handOver.through;
     const trunk = name === null ? trunks[0] : trunks.find((each) => each.name === name);
     if (!trunk) return conflict('there is no such trunk');
@@ -229,7 +241,7 @@ export class FrontDesk implements PaymentSessions {
     const call = running ?? (prepared && this.#openRoom(prepared));
     if (!call) return { kind: 'unknown_session' };
     const refusal = call.refusalOf(action.role);
-    if (refusal) return conflict(`the ${action.role} cannot be called: ${refusal.reason}`);
+    if (refusal) return conflict(refusal.why);
     this.#deps.meter.callStarted(trunk.name);
     this.#serve(call.dial(action, trunk));
     return { kind: 'done' };

@@ -5,9 +5,9 @@ import type { Log } from '../ports/log.ts';
 import type { ActionResult, SessionAction, SessionRequest } from '../ports/payment-sessions.ts';
 import type { HeaderReader, IncomingCall, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
-import { readCallData } from './call-data.ts';
+import { merchantIdIn, readCallData } from './call-data.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
-import { orderFor } from './order.ts';
+import { orderFor, payeeOf } from './order.ts';
 import type { PaymentRoom } from './payment-room.ts';
 import { PaymentSession } from './payment-session.ts';
 import type { Side } from './side.ts';
@@ -103,7 +103,10 @@ export class InlinePayment {
 
   /** A re-INVITE brings call data for the payment to come. */
   learn(header: HeaderReader, trunk: TrunkRights): void {
-    const { data, problems } = readCallData({ header, requestUri: '', trunk }, this.#deps.settings.currency);
+    const { settings } = this.#deps;
+    const source = { header, requestUri: '', trunk };
+    const payee = payeeOf(merchantIdIn(source) ?? this.#request.merchantId, this.#incoming, settings);
+    const { data, problems } = readCallData(source, payee?.currency ?? settings.currency);
     for (const problem of problems) this.#log.warn({ problem }, 'call data');
     this.#request = {
       ...this.#request,

@@ -11,8 +11,9 @@ import { type HandOverSettings, handOver } from './hand-over.ts';
 import { Identification, identificationHeaders } from './identification.ts';
 import type { InlineSettings } from './inline-settings.ts';
 import { LegMedia } from './leg-media.ts';
+import type { Merchants } from './merchants.ts';
 import { orderFor } from './order.ts';
-import { PaymentSession, type SessionDeps } from './payment-session.ts';
+import { PaymentSession, type SessionDeps, termsOf } from './payment-session.ts';
 import { destinationOf } from './routes.ts';
 import type { Side } from './side.ts';
 import { policyFor } from './topology-policy.ts';
@@ -32,6 +33,8 @@ export interface CallSettings {
   readonly inline: InlineSettings;
   readonly handOver: HandOverSettings;
   readonly trunks: readonly TrunkRights[];
+  /** Left out: there is one, whom the rest is about. */
+  readonly merchants?: Merchants;
 }
 
 export interface IvrCallDeps extends SessionDeps {
@@ -127,7 +130,9 @@ export class IvrCall {
       this.#log,
     );
     const { onMissingParameters } = settings;
-    if (onMissingParameters !== 'apology' && !isPayable({ order, policy: this.#policy })) {
+    const terms = termsOf(order, { policy: this.#policy, trunk: this.#incoming.trunk.name }, this.#deps);
+    const payable = terms !== undefined && isPayable({ order, policy: terms.policy });
+    if (onMissingParameters !== 'apology' && !payable) {
       return this.#refuse(onMissingParameters, 'Call Data Missing');
     }
     const media = await this.#openMedia();

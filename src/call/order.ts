@@ -4,7 +4,8 @@ import type { Log } from '../ports/log.ts';
 import type { SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { Locale } from '../ports/prompts.ts';
 import type { IncomingCall } from '../ports/signaling.ts';
-import { type CallData, readCallData } from './call-data.ts';
+import { type CallData, merchantIdIn, readCallData } from './call-data.ts';
+import type { Merchant, Merchants } from './merchants.ts';
 
 /** What is known of a call from its INVITE. */
 export type CallOrigin = Pick<
@@ -17,6 +18,17 @@ export interface OrderSettings {
   readonly currency: string;
   readonly locale: Locale;
   readonly routes: { readonly agent: string | null; readonly queue: string | null };
+  /** Left out: one merchant, whom the rest is about. */
+  readonly merchants?: Pick<Merchants, 'find'>;
+}
+
+/** Whom a call pays; undefined: nobody in particular, or nobody there is. */
+export function payeeOf(
+  named: string | null,
+  { dialled, trunk }: Pick<CallOrigin, 'dialled' | 'trunk'>,
+  { merchants }: Pick<OrderSettings, 'merchants'>,
+): Merchant | undefined {
+  return merchants?.find({ merchantId: named, dialled, trunk: trunk.name });
 }
 
 /**
@@ -31,19 +43,22 @@ export function orderFor(
   settings: OrderSettings,
   log: Log,
 ): PaymentOrder {
-  const { data, problems } = readCallData(incoming, settings.currency);
+  const named = request?.merchantId ?? merchantIdIn(incoming);
+  const payee = payeeOf(named, incoming, settings);
+  const ownCurrency = payee?.currency ?? settings.currency;
+  const { data, problems } = readCallData(incoming, ownCurrency);
   for (const problem of problems) log.warn({ problem }, 'call data');
   return {
     sessionId,
     callId: incoming.callId,
     paymentRef: newPaymentRef(),
     customerId: request?.customerId ?? data.customerId,
-    merchantId: request?.merchantId ?? data.merchantId,
+    merchantId: payee?.id ?? named,
     reference: request?.reference ?? data.reference,
-    currency: request?.amount?.currency ?? data.currency ?? settings.currency,
+    currency: request?.amount?.currency ?? data.currency ?? ownCurrency,
     amount: request?.amount ?? data.amount,
     identified: identifiedBy(request, data),
-    locale: settings.locale,
+    locale: payee?.locale ?? settings.locale,
     destinations: { ...settings.routes, return: data.returnUri },
     from: incoming.from,
     to: incoming.dialled,

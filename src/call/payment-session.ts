@@ -17,16 +17,22 @@ import type { Prompts } from '../ports/prompts.ts';
 import type { SipHeaders } from '../ports/signaling.ts';
 import type { SessionRecord, SessionRecords } from '../ports/store.ts';
 import type { LiveFeed } from './live-feed.ts';
+import type { Merchants, Terms } from './merchants.ts';
 import { qualityOf } from './quality.ts';
 import { endRecord, openRecord, withMedia } from './record.ts';
 import { resultHeaders } from './result-headers.ts';
 import { SessionEvents } from './session-events.ts';
+import { policyFor } from './topology-policy.ts';
 
 /** What every payment needs, whatever the shape of its call. */
 export interface SessionDeps {
   readonly prompts: Prompts;
   readonly payments: Payments;
   readonly gateway: { readonly name: string; readonly isUp: () => boolean };
+  readonly settings: {
+    /** Left out: there is one, whom the rest is about. */
+    readonly merchants?: Merchants;
+  };
   readonly records: SessionRecords;
   readonly meter: Meter;
   /** Who shows what happens; nobody if not given. */
@@ -38,7 +44,7 @@ export interface SessionDeps {
 /** One payment: what is asked for, of whom, and how. */
 export interface PaymentTask {
   readonly order: PaymentOrder;
-  /** As `policyFor` the topology says. */
+  /** As `policyFor` the topology says; a merchant may have another one. */
   readonly policy: PaymentPolicy;
   /** Name of the trunk the customer's leg came by. */
   readonly trunk: string;
@@ -91,9 +97,11 @@ export class PaymentSession {
 
   /** Makes the row, holds the conversation, closes the row. The call may be told the result when it resolves. */
   async run(task: PaymentTask): Promise<ConversationEnd> {
-    const opened = this.#open(task);
-    const { prompts, payments, gateway, clock } = this.#deps;
-    const { order, policy, media, handOffToIdv } = task;
+    const { clock } = this.#deps;
+    const { order, media, handOffToIdv } = task;
+    const terms = termsOf(order, task, this.#deps);
+    const { policy, prompts, payments, gateway } = terms ?? { ...this.#deps, policy: task.policy };
+    const opened = this.#open(task, policy, gateway.name);
     const conversation = new Conversation({
       order,
       policy,
@@ -101,12 +109,12 @@ export class PaymentSession {
       prompts,
       payments,
       gatewayName: gateway.name,
-      admission: admission(gateway.isUp(), payments.admits(order)),
-      ...(handOffToIdv && { handOffToIdv }),
+      admission: terms ? admission(gateway.isUp(), payments.admits(order)) : 'unknown_merchant',
+      ...(handOffToIdv && { handOffToIdv: this.#counted(handOffToIdv) }),
       clock,
       log: this.log,
       card: new CardSecret(),
-      observer: this.#observer(order),
+      observer: this.#observer(order, gateway.name),
     });
     this.#conversation = conversation;
     const end = await conversation.run();
@@ -135,12 +143,20 @@ export class PaymentSession {
     if (quality) this.#deps.meter.legHeard({ ...stats, ...quality });
   }
 
-  #open({ order, policy, trunk }: PaymentTask): SessionRecord {
-    const { records, gateway, meter, clock } = this.#deps;
+  #counted(handOff: NonNullable<PaymentTask['handOffToIdv']>): NonNullable<PaymentTask['handOffToIdv']> {
+    return async (target) => {
+      const result = await handOff(target);
+      this.#deps.meter.identified(result);
+      return result;
+    };
+  }
+
+  #open({ order, trunk }: PaymentTask, { profile }: PaymentPolicy, gateway: string): SessionRecord {
+    const { records, meter, clock } = this.#deps;
     const record = openRecord(order, {
-      profile: policy.profile,
+      profile,
       trunk,
-      gateway: gateway.name,
+      gateway,
       startedAt: clock.date(),
     });
     records.open(record);
@@ -160,14 +176,15 @@ export class PaymentSession {
     const record = { ...endRecord(opened, end, clock.date()), media: this.#record?.media ?? null };
     this.#record = record;
     records.update(record);
-    if (end.amountCharged) meter.charged(end.amountCharged);
-    meter.sessionEnded(end.outcome, end.result, record.durationMs ?? 0, record.topology);
+    const { merchantId, topology } = record;
+    if (end.amountCharged) meter.charged(end.amountCharged, merchantId);
+    meter.sessionEnded(end.outcome, end.result, record.durationMs ?? 0, topology, merchantId);
     this.events.add({ type: 'ended', result: end.result });
     const { result, outcome, stageReached, attempts, declines, durationMs } = record;
     this.log.info({ result, outcome, stageReached, attempts, declines, durationMs }, 'payment session ended');
   }
 
-  #observer({ topology }: PaymentOrder): ConversationObserver {
+  #observer({ topology }: PaymentOrder, gateway: string): ConversationObserver {
     const { meter } = this.#deps;
     const { events } = this;
     return {
@@ -177,7 +194,7 @@ export class PaymentSession {
         this.log.debug({ from, to }, 'stage');
       },
       onAttempt: (outcome, declineClass) => {
-        meter.attemptEnded(outcome, declineClass);
+        meter.attemptEnded(outcome, declineClass, gateway);
         events.add({ type: 'attempt', outcome, declineClass });
       },
       onSecureMode: (on) => {
@@ -200,6 +217,19 @@ export class PaymentSession {
     if (!snapshot || snapshot.digitCount === null) return;
     this.events.add({ type: 'digits', field: snapshot.field, count: snapshot.digitCount });
   }
+}
+
+/** What holds for a payment; undefined: nobody of that name is paid. */
+export function termsOf(
+  order: PaymentOrder,
+  { policy, trunk }: Pick<PaymentTask, 'policy' | 'trunk'>,
+  deps: Pick<SessionDeps, 'settings' | 'prompts' | 'payments' | 'gateway'>,
+): Terms | undefined {
+  const { prompts, payments, gateway } = deps;
+  const { merchants } = deps.settings;
+  if (!merchants) return { policy, prompts, payments, gateway };
+  const terms = merchants.termsOf(order, trunk);
+  return terms && { ...terms, policy: policyFor(order.topology, terms.policy) };
 }
 
 function admission(isUp: boolean, isAdmitted: boolean): Admission {

@@ -56,13 +56,17 @@ async function examine(): Promise<Finding[]> {
     return loaded.path;
   });
   if (!config) return findings;
-  const { http, media, audioDir, locale, gateway, production } = config;
+  const { http, media, audioDir, locale, gateway, merchants, production } = config;
   await examineSip(config.sip, look);
   await look('RTP', () => mediaPortsAreFree(media));
   await look('HTTP', () => portIsFree('tcp', http.host, http.port));
   await look('clock', () => clockIsRight(new Date()));
   await look('prompts', () => `${loadCatalog(audioDir, [locale]).clips.length} recordings in ${locale}`);
   await look('gateway', () => gatewayAnswers(gateway));
+  for (const merchant of merchants) {
+    const { id, gateway: own } = merchant;
+    if (own) await look(`gateway ${id}`, () => gatewayAnswers(own));
+  }
   await look('limits', () => memoryIsPrivate(production.enabled));
   return findings;
 }

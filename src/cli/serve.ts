@@ -9,7 +9,7 @@ const kLongestDrainMs = 10 * 60_000;
 export const serve: Command = {
   usage: 'serve',
   sentence:
-    'runs the server; SIGTERM and Ctrl-C let running calls end first, a second one does not; SIGHUP reads certificates again',
+    'runs the server; SIGTERM and Ctrl-C let running calls end first, a second one does not; SIGHUP reads certificates and gateway credentials again',
   async run() {
     const { config, path } = loadConfig();
     harden(config.production.enabled);

@@ -114,6 +114,7 @@ export interface Config {
   readonly payment: PaymentPolicy;
   readonly gateway: GatewaySettings;
   readonly velocity: CheckedFile['velocity'];
+  readonly merchants: readonly MerchantSettings[];
   readonly routes: { readonly agent: string | null; readonly queue: string | null };
   readonly inline: {
     readonly routes: readonly {
@@ -138,6 +139,20 @@ export interface Config {
   };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   readonly production: { readonly enabled: boolean; readonly allowSimulator: boolean };
+}
+
+/** One of several who are paid. */
+export interface MerchantSettings {
+  readonly id: string;
+  /** Called numbers; one that ends in `*` stands for all that begin so. */
+  readonly dialled: readonly string[];
+  readonly currency: string;
+  readonly locale: Locale;
+  /** Absolute. */
+  readonly audioDir: string;
+  readonly payment: PaymentPolicy;
+  /** Null: the common one. */
+  readonly gateway: GatewaySettings | null;
 }
 
 export interface Webhook {

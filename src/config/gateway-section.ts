@@ -5,8 +5,12 @@ const kMinute = 60_000;
 const kPath = { expects: 'path; a relative one counts from the folder hushpay is installed in' };
 const kPrintable = { expects: 'printable ASCII without blanks', pattern: /^[\x21-\x7e]{1,255}$/ };
 
+const kSecretFile = {
+  expects: 'path, `credential:NAME` (of systemd, in $CREDENTIALS_DIRECTORY) or `env:NAME`',
+};
+
 /** The gateway and how to reach it. Which keys a type needs: docs/gateways.md. */
-export const kGatewaySection = section({
+export const kGatewayKeys = {
   type: choice(
     'Payment gateway: the simulator, hushpay’s own REST or XML contract, the pay-connector contract, or a gateway by name.',
     kGatewayTypes,
@@ -27,7 +31,10 @@ export const kGatewaySection = section({
   token: secretText(
     'The secret the gateway knows us by: bearer token (rest), API key (stripe, adyen), transaction, private, shared or security key, or password.',
   ),
-  tokenFile: optionalText('File that holds the token instead.', kPath),
+  tokenFile: optionalText(
+    'Where the token is instead: a file, a systemd credential, or a variable of the environment. Files are read again when they change, and at SIGHUP.',
+    kSecretFile,
+  ),
   caFile: optionalText('Certificates (PEM) to trust instead of the system’s.', kPath),
   certFile: optionalText(
     'Our certificate (PEM), for a gateway that asks for one; with `gateway.keyFile`.',
@@ -99,4 +106,6 @@ export const kGatewaySection = section({
     ['reverse', 'keep'],
     'reverse',
   ),
-});
+};
+
+export const kGatewaySection = section(kGatewayKeys);

@@ -35,7 +35,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Loaded
   const fromFile = readYaml(path);
   const { tree: fromEnvironment, origins, mistakes } = readEnvironment(environment);
   const set = layered(fromFile, fromEnvironment);
-  const whole = layered({ payment: profileOf(set) }, set);
+  const whole = withMerchants(layered({ payment: profileOf(set) }, set), set);
 
   const placeOf = (at: Path) => placeIn(at, origins);
   const checked = kConfigSchema.safeParse(whole);
@@ -45,7 +45,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Loaded
       ...checked.error.issues.flatMap((issue) => mistakesOf(issue, whole, placeOf, path)),
     ]);
   }
-  const resolver = new Resolver(checked.data, kRoot, placeOf);
+  const resolver = new Resolver(checked.data, kRoot, placeOf, environment);
   const config = resolver.config();
   if (mistakes.length + resolver.mistakes.length > 0) throw refused([...mistakes, ...resolver.mistakes]);
   return { config: deepFrozen(config), file: deepFrozen(checked.data), path };
@@ -75,6 +75,21 @@ function readYaml(path: string): Tree {
   if (!isTree(tree))
     throw refused([{ place: path, expects: 'sections such as `sip:`', remedy: 'see config/default.yaml' }]);
   return tree;
+}
+
+/** A merchant's `payment` says what is different from the one above; a profile of its own brings its own defaults. */
+function withMerchants(whole: Tree, set: Tree): Tree {
+  const { merchants } = whole;
+  if (!Array.isArray(merchants)) return whole;
+  const common = isTree(set['payment']) ? set['payment'] : {};
+  const joined = merchants.map((merchant: unknown) => {
+    if (!isTree(merchant)) return merchant;
+    const own = merchant['payment'] ?? {};
+    if (!isTree(own)) return merchant;
+    const payment = layered(common, own);
+    return { ...merchant, payment: layered(profileOf({ payment }), payment) };
+  });
+  return { ...whole, merchants: joined };
 }
 
 /** The defaults of the profile that is asked for; of none if it is no profile: the schema says so. */

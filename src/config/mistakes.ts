@@ -38,6 +38,7 @@ export function withoutSecrets(path: Path, value: unknown): unknown {
   const secret = schema && noteOf(schema)?.secret;
   if (secret !== undefined && value !== null) return masked(value, secret);
   if (Array.isArray(value)) return value.map((each, index) => withoutSecrets([...path, index], each));
+  if (value === null) return null;
   if (!isTree(value)) return schema && typeOf(schema) !== 'object' ? value : '[set]';
   return Object.fromEntries(
     Object.entries(value).map(([name, each]) => [name, withoutSecrets([...path, name], each)]),

@@ -20,7 +20,7 @@ const kBrands = [
   ],
   ...['mir', 'troy', 'rupay', 'verve', 'naranja', 'dankort', 'bancontact', 'uatp', 'solo', 'switch', 'laser'],
 ] as BrandId[];
-const kAmount = {
+export const kAmount = {
   expects: 'amount in major units as text, such as `"25.00"`',
   pattern: /^\d{1,10}(\.\d{1,4})?$/,
 };
@@ -39,7 +39,7 @@ function times(sentence: string, value: number, max: number) {
 }
 
 /** What decides about a conversation (PaymentPolicy), as people write it: amounts in major units. */
-export const kPaymentSection = section({
+export const kPaymentKeys = {
   profile: choice(
     'How the conversation goes: everything confirmed at the end, or each field as it is keyed. Sets defaults of the keys below.',
     ['pureconnect-ivr', 'cloud-ivr'],
@@ -53,6 +53,16 @@ export const kPaymentSection = section({
     ),
     min: optionalText('Smallest payment.', kAmount, '1.00'),
     max: optionalText('Largest payment.', kAmount, '5000.00'),
+    perCustomer: optionalText(
+      'The most one customer may pay within `perCustomerMs`, payments of unknown outcome included; `null`: no limit.',
+      kAmount,
+    ),
+    perCustomerMs: wholeNumber('How long a payment counts against `perCustomer`.', {
+      min: kMinute,
+      max: 366 * 24 * 60 * kMinute,
+      unit: 'ms',
+      default: 24 * 60 * kMinute,
+    }),
     entry: choice(
       'Keying amounts: star is the decimal point, or keys are minor units.',
       ['star', 'implied'],
@@ -144,6 +154,17 @@ export const kPaymentSection = section({
   consent: flag('Play the consent notice before the card is asked for.', false),
   agent: section({
     onLost: choice('A payment whose agent hangs up: goes on, or ends.', ['continue', 'abort'], 'continue'),
+    onPaid: special(
+      z
+        .string()
+        .regex(/^(back|return|agent|queue|hangup|sip:[^\s<>"]+)$/)
+        .default('back'),
+      {
+        sentence:
+          'Where a customer goes who has paid while the agent was parked; an agent who is not wanted back gets the result and a BYE.',
+        expects: '`back`, `return`, `agent`, `queue`, `hangup` or a SIP URI',
+      },
+    ),
     clamp: choice(
       'What an agent hears in place of a key.',
       ['comfort_noise', 'silence', 'neutral_tone'],
@@ -159,4 +180,6 @@ export const kPaymentSection = section({
     sentence: 'Where a call goes that could not pay.',
     expects: kRoute.expects,
   }),
-});
+};
+
+export const kPaymentSection = section(kPaymentKeys);

@@ -8,8 +8,10 @@ import { readTls } from './certificates.ts';
 import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
 import { gatewaySettings } from './gateway-resolver.ts';
 import { kSecretText } from './keys.ts';
+import { checkTrunkLimits, merchants } from './merchant-resolver.ts';
 import { type Mistake, shownValue } from './mistakes.ts';
 import type { CheckedFile } from './schema.ts';
+import { secretOrigin } from './secret-origin.ts';
 import type { TlsSettings } from './transport.ts';
 import { type Path, pathText, valueAt } from './tree.ts';
 import { TrustResolver } from './trust-resolver.ts';
@@ -24,12 +26,20 @@ export class Resolver {
   readonly #file: CheckedFile;
   readonly #root: string;
   readonly #placeOf: (path: Path) => string;
+  readonly #environment: NodeJS.ProcessEnv;
 
   /**
    * @param root - relative paths count from this folder.
    * @param placeOf - where a value came from, such as `sip.port (HUSHPAY_SIP_PORT)`.
+   * @param environment - where secrets may be.
    */
-  constructor(file: CheckedFile, root: string, placeOf: (path: Path) => string) {
+  constructor(
+    file: CheckedFile,
+    root: string,
+    placeOf: (path: Path) => string,
+    environment: NodeJS.ProcessEnv,
+  ) {
+    this.#environment = environment;
     this.#file = file;
     this.#root = root;
     this.#placeOf = placeOf;
@@ -48,6 +58,7 @@ export class Resolver {
     const { locale, currency } = this.#file;
     this.#checkProduction();
     this.#checkTrunkNames();
+    checkTrunkLimits(this.#file, (path, expects, remedy) => this.#refuse(path, expects, remedy));
     const trust = new TrustResolver(sip, this.#tools);
     return {
       sip: {
@@ -67,9 +78,15 @@ export class Resolver {
       audioDir: this.#absolute(this.#file.audioDir),
       locale,
       currency,
-      payment: this.#payment(),
-      gateway: this.#gateway(),
+      payment: this.#payment(['payment'], this.#file.payment, currency),
+      gateway: this.#gateway(['gateway'], this.#file.gateway),
       velocity,
+      merchants: merchants(this.#file, {
+        ...this.#tools,
+        payment: (path, payment, inCurrency) => this.#payment(path, payment, inCurrency),
+        gateway: (path, gateway) => this.#gateway(path, gateway),
+        absolute: (path) => this.#absolute(path),
+      }),
       webhooks: webhooks(this.#file.webhooks, this.#tools),
       routes,
       inline,
@@ -133,40 +150,40 @@ export class Resolver {
     return { host, port, agentId, password };
   }
 
-  #payment(): PaymentPolicy {
-    const { payment } = this.#file;
-    const min = this.#minorUnits(['payment', 'amount', 'min'], payment.amount.min);
-    const max = this.#minorUnits(['payment', 'amount', 'max'], payment.amount.max);
+  #payment(path: Path, payment: CheckedFile['payment'], currency: string): PaymentPolicy {
+    const { amount } = payment;
+    const minorOf = (key: 'min' | 'max' | 'perCustomer') =>
+      this.#minorUnits([...path, 'amount', key], amount[key], currency);
+    const [min, max, perCustomer] = [minorOf('min'), minorOf('max'), minorOf('perCustomer')];
     if (min !== null && max !== null && min > max) {
-      this.#refuse(
-        ['payment', 'amount', 'min'],
-        'no more than payment.amount.max',
-        'lower it, or raise payment.amount.max',
-      );
+      const other = pathText([...path, 'amount', 'max']);
+      this.#refuse([...path, 'amount', 'min'], `no more than ${other}`, `lower it, or raise ${other}`);
     }
     const onReached = { ...payment.declines.onReached, route: payment.declines.onReached.route as Route };
     return {
       ...payment,
-      amount: { ...payment.amount, currency: this.#file.currency, min, max },
+      amount: { ...amount, currency, min, max, perCustomer },
       declines: { ...payment.declines, onReached },
       failRoute: payment.failRoute as Route,
+      agent: { ...payment.agent, onPaid: payment.agent.onPaid as Route },
       company: 'alone',
     };
   }
 
-  #minorUnits(path: Path, major: string | null): number | null {
+  #minorUnits(path: Path, major: string | null, currency: string): number | null {
     if (major === null) return null;
-    const amount = parseMajor(major, this.#file.currency);
+    const amount = parseMajor(major, currency);
     if (!amount) {
-      const expects = `an amount with no more decimals than ${this.#file.currency} has`;
+      const expects = `an amount with no more decimals than ${currency} has`;
       this.#refuse(path, expects, 'drop the decimals the currency has not');
     }
     return amount?.minor ?? null;
   }
 
-  #gateway(): GatewaySettings {
-    return gatewaySettings(this.#file.gateway, {
+  #gateway(at: Path, gateway: CheckedFile['gateway']): GatewaySettings {
+    return gatewaySettings(gateway, at, {
       ...this.#tools,
+      origin: (text) => secretOrigin(text, this.#environment, (path) => this.#absolute(path)),
       absolute: (path) => this.#absolute(path),
     });
   }
@@ -177,7 +194,7 @@ export class Resolver {
     const filePath = [...path.slice(0, -1), `${String(path.at(-1))}File`];
     if (value !== null)
       this.#refuse(filePath, `null, because ${pathText(path)} is set too`, 'keep one of the two');
-    const secret = this.#fileText(filePath, file)?.trim() ?? null;
+    const secret = this.#secretText(filePath, file)?.trim() ?? null;
     if (secret !== null && !kSecretText.test(secret)) {
       this.#refuse(
         filePath,
@@ -186,6 +203,14 @@ export class Resolver {
       );
     }
     return secret;
+  }
+
+  #secretText(path: Path, file: string): string | null {
+    const origin = secretOrigin(file, this.#environment, (each) => this.#absolute(each));
+    if (origin.kind === 'file') return this.#fileText(path, origin.path);
+    if (origin.kind === 'variable') return origin.value;
+    this.#refuse(path, origin.expects, origin.remedy);
+    return null;
   }
 
   #fileText(path: Path, file: string): string | null {
@@ -203,10 +228,20 @@ export class Resolver {
   }
 
   #checkProduction(): void {
-    const { production, gateway } = this.#file;
-    if (!production.enabled || production.allowSimulator || gateway.type !== 'simulator') return;
-    const expects = 'a real gateway, because production.enabled is true';
-    this.#refuse(['gateway', 'type'], expects, 'configure the gateway, or set production.allowSimulator');
+    const { production, gateway, merchants } = this.#file;
+    if (!production.enabled || production.allowSimulator) return;
+    const all: [Path, { readonly type: string } | null][] = [
+      [['gateway'], gateway],
+      ...merchants.map((merchant, index): [Path, typeof gateway | null] => [
+        ['merchants', index, 'gateway'],
+        merchant.gateway,
+      ]),
+    ];
+    for (const [path, each] of all) {
+      if (each?.type !== 'simulator') continue;
+      const expects = 'a real gateway, because production.enabled is true';
+      this.#refuse([...path, 'type'], expects, 'configure the gateway, or set production.allowSimulator');
+    }
   }
 
   #refuse(path: Path, expects: string, remedy: string): void {

@@ -3,6 +3,7 @@ import { kApiSection, kHttpTlsSection } from './api-section.ts';
 import { kHandOverSection, kInlineSection } from './call-section.ts';
 import { kGatewaySection } from './gateway-section.ts';
 import { choice, flag, optionalText, secretText, section, special, text, wholeNumber } from './keys.ts';
+import { kMerchantList } from './merchant-section.ts';
 import { kPagesSection } from './pages-section.ts';
 import { kPaymentSection } from './payment-section.ts';
 import { kTransportKeys } from './transport-section.ts';
@@ -133,6 +134,7 @@ export const kConfigSchema = z.strictObject({
   payment: kPaymentSection,
   gateway: kGatewaySection,
   velocity: kVelocitySection,
+  merchants: kMerchantList,
   webhooks: kWebhookList,
   routes: section({
     agent: optionalText('Where a route `agent` leads.', kSipUri),

@@ -13,6 +13,7 @@ import {
   text,
   wholeNumber,
 } from './keys.ts';
+import { kAmount } from './payment-section.ts';
 
 const kMinuteMs = 60_000;
 const kDayS = 86_400;
@@ -94,7 +95,13 @@ const kTrunk = z.strictObject({
       sentence: 'Calls it may have at a time; more get 503 with Retry-After.',
       expects: 'whole number, or `null`',
     }),
+    largestAmount: optionalText('Largest payment of its calls, in the currency of each.', kAmount),
   }),
+  merchants: names(
+    'Merchants its calls may pay, names of `merchants`; none: all of them. Calls that name nobody pay the only one there is.',
+    'list of names of merchants',
+    /^[\w.-]{1,64}$/,
+  ),
   credentials: section({
     user: optionalText('Who we are to the trunk when it challenges us.', kUserName),
     realm: optionalText('The realm we answer; a challenge from any other is not answered.', kRealm),

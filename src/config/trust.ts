@@ -15,7 +15,14 @@ export interface Trunk {
   readonly codecs: readonly CodecName[];
   readonly codecOrder: CodecOrder;
   readonly media: MediaRules;
-  readonly limits: { readonly callsPerSecond: number | null; readonly concurrentCalls: number | null };
+  readonly limits: {
+    readonly callsPerSecond: number | null;
+    readonly concurrentCalls: number | null;
+    /** Major units. */
+    readonly largestAmount: string | null;
+  };
+  /** Whom its calls may pay; none: anybody. */
+  readonly merchants: readonly string[];
   /** Who we are to it, or null. */
   readonly credentials: TrunkCredentials | null;
   /** Null: we do not register with it. */

@@ -21,6 +21,7 @@ export type { ConversationParts, IdvResult } from './conversation-parts.ts';
 export type { ConversationObserver } from './observer.ts';
 
 const kInFlight: ReadonlySet<StateName> = new Set(['SUBMIT', 'WAIT', 'RESOLVE', 'REVERSING']);
+const kDecided: ReadonlySet<StateName> = new Set(['MAX_DECLINES', 'APPROVED', 'REFERENCE', 'FAIL', 'END']);
 
 /**
  * Runs the conversation of one call: feeds the machine of `transition.ts` with what happens and has done what it commands.
@@ -104,6 +105,11 @@ export class Conversation {
     return kInFlight.has(this.#state.name);
   }
 
+  /** The verdict is known, or the failure: it is being told. */
+  get isDecided(): boolean {
+    return kDecided.has(this.#state.name);
+  }
+
   get isPaused(): boolean {
     return this.#pauses.has('agent');
   }
@@ -138,6 +144,11 @@ export class Conversation {
   /** The agent hung up. @param policy - whether it goes on without one. */
   agentLost(policy: 'continue' | 'abort'): void {
     this.#dispatch({ type: 'agentLost', policy });
+  }
+
+  /** An agent is on the line again. */
+  agentBack(): void {
+    this.#dispatch({ type: 'agentBack' });
   }
 
   /** A recording that must stop before the card is asked for does not. */

@@ -18,7 +18,7 @@ export type CardVerdict =
 export type FieldVerdict = 'ok' | 'invalid' | 'past';
 
 /** May this call pay at all. Asked once, when it is accepted. */
-export type Admission = 'ok' | 'gateway_down' | 'locked_out';
+export type Admission = 'ok' | 'gateway_down' | 'locked_out' | 'unknown_merchant';
 
 export type TimerName = 'still' | 'tone' | 'idv' | 'hold';
 
@@ -68,6 +68,8 @@ export type DialogEvent =
   | { readonly type: 'unheld' }
   /** The agent hung up. `abort`: policy does not go on without one. */
   | { readonly type: 'agentLost'; readonly policy: 'continue' | 'abort' }
+  /** Another agent is in that place, or the same one again. */
+  | { readonly type: 'agentBack' }
   /** A recording that must stop before the card is asked for does not. */
   | { readonly type: 'recordingNotStopped' }
   | { readonly type: 'sessionLimit' }

@@ -58,7 +58,9 @@ function open(state: Open, event: DialogEvent, context: Context): Reaction | und
     case 'recordingNotStopped':
       return fail(state, 'SYSTEM_ERROR', context);
     case 'agentLost':
-      return event.policy === 'abort' ? fail(state, 'AGENT_LOST', context) : stay(agentless(state));
+      return event.policy === 'abort' ? fail(state, 'AGENT_LOST', context) : stay(agentless(state, true));
+    case 'agentBack':
+      return stay(agentless(state, false));
     case 'reEnter':
       return reEnter(state, event.field);
     case 'ask':
@@ -79,7 +81,8 @@ function open(state: Open, event: DialogEvent, context: Context): Reaction | und
 /** Class B: the caller has agreed to pay, so the verdict is waited for, with or without the caller. */
 function inFlight(state: InFlight, event: DialogEvent, context: Context): Reaction | undefined {
   if (event.type === 'fault' && !event.pending) return fail(state, 'SYSTEM_ERROR', context);
-  if (event.type === 'agentLost') return stay(agentless(state));
+  if (event.type === 'agentLost' || event.type === 'agentBack')
+    return stay(agentless(state, event.type === 'agentLost'));
   const isLoss = event.type === 'hangUp' || event.type === 'mediaLost';
   if (!isLoss || !state.facts.callerPresent) return undefined;
   return stay(gone(state), { do: 'stopPlaying' }, { do: 'stopTimers' });
@@ -92,7 +95,8 @@ function decided(state: Decided, event: DialogEvent, context: Context): Reaction
     case 'mediaLost':
       return end(gone(state), standingEnding(state, context));
     case 'agentLost':
-      return stay(agentless(state));
+    case 'agentBack':
+      return stay(agentless(state, event.type === 'agentLost'));
     case 'fault': // it can be told no more, but it stands
       return end(state, standingEnding(state, context));
     default:
@@ -109,8 +113,8 @@ function gone<S extends State>(state: S): S {
   return { ...state, facts: { ...state.facts, callerPresent: false } };
 }
 
-function agentless<S extends State>(state: S): S {
-  return { ...state, facts: { ...state.facts, agentLost: true } };
+function agentless<S extends State>(state: S, agentLost: boolean): S {
+  return { ...state, facts: { ...state.facts, agentLost } };
 }
 
 /** Only what was asked before, or is being asked now, can be asked again. */

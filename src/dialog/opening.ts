@@ -39,6 +39,8 @@ export function onOpening(state: Opening, event: DialogEvent, context: Context):
 function accept(state: State, admission: Admission, context: Context): Reaction {
   if (!isPayable(context)) return fail(state, 'INVALID_PARAMETERS', context);
   switch (admission) {
+    case 'unknown_merchant':
+      return fail(state, 'INVALID_PARAMETERS', context);
     case 'locked_out':
       return fail(state, 'LOCKED_OUT', context);
     case 'gateway_down':

@@ -24,6 +24,9 @@ export interface PaymentPolicy {
     readonly currency: string;
     readonly min: number | null;
     readonly max: number | null;
+    /** The most one customer may pay within so long; absent or null: no limit. */
+    readonly perCustomer?: number | null;
+    readonly perCustomerMs?: number;
     /** `star`: `25*50` is 25.50; `implied`: keys are minor units. */
     readonly entry: 'star' | 'implied';
     /** May the caller enter more than the balance. */
@@ -74,6 +77,8 @@ export interface PaymentPolicy {
   readonly agent: {
     /** What becomes of a payment whose agent hangs up. */
     readonly onLost: 'continue' | 'abort';
+    /** Where a customer goes who has paid while the agent was parked. */
+    readonly onPaid: Route;
     /** What is heard in place of a key. */
     readonly clamp: ClampMode;
     /** What a parked agent hears. */

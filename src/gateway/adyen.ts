@@ -1,7 +1,24 @@
 import type { CardSecret } from '../card/card-secret.ts';
-import type { DeclineClass, PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
-import { type Ask, type Dialect, type RawReply, type ReversalResult, reachable } from './dialect.ts';
-import { byStatus, classIn, minorFor, Outcomes, refused, unknown } from './outcome.ts';
+import { kGatewayKinds } from '../ports/gateway-kinds.ts';
+import type {
+  DeclineClass,
+  FollowUp,
+  FollowUpKind,
+  FollowUpResult,
+  PaymentRef,
+  PaymentRequest,
+  SubmitResult,
+} from '../ports/payment-gateway.ts';
+import {
+  type Ask,
+  type Dialect,
+  type RawReply,
+  type ReversalResult,
+  reachable,
+  type Wire,
+} from './dialect.ts';
+import { accepted, followUpByStatus, refusal } from './follow-up.ts';
+import { believed, byStatus, classIn, minorFor, minorTold, Outcomes, refused, unknown } from './outcome.ts';
 import { jsonOf } from './reply-node.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 
@@ -26,10 +43,16 @@ const kNeedsShopper = new Set(['RedirectShopper', 'IdentifyShopper', 'ChallengeS
 // errorCode of a request refused with 422: number, expiry, security code. 704: the first request is still being worked on.
 const kCardErrors = new Set(['101', '103', '105', '109', '129', '140', '153']);
 const kInProgress = '704';
+const kTokens = ['tokenization.storedPaymentMethodId', 'recurring.recurringDetailReference'];
+const kChanges: Readonly<Record<FollowUpKind, string>> = {
+  capture: 'captures',
+  void: 'cancels',
+  refund: 'refunds',
+};
 
 /**
  * Adyen Checkout. There is no look-up: an answer that does not come is asked for again with the same key while the card is there,
- * after that a technical cancel goes out, whose result Adyen tells by webhook only.
+ * after that a technical cancel goes out. What becomes of cancels, captures and refunds Adyen tells by webhook only.
  */
 export function adyenDialect({ merchantAccount, apiKey }: AdyenOptions): Dialect {
   const post = (path: string, key: string, segments: readonly Segment[]): Ask => ({
@@ -38,16 +61,30 @@ export function adyenDialect({ merchantAccount, apiKey }: AdyenOptions): Dialect
     headers: { 'x-api-key': apiKey, 'idempotency-key': key },
     body: { contentType: 'application/json', segments },
   });
+  // Its keys are kept for a week: asking again is asking what became of it.
+  const change = async (wire: Wire, order: FollowUp): Promise<FollowUpResult> => {
+    const value = minorFor(order.amount, kExponents);
+    if (value === undefined) return refusal('an amount finer than Adyen takes');
+    const amount = order.kind === 'void' ? {} : { amount: { currency: order.amount.currency, value } };
+    const path = `/payments/${encodeURIComponent(order.transactionId)}/${kChanges[order.kind]}`;
+    const body = JSON.stringify({ merchantAccount, ...amount, reference: order.key });
+    return wire.ask({ ...post(path, order.key, [body]), charges: true }, (reply) =>
+      believed(reply, changeOf),
+    );
+  };
   return {
     name: 'adyen',
     idempotency: 'key',
     capabilities: { lookUp: 'none', reversal: 'unheard' },
+    operations: kGatewayKinds.adyen.operations,
+    followUp: change,
+    findFollowUp: change,
     submit: async (wire, request, card) => {
       const value = minorFor(request.amount, kExponents);
       if (value === undefined) return refused('an amount finer than Adyen takes');
       const body = bodyOf(request, card, merchantAccount, value);
       return wire.ask({ ...post('/payments', request.idempotencyKey, body), charges: true }, (reply) =>
-        verdictOf(reply, request, value),
+        believed(reply, (each) => verdictOf(each, request)),
       );
     },
     query: async () => unknown('Adyen has no look-up'),
@@ -76,13 +113,21 @@ function bodyOf(
   merchantAccount: string,
   value: number,
 ): Segment[] {
-  const { idempotencyKey, amount, customerId } = request;
+  const { idempotencyKey, amount, customerId, operation, paymentRef } = request;
   const order = JSON.stringify({
     merchantAccount,
     reference: idempotencyKey,
     amount: { currency: amount.currency, value },
     returnUrl: kReturnUrl,
     shopperInteraction: 'Moto',
+    ...(operation === 'authorize' ? { additionalData: { manualCapture: 'true' } } : {}),
+    ...(operation === 'tokenize'
+      ? {
+          storePaymentMethod: true,
+          shopperReference: shopperOf(customerId ?? paymentRef),
+          recurringProcessingModel: 'UnscheduledCardOnFile',
+        }
+      : {}),
   });
   return [
     `${order.slice(0, -1)},"paymentMethod":{"type":"scheme","number":"`,
@@ -95,7 +140,22 @@ function bodyOf(
   ];
 }
 
-function verdictOf(reply: RawReply, { idempotencyKey, amount }: PaymentRef, value: number): SubmitResult {
+/** A shopper has a name of three characters at least. */
+function shopperOf(name: string): string {
+  return name.slice(0, 256).padEnd(3, '_');
+}
+
+/** Only received: what comes of it is told elsewhere. */
+function changeOf(reply: RawReply): FollowUpResult {
+  const json = jsonOf(reply);
+  const isReceived = reply.status === 201 || reply.status === 200;
+  if (isReceived && json?.text('/status') === 'received') return accepted(json.text('/pspReference'));
+  return isReceived
+    ? { kind: 'unknown', reason: 'no readable answer' }
+    : followUpByStatus(reply, json?.text('/message'));
+}
+
+function verdictOf(reply: RawReply, { idempotencyKey, amount }: PaymentRef): SubmitResult {
   const json = jsonOf(reply);
   if (!json || reply.status !== 200) return failureOf(reply);
   if ((json.text('/merchantReference') ?? idempotencyKey) !== idempotencyKey)
@@ -108,12 +168,18 @@ function verdictOf(reply: RawReply, { idempotencyKey, amount }: PaymentRef, valu
   if (['Refused', 'Cancelled', 'Error'].includes(result))
     return outcomes.declined(classIn(kClasses, code ?? ''), code ?? result, id);
   if (result !== 'Authorised') return unknown(`result ${result}`);
-  const isOther =
-    json.has('/amount') &&
-    (json.text('/amount/value') !== String(value) || json.text('/amount/currency') !== amount.currency);
-  return isOther
-    ? unknown('approved for another amount')
-    : outcomes.approved(id, json.text('/additionalData/authCode'));
+  const told = json.has('/amount')
+    ? (minorTold(json.text('/amount/value'), amount, kExponents) ?? null)
+    : undefined;
+  const isOther = told !== undefined && json.text('/amount/currency') !== amount.currency;
+  return outcomes.approvedFor(
+    amount,
+    isOther ? null : told,
+    id,
+    json.text('/additionalData/authCode'),
+    undefined,
+    kTokens.map((name) => json.text(`/additionalData/${name}`)).find((token) => token !== undefined),
+  );
 }
 
 function failureOf(reply: RawReply): SubmitResult {

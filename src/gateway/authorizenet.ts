@@ -1,19 +1,30 @@
 import type { CardSecret } from '../card/card-secret.ts';
 import { formatMajor } from '../money/money.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { DeclineClass, PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import { kGatewayKinds } from '../ports/gateway-kinds.ts';
+import type {
+  DeclineClass,
+  FollowUp,
+  FollowUpResult,
+  PaymentRef,
+  PaymentRequest,
+  SubmitResult,
+} from '../ports/payment-gateway.ts';
+import { customerMembers, customerVerdict, followUpMembers, followUpOf } from './authorizenet-more.ts';
 import {
   type Ask,
   type CheckResult,
   type Dialect,
   isSilence,
+  type NotFound,
   type QueryResult,
   type RawReply,
   type ReversalResult,
   type Silence,
   type Wire,
 } from './dialect.ts';
-import { byStatus, classIn, Outcomes, refused, transient, unknown } from './outcome.ts';
+import { done, unheard } from './follow-up.ts';
+import { believed, byStatus, classIn, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { jsonOf, type ReplyNode } from './reply-node.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 
@@ -40,6 +51,7 @@ const kConfigCodes =
   '5 9 10 12 13 14 15 17 28 33 36 38 40 47 49 55 66 68 69 70 71 72 73 74 75 87 88 89 90 91 92 102 103 116 117 118 128 171 172 173 243 244 245 246';
 const kTransientCodes = '19 20 21 22 23 25 26 57 58 59 60 61 62 63 120 121 122';
 const kDuplicate = '11';
+const kBooked = new Set(['capturedPendingSettlement', 'settledSuccessfully']);
 const kVoidable = new Set([
   'authorizedPendingCapture',
   'capturedPendingSettlement',
@@ -62,7 +74,11 @@ export function authorizeNetDialect(options: AuthorizeNetOptions, clock: Clock):
     ...(charges ? { charges: true } : {}),
   });
 
-  async function find(wire: Wire, ref: PaymentRef): Promise<Found | Silence> {
+  /** @param ref - of the payment, or with the key of a refund, which is listed like one. */
+  async function find(
+    wire: Wire,
+    ref: Pick<PaymentRef, 'idempotencyKey' | 'sentAt'>,
+  ): Promise<Found | Silence> {
     const members = `,"sorting":{"orderBy":"submitTimeUTC","orderDescending":true},"paging":{"limit":"${kListed}","offset":"1"}`;
     return wire.ask(call('getUnsettledTransactionListRequest', [members]), (reply) => {
       const json = jsonOf(reply);
@@ -82,7 +98,7 @@ export function authorizeNetDialect(options: AuthorizeNetOptions, clock: Clock):
     const found = await find(wire, ref);
     if (found.kind !== 'found') return found;
     const details = call('getTransactionDetailsRequest', [`,"transId":${JSON.stringify(found.id)}`]);
-    return wire.ask(details, (reply) => stateOf(reply, found));
+    return wire.ask(details, (reply) => stateOf(reply, found, ref));
   }
 
   async function reverse(wire: Wire, ref: PaymentRef): Promise<ReversalResult | Silence> {
@@ -104,14 +120,44 @@ export function authorizeNetDialect(options: AuthorizeNetOptions, clock: Clock):
     });
   }
 
+  const followUp = (wire: Wire, order: FollowUp) =>
+    wire.ask(call('createTransactionRequest', [followUpMembers(order)], true), (reply) =>
+      believed(reply, (each) => followUpOf(each, order)),
+    );
+
+  async function findFollowUp(wire: Wire, order: FollowUp): Promise<FollowUpResult | NotFound> {
+    const { kind, key, transactionId, payment } = order;
+    if (kind === 'refund') {
+      const { sentAt } = payment;
+      const found = await find(wire, { idempotencyKey: key, ...(sentAt === undefined ? {} : { sentAt }) });
+      if (found.kind !== 'found') return found;
+      return isOver(found.status) ? unheard(`status ${found.status}`) : done(found.id);
+    }
+    const details = call('getTransactionDetailsRequest', [`,"transId":${JSON.stringify(transactionId)}`]);
+    return wire.ask(details, (reply) => {
+      const status = jsonOf(reply)?.text('/transaction/transactionStatus') ?? '';
+      if (kind === 'void' ? status === 'voided' : kBooked.has(status)) return done(transactionId);
+      const before = kind === 'void' ? kVoidable : new Set(['authorizedPendingCapture']);
+      return before.has(status) ? { kind: 'not_found' } : unheard(`look-up: status ${status}`);
+    });
+  }
+
   return {
     name: 'authorizenet',
     idempotency: 'none',
     capabilities: { lookUp: 'every', reversal: 'told' },
+    operations: kGatewayKinds.authorizenet.operations,
+    followUp,
+    findFollowUp,
     submit: (wire, request, card) =>
-      wire.ask(call('createTransactionRequest', saleMembers(request, card), true), (reply) =>
-        verdictOf(reply, request),
-      ),
+      request.operation === 'tokenize'
+        ? wire.ask(
+            call('createCustomerProfileRequest', customerMembers(request, cardMembers(card)), true),
+            (reply) => believed(reply, customerVerdict),
+          )
+        : wire.ask(call('createTransactionRequest', saleMembers(request, card), true), (reply) =>
+            believed(reply, (each) => verdictOf(each, request)),
+          ),
     query,
     reverse,
     check: (wire) => wire.ask(call('authenticateTestRequest', []), checkOf),
@@ -124,22 +170,31 @@ type Found =
 
 function saleMembers(request: PaymentRequest, card: CardSecret): Segment[] {
   const key = JSON.stringify(request.idempotencyKey);
+  const isSale = (request.operation ?? 'sale') === 'sale';
   const order = {
     invoiceNumber: request.idempotencyKey,
     ...(request.reference === null ? {} : { description: request.reference.slice(0, 255) }),
   };
   return [
-    `,"refId":${key},"transactionRequest":{"transactionType":"authCaptureTransaction","amount":"${formatMajor(request.amount)}","currencyCode":"${request.amount.currency}","payment":{"creditCard":{"cardNumber":"`,
-    ...digits(card, 'pan'),
-    '"',
-    ...around(',"expirationDate":"', [...year(card, 'yyyy'), ...around('-', month(card, 'mm'))], '"'),
-    ...around(',"cardCode":"', digits(card, 'cvv'), '"'),
-    `}},"order":${JSON.stringify(order)}`,
+    `,"refId":${key},"transactionRequest":{"transactionType":"${isSale ? 'authCaptureTransaction' : 'authOnlyTransaction'}","amount":"${formatMajor(request.amount)}","currencyCode":"${request.amount.currency}",`,
+    ...cardMembers(card),
+    `,"order":${JSON.stringify(order)}`,
     ...(request.customerId === null
       ? []
       : [`,"customer":${JSON.stringify({ id: request.customerId.slice(0, 20) })}`]),
     ...around(',"billTo":{"zip":"', digits(card, 'postal'), '"}'),
     `,"retail":{"marketType":"1"},"transactionSettings":{"setting":[{"settingName":"duplicateWindow","settingValue":"${kDuplicateWindowS}"}]}}`,
+  ];
+}
+
+function cardMembers(card: CardSecret): Segment[] {
+  return [
+    '"payment":{"creditCard":{"cardNumber":"',
+    ...digits(card, 'pan'),
+    '"',
+    ...around(',"expirationDate":"', [...year(card, 'yyyy'), ...around('-', month(card, 'mm'))], '"'),
+    ...around(',"cardCode":"', digits(card, 'cvv'), '"'),
+    '}}',
   ];
 }
 
@@ -189,7 +244,11 @@ function requestFailure(json: ReplyNode): SubmitResult {
     : refused(code, json.text('/messages/message/0/text'));
 }
 
-function stateOf(reply: RawReply, { id, status }: Extract<Found, { kind: 'found' }>): QueryResult {
+function stateOf(
+  reply: RawReply,
+  { id, status }: Extract<Found, { kind: 'found' }>,
+  { operation }: PaymentRef,
+): QueryResult {
   const details = jsonOf(reply);
   if (details?.text('/transaction/transId') !== id) return unknown('look-up: no details');
   const outcomes = new Outcomes(reply);
@@ -197,7 +256,7 @@ function stateOf(reply: RawReply, { id, status }: Extract<Found, { kind: 'found'
   if (now === 'voided') return outcomes.declined('soft', 'voided', id);
   const code = details.text('/transaction/responseReasonCode');
   if (isOver(now)) return outcomes.declined(classIn(kClasses, code ?? ''), code, id);
-  const isCharge = now === 'capturedPendingSettlement' || now === 'settledSuccessfully';
+  const isCharge = kBooked.has(now) || (operation === 'authorize' && now === 'authorizedPendingCapture');
   return isCharge ? outcomes.approved(id, details.text('/transaction/authCode')) : unknown(`status ${now}`);
 }
 

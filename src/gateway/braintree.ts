@@ -1,11 +1,20 @@
 import type { CardSecret } from '../card/card-secret.ts';
 import { formatMajor } from '../money/money.ts';
-import type { DeclineClass, PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import { kGatewayKinds } from '../ports/gateway-kinds.ts';
+import type {
+  DeclineClass,
+  FollowUp,
+  FollowUpResult,
+  PaymentRef,
+  PaymentRequest,
+  SubmitResult,
+} from '../ports/payment-gateway.ts';
 import {
   type Ask,
   basic,
   type Dialect,
   isSilence,
+  type NotFound,
   type QueryResult,
   type RawReply,
   type ReversalResult,
@@ -13,7 +22,8 @@ import {
   type Silence,
   type Wire,
 } from './dialect.ts';
-import { byStatus, classIn, Outcomes, refused, transient, unknown } from './outcome.ts';
+import { done, followUpByStatus, refusal, unheard } from './follow-up.ts';
+import { believed, byStatus, classIn, majorTold, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { type ReplyNode, xmlOf } from './reply-node.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 
@@ -41,6 +51,7 @@ const kCardErrors = new Set(
 );
 const kVoidable = new Set(['authorized', 'submitted_for_settlement', 'settlement_pending']);
 const kSettled = new Set(['settling', 'settled', 'settlement_confirmed']);
+const kCaptured = new Set(['submitted_for_settlement', 'settlement_pending', ...kSettled]);
 const kDeclined = new Set([
   'processor_declined',
   'gateway_rejected',
@@ -101,14 +112,66 @@ export function braintreeDialect(options: BraintreeOptions): Dialect {
     });
   }
 
+  async function followUp(wire: Wire, order: FollowUp): Promise<FollowUpResult> {
+    const { kind, key, transactionId, amount } = order;
+    const path = `/transactions/${encodeURIComponent(transactionId)}`;
+    const part = { amount: formatMajor(amount) };
+    const asks = {
+      capture: () => send('PUT', `${path}/submit_for_settlement`, [JSON.stringify({ transaction: part })]),
+      void: (): Ask => ({ method: 'PUT', path: `${base}${path}/void`, headers }),
+      refund: () =>
+        send('POST', `${path}/refund`, [JSON.stringify({ transaction: { ...part, order_id: key } })]),
+    };
+    return wire.ask({ ...asks[kind](), charges: true }, (reply) =>
+      believed(reply, (each) => followUpOf(each, order)),
+    );
+  }
+
+  async function findFollowUp(wire: Wire, order: FollowUp): Promise<FollowUpResult | NotFound> {
+    const { kind, key, transactionId, payment, amount } = order;
+    if (kind === 'refund') {
+      const found = await find(wire, { ...payment, idempotencyKey: key, amount });
+      if (found.kind !== 'found') return found;
+      return kDeclined.has(found.status) ? refusal(`status ${found.status}`) : done(found.id);
+    }
+    const path = `${base}/transactions/${encodeURIComponent(transactionId)}`;
+    return wire.ask({ method: 'GET', path, headers }, (reply) => {
+      const status = reply.status === 200 ? (xmlOf(reply)?.text('/transaction/status') ?? '') : '';
+      if (kind === 'void' ? status === 'voided' : kCaptured.has(status)) return done(transactionId);
+      const isBefore = kind === 'void' ? kVoidable.has(status) : status === 'authorized';
+      return isBefore ? { kind: 'not_found' } : unheard(`look-up: status ${status}`);
+    });
+  }
+
+  /** Neither moves money: a verification tells whether the bank knows the card, a customer keeps it. */
+  function withoutMoney(wire: Wire, request: PaymentRequest, card: CardSecret): Promise<SubmitResult> {
+    const isToken = request.operation === 'tokenize';
+    const ask = isToken
+      ? send('POST', '/customers', [
+          '{"customer":',
+          '{',
+          ...cardMembers(card, ',"options":{"verify_card":true}'),
+          '}}',
+        ])
+      : send('POST', '/verifications', ['{"verification":', '{', ...cardMembers(card), '}}']);
+    return wire.ask({ ...ask, charges: true }, (reply) =>
+      believed(reply, (each) => (isToken ? customerVerdict(each) : verificationVerdict(each))),
+    );
+  }
+
   return {
     name: 'braintree',
     idempotency: 'none',
     capabilities: { lookUp: 'every', reversal: 'told' },
+    operations: kGatewayKinds.braintree.operations,
+    followUp,
+    findFollowUp,
     submit: (wire, request, card) =>
-      wire.ask({ ...send('POST', '/transactions', saleOf(request, card)), charges: true }, (reply) =>
-        verdictOf(reply, request),
-      ),
+      request.operation === 'verify' || request.operation === 'tokenize'
+        ? withoutMoney(wire, request, card)
+        : wire.ask({ ...send('POST', '/transactions', saleOf(request, card)), charges: true }, (reply) =>
+            believed(reply, (each) => verdictOf(each, request)),
+          ),
     query: async (wire, ref) => {
       const found = await find(wire, ref);
       return found.kind === 'found' ? found.result : found;
@@ -141,14 +204,22 @@ function saleOf(request: PaymentRequest, card: CardSecret): Segment[] {
     transaction_source: 'moto',
   });
   return [
-    `{"transaction":${order.slice(0, -1)},"credit_card":{"number":"`,
+    `{"transaction":${order.slice(0, -1)},`,
+    ...cardMembers(card),
+    ...around(',"billing":{"postal_code":"', digits(card, 'postal'), '"}'),
+    `,"options":{"submit_for_settlement":${request.operation !== 'authorize'}}}}`,
+  ];
+}
+
+/** @param more - members behind those of the card. */
+function cardMembers(card: CardSecret, more = ''): Segment[] {
+  return [
+    '"credit_card":{"number":"',
     ...digits(card, 'pan'),
     '"',
     ...around(',"expiration_date":"', [...month(card, 'mm'), ...around('/', year(card, 'yyyy'))], '"'),
     ...around(',"cvv":"', digits(card, 'cvv'), '"'),
-    '}',
-    ...around(',"billing":{"postal_code":"', digits(card, 'postal'), '"}'),
-    ',"options":{"submit_for_settlement":true}}}',
+    `${more}}`,
   ];
 }
 
@@ -159,11 +230,7 @@ function verdictOf(reply: RawReply, ref: PaymentRef): SubmitResult {
   if (reply.status !== 422 || !xml?.has('/api-error-response')) return byStatus(reply.status);
   const transaction = xml.list('/api-error-response/transaction')[0];
   if (transaction) return resultOf(reply, transaction, ref);
-  const codes = errorCodes(xml.list('/api-error-response/errors/transaction/credit-card/errors/error'));
-  const others = errorCodes(xml.list('/api-error-response/errors/transaction/errors/error'));
-  const isCard = codes.length > 0 && others.length === 0 && codes.every((code) => kCardErrors.has(code));
-  if (isCard) return new Outcomes(reply).declined('reenter', codes[0]);
-  return refused([...codes, ...others].join(' ') || 'status 422', xml.text('/api-error-response/message'));
+  return cardProblem(reply, '/api-error-response/errors/transaction');
 }
 
 function errorCodes(errors: readonly ReplyNode[]): string[] {
@@ -180,12 +247,9 @@ function resultOf(
   const status = transaction.text('/status') ?? 'none';
   const outcomes = new Outcomes(reply);
   if (kVoidable.has(status) || kSettled.has(status)) {
-    const isOther =
-      Number(transaction.text('/amount')) !== Number(formatMajor(amount)) ||
-      (transaction.text('/currency-iso-code') ?? amount.currency) !== amount.currency;
-    return isOther
-      ? unknown('approved for another amount')
-      : outcomes.approved(id, transaction.text('/processor-authorization-code'));
+    const isOther = (transaction.text('/currency-iso-code') ?? amount.currency) !== amount.currency;
+    const told = isOther ? null : (majorTold(transaction.text('/amount'), amount) ?? null);
+    return outcomes.approvedFor(amount, told, id, transaction.text('/processor-authorization-code'));
   }
   if (status === 'gateway_rejected') return gatewayRejection(outcomes, transaction, id);
   if (!kDeclined.has(status)) return unknown(`status ${status}`);
@@ -193,6 +257,60 @@ function resultOf(
   return kTransient.has(code)
     ? transient(code)
     : outcomes.declined(classIn(kClasses, code), code || status, id);
+}
+
+function verificationVerdict(reply: RawReply): SubmitResult {
+  const xml = xmlOf(reply);
+  const verification = xml?.list('/verification')[0] ?? xml?.list('/api-error-response/verification')[0];
+  if (!verification) return cardProblem(reply, '/api-error-response/errors/verification');
+  const outcomes = new Outcomes(reply);
+  const id = verification.text('/id');
+  const status = verification.text('/status') ?? 'none';
+  if (status === 'verified' && reply.status === 201) return outcomes.approved(id);
+  if (status === 'gateway_rejected') return gatewayRejection(outcomes, verification, id);
+  if (!kDeclined.has(status)) return unknown(`status ${status}`);
+  const code = verification.text('/processor-response-code') ?? status;
+  return outcomes.declined(classIn(kClasses, code), code, id);
+}
+
+function customerVerdict(reply: RawReply): SubmitResult {
+  const xml = xmlOf(reply);
+  const customer = reply.status === 201 ? xml?.list('/customer')[0] : undefined;
+  if (customer) {
+    const token = customer.text('/credit-cards/credit-card/token');
+    return token === undefined
+      ? unknown('a customer without a card')
+      : new Outcomes(reply).approved(customer.text('/id'), undefined, undefined, token);
+  }
+  return xml?.has('/api-error-response/verification')
+    ? verificationVerdict(reply)
+    : cardProblem(reply, '/api-error-response/errors/customer');
+}
+
+/** Validation of what was sent: the card's own fields, or something of ours. */
+function cardProblem(reply: RawReply, at: string): SubmitResult {
+  const xml = reply.status === 422 ? xmlOf(reply) : undefined;
+  if (!xml) return byStatus(reply.status);
+  const codes = errorCodes(xml.list(`${at}/credit-card/errors/error`));
+  const others = errorCodes(xml.list(`${at}/errors/error`));
+  const isCard = codes.length > 0 && others.length === 0 && codes.every((code) => kCardErrors.has(code));
+  if (isCard) return new Outcomes(reply).declined('reenter', codes[0]);
+  return refused([...codes, ...others].join(' ') || 'status 422', xml.text('/api-error-response/message'));
+}
+
+function followUpOf(reply: RawReply, { kind, transactionId }: FollowUp): FollowUpResult {
+  const xml = xmlOf(reply);
+  const told = xml?.text('/api-error-response/message');
+  const transaction = xml?.list('/transaction')[0];
+  if ((reply.status !== 200 && reply.status !== 201) || !transaction) return followUpByStatus(reply, told);
+  const id = transaction.text('/id');
+  const status = transaction.text('/status') ?? '';
+  if (kind === 'refund') {
+    const isOf = transaction.text('/refunded-transaction-id') ?? transactionId;
+    return isOf === transactionId ? done(id) : unheard('the answer names another payment');
+  }
+  const isDone = id === transactionId && (kind === 'void' ? status === 'voided' : kCaptured.has(status));
+  return isDone ? done(id) : unheard(`status ${status}`);
 }
 
 function gatewayRejection(outcomes: Outcomes, transaction: ReplyNode, id: string | undefined): SubmitResult {

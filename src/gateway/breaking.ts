@@ -2,6 +2,9 @@ import type { CardSecret } from '../card/card-secret.ts';
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type {
+  FollowUp,
+  FollowUpResult,
+  GatewayOperation,
   PaymentGateway,
   PaymentRef,
   PaymentRequest,
@@ -9,6 +12,7 @@ import type {
   SubmitResult,
 } from '../ports/payment-gateway.ts';
 
+const kNone = { kind: 'unknown', reason: 'the gateway has none' } as const;
 const kLongestOpenMs = 5 * 60_000;
 const kMostRemembered = 10_000;
 
@@ -56,6 +60,10 @@ export class BreakingGateway implements PaymentGateway {
     return this.#gateway.idempotency;
   }
 
+  get operations(): ReadonlySet<GatewayOperation> {
+    return this.#gateway.operations ?? new Set();
+  }
+
   /** No new payment is sent. */
   get isOpen(): boolean {
     return this.#state === 'open';
@@ -77,6 +85,15 @@ export class BreakingGateway implements PaymentGateway {
 
   reverse(ref: PaymentRef) {
     return this.#gateway.reverse(ref);
+  }
+
+  /** Is sent whatever the circuit says: somebody waits for it who is not on the telephone. */
+  async followUp(order: FollowUp): Promise<FollowUpResult> {
+    return (await this.#gateway.followUp?.(order)) ?? kNone;
+  }
+
+  async findFollowUp(order: FollowUp) {
+    return (await this.#gateway.findFollowUp?.(order)) ?? kNone;
   }
 
   checkCard(card: CardSecret) {

@@ -2,7 +2,15 @@ import { createHash, createHmac } from 'node:crypto';
 import type { CardSecret } from '../card/card-secret.ts';
 import { formatMajor } from '../money/money.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { DeclineClass, PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import { kGatewayKinds } from '../ports/gateway-kinds.ts';
+import type {
+  DeclineClass,
+  FollowUp,
+  FollowUpResult,
+  PaymentRef,
+  PaymentRequest,
+  SubmitResult,
+} from '../ports/payment-gateway.ts';
 import {
   type Ask,
   type Dialect,
@@ -11,7 +19,8 @@ import {
   type ReversalResult,
   reachable,
 } from './dialect.ts';
-import { byStatus, classIn, Outcomes, refused, transient, unknown } from './outcome.ts';
+import { done, followUpByStatus, refusal, unheard } from './follow-up.ts';
+import { believed, byStatus, classIn, majorTold, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { jsonOf, type ReplyNode } from './reply-node.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 
@@ -42,28 +51,44 @@ export function cybersourceDialect(options: CybersourceOptions, clock: Clock): D
     headers: (body) => signed(options, clock.date(), path, body),
     body: { contentType: 'application/json', segments },
   });
+  const search = (code: string) =>
+    post('/tss/v2/searches', [
+      JSON.stringify({
+        query: `clientReferenceInformation.code:${code}`,
+        sort: 'submitTimeUtc:desc',
+        offset: 0,
+        limit: 20,
+      }),
+    ]);
   return {
     name: 'cybersource',
     idempotency: 'none',
     capabilities: { lookUp: 'booked', reversal: 'told' },
+    operations: kGatewayKinds.cybersource.operations,
+    followUp: (wire, order) =>
+      wire.ask({ ...post(pathOf(order), [JSON.stringify(changeOf(order))]), charges: true }, (reply) =>
+        believed(reply, (each) => followUpOf(each, order)),
+      ),
+    findFollowUp: (wire, order) =>
+      wire.ask(search(order.key), (reply) => {
+        const found = doneIn(reply, order.key, kApplications[order.kind]);
+        return found === undefined ? unheard('look-up: nothing yet') : done(found);
+      }),
     submit: (wire, request, card) =>
       wire.ask({ ...post('/pts/v2/payments', saleOf(request, card)), charges: true }, (reply) =>
-        verdictOf(reply, request),
+        believed(reply, (each) => verdictOf(each, request)),
       ),
-    query: (wire, ref) => {
-      const search = {
-        query: `clientReferenceInformation.code:${ref.idempotencyKey}`,
-        sort: 'submitTimeUtc:desc',
-        offset: 0,
-        limit: 20,
-      };
-      return wire.ask(post('/tss/v2/searches', [JSON.stringify(search)]), (reply) =>
-        queryResultOf(reply, ref),
-      );
-    },
-    reverse: (wire, { idempotencyKey }) => {
-      const order = { clientReferenceInformation: { code: idempotencyKey, transactionId: idempotencyKey } };
-      return wire.ask({ ...post('/pts/v2/voids', [JSON.stringify(order)]), charges: true }, reversalOf);
+    query: (wire, ref) => wire.ask(search(ref.idempotencyKey), (reply) => queryResultOf(reply, ref)),
+    reverse: (wire, { idempotencyKey, operation, amount }) => {
+      const clientReferenceInformation = { code: idempotencyKey, transactionId: idempotencyKey };
+      const amountDetails = { totalAmount: formatMajor(amount), currency: amount.currency };
+      const ask =
+        operation === 'authorize'
+          ? post('/pts/v2/reversals', [
+              JSON.stringify({ clientReferenceInformation, reversalInformation: { amountDetails } }),
+            ])
+          : post('/pts/v2/voids', [JSON.stringify({ clientReferenceInformation })]);
+      return wire.ask({ ...ask, charges: true }, reversalOf);
     },
     check: (wire) =>
       wire.ask(
@@ -101,10 +126,16 @@ function signed(
 }
 
 function saleOf(request: PaymentRequest, card: CardSecret): Segment[] {
-  const { idempotencyKey, amount } = request;
+  const { idempotencyKey, amount, operation } = request;
   const head = JSON.stringify({
     clientReferenceInformation: { code: idempotencyKey, transactionId: idempotencyKey },
-    processingInformation: { capture: true, commerceIndicator: 'MOTO' },
+    processingInformation: {
+      capture: (operation ?? 'sale') === 'sale',
+      commerceIndicator: 'MOTO',
+      ...(operation === 'tokenize'
+        ? { actionList: ['TOKEN_CREATE'], actionTokenTypes: ['customer', 'paymentInstrument'] }
+        : {}),
+    },
   });
   const totals = JSON.stringify({ totalAmount: formatMajor(amount), currency: amount.currency });
   return [
@@ -120,17 +151,75 @@ function saleOf(request: PaymentRequest, card: CardSecret): Segment[] {
   ];
 }
 
+const kApplications: Readonly<Record<FollowUp['kind'], readonly string[]>> = {
+  capture: ['ics_bill'],
+  void: ['ics_void', 'ics_auth_reversal'],
+  refund: ['ics_credit'],
+};
+
+/** An authorization is given back by a reversal, what was captured by a void or a refund of its capture. */
+function pathOf({ kind, transactionId, captureId, payment }: FollowUp): string {
+  const id = encodeURIComponent(captureId ?? transactionId);
+  const of = captureId === null ? 'payments' : 'captures';
+  if (kind === 'refund') return `/pts/v2/${of}/${id}/refunds`;
+  if (kind === 'capture') return `/pts/v2/payments/${id}/captures`;
+  return `/pts/v2/${of}/${id}/${payment.operation === 'authorize' ? 'reversals' : 'voids'}`;
+}
+
+function changeOf({ kind, key, amount, payment }: FollowUp) {
+  const clientReferenceInformation = { code: key, transactionId: key };
+  const amountDetails = { totalAmount: formatMajor(amount), currency: amount.currency };
+  if (kind !== 'void') return { clientReferenceInformation, orderInformation: { amountDetails } };
+  return payment.operation === 'authorize'
+    ? { clientReferenceInformation, reversalInformation: { amountDetails } }
+    : { clientReferenceInformation };
+}
+
+function followUpOf(reply: RawReply, { key }: FollowUp): FollowUpResult {
+  const json = jsonOf(reply);
+  const status = json?.text('/status');
+  if (!json || status === undefined) return followUpByStatus(reply);
+  if ((json.text('/clientReferenceInformation/code') ?? key) !== key)
+    return unheard('the answer names another request');
+  const reason = json.text('/reason') ?? json.text('/errorInformation/reason') ?? status;
+  if (reply.status === 201 && ['PENDING', 'VOIDED', 'REVERSED', 'TRANSMITTED'].includes(status))
+    return done(json.text('/id'));
+  if (reason === 'DUPLICATE_REQUEST') return unheard(reason);
+  const isRefusal = reply.status === 400 || (reply.status === 201 && status === 'DECLINED');
+  return isRefusal ? refusal(reason, json.text('/message')) : followUpByStatus(reply);
+}
+
+/** The id of what was done under a reference, if one of the applications did it. */
+function doneIn(reply: RawReply, code: string, applications: readonly string[]): string | undefined {
+  const json = reply.status === 200 || reply.status === 201 ? jsonOf(reply) : undefined;
+  const own = (json?.list('/_embedded/transactionSummaries') ?? []).find(
+    (item) =>
+      item.text('/clientReferenceInformation/code') === code &&
+      item
+        .list('/applicationInformation/applications')
+        .some(
+          (each) => applications.includes(each.text('/name') ?? '') && each.text('/reasonCode') === '100',
+        ),
+  );
+  return own?.text('/id');
+}
+
 function verdictOf(reply: RawReply, { idempotencyKey, amount }: PaymentRef): SubmitResult {
   const json = jsonOf(reply);
   const status = json?.text('/status');
   if (!json || status === undefined) return byStatus(reply.status);
   if ((json.text('/clientReferenceInformation/code') ?? idempotencyKey) !== idempotencyKey)
     return unknown('the answer names another payment');
-  if (reply.status === 201 && status === 'AUTHORIZED') {
-    const authorized = json.text('/orderInformation/amountDetails/authorizedAmount');
-    if (authorized !== undefined && Number(authorized) !== Number(formatMajor(amount)))
-      return unknown('approved for another amount');
-    return new Outcomes(reply).approved(json.text('/id'), json.text('/processorInformation/approvalCode'));
+  if (reply.status === 201 && (status === 'AUTHORIZED' || status === 'PARTIAL_AUTHORIZED')) {
+    const told = majorTold(json.text('/orderInformation/amountDetails/authorizedAmount'), amount);
+    return new Outcomes(reply).approvedFor(
+      amount,
+      status === 'PARTIAL_AUTHORIZED' ? (told ?? null) : told,
+      json.text('/id'),
+      json.text('/processorInformation/approvalCode'),
+      undefined,
+      json.text('/tokenInformation/paymentInstrument/id'),
+    );
   }
   if (reply.status === 201 && status === 'DECLINED') return declineOf(reply, json);
   if (reply.status === 400 && status === 'INVALID_REQUEST') return invalid(reply, json);
@@ -155,7 +244,7 @@ function invalid(reply: RawReply, json: ReplyNode): SubmitResult {
 }
 
 /** The search lags behind by minutes: what it does not know yet is unknown, not absent. */
-function queryResultOf(reply: RawReply, { idempotencyKey }: PaymentRef): QueryResult {
+function queryResultOf(reply: RawReply, { idempotencyKey, operation }: PaymentRef): QueryResult {
   const json = jsonOf(reply);
   if (reply.status !== 200 && reply.status !== 201) return unknown(`look-up: status ${reply.status}`);
   const own = (json?.list('/_embedded/transactionSummaries') ?? []).filter(
@@ -164,14 +253,14 @@ function queryResultOf(reply: RawReply, { idempotencyKey }: PaymentRef): QueryRe
   const applications = own.flatMap((item) =>
     item.list('/applicationInformation/applications').map((application) => ({ item, application })),
   );
-  const done = (name: string) =>
+  const applied = (name: string) =>
     applications.find(
       ({ application }) => application.text('/name') === name && application.text('/reasonCode') === '100',
     );
   const outcomes = new Outcomes(reply);
-  const back = done('ics_void') ?? done('ics_auth_reversal') ?? done('ics_credit');
+  const back = applied('ics_void') ?? applied('ics_auth_reversal') ?? applied('ics_credit');
   if (back) return outcomes.declined('soft', 'reversed', back.item.text('/id'));
-  const bill = done('ics_bill');
+  const bill = applied(operation === 'authorize' ? 'ics_auth' : 'ics_bill');
   if (bill)
     return outcomes.approved(bill.item.text('/id'), bill.item.text('/processorInformation/approvalCode'));
   const auth = applications.find(({ application }) => application.text('/name') === 'ics_auth');

@@ -1,7 +1,10 @@
 import type { CardSecret } from '../card/card-secret.ts';
 import type {
   CardCheck,
+  FollowUp,
+  FollowUpResult,
   GatewayCapabilities,
+  GatewayOperation,
   PaymentGateway,
   PaymentRef,
   PaymentRequest,
@@ -44,8 +47,11 @@ export interface Wire {
 
 /** What a look-up can tell: `not_found` = never processed, nothing charged. */
 export type QueryResult =
-  | Extract<SubmitResult, { readonly kind: 'approved' | 'declined' | 'unknown' }>
-  | { readonly kind: 'not_found' };
+  | Extract<SubmitResult, { readonly kind: 'approved' | 'partial' | 'declined' | 'unknown' }>
+  | NotFound;
+export interface NotFound {
+  readonly kind: 'not_found';
+}
 export type ReversalResult = 'reversed' | 'nothing_to_reverse' | 'failed' | 'pending';
 export type CheckResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
@@ -55,11 +61,16 @@ export type CheckResult = { readonly ok: true } | { readonly ok: false; readonly
  */
 export interface Dialect extends Pick<PaymentGateway, 'name' | 'idempotency'> {
   readonly capabilities: GatewayCapabilities;
+  /** Nothing else is ever asked of it. */
+  readonly operations: readonly GatewayOperation[];
   submit(wire: Wire, request: PaymentRequest, card: CardSecret): Promise<SubmitResult>;
-  /** Silence counts as unknown. */
+  /** Asked about types that move money only, as {@link reverse} is. Silence counts as unknown. */
   query(wire: Wire, ref: PaymentRef): Promise<QueryResult | Silence>;
   /** Silence counts as pending where something may have been sent, as failed where nothing was. */
   reverse(wire: Wire, ref: PaymentRef): Promise<ReversalResult | Silence>;
+  /** Present where `operations` has one of them. */
+  followUp?(wire: Wire, order: FollowUp): Promise<FollowUpResult>;
+  findFollowUp?(wire: Wire, order: FollowUp): Promise<FollowUpResult | NotFound>;
   checkCard?(wire: Wire, card: CardSecret): Promise<CardCheck | Silence>;
   check(wire: Wire): Promise<CheckResult | Silence>;
 }

@@ -93,7 +93,10 @@ function dialectOf(
       return adyenDialect({ merchantAccount: account(), apiKey: secret() });
     case 'worldpay': {
       const { cardholderName } = config;
-      return worldpayDialect({ merchantCode: account(), user: user(), password: secret(), cardholderName });
+      return worldpayDialect(
+        { merchantCode: account(), user: user(), password: secret(), cardholderName },
+        clock,
+      );
     }
     case 'authorizenet':
       return authorizeNetDialect({ login: user(), transactionKey: secret() }, clock);

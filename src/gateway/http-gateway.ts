@@ -3,6 +3,9 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type {
   CardCheck,
+  FollowUp,
+  FollowUpResult,
+  GatewayOperation,
   PaymentGateway,
   PaymentRef,
   PaymentRequest,
@@ -13,6 +16,7 @@ import type {
   Ask,
   CheckResult,
   Dialect,
+  NotFound,
   QueryResult,
   RawReply,
   ReversalResult,
@@ -20,13 +24,16 @@ import type {
   Wire,
 } from './dialect.ts';
 import { isSilence } from './dialect.ts';
+import { refusal, unheard } from './follow-up.ts';
 import type { HttpReply } from './http-exchange.ts';
+import { refused, unknown } from './outcome.ts';
 import { maskCard } from './reply-text.ts';
 import { renderBody } from './secret-body.ts';
 import { SecureHttp, type SecureHttpOptions } from './secure-http.ts';
 
 const kQueryDeadlineMs = 5_000;
 const kReverseDeadlineMs = 10_000;
+const kFollowUpDeadlineMs = 20_000;
 const kCheckDeadlineMs = 3_000;
 const kCheckCardDeadlineMs = 1_500; // a caller waits in silence
 
@@ -52,17 +59,24 @@ export class HttpGateway implements PaymentGateway {
     return this.#dialect.idempotency;
   }
 
+  get operations(): ReadonlySet<GatewayOperation> {
+    return new Set(this.#dialect.operations);
+  }
+
   get capabilities() {
     return this.#dialect.capabilities;
   }
 
   async submit(request: PaymentRequest, card: CardSecret, context: SubmitContext): Promise<SubmitResult> {
+    const { operation = 'sale' } = request;
+    if (!this.#dialect.operations.includes(operation)) return refused(this.#lacks(operation));
     const wire = this.#wire(context.deadlineMs, card, () => context.onFlushed());
     return this.#told('submit', request, () => this.#dialect.submit(wire, request, card));
   }
 
   /** A look-up that fails says nothing about the payment: unknown, whether or not it was sent. */
   async query(ref: PaymentRef): Promise<QueryResult> {
+    if (!movesMoney(ref)) return unknown('nothing is charged by it, so nothing is looked up');
     return this.#told('query', ref, async () => {
       const found = await this.#dialect.query(this.#wire(kQueryDeadlineMs), ref);
       return found.kind === 'not_sent' ? { kind: 'unknown', reason: `look-up: ${found.reason}` } : found;
@@ -70,6 +84,7 @@ export class HttpGateway implements PaymentGateway {
   }
 
   async reverse(ref: PaymentRef): Promise<ReversalResult> {
+    if (!movesMoney(ref)) return 'nothing_to_reverse';
     const { kind } = await this.#told('reverse', ref, async () => {
       const answer = await this.#dialect.reverse(this.#wire(kReverseDeadlineMs), ref);
       if (!isSilence(answer)) return { kind: answer };
@@ -79,6 +94,23 @@ export class HttpGateway implements PaymentGateway {
         : { kind: 'pending' as const, reason };
     });
     return kind;
+  }
+
+  async followUp(order: FollowUp): Promise<FollowUpResult> {
+    const { kind, payment } = order;
+    const dialect = this.#dialect;
+    if (!dialect.followUp || !dialect.operations.includes(kind)) return refusal(this.#lacks(kind));
+    const wire = this.#wire(kFollowUpDeadlineMs);
+    return this.#told(kind, payment, async () => dialect.followUp?.(wire, order) ?? unheard('no answer'));
+  }
+
+  async findFollowUp(order: FollowUp): Promise<FollowUpResult | NotFound> {
+    const dialect = this.#dialect;
+    const wire = this.#wire(kQueryDeadlineMs);
+    return this.#told(`find ${order.kind}`, order.payment, async () => {
+      const found = (await dialect.findFollowUp?.(wire, order)) ?? unheard('there is no look-up');
+      return found.kind === 'not_sent' ? unheard(`look-up: ${found.reason}`) : found;
+    });
   }
 
   checkCard(card: CardSecret): Promise<CardCheck> | undefined {
@@ -93,6 +125,10 @@ export class HttpGateway implements PaymentGateway {
 
   async close(): Promise<void> {
     this.#http.close();
+  }
+
+  #lacks(operation: GatewayOperation): string {
+    return `${this.name} has no ${operation}`;
   }
 
   /** @param card - in the bodies; without one nothing can be charged, so that `not_sent` only means what it says. */
@@ -145,6 +181,10 @@ export class HttpGateway implements PaymentGateway {
     );
     return result;
   }
+}
+
+function movesMoney({ operation = 'sale' }: PaymentRef): boolean {
+  return operation === 'sale' || operation === 'authorize';
 }
 
 /** Masks the card in the reply's bytes before anything makes a string of them, and zeroes them afterwards. */

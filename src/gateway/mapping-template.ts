@@ -1,13 +1,21 @@
 import type { CardSecret } from '../card/card-secret.ts';
 import { formatMajor } from '../money/money.ts';
-import type { PaymentRef, PaymentRequest } from '../ports/payment-gateway.ts';
+import type { FollowUp, PaymentRef, PaymentRequest } from '../ports/payment-gateway.ts';
 import { digits, month, type Segment, year } from './secret-body.ts';
 import { escaped } from './xml-text.ts';
 
-/** A text with its slots filled. Card digits stay segments: no string of them is ever made. */
-export type Template = (request: PaymentRef | PaymentRequest, card: CardSecret | null) => Segment[];
+/** What slots are filled with; of a change, the key and amount are its own. */
+export type Filling = PaymentRef &
+  Partial<PaymentRequest> &
+  Partial<Pick<FollowUp, 'transactionId'>> & {
+    /** The key the payment was sent with. */
+    readonly paymentKey?: string;
+  };
 
-type Fill = (request: PaymentRef & Partial<PaymentRequest>) => string;
+/** A text with its slots filled. Card digits stay segments: no string of them is ever made. */
+export type Template = (request: Filling, card: CardSecret | null) => Segment[];
+
+type Fill = (request: Filling) => string;
 
 const kOrder: Readonly<Record<string, Fill>> = {
   idempotencyKey: ({ idempotencyKey }) => idempotencyKey,
@@ -22,6 +30,8 @@ const kOrder: Readonly<Record<string, Fill>> = {
   reference: ({ reference }) => reference ?? '',
   brand: ({ brand }) => brand ?? '',
   'call.id': ({ call }) => call?.id ?? '',
+  transactionId: ({ transactionId }) => transactionId ?? '',
+  paymentKey: ({ paymentKey, idempotencyKey }) => paymentKey ?? idempotencyKey,
 };
 const kCard: Readonly<Record<string, (card: CardSecret) => Segment[]>> = {
   'card.number': (card) => digits(card, 'pan'),

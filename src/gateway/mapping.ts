@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import type { CardSecret } from '../card/card-secret.ts';
 import { AppError } from '../errors.ts';
-import type { PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import {
+  type FollowUp,
+  type FollowUpResult,
+  kFollowUpKinds,
+  kPaymentTypes,
+  type PaymentRef,
+  type SubmitResult,
+} from '../ports/payment-gateway.ts';
 import {
   type Ask,
   type Dialect,
@@ -9,9 +16,11 @@ import {
   type RawReply,
   type ReversalResult,
   reachable,
+  type Wire,
 } from './dialect.ts';
-import { kOrderSlots, type Template, templateOf } from './mapping-template.ts';
-import { Outcomes, refused, transient, unknown } from './outcome.ts';
+import { accepted, done, refusal, unheard } from './follow-up.ts';
+import { type Filling, kOrderSlots, type Template, templateOf } from './mapping-template.ts';
+import { believed, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { formOf, jsonOf, type ReplyNode, xmlOf } from './reply-node.ts';
 
 const kPath = z.string().regex(/^(\/[^@\s]*)?(@[^@\s/]+)?$/);
@@ -32,6 +41,7 @@ const kRule = <T extends z.ZodType>(outcome: T) =>
     transactionId: kPath.optional(),
     authCode: kPath.optional(),
     spokenReference: kPath.optional(),
+    token: kPath.optional(),
     code: kPath.optional(),
     class: kDeclineClass.optional(),
     /** Codes of the classes other than `class`. */
@@ -50,9 +60,17 @@ const kCall = <T extends z.ZodType>(outcome: T) =>
     echo: kPath.optional(),
     rules: z.array(kRule(outcome)).min(1),
   });
+const kWithCard = kCall(z.enum(['approved', 'declined', 'rejected', 'transient', 'unknown']));
+const kChange = kCall(z.enum(['done', 'accepted', 'refused', 'not_sent', 'unknown'])).optional();
 const kMapping = z.strictObject({
   idempotency: z.enum(['key', 'none']).default('none'),
-  submit: kCall(z.enum(['approved', 'declined', 'rejected', 'transient', 'unknown'])),
+  submit: kWithCard,
+  authorize: kWithCard.optional(),
+  verify: kWithCard.optional(),
+  tokenize: kWithCard.optional(),
+  capture: kChange,
+  void: kChange,
+  refund: kChange,
   query: kCall(z.enum(['approved', 'declined', 'not_found', 'unknown'])).optional(),
   reverse: kCall(z.enum(['reversed', 'nothing_to_reverse', 'pending', 'failed'])).optional(),
 });
@@ -75,15 +93,32 @@ export function mappedDialect(name: 'rest' | 'xml', mapping: unknown, authorizat
   }
   const { idempotency, submit, query, reverse } = checked.data;
   const own: Readonly<Record<string, string>> = authorization === null ? {} : { authorization };
-  const sale = prepared('submit', submit, own, true);
+  const types = { ...checked.data, sale: submit };
+  const withCard = preparedAll(kPaymentTypes, types, own, true);
+  const changes = preparedAll(kFollowUpKinds, types, own, false);
   const look = query && prepared('query', query, own, false);
   const back = reverse && prepared('reverse', reverse, own, false);
+  const change = async (wire: Wire, order: FollowUp): Promise<FollowUpResult> => {
+    const asked = changes.get(order.kind);
+    return asked
+      ? wire.ask({ ...asked.ask(fillingOf(order), null), charges: true }, (reply) =>
+          believed(reply, (each) => changeOf(each, asked.call, order)),
+        )
+      : refusal(`no ${order.kind} is mapped`);
+  };
   return {
     name,
     idempotency,
     capabilities: { lookUp: look ? 'every' : 'none', reversal: back ? 'told' : 'none' },
-    submit: (wire, request, card) =>
-      wire.ask({ ...sale(request, card), charges: true }, (reply) => verdictOf(reply, submit, request)),
+    operations: [...withCard.keys(), ...changes.keys()],
+    submit: async (wire, request, card) => {
+      const asked = withCard.get(request.operation ?? 'sale');
+      return asked
+        ? wire.ask({ ...asked.ask(request, card), charges: true }, (reply) =>
+            believed(reply, (each) => verdictOf(each, asked.call, request)),
+          )
+        : refused('not mapped');
+    },
     query: async (wire, ref) =>
       look && query
         ? wire.ask(look(ref, null), (reply) => foundIn(reply, query, ref))
@@ -92,8 +127,40 @@ export function mappedDialect(name: 'rest' | 'xml', mapping: unknown, authorizat
       back && reverse
         ? wire.ask({ ...back(ref, null), charges: true }, (reply) => reversalOf(reply, reverse, ref))
         : 'failed',
+    followUp: change,
+    findFollowUp: async (wire, order) =>
+      idempotency === 'key' ? change(wire, order) : unheard('what became of a change is not mapped'),
     check: (wire) => wire.ask({ method: 'GET', path: '', headers: own }, reachable),
   };
+}
+
+/** What is mapped, of the operations that may be. */
+export function mappedOperations(mapping: unknown): ReadonlySet<string> {
+  const keys = typeof mapping === 'object' && mapping !== null ? Object.keys(mapping) : [];
+  return new Set(['sale', ...keys]);
+}
+
+interface Mapped {
+  readonly call: Call;
+  readonly ask: (request: Filling, card: CardSecret | null) => Ask;
+}
+
+function preparedAll<K extends string>(
+  names: readonly K[],
+  calls: Readonly<Partial<Record<K, Call | undefined>>>,
+  own: Readonly<Record<string, string>>,
+  hasCard: boolean,
+): ReadonlyMap<K, Mapped> {
+  const found = new Map<K, Mapped>();
+  for (const name of names) {
+    const call = calls[name];
+    if (call) found.set(name, { call, ask: prepared(name === 'sale' ? 'submit' : name, call, own, hasCard) });
+  }
+  return found;
+}
+
+function fillingOf({ payment, key, amount, transactionId }: FollowUp): Filling {
+  return { ...payment, idempotencyKey: key, amount, transactionId, paymentKey: payment.idempotencyKey };
 }
 
 /** Templates are read once, so that a mistake in one is told at the start. */
@@ -108,7 +175,7 @@ function prepared(place: string, call: Call, own: Readonly<Record<string, string
   const headers = Object.entries(call.headers).map(
     ([name, text]) => [name, template(`headers.${name}`, text, 'header', false)] as const,
   );
-  return (request: PaymentRef | PaymentRequest, card: CardSecret | null): Ask => ({
+  return (request: Filling, card: CardSecret | null): Ask => ({
     method: call.method,
     path: path(request, card).join(''),
     headers: {
@@ -175,7 +242,7 @@ function verdictOf(reply: RawReply, call: Call, ref: PaymentRef): SubmitResult {
   const id = at(rule.transactionId);
   switch (rule.outcome) {
     case 'approved':
-      return new Outcomes(reply).approved(id, at(rule.authCode), at(rule.spokenReference));
+      return new Outcomes(reply).approved(id, at(rule.authCode), at(rule.spokenReference), at(rule.token));
     case 'declined':
       return new Outcomes(reply).declined(classOf(rule, code), code, id);
     case 'rejected':
@@ -206,4 +273,24 @@ function foundIn(reply: RawReply, call: Call, ref: PaymentRef): QueryResult {
 function reversalOf(reply: RawReply, call: Call, ref: PaymentRef): ReversalResult {
   const found = ruleFor(reply, call, ref);
   return typeof found === 'string' ? 'pending' : (found.rule.outcome as ReversalResult);
+}
+
+function changeOf(reply: RawReply, call: Call, { key, payment }: FollowUp): FollowUpResult {
+  const found = ruleFor(reply, call, { ...payment, idempotencyKey: key });
+  if (typeof found === 'string') return unheard(found);
+  const { rule, node } = found;
+  const at = (path: string | undefined) => (path === undefined ? undefined : node?.text(path));
+  const code = at(rule.code) ?? `status ${reply.status}`;
+  switch (rule.outcome) {
+    case 'done':
+      return done(at(rule.transactionId));
+    case 'accepted':
+      return accepted(at(rule.transactionId));
+    case 'refused':
+      return refusal(code);
+    case 'not_sent':
+      return { kind: 'not_sent', reason: code };
+    default:
+      return unheard(`mapped: status ${reply.status}`);
+  }
 }

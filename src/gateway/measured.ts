@@ -1,11 +1,22 @@
 import type { CardSecret } from '../card/card-secret.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { PaymentGateway, PaymentRef, PaymentRequest, SubmitContext } from '../ports/payment-gateway.ts';
+import type {
+  FollowUp,
+  FollowUpKind,
+  FollowUpResult,
+  GatewayOperation,
+  PaymentGateway,
+  PaymentRef,
+  PaymentRequest,
+  SubmitContext,
+} from '../ports/payment-gateway.ts';
+
+const kNone = { kind: 'unknown', reason: 'the gateway has none' } as const;
 
 /** One request to a gateway, for the metrics. */
 export interface GatewayRequestFigures {
   readonly gateway: string;
-  readonly op: 'submit' | 'query' | 'reverse';
+  readonly op: 'submit' | 'query' | 'reverse' | FollowUpKind | 'find_follow_up';
   readonly outcome: string;
   readonly durationMs: number;
 }
@@ -30,6 +41,10 @@ export class MeasuredGateway implements PaymentGateway {
     return this.#gateway.idempotency;
   }
 
+  get operations(): ReadonlySet<GatewayOperation> {
+    return this.#gateway.operations ?? new Set();
+  }
+
   submit(request: PaymentRequest, card: CardSecret, context: SubmitContext) {
     return this.#timed('submit', this.#gateway.submit(request, card, context), ({ kind }) => kind);
   }
@@ -40,6 +55,16 @@ export class MeasuredGateway implements PaymentGateway {
 
   reverse(ref: PaymentRef) {
     return this.#timed('reverse', this.#gateway.reverse(ref), (outcome) => outcome);
+  }
+
+  async followUp(order: FollowUp): Promise<FollowUpResult> {
+    const answer = this.#gateway.followUp?.(order);
+    return answer ? this.#timed(order.kind, answer, ({ kind }) => kind) : kNone;
+  }
+
+  async findFollowUp(order: FollowUp) {
+    const answer = this.#gateway.findFollowUp?.(order);
+    return answer ? this.#timed('find_follow_up', answer, ({ kind }) => kind) : kNone;
   }
 
   checkCard(card: CardSecret) {

@@ -1,10 +1,19 @@
 import type { CardSecret } from '../card/card-secret.ts';
 import { formatMajor } from '../money/money.ts';
-import type { DeclineClass, PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import { kGatewayKinds } from '../ports/gateway-kinds.ts';
+import type {
+  DeclineClass,
+  FollowUp,
+  FollowUpResult,
+  PaymentRef,
+  PaymentRequest,
+  SubmitResult,
+} from '../ports/payment-gateway.ts';
 import {
   type Ask,
   type Dialect,
   isSilence,
+  type NotFound,
   type QueryResult,
   type RawReply,
   type ReversalResult,
@@ -12,8 +21,9 @@ import {
   type Silence,
   type Wire,
 } from './dialect.ts';
+import { done, followUpByStatus, refusal, unheard } from './follow-up.ts';
 import { formSegments, kForm } from './form.ts';
-import { byStatus, classIn, Outcomes, refused, unknown } from './outcome.ts';
+import { believed, byStatus, classIn, majorTold, Outcomes, refused, unknown } from './outcome.ts';
 import { formOf, type ReplyNode, xmlOf } from './reply-node.ts';
 import { around, digits } from './secret-body.ts';
 
@@ -35,6 +45,9 @@ const kConfigCodes = '410 411 440 441 460 461';
 /** Sent on to the bank, and no word from there; or taken for a duplicate of one that was. */
 const kUnknownCodes = '400 420 421 430';
 const kCharged = new Set(['complete', 'pendingsettlement']);
+/** Authorized and not captured. */
+const kHeld = 'pending';
+const kTypes = { sale: 'sale', authorize: 'auth', verify: 'validate', tokenize: 'validate' } as const;
 
 /** NMI and the gateways that are NMI under another name: forms in, forms and XML out. */
 export function nmiDialect({ securityKey }: NmiOptions): Dialect {
@@ -59,7 +72,7 @@ export function nmiDialect({ securityKey }: NmiOptions): Dialect {
     if (!('result' in found)) return 'nothing_to_reverse';
     if (found.condition === 'canceled' || found.isRefunded) return 'reversed';
     if (found.result.kind === 'declined') return 'nothing_to_reverse';
-    if (!kCharged.has(found.condition)) return 'pending';
+    if (!kCharged.has(found.condition) && found.condition !== kHeld) return 'pending';
     const type = found.condition === 'complete' ? 'refund' : 'void';
     const ask = post('/api/transact.php', [
       ['type', type],
@@ -72,13 +85,28 @@ export function nmiDialect({ securityKey }: NmiOptions): Dialect {
     });
   }
 
+  const followUp = (wire: Wire, { kind, transactionId, amount }: FollowUp) => {
+    const ask = post('/api/transact.php', [
+      ['type', kind],
+      ['transactionid', transactionId],
+      ['amount', kind === 'void' ? null : formatMajor(amount)],
+    ]);
+    return wire.ask({ ...ask, charges: true }, (reply) => believed(reply, followUpOf));
+  };
+
   return {
     name: 'nmi',
     idempotency: 'none',
     capabilities: { lookUp: 'every', reversal: 'told' },
+    operations: kGatewayKinds.nmi.operations,
+    followUp,
+    findFollowUp: (wire, order) =>
+      wire.ask(post('/api/query.php', [['order_id', order.payment.idempotencyKey]]), (reply) =>
+        followUpIn(reply, order),
+      ),
     submit: (wire, request, card) =>
       wire.ask({ ...post('/api/transact.php', saleOf(request, card)), charges: true }, (reply) =>
-        verdictOf(reply, request),
+        believed(reply, (each) => verdictOf(each, request)),
       ),
     query,
     reverse,
@@ -87,14 +115,17 @@ export function nmiDialect({ securityKey }: NmiOptions): Dialect {
 }
 
 function saleOf(request: PaymentRequest, card: CardSecret): Parameters<typeof formSegments>[0] {
+  const { operation = 'sale' } = request;
+  const movesMoney = operation === 'sale' || operation === 'authorize';
   return [
-    ['type', 'sale'],
+    ['type', kTypes[operation]],
     ['ccnumber', digits(card, 'pan')],
     ['ccexp', digits(card, 'expiry')],
     ['cvv', digits(card, 'cvv')],
     ['zip', around('', digits(card, 'postal'))],
-    ['amount', formatMajor(request.amount)],
-    ['currency', request.amount.currency],
+    ['amount', movesMoney ? formatMajor(request.amount) : null],
+    ['currency', movesMoney ? request.amount.currency : null],
+    ['customer_vault', operation === 'tokenize' ? 'add_customer' : null],
     ['orderid', request.idempotencyKey],
     ['order_description', request.reference],
     ['industry', 'moto'],
@@ -102,7 +133,7 @@ function saleOf(request: PaymentRequest, card: CardSecret): Parameters<typeof fo
   ];
 }
 
-function verdictOf(reply: RawReply, { idempotencyKey }: PaymentRef): SubmitResult {
+function verdictOf(reply: RawReply, { idempotencyKey, operation }: PaymentRef): SubmitResult {
   const form = reply.status === 200 ? formOf(reply) : undefined;
   const response = form?.text('/response');
   if (!form || response === undefined) return byStatus(reply.status);
@@ -110,7 +141,12 @@ function verdictOf(reply: RawReply, { idempotencyKey }: PaymentRef): SubmitResul
     return unknown('the answer names another payment');
   const id = form.text('/transactionid') || undefined;
   const code = form.text('/response_code') ?? 'none';
-  if (response === '1') return new Outcomes(reply).approved(id, form.text('/authcode') || undefined);
+  if (response === '1') {
+    const token = form.text('/customer_vault_id') || undefined;
+    return operation === 'tokenize' && token === undefined
+      ? unknown('approved without a token')
+      : new Outcomes(reply).approved(id, form.text('/authcode') || undefined, undefined, token);
+  }
   if (response === '2') return new Outcomes(reply).declined(classIn(kClasses, code), code, id);
   return response === '3' ? errorOf(reply, form, code) : unknown(`response ${response}`);
 }
@@ -135,7 +171,41 @@ type Found =
       readonly result: QueryResult;
     };
 
-function foundIn(reply: RawReply, { idempotencyKey }: PaymentRef): Found | Silence {
+function followUpOf(reply: RawReply): FollowUpResult {
+  const form = reply.status === 200 ? formOf(reply) : undefined;
+  const response = form?.text('/response');
+  if (!form || response === undefined) return followUpByStatus(reply);
+  const code = form.text('/response_code') ?? 'none';
+  if (response === '1') return done(form.text('/transactionid') || undefined);
+  if (kUnknownCodes.split(' ').includes(code) || (response !== '2' && response !== '3'))
+    return unheard(`response code ${code}`);
+  return refusal(`response code ${code}`, form.text('/responsetext'));
+}
+
+/** Refunds have no name of ours there: what all of them come to tells whether this one is among them. */
+function followUpIn(reply: RawReply, order: FollowUp): FollowUpResult | NotFound {
+  const { kind, transactionId, amount, beforeMinor } = order;
+  const xml = reply.status === 200 ? xmlOf(reply) : undefined;
+  const own = (xml?.list('/nm_response/transaction') ?? []).find(
+    (item) => item.text('/transaction_id') === transactionId,
+  );
+  if (!own) return unheard(`look-up: status ${reply.status}`);
+  const condition = own.text('/condition') ?? '';
+  if (kind === 'void') return condition === 'canceled' ? done(transactionId) : { kind: 'not_found' };
+  if (kind === 'capture') {
+    if (kCharged.has(condition)) return done(transactionId);
+    return condition === kHeld ? { kind: 'not_found' } : unheard(`condition ${condition}`);
+  }
+  const refunds = own
+    .list('/action')
+    .filter((action) => action.text('/action_type') === 'refund' && action.text('/success') === '1')
+    .map((action) => majorTold(action.text('/amount')?.replace('-', ''), amount)?.minor ?? Number.NaN);
+  const total = refunds.reduce((sum, minor) => sum + minor, 0);
+  if (total === beforeMinor + amount.minor) return done(transactionId);
+  return total === beforeMinor ? { kind: 'not_found' } : unheard('refunds of somebody else');
+}
+
+function foundIn(reply: RawReply, { idempotencyKey, operation }: PaymentRef): Found | Silence {
   const xml = reply.status === 200 ? xmlOf(reply) : undefined;
   if (!xml?.has('/nm_response') || xml.has('/nm_response/error_response'))
     return unknown(`look-up: status ${reply.status}`);
@@ -152,11 +222,12 @@ function foundIn(reply: RawReply, { idempotencyKey }: PaymentRef): Found | Silen
     (action) => action.text('/action_type') === 'refund' && action.text('/success') === '1',
   );
   const outcomes = new Outcomes(reply);
-  const code = actions.find((action) => action.text('/action_type') === 'sale')?.text('/response_code');
+  const type = kTypes[operation ?? 'sale'];
+  const code = actions.find((action) => action.text('/action_type') === type)?.text('/response_code');
   let result: QueryResult;
   if (condition === 'canceled' || isRefunded) result = outcomes.declined('soft', 'reversed', id);
   else if (condition === 'failed') result = outcomes.declined(classIn(kClasses, code ?? ''), code, id);
-  else if (kCharged.has(condition))
+  else if (kCharged.has(condition) || (operation === 'authorize' && condition === kHeld))
     result = outcomes.approved(id, best.text('/authorization_code') || undefined);
   else result = unknown(`condition ${condition}`);
   return { kind: 'found', id, condition, isRefunded, result };

@@ -18,15 +18,40 @@ export class Outcomes {
     transactionId: string | undefined,
     authCode?: string,
     spokenReference?: string,
+    token?: string,
   ): Kind<'approved' | 'unknown'> {
     const id = this.#id(transactionId);
     if (id === undefined) return unknown('approved without an id');
+    const kept = this.#id(token);
     return {
       kind: 'approved',
       transactionId: id,
       authCode: this.#id(authCode) ?? null,
       spokenReference: this.#id(spokenReference) ?? null,
+      ...(kept === undefined ? {} : { token: kept }),
     };
+  }
+
+  /**
+   * An approval by the amount it was for: less than was asked is a part, another one is not believed.
+   * @param told - undefined: the gateway does not say; null: it said something we cannot read.
+   */
+  approvedFor(
+    asked: Money,
+    told: Money | null | undefined,
+    ...rest: Parameters<Outcomes['approved']>
+  ): Kind<'approved' | 'partial' | 'unknown'> {
+    const approval = this.approved(...rest);
+    if (approval.kind === 'unknown' || told === undefined || isSame(told, asked)) return approval;
+    const isPart =
+      told !== null &&
+      told.currency === asked.currency &&
+      told.exponent === asked.exponent &&
+      told.minor > 0 &&
+      told.minor < asked.minor;
+    return isPart
+      ? { ...approval, kind: 'partial', approvedAmount: told }
+      : unknown('approved for another amount');
   }
 
   declined(declineClass: DeclineClass, code: string | undefined, transactionId?: string): Kind<'declined'> {
@@ -41,6 +66,36 @@ export class Outcomes {
   #id(text: string | undefined): string | undefined {
     return text === undefined ? undefined : cleanId(text, this.#cardMasked);
   }
+}
+
+function isSame(told: Money | null, asked: Money): boolean {
+  return told?.minor === asked.minor && told.currency === asked.currency && told.exponent === asked.exponent;
+}
+
+/** An amount as decimal APIs write it (`10.5`, `10.50`); null if it is none of this currency. */
+export function majorTold(text: string | undefined, { currency, exponent }: Money): Money | null | undefined {
+  if (text === undefined) return undefined;
+  const [, whole = '', fraction = ''] = /^(\d{1,10})(?:\.(\d{1,8}))?$/.exec(text.trim()) ?? [];
+  const kept = fraction.slice(0, exponent).padEnd(exponent, '0');
+  return whole === '' || /[1-9]/.test(fraction.slice(exponent))
+    ? null
+    : { minor: Number(whole + kept), currency, exponent };
+}
+
+const kMoved: ReadonlySet<string> = new Set(['approved', 'partial', 'done', 'accepted']);
+
+/**
+ * What a reply says, unless its status says failure and its body that money moved: then nobody knows.
+ * @param read - how the gateway's replies are read.
+ */
+export function believed<R extends { readonly kind: string }>(
+  reply: RawReply,
+  read: (reply: RawReply) => R,
+): R | Kind<'unknown'> {
+  const result = read(reply);
+  if (reply.status < 300 || kMoved.has(result.kind)) return result;
+  const isContradiction = [200, 201].some((status) => kMoved.has(read({ ...reply, status }).kind));
+  return isContradiction ? unknown(`status ${reply.status} with an approval`) : result;
 }
 
 export function unknown(reason: string): Kind<'unknown'> {
@@ -95,6 +150,25 @@ export function minorFor(
   { minor, currency, exponent }: Money,
   exponents: Readonly<Record<string, number>>,
 ): number | undefined {
-  const own = minor * 10 ** ((exponents[currency] ?? exponent) - exponent);
+  const shift = (exponents[currency] ?? exponent) - exponent;
+  const own = shift < 0 ? minor / 10 ** -shift : minor * 10 ** shift;
   return Number.isSafeInteger(own) ? own : undefined;
+}
+
+/** The other way: what a gateway told in its own minor units; null if it is no whole number of ours. */
+export function minorTold(
+  text: string | undefined,
+  asked: Money,
+  exponents: Readonly<Record<string, number>>,
+): Money | null | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) return null;
+  const { currency, exponent } = asked;
+  const minor = minorFor(
+    { minor: Number(text), currency, exponent: exponents[currency] ?? exponent },
+    {
+      [currency]: exponent,
+    },
+  );
+  return minor === undefined ? null : { minor, currency, exponent };
 }

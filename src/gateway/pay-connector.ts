@@ -1,8 +1,9 @@
 import type { CardSecret } from '../card/card-secret.ts';
 import { formatMajor } from '../money/money.ts';
+import { kGatewayKinds } from '../ports/gateway-kinds.ts';
 import type { PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
 import { basic, type Dialect, type RawReply, reachable } from './dialect.ts';
-import { byStatus, Outcomes, refused, unknown } from './outcome.ts';
+import { believed, byStatus, Outcomes, refused, unknown } from './outcome.ts';
 import { jsonOf } from './reply-node.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 
@@ -24,6 +25,7 @@ export function payConnectorDialect(options: PayConnectorOptions): Dialect {
     name: 'pay-connector',
     idempotency: 'none',
     capabilities: { lookUp: 'none', reversal: 'none' },
+    operations: kGatewayKinds['pay-connector'].operations,
     submit: (wire, request, card) =>
       wire.ask(
         {
@@ -33,7 +35,7 @@ export function payConnectorDialect(options: PayConnectorOptions): Dialect {
           body: { contentType: 'application/json', segments: bodyOf(request, card, options) },
           charges: true,
         },
-        verdictOf,
+        (reply) => believed(reply, (each) => verdictOf(each, request)),
       ),
     query: async () => unknown('the pay-connector contract has no look-up'),
     reverse: async () => 'failed',
@@ -45,9 +47,9 @@ function bodyOf(request: PaymentRequest, card: CardSecret, options: PayConnector
   const { paymentRef, attempt, merchantId, customerId, reference, amount, call } = request;
   const head = JSON.stringify({ transaction_id: request.idempotencyKey, method: 'credit-card' });
   const tail = JSON.stringify({
-    [options.amountName]: formatMajor(amount),
+    [options.amountName]: request.operation === 'tokenize' ? '0' : formatMajor(amount),
     currency_code: amount.currency.toLowerCase(),
-    token_type: 'one-time',
+    token_type: request.operation === 'tokenize' ? 'reusable' : 'one-time',
     description: reference ?? '',
     parameters: {
       payment_ref: paymentRef,
@@ -69,10 +71,13 @@ function bodyOf(request: PaymentRequest, card: CardSecret, options: PayConnector
   ];
 }
 
-/** `error_code` null or absent: charged, if there is a `charge_id`. Its values are the merchant's own, so every decline is soft. */
-function verdictOf(reply: RawReply): SubmitResult {
+/** `error_code` null or absent: charged, if there is a `charge_id`, or kept, if there is a `token_id`. Its values are the merchant's own, so every decline is soft. */
+function verdictOf(reply: RawReply, { operation }: PaymentRequest): SubmitResult {
   const json = jsonOf(reply);
-  const charge = json?.text('/charge_id');
+  const token = operation === 'tokenize' ? json?.text('/token_id') : undefined;
+  const charge = token ?? json?.text('/charge_id');
+  if (operation === 'tokenize' && token === undefined && charge !== undefined)
+    return unknown('a charge in place of a token');
   const error = json?.text('/error_code') ?? '';
   const isRefusal = error !== '' && error !== '0';
   if (charge !== undefined && isRefusal) return unknown('both a charge and an error');
@@ -81,6 +86,7 @@ function verdictOf(reply: RawReply): SubmitResult {
       charge,
       json?.text('/parameters/auth_code'),
       json?.text('/parameters/reference'),
+      token,
     );
   }
   if (json && isRefusal && (reply.status === 200 || reply.status === 402))

@@ -1,13 +1,25 @@
 import type { CardSecret, SecretField } from '../card/card-secret.ts';
-import type { PaymentRequest } from '../ports/payment-gateway.ts';
+import type { FollowUp, PaymentRequest } from '../ports/payment-gateway.ts';
 import { allDigits, type Segment } from './secret-body.ts';
+
+/** Body of `POST /payments/{paymentRef}/{attempt}/capture`, `/void` and `/refund`. */
+export function followUpBody({ kind, key, amount, transactionId }: FollowUp): string {
+  const { minor: value, currency, exponent } = amount;
+  return JSON.stringify({
+    version: 1,
+    operation: kind,
+    key,
+    transactionId,
+    amount: { value, currency, exponent },
+  });
+}
 
 /** Body of `POST /payments` (docs/gateway-rest.openapi.yaml). */
 export function saleSegments(request: PaymentRequest, card: CardSecret): Segment[] {
   const { paymentRef, attempt, merchantId, customerId, reference, amount, brand, call } = request;
   const order = JSON.stringify({
     version: 1,
-    operation: 'sale',
+    operation: request.operation ?? 'sale',
     paymentRef,
     attempt,
     merchantId,

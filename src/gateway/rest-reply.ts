@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import type { DeclineClass, PaymentRef, SubmitResult } from '../ports/payment-gateway.ts';
+import type { DeclineClass, FollowUpResult, PaymentRef, SubmitResult } from '../ports/payment-gateway.ts';
 import type { QueryResult, RawReply, ReversalResult } from './dialect.ts';
+import { accepted, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
+import { Outcomes } from './outcome.ts';
 import { cleanId, cleanText } from './reply-text.ts';
 
 // Optional fields of a wrong type are left out: they must not cost us a clear verdict.
@@ -15,11 +17,17 @@ const kVerdict = z.object({
   declineClass: kText,
   declineCode: kText,
   message: kText,
+  token: kText,
   processed: z.boolean().nullable().catch(null),
   // Not lenient: what cannot be read here may be a partial approval.
   approvedAmount: z.object({ value: z.number(), currency: z.string(), exponent: z.number() }).nullish(),
 });
 const kReversal = z.object({ outcome: z.enum(['reversed', 'nothing_to_reverse', 'failed', 'pending']) });
+const kFollowUp = z.object({
+  outcome: z.enum(['done', 'accepted', 'refused', 'pending']),
+  transactionId: kText,
+  message: kText,
+});
 const kProblem = z.object({ processed: z.boolean().nullable().catch(null), message: kText });
 
 type Verdict = z.output<typeof kVerdict>;
@@ -56,6 +64,7 @@ export function queryResultOf(reply: RawReply, ref: PaymentRef): QueryResult {
   const result = submitResultOf(reply, ref);
   switch (result.kind) {
     case 'approved':
+    case 'partial':
     case 'declined':
     case 'unknown':
       return result;
@@ -70,20 +79,43 @@ export function reversalResultOf(reply: RawReply): ReversalResult {
   return kReversal.safeParse(jsonOf(reply.body)).data?.outcome ?? 'pending';
 }
 
+/** The answer to a capture, a void or a refund. */
+export function followUpResultOf(reply: RawReply): FollowUpResult {
+  const json = jsonOf(reply.body);
+  const told = kFollowUp.safeParse(json).data;
+  const isOk = reply.status >= 200 && reply.status < 300;
+  if (!isOk || !told) {
+    const problem = kProblem.safeParse(json).data;
+    if (reply.status === 503 && problem?.processed === false)
+      return { kind: 'not_sent', reason: problemOf(reply.status, json) };
+    return isOk ? unheard('no readable answer') : followUpByStatus(reply, problem?.message ?? undefined);
+  }
+  switch (told.outcome) {
+    case 'done':
+      return done(told.transactionId ?? undefined);
+    case 'accepted':
+      return accepted(told.transactionId ?? undefined);
+    case 'refused':
+      return refusal('refused', told.message ?? undefined);
+    case 'pending':
+      return unheard('pending');
+  }
+}
+
 function fromVerdict(verdict: Verdict, request: PaymentRef, reply: RawReply): SubmitResult {
   const id = (text: string | null) => (text === null ? undefined : cleanId(text, reply.cardMasked));
   switch (verdict.outcome) {
     case 'approved': {
-      const transactionId = id(verdict.transactionId);
-      if (transactionId === undefined) return unknown('approved without a transactionId');
-      if (!isWhole(verdict, request)) return unknown('approved for another amount');
-      const authCode = id(verdict.authCode) ?? null;
-      return {
-        kind: 'approved',
-        transactionId,
-        authCode,
-        spokenReference: id(verdict.spokenReference) ?? null,
-      };
+      const { approvedAmount: part, transactionId, authCode, spokenReference, token } = verdict;
+      const told = part && { minor: part.value, currency: part.currency, exponent: part.exponent };
+      return new Outcomes(reply).approvedFor(
+        request.amount,
+        told ?? undefined,
+        transactionId ?? undefined,
+        authCode ?? undefined,
+        spokenReference ?? undefined,
+        token ?? undefined,
+      );
     }
     case 'declined': {
       if (verdict.declineClass === 'config')
@@ -135,16 +167,6 @@ function belongsTo(verdict: Verdict, ref: PaymentRef): boolean {
   return (
     (verdict.paymentRef ?? ref.paymentRef) === ref.paymentRef &&
     (verdict.attempt ?? ref.attempt) === ref.attempt
-  );
-}
-
-function isWhole(verdict: Verdict, { amount }: PaymentRef): boolean {
-  const approved = verdict.approvedAmount;
-  if (!approved) return true;
-  return (
-    approved.value === amount.minor &&
-    approved.currency === amount.currency &&
-    approved.exponent === amount.exponent
   );
 }
 

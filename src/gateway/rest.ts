@@ -1,12 +1,14 @@
 import type { CardSecret } from '../card/card-secret.ts';
 import type { Clock } from '../ports/clock.ts';
+import { kGatewayKinds } from '../ports/gateway-kinds.ts';
 import type { Log } from '../ports/log.ts';
-import type { CardCheck, PaymentRef } from '../ports/payment-gateway.ts';
+import type { CardCheck, FollowUp, PaymentRef } from '../ports/payment-gateway.ts';
 import { type Dialect, type RawReply, reachable, type Wire } from './dialect.ts';
 import { HttpGateway } from './http-gateway.ts';
+import { believed } from './outcome.ts';
 import { jsonOf } from './reply-node.ts';
-import { saleSegments } from './rest-body.ts';
-import { queryResultOf, reversalResultOf, submitResultOf } from './rest-reply.ts';
+import { followUpBody, saleSegments } from './rest-body.ts';
+import { followUpResultOf, queryResultOf, reversalResultOf, submitResultOf } from './rest-reply.ts';
 import type { Segment } from './secret-body.ts';
 import type { SecureHttpOptions } from './secure-http.ts';
 
@@ -26,10 +28,25 @@ export class RestGateway extends HttpGateway {
 export function restDialect(token: string | null, asksAboutCards = false): Dialect {
   const headers: Readonly<Record<string, string>> =
     token === null ? {} : { authorization: `Bearer ${token}` };
+  // The same key gives the first result again, so that asking again is asking what became of it.
+  const change = (wire: Wire, order: FollowUp) =>
+    wire.ask(
+      {
+        method: 'POST',
+        path: `${pathOf(order.payment)}/${order.kind}`,
+        headers: { ...headers, 'idempotency-key': order.key },
+        body: { contentType: 'application/json', segments: [followUpBody(order)] },
+        charges: true,
+      },
+      (reply) => believed(reply, followUpResultOf),
+    );
   return {
     name: 'rest',
     idempotency: 'key',
     capabilities: { lookUp: 'every', reversal: 'told' },
+    operations: kGatewayKinds.rest.operations,
+    followUp: change,
+    findFollowUp: change,
     submit: (wire, request, card) =>
       wire.ask(
         {

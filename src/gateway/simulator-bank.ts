@@ -8,7 +8,7 @@ import { luhn } from '../card/luhn.ts';
 import { lastFour } from '../card/pan.ts';
 import type { Money } from '../money/money.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { DeclineClass, PaymentRef } from '../ports/payment-gateway.ts';
+import type { DeclineClass, FollowUpKind, PaymentRef, PaymentType } from '../ports/payment-gateway.ts';
 import { type CardRule, isWrongSecurityCode, ruleFor } from './simulator-cards.ts';
 
 const kMostBookings = 50_000; // about 20 MB
@@ -21,6 +21,9 @@ export type BankVerdict =
       readonly transactionId: string;
       readonly authCode: string;
       readonly spokenReference: string;
+      /** Less than was asked, where only that was approved. */
+      readonly part: Money | null;
+      readonly token: string | null;
     }
   | {
       readonly outcome: 'declined';
@@ -43,7 +46,27 @@ export interface Receipt {
   verdict(): BankVerdict;
 }
 
-export type LedgerState = 'pending' | 'approved' | 'declined' | 'not_processed' | 'reversed';
+/** `verified`: a card that was looked at or kept, nothing charged; `authorized`: held, not captured. */
+export type LedgerState =
+  | 'pending'
+  | 'approved'
+  | 'authorized'
+  | 'verified'
+  | 'declined'
+  | 'not_processed'
+  | 'reversed';
+
+/** What a change of a payment came to. */
+export type BankChange =
+  | { readonly outcome: 'done'; readonly transactionId: string }
+  | { readonly outcome: 'refused'; readonly code: string };
+
+export interface LedgerChange {
+  readonly key: string;
+  readonly kind: FollowUpKind;
+  readonly minor: number;
+  readonly transactionId: string;
+}
 
 /** One submission as the bank booked it; masked by type. */
 export interface LedgerEntry {
@@ -56,6 +79,9 @@ export interface LedgerEntry {
   readonly transactionId: string;
   /** How often it was sent; all but the first were replays. */
   readonly submissions: number;
+  readonly operation: PaymentType;
+  /** What was captured, voided and refunded, in order. */
+  readonly changes: readonly LedgerChange[];
 }
 
 export interface SimulatorBankOptions {
@@ -71,6 +97,7 @@ interface Booking {
   readonly rule: CardRule;
   readonly dueMs: number;
   readonly id: string;
+  readonly changes: LedgerChange[];
   submissions: number;
   reversed: boolean;
 }
@@ -93,13 +120,16 @@ export class SimulatorBank {
     this.#mostBookings = mostBookings;
   }
 
-  /** Reads the card during the call and keeps its last four digits. */
-  submit(ref: PaymentRef, card: CardSecret): Receipt {
+  /**
+   * Reads the card during the call and keeps its last four digits.
+   * @param mayPart - the dialect can say that less was approved; a bank that could not say so declines.
+   */
+  submit(ref: PaymentRef, card: CardSecret, mayPart = false): Receipt {
     const known = this.#bookings.get(ref.idempotencyKey);
     if (known && !isSame(known.ref, ref)) {
       return { delivery: 'answer', delayMs: 0, verdict: () => ({ outcome: 'conflict' }) };
     }
-    const booking = known ?? this.#book(ref, card);
+    const booking = known ?? this.#book(ref, card, mayPart);
     booking.submissions++;
     return {
       delivery: deliveryOf(booking.rule),
@@ -127,6 +157,30 @@ export class SimulatorBank {
     return charged.length > 0 ? 'reversed' : 'nothing_to_reverse';
   }
 
+  /**
+   * Captures, voids or refunds a charge; the same key gets its first answer again. Keeps to what banks keep to: an authorization is captured
+   * once, what was captured is refunded and never beyond it.
+   */
+  change(transactionId: string, kind: FollowUpKind, minor: number, key: string): BankChange {
+    const booking = [...this.#bookings.values()].find(({ id }) => id === transactionId);
+    if (!booking) return { outcome: 'refused', code: 'not_found' };
+    const known = booking.changes.find((change) => change.key === key);
+    if (known) return { outcome: 'done', transactionId: known.transactionId };
+    const code = whyNot(booking, this.#stateOf(booking), kind, minor);
+    if (code !== undefined) return { outcome: 'refused', code };
+    const change = { key, kind, minor, transactionId: idOf(`${key} ${transactionId}`) };
+    booking.changes.push(change);
+    if (kind === 'void') booking.reversed = true;
+    return { outcome: 'done', transactionId: change.transactionId };
+  }
+
+  /** What a payment's cards were charged in the end, all attempts together, minor units. */
+  netMinor(paymentRef: string): number {
+    return [...this.#bookings.values()]
+      .filter((booking) => booking.ref.paymentRef === paymentRef && this.#stateOf(booking) === 'approved')
+      .reduce((sum, booking) => sum + capturedOf(booking) - sumOf(booking, 'refund'), 0);
+  }
+
   ledger(): readonly LedgerEntry[] {
     return [...this.#bookings.values()].map((booking) => ({
       paymentRef: booking.ref.paymentRef,
@@ -137,6 +191,8 @@ export class SimulatorBank {
       state: this.#stateOf(booking),
       transactionId: booking.id,
       submissions: booking.submissions,
+      operation: booking.ref.operation ?? 'sale',
+      changes: booking.changes,
     }));
   }
 
@@ -147,8 +203,10 @@ export class SimulatorBank {
     return [...this.#bookings.values()].filter(charged).length;
   }
 
-  #book(ref: PaymentRef, card: CardSecret): Booking {
-    const rule = judge(ref, card, this.#clock.date());
+  #book(ref: PaymentRef, card: CardSecret, mayPart: boolean): Booking {
+    const judged = judge(ref, card, this.#clock.date());
+    const rule: CardRule =
+      judged.kind === 'part' && !mayPart ? { kind: 'decline', class: 'soft', code: '05' } : judged;
     const delayMs = rule.kind === 'slow' ? rule.delayMs : 0;
     const booking: Booking = {
       ref: {
@@ -156,7 +214,9 @@ export class SimulatorBank {
         attempt: ref.attempt,
         idempotencyKey: ref.idempotencyKey,
         amount: ref.amount,
+        ...(ref.operation === undefined ? {} : { operation: ref.operation }),
       },
+      changes: [],
       last4: lastFour(card),
       rule,
       dueMs: this.#clock.now() + delayMs,
@@ -182,8 +242,10 @@ export class SimulatorBank {
   #chargeState(booking: Booking, rule: CardRule): Exclude<LedgerState, 'declined'> {
     if (rule.kind === 'transient' || rule.kind === 'garbage') return 'not_processed';
     if (rule.kind === 'silent' && !rule.charged) return 'not_processed';
+    if (!movesMoney(booking)) return 'verified';
     if (booking.reversed) return 'reversed';
-    return this.#clock.now() < booking.dueMs ? 'pending' : 'approved';
+    if (this.#clock.now() < booking.dueMs) return 'pending';
+    return isHeld(booking) ? 'authorized' : 'approved';
   }
 
   #verdictOf(booking: Booking): BankVerdict {
@@ -198,11 +260,15 @@ export class SimulatorBank {
       case 'reversed':
         return { outcome: 'declined', class: 'soft', code: 'reversed', transactionId: id };
       case 'approved':
+      case 'authorized':
+      case 'verified':
         return {
           outcome: 'approved',
           transactionId: id,
           authCode: authCodeOf(id),
           spokenReference: id.slice(-4),
+          part: rule.kind === 'part' ? { ...booking.ref.amount, minor: approvedOf(booking) } : null,
+          token: booking.ref.operation === 'tokenize' ? `TOK-${id.slice(4)}` : null,
         };
     }
   }
@@ -241,13 +307,48 @@ function forgetOldest(kept: Map<string, unknown> | Set<string>, most: number): v
 }
 
 function isCharge(state: LedgerState): boolean {
-  return state === 'approved' || state === 'pending';
+  return state === 'approved' || state === 'authorized' || state === 'pending';
+}
+
+function movesMoney({ ref }: Booking): boolean {
+  return ref.operation !== 'verify' && ref.operation !== 'tokenize';
+}
+
+function isHeld(booking: Booking): boolean {
+  return booking.ref.operation === 'authorize' && sumOf(booking, 'capture') === 0;
+}
+
+function approvedOf({ ref, rule }: Booking): number {
+  return rule.kind === 'part' ? Math.ceil(ref.amount.minor / 2) : ref.amount.minor;
+}
+
+function capturedOf(booking: Booking): number {
+  return booking.ref.operation === 'authorize' ? sumOf(booking, 'capture') : approvedOf(booking);
+}
+
+function sumOf({ changes }: Booking, kind: FollowUpKind): number {
+  return changes.filter((change) => change.kind === kind).reduce((sum, { minor }) => sum + minor, 0);
+}
+
+/** Why a change cannot be made, in the bank's words; undefined if it can. */
+function whyNot(booking: Booking, state: LedgerState, kind: FollowUpKind, minor: number): string | undefined {
+  switch (kind) {
+    case 'capture':
+      return state === 'authorized' && minor <= approvedOf(booking) ? undefined : 'not_capturable';
+    case 'void':
+      return isCharge(state) && sumOf(booking, 'refund') === 0 ? undefined : 'not_voidable';
+    case 'refund':
+      return state === 'approved' && sumOf(booking, 'refund') + minor <= capturedOf(booking)
+        ? undefined
+        : 'not_refundable';
+  }
 }
 
 function isSame(a: PaymentRef, b: PaymentRef): boolean {
   return (
     a.paymentRef === b.paymentRef &&
     a.attempt === b.attempt &&
+    (a.operation ?? 'sale') === (b.operation ?? 'sale') &&
     a.amount.minor === b.amount.minor &&
     a.amount.currency === b.amount.currency
   );

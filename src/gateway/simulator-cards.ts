@@ -4,6 +4,8 @@ import type { DeclineClass } from '../ports/payment-gateway.ts';
 /** What the simulator does with a card. `charged: false` lets the request vanish: a later look-up finds nothing. */
 export type CardRule =
   | { readonly kind: 'approve' }
+  /** Half of the amount, rounded up. */
+  | { readonly kind: 'part' }
   | { readonly kind: 'slow'; readonly delayMs: number }
   | { readonly kind: 'decline'; readonly class: DeclineClass; readonly code: string }
   | { readonly kind: 'transient' }
@@ -50,6 +52,7 @@ const kAmountRules: ReadonlyMap<number, CardRule> = new Map([
   [5105, { kind: 'decline', class: 'soft', code: '05' }],
   [5407, { kind: 'decline', class: 'reenter', code: 'N7' }],
   [4301, { kind: 'decline', class: 'hard', code: '43' }],
+  [5310, { kind: 'part' }],
 ]);
 
 /** The rule of a test card at an amount. Other numbers are declined: nobody's real card belongs here. */

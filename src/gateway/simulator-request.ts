@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CardSecret, type SecretField } from '../card/card-secret.ts';
-import type { PaymentRef } from '../ports/payment-gateway.ts';
+import { kFollowUpKinds, kPaymentTypes, type PaymentRef } from '../ports/payment-gateway.ts';
 
 const kZero = 0x30;
 const kQuote = 0x22;
@@ -8,12 +8,12 @@ const kColon = 0x3a;
 
 const kSale = z.object({
   version: z.literal(1),
-  operation: z.literal('sale'),
+  operation: z.enum(kPaymentTypes),
   paymentRef: z.string().min(1).max(64),
   attempt: z.int().min(1),
   channel: z.literal('moto'),
   amount: z.object({
-    value: z.int().min(1),
+    value: z.int().min(0),
     currency: z.string().regex(/^[A-Z]{3}$/),
     exponent: z.int().min(0).max(4),
   }),
@@ -33,6 +33,13 @@ const kSale = z.object({
       .regex(/^\d{3,4}$/)
       .nullish(),
   }),
+});
+
+const kChange = z.object({
+  version: z.literal(1),
+  operation: z.enum(kFollowUpKinds),
+  transactionId: z.string().min(1).max(64),
+  amount: z.object({ value: z.int().min(1) }),
 });
 
 const kCheck = z.object({ prefix: z.string().regex(/^\d{6,8}$/) });
@@ -59,9 +66,18 @@ export function readSale(body: Buffer, idempotencyKey: string): SimulatedSale | 
     card.wipe();
     return { wrong: sale.error.issues[0]?.path.join('.') || 'body' };
   }
-  const { paymentRef, attempt, amount } = sale.data;
+  const { paymentRef, attempt, amount, operation } = sale.data;
+  if (amount.value === 0 && (operation === 'sale' || operation === 'authorize')) {
+    card.wipe();
+    return { wrong: 'amount.value' };
+  }
   const money = { minor: amount.value, currency: amount.currency, exponent: amount.exponent };
-  return { ref: { paymentRef, attempt, idempotencyKey, amount: money }, card };
+  return { ref: { paymentRef, attempt, idempotencyKey, amount: money, operation }, card };
+}
+
+/** The body of a capture, void or refund; undefined if it is none. */
+export function readChange(body: Buffer): z.output<typeof kChange> | undefined {
+  return kChange.safeParse(jsonOf(body)).data;
 }
 
 /** The digits of a card check, never more than eight; undefined if they are not that. */

@@ -18,9 +18,10 @@ import type { SimulatedAnswer, SimulatedDialect, SimulatedReply } from './simula
 import { simulatedStripe } from './simulated/stripe.ts';
 import { simulatedWorldpay } from './simulated/worldpay.ts';
 import { type BankVerdict, type LedgerEntry, type Receipt, SimulatorBank } from './simulator-bank.ts';
-import { readPrefix, readSale } from './simulator-request.ts';
+import { readChange, readPrefix, readSale } from './simulator-request.ts';
 
 const kBodyLimitBytes = 64 * 1024;
+const kChangePath = /^\/payments\/[A-Za-z0-9._~-]{1,64}\/\d{1,6}\/(capture|void|refund)$/;
 const kAttemptPath = /^\/payments\/([A-Za-z0-9._~-]{1,64})\/(\d{1,6})(\/reversal)?$/;
 
 export interface SimulatorServerOptions {
@@ -128,6 +129,8 @@ class Desk {
       send(response, problem(413, 'body too large'));
     } else if (request.method === 'POST' && request.url === '/payments') {
       this.#sell(request, body, response);
+    } else if (request.method === 'POST' && kChangePath.test(request.url ?? '')) {
+      send(response, this.#change(body, String(request.headers['idempotency-key'] ?? '')));
     } else if (request.method === 'POST' && request.url === '/cards/check') {
       send(response, checkCard(body));
     } else {
@@ -155,6 +158,14 @@ class Desk {
     return verdict ? replyOf(verdict, { paymentRef, attempt }) : problem(404, 'no such payment');
   }
 
+  #change(body: Buffer, key: string): Reply {
+    const asked = readChange(body);
+    if (!asked || key === '') return problem(422, 'wrong: body');
+    const change = this.#bank.change(asked.transactionId, asked.operation, asked.amount.value, key);
+    if (change.outcome === 'done') return { status: 200, json: change };
+    return { status: 200, json: { outcome: 'refused', message: change.code } };
+  }
+
   #sell(request: IncomingMessage, body: Buffer, response: ServerResponse): void {
     const key = request.headers['idempotency-key'];
     const sale = typeof key === 'string' && key !== '' ? readSale(body, key) : { wrong: 'Idempotency-Key' };
@@ -165,7 +176,7 @@ class Desk {
     try {
       const { ref, card } = sale;
       this.#deliver(
-        this.#bank.submit(ref, card),
+        this.#bank.submit(ref, card, true),
         (verdict) => send(response, replyOf(verdict, ref)),
         response,
       );
@@ -223,7 +234,15 @@ function replyOf(
   { paymentRef, attempt }: Pick<PaymentRef, 'paymentRef' | 'attempt'>,
 ): Reply {
   switch (verdict.outcome) {
-    case 'approved':
+    case 'approved': {
+      const { part, ...told } = verdict;
+      const approvedAmount = part && {
+        value: part.minor,
+        currency: part.currency,
+        exponent: part.exponent,
+      };
+      return { status: 200, json: { ...told, approvedAmount, paymentRef, attempt } };
+    }
     case 'pending':
       return { status: 200, json: { ...verdict, paymentRef, attempt } };
     case 'declined': {

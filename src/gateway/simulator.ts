@@ -1,7 +1,11 @@
 import type { CardSecret } from '../card/card-secret.ts';
 import type { Clock } from '../ports/clock.ts';
+import { kGatewayKinds } from '../ports/gateway-kinds.ts';
 import type { Log } from '../ports/log.ts';
 import type {
+  FollowUp,
+  FollowUpResult,
+  GatewayOperation,
   PaymentGateway,
   PaymentRef,
   PaymentRequest,
@@ -14,6 +18,7 @@ import { type BankVerdict, type Receipt, SimulatorBank } from './simulator-bank.
 export class SimulatorGateway implements PaymentGateway {
   readonly name = 'simulator';
   readonly idempotency = 'key';
+  readonly operations: ReadonlySet<GatewayOperation> = new Set(kGatewayKinds.simulator.operations);
   readonly bank: SimulatorBank;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -27,7 +32,7 @@ export class SimulatorGateway implements PaymentGateway {
 
   async submit(request: PaymentRequest, card: CardSecret, context: SubmitContext): Promise<SubmitResult> {
     context.onFlushed();
-    const result = await this.#answer(this.bank.submit(request, card), context.deadlineMs);
+    const result = await this.#answer(this.bank.submit(request, card, true), context.deadlineMs);
     const { paymentRef, attempt } = request;
     this.#log.info({ operation: 'submit', paymentRef, attempt, outcome: result.kind }, 'asked the gateway');
     return result;
@@ -36,6 +41,18 @@ export class SimulatorGateway implements PaymentGateway {
   async query(ref: PaymentRef): Promise<SubmitResult | { readonly kind: 'not_found' }> {
     const verdict = this.bank.query(ref.paymentRef, ref.attempt);
     return verdict ? resultOf(verdict) : { kind: 'not_found' };
+  }
+
+  async followUp({ kind, transactionId, amount, key }: FollowUp): Promise<FollowUpResult> {
+    const change = this.bank.change(transactionId, kind, amount.minor, key);
+    return change.outcome === 'done'
+      ? { kind: 'done', transactionId: change.transactionId }
+      : { kind: 'refused', reason: change.code };
+  }
+
+  /** The same key gets its first answer again. */
+  findFollowUp(order: FollowUp): Promise<FollowUpResult> {
+    return this.followUp(order);
   }
 
   async reverse(ref: PaymentRef): Promise<'reversed' | 'nothing_to_reverse'> {
@@ -92,8 +109,11 @@ function noAnswer(deadlineMs: number): SubmitResult {
 function resultOf(verdict: BankVerdict): SubmitResult {
   switch (verdict.outcome) {
     case 'approved': {
-      const { transactionId, authCode, spokenReference } = verdict;
-      return { kind: 'approved', transactionId, authCode, spokenReference };
+      const { transactionId, authCode, spokenReference, part, token } = verdict;
+      const approval = { transactionId, authCode, spokenReference, ...(token === null ? {} : { token }) };
+      return part
+        ? { ...approval, kind: 'partial', approvedAmount: part }
+        : { ...approval, kind: 'approved' };
     }
     case 'declined':
       return {

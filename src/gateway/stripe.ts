@@ -1,9 +1,18 @@
 import type { CardSecret } from '../card/card-secret.ts';
-import type { DeclineClass, PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import { kGatewayKinds } from '../ports/gateway-kinds.ts';
+import type {
+  DeclineClass,
+  FollowUp,
+  FollowUpResult,
+  PaymentRef,
+  PaymentRequest,
+  SubmitResult,
+} from '../ports/payment-gateway.ts';
 import {
   type Ask,
   type Dialect,
   isSilence,
+  type NotFound,
   type QueryResult,
   type RawReply,
   type ReversalResult,
@@ -11,8 +20,9 @@ import {
   type Silence,
   type Wire,
 } from './dialect.ts';
+import { done, followUpByStatus, refusal, unheard } from './follow-up.ts';
 import { formSegments, kForm } from './form.ts';
-import { byStatus, classIn, minorFor, Outcomes, refused, transient, unknown } from './outcome.ts';
+import { believed, byStatus, classIn, minorFor, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { jsonOf, type ReplyNode } from './reply-node.ts';
 import { around, digits, month, year } from './secret-body.ts';
 
@@ -52,29 +62,58 @@ export function stripeDialect({ secretKey }: StripeOptions): Dialect {
       ['amount', amount],
       ['currency', ref.amount.currency.toLowerCase()],
       ['allowed_payment_method_types[0]', 'card'],
-      ['capture_method', 'automatic'],
+      ['capture_method', ref.operation === 'authorize' ? 'manual' : 'automatic'],
       ['description', description],
       ['metadata[payment_ref]', ref.paymentRef],
       ['metadata[attempt]', ref.attempt],
     ]);
 
+  const methodAsk = ({ idempotencyKey }: PaymentRequest, card: CardSecret) =>
+    post('/v1/payment_methods', `${idempotencyKey}-pm`, [
+      ['type', 'card'],
+      ['card[number]', digits(card, 'pan')],
+      ['card[exp_month]', month(card, 'm')],
+      ['card[exp_year]', year(card, 'yyyy')],
+      ['card[cvc]', digits(card, 'cvv')],
+      ['billing_details[address][postal_code]', around('', digits(card, 'postal'))],
+    ]);
+
+  /** No money moves: the card is set up, and kept with a customer of its own where it is to be used again. */
+  async function setUp(wire: Wire, request: PaymentRequest, card: CardSecret): Promise<SubmitResult> {
+    const { idempotencyKey, operation, paymentRef, attempt } = request;
+    const customer =
+      operation === 'tokenize'
+        ? await wire.ask(
+            post('/v1/customers', `${idempotencyKey}-cu`, [['metadata[payment_ref]', paymentRef]]),
+            idOrRefusal,
+          )
+        : null;
+    if (customer !== null && typeof customer !== 'string') return customer;
+    const method = await wire.ask(methodAsk(request, card), idOrRefusal);
+    if (typeof method !== 'string') return method;
+    const intent = post('/v1/setup_intents', `${idempotencyKey}-si`, [
+      ['confirm', 'true'],
+      ['payment_method', method],
+      ['customer', customer],
+      ['allowed_payment_method_types[0]', 'card'],
+      ['payment_method_options[card][moto]', 'true'],
+      ['metadata[payment_ref]', paymentRef],
+      ['metadata[attempt]', attempt],
+    ]);
+    const token = operation === 'tokenize' ? method : undefined;
+    return wire.ask({ ...intent, charges: true }, (reply) =>
+      believed(reply, (each) => setUpVerdict(each, token)),
+    );
+  }
+
   async function submit(wire: Wire, request: PaymentRequest, card: CardSecret): Promise<SubmitResult> {
+    if (request.operation === 'verify' || request.operation === 'tokenize') return setUp(wire, request, card);
     const amount = amountOf(request);
     if (amount === undefined) return refused('an amount finer than Stripe takes');
     const intent = await wire.ask(intentAsk(request, amount, request.reference), idOrRefusal);
     if (typeof intent !== 'string') return intent;
     remember(ids, request, intent);
-    const method = await wire.ask(
-      post('/v1/payment_methods', `${request.idempotencyKey}-pm`, [
-        ['type', 'card'],
-        ['card[number]', digits(card, 'pan')],
-        ['card[exp_month]', month(card, 'm')],
-        ['card[exp_year]', year(card, 'yyyy')],
-        ['card[cvc]', digits(card, 'cvv')],
-        ['billing_details[address][postal_code]', around('', digits(card, 'postal'))],
-      ]),
-      idOrRefusal,
-    );
+    const method = await wire.ask(methodAsk(request, card), idOrRefusal);
     if (typeof method !== 'string') return method;
     const confirm = post(
       `/v1/payment_intents/${encodeURIComponent(intent)}/confirm`,
@@ -85,7 +124,9 @@ export function stripeDialect({ secretKey }: StripeOptions): Dialect {
         ['error_on_requires_action', 'true'],
       ],
     );
-    return wire.ask({ ...confirm, charges: true }, (reply) => verdictOf(reply, intent, amount));
+    return wire.ask({ ...confirm, charges: true }, (reply) =>
+      believed(reply, (each) => verdictOf(each, request, intent, amount)),
+    );
   }
 
   /**
@@ -155,18 +196,57 @@ export function stripeDialect({ secretKey }: StripeOptions): Dialect {
     });
   }
 
+  /** A charge that was captured is refunded, never voided. */
+  async function followUp(wire: Wire, order: FollowUp): Promise<FollowUpResult> {
+    const { kind, key, transactionId, payment } = order;
+    const amount = amountOf(order);
+    if (amount === undefined) return refusal('an amount finer than Stripe takes');
+    if (kind === 'void' && payment.operation !== 'authorize')
+      return refusal('Stripe refunds what was charged; it has no void for it');
+    const intent = `/v1/payment_intents/${encodeURIComponent(transactionId)}`;
+    const asks = {
+      capture: () => post(`${intent}/capture`, key, [['amount_to_capture', amount]]),
+      void: () => post(`${intent}/cancel`, key, []),
+      refund: () =>
+        post('/v1/refunds', key, [
+          ['payment_intent', transactionId],
+          ['amount', amount],
+          ['metadata[key]', key],
+        ]),
+    };
+    return wire.ask({ ...asks[kind](), charges: true }, (reply) =>
+      believed(reply, (each) => followUpOf(each, order)),
+    );
+  }
+
+  /** Keys are forgotten after a day, so what became of it is read and not asked for again. */
+  async function findFollowUp(wire: Wire, order: FollowUp): Promise<FollowUpResult | NotFound> {
+    const { kind, key, transactionId } = order;
+    const id = encodeURIComponent(transactionId);
+    if (kind === 'refund')
+      return wire.ask(get(`/v1/refunds?payment_intent=${id}&limit=100`), (reply) => refundIn(reply, key));
+    return wire.ask(get(`/v1/payment_intents/${id}`), (reply) => {
+      const status = reply.status === 200 ? jsonOf(reply)?.text('/status') : undefined;
+      if (status === (kind === 'capture' ? 'succeeded' : 'canceled')) return done(transactionId);
+      return status === 'requires_capture' ? { kind: 'not_found' } : unheard(`look-up: status ${status}`);
+    });
+  }
+
   return {
     name: 'stripe',
     idempotency: 'key',
     capabilities: { lookUp: 'every', reversal: 'told' },
+    operations: kGatewayKinds.stripe.operations,
+    followUp,
+    findFollowUp,
     submit,
-    query: (wire, ref) => look(wire, ref, stateOf),
+    query: (wire, ref) => look(wire, ref, (intent, id, reply) => stateOf(intent, id, reply, ref)),
     reverse,
     check: (wire) => wire.ask(get('/v1/balance'), reachable),
   };
 }
 
-function amountOf({ amount }: PaymentRef): number | undefined {
+function amountOf({ amount }: Pick<PaymentRef, 'amount'>): number | undefined {
   const minor = minorFor(amount, kExponents);
   // The last of three decimals must be a zero.
   return kThreeDecimals.has(amount.currency) && (minor ?? 0) % 10 !== 0 ? undefined : minor;
@@ -187,13 +267,30 @@ function idOrRefusal(reply: RawReply): string | Exclude<SubmitResult, { kind: 'a
   return failure.kind === 'unknown' ? transient(failure.reason) : failure;
 }
 
-function verdictOf(reply: RawReply, intent: string, amount: number): SubmitResult {
+function setUpVerdict(reply: RawReply, token: string | undefined): SubmitResult {
+  const json = jsonOf(reply);
+  if (reply.status !== 200) return failureOf(reply, json);
+  const status = json?.text('/status') ?? 'without a status';
+  const id = json?.text('/id');
+  const outcomes = new Outcomes(reply);
+  if (status === 'requires_action') return outcomes.declined('auth_required', status, id);
+  return status === 'succeeded'
+    ? outcomes.approved(id, undefined, undefined, token)
+    : unknown(`status ${status}`);
+}
+
+/** What an intent is once it has gone through. */
+function settledStatus({ operation }: PaymentRef): string {
+  return operation === 'authorize' ? 'requires_capture' : 'succeeded';
+}
+
+function verdictOf(reply: RawReply, request: PaymentRef, intent: string, amount: number): SubmitResult {
   const json = jsonOf(reply);
   if (reply.status !== 200) return failureOf(reply, json);
   if (json?.text('/id') !== intent) return unknown('the answer names another payment');
   const status = json.text('/status') ?? 'without a status';
-  if (status !== 'succeeded') return unknown(`status ${status}`);
-  const received = json.text('/amount_received');
+  if (status !== settledStatus(request)) return unknown(`status ${status}`);
+  const received = json.text(request.operation === 'authorize' ? '/amount_capturable' : '/amount_received');
   if (received !== undefined && received !== String(amount)) return unknown('approved for another amount');
   return new Outcomes(reply).approved(intent);
 }
@@ -220,11 +317,11 @@ function declineOf(reply: RawReply, json: ReplyNode | undefined, at: string) {
   return new Outcomes(reply).declined(declineClass, code, json?.text(`${at}/payment_intent/id`));
 }
 
-function stateOf(intent: ReplyNode, id: string, reply: RawReply): QueryResult {
+function stateOf(intent: ReplyNode, id: string, reply: RawReply, ref: PaymentRef): QueryResult {
   const status = intent.text('/status') ?? '';
   const outcomes = new Outcomes(reply);
   if (intent.text('/latest_charge/refunded') === 'true') return outcomes.declined('soft', 'reversed', id);
-  if (status === 'succeeded') return outcomes.approved(id);
+  if (status === 'succeeded' || status === settledStatus(ref)) return outcomes.approved(id);
   if (status === 'canceled') return outcomes.declined('soft', 'canceled', id);
   if (status !== 'requires_payment_method') return unknown(`status ${status}`);
   if (!intent.has('/last_payment_error')) return { kind: 'not_found' };
@@ -238,4 +335,39 @@ function refundOutcome(reply: RawReply): ReversalResult {
   if (reply.status === 200 && (status === 'succeeded' || status === 'pending')) return 'reversed';
   if (json?.text('/error/code') === 'charge_already_refunded') return 'reversed';
   return reply.status === 200 || reply.status >= 500 ? 'pending' : 'failed';
+}
+
+function followUpOf(reply: RawReply, { kind, key, transactionId }: FollowUp): FollowUpResult {
+  const json = jsonOf(reply);
+  const error = json?.text('/error/message');
+  if (json?.text('/error/type') === 'idempotency_error') return unheard('idempotency_error');
+  // Refunded or captured before, whoever did it: the look-up tells whether it was this one.
+  if (/already|unexpected_state/.test(json?.text('/error/code') ?? ''))
+    return refusal(json?.text('/error/code') ?? '', error);
+  if (reply.status !== 200) return followUpByStatus(reply, error);
+  const status = json?.text('/status');
+  if (kind === 'refund') return refundState(json, key);
+  if (json?.text('/id') !== transactionId) return unheard('the answer names another payment');
+  return status === (kind === 'capture' ? 'succeeded' : 'canceled')
+    ? done(transactionId)
+    : unheard(`status ${status}`);
+}
+
+function refundState(refund: ReplyNode | undefined, key: string): FollowUpResult {
+  if (refund?.text('/metadata/key') !== key) return unheard('the answer names another refund');
+  const status = refund.text('/status');
+  if (status === 'succeeded' || status === 'pending') return done(refund.text('/id'));
+  return status === 'failed' || status === 'canceled'
+    ? refusal(`refund ${status}`)
+    : unheard(`refund ${status}`);
+}
+
+function refundIn(reply: RawReply, key: string): FollowUpResult | NotFound {
+  const json = reply.status === 200 ? jsonOf(reply) : undefined;
+  if (!json?.has('/data')) return unheard(`look-up: status ${reply.status}`);
+  const own = json.list('/data').find((refund) => refund.text('/metadata/key') === key);
+  if (own) return refundState(own, key);
+  return json.text('/has_more') === 'true'
+    ? unheard('look-up: more refunds than are listed')
+    : { kind: 'not_found' };
 }

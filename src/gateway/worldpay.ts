@@ -1,18 +1,28 @@
 import type { CardSecret } from '../card/card-secret.ts';
-import type { PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import type { Clock } from '../ports/clock.ts';
+import { kGatewayKinds } from '../ports/gateway-kinds.ts';
+import type {
+  FollowUp,
+  FollowUpResult,
+  PaymentRef,
+  PaymentRequest,
+  SubmitResult,
+} from '../ports/payment-gateway.ts';
 import {
   type Ask,
   basic,
   type CheckResult,
   type Dialect,
   isSilence,
+  type NotFound,
   type QueryResult,
   type RawReply,
   type ReversalResult,
   type Silence,
   type Wire,
 } from './dialect.ts';
-import { byStatus, classOfIso, Outcomes, refused, unknown } from './outcome.ts';
+import { accepted, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
+import { believed, byStatus, classOfIso, minorTold, Outcomes, refused, unknown } from './outcome.ts';
 import { type ReplyNode, xmlOf } from './reply-node.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 import { attribute, escaped } from './xml-text.ts';
@@ -31,8 +41,11 @@ const kDocument =
 const kCharged = new Set(['AUTHORISED', 'CAPTURED', 'SETTLED', 'SETTLED_BY_MERCHANT']);
 const kTakenBack = new Set(['CANCELLED', 'REFUNDED', 'SENT_FOR_REFUND', 'REFUNDED_BY_MERCHANT', 'EXPIRED']);
 
-/** Worldpay WPG, XML. Captures are the account's own doing; the order of elements is the DTD's. */
-export function worldpayDialect(options: WorldpayOptions): Dialect {
+/**
+ * Worldpay WPG, XML. Whether an order is captured by itself is the account's setting, so sales and authorizations are sent alike; the
+ * order of elements is the DTD's.
+ */
+export function worldpayDialect(options: WorldpayOptions, clock: Clock): Dialect {
   const headers = { authorization: basic(options.user, options.password), accept: 'text/xml' };
   const post = (segments: readonly Segment[]): Ask => ({
     method: 'POST',
@@ -62,14 +75,26 @@ export function worldpayDialect(options: WorldpayOptions): Dialect {
     );
   }
 
+  const followUp = (wire: Wire, order: FollowUp) =>
+    wire.ask({ ...post([changeOf(order, clock.date())]), charges: true }, (reply) =>
+      believed(reply, followUpResultOf),
+    );
+
   return {
     name: 'worldpay',
     idempotency: 'none',
     capabilities: { lookUp: 'every', reversal: 'later' },
+    operations: kGatewayKinds.worldpay.operations,
+    followUp,
+    findFollowUp: (wire, order) => wire.ask(inquiry(order.payment), (reply) => followUpIn(reply, order)),
     submit: (wire, request, card) =>
-      wire.ask({ ...post(orderOf(request, card, options)), charges: true }, (reply) =>
-        verdictOf(reply, request),
-      ),
+      request.operation === 'tokenize'
+        ? wire.ask({ ...post(tokenOrderOf(request, card, options)), charges: true }, (reply) =>
+            believed(reply, (each) => tokenOf(each, request)),
+          )
+        : wire.ask({ ...post(orderOf(request, card, options)), charges: true }, (reply) =>
+            believed(reply, (each) => verdictOf(each, request)),
+          ),
     query: (wire, ref) => wire.ask(inquiry(ref), (reply) => queryResultOf(reply, ref)),
     reverse,
     check: (wire) =>
@@ -77,12 +102,37 @@ export function worldpayDialect(options: WorldpayOptions): Dialect {
   };
 }
 
-function orderOf(request: PaymentRequest, card: CardSecret, { cardholderName }: WorldpayOptions): Segment[] {
-  const { amount, idempotencyKey, reference } = request;
+function orderOf(request: PaymentRequest, card: CardSecret, options: WorldpayOptions): Segment[] {
+  const { idempotencyKey, reference } = request;
   return [
     `<submit><order${attribute('orderCode', idempotencyKey)}><description>${escaped((reference ?? idempotencyKey).slice(0, 50))}</description>`,
-    `<amount value="${amount.minor}" currencyCode="${amount.currency}" exponent="${amount.exponent}"/>`,
-    '<paymentDetails><CARD-SSL><cardNumber>',
+    `<amount${amountOf(request)}/>`,
+    '<paymentDetails><CARD-SSL>',
+    ...cardOf(card, options),
+    '</CARD-SSL></paymentDetails><dynamicInteractionType type="MOTO"/></order></submit>',
+  ];
+}
+
+function tokenOrderOf(
+  { idempotencyKey }: PaymentRequest,
+  card: CardSecret,
+  options: WorldpayOptions,
+): Segment[] {
+  const name = `<tokenEventReference>${idempotencyKey}</tokenEventReference>`;
+  return [
+    `<submit><paymentTokenCreate><createToken tokenScope="merchant">${name}</createToken><paymentInstrument><cardDetails>`,
+    ...cardOf(card, options),
+    '</cardDetails></paymentInstrument></paymentTokenCreate></submit>',
+  ];
+}
+
+function amountOf({ amount }: Pick<PaymentRef, 'amount'>): string {
+  return ` value="${amount.minor}" currencyCode="${amount.currency}" exponent="${amount.exponent}"`;
+}
+
+function cardOf(card: CardSecret, { cardholderName }: WorldpayOptions): Segment[] {
+  return [
+    '<cardNumber>',
     ...digits(card, 'pan'),
     '</cardNumber>',
     ...around(
@@ -98,8 +148,18 @@ function orderOf(request: PaymentRequest, card: CardSecret, { cardholderName }: 
       digits(card, 'postal'),
       '</postalCode></address></cardAddress>',
     ),
-    '</CARD-SSL></paymentDetails><dynamicInteractionType type="MOTO"/></order></submit>',
   ];
+}
+
+function changeOf(order: FollowUp, now: Date): string {
+  const amount = amountOf(order);
+  const today = `<date dayOfMonth="${now.getUTCDate()}" month="${now.getUTCMonth() + 1}" year="${now.getUTCFullYear()}"/>`;
+  const change = {
+    capture: `<capture>${today}<amount${amount} debitCreditIndicator="credit"/></capture>`,
+    void: '<cancel/>',
+    refund: `<refund><amount${amount} debitCreditIndicator="credit"/></refund>`,
+  }[order.kind];
+  return `<modify><orderModification${attribute('orderCode', order.payment.idempotencyKey)}>${change}</orderModification></modify>`;
 }
 
 const kReply = '/paymentService/reply';
@@ -142,11 +202,44 @@ function paymentOf(
   if (event === 'REFUSED') return outcomes.declined(classOfIso(iso ?? ''), iso, idempotencyKey);
   if (kTakenBack.has(event)) return outcomes.declined('soft', event, idempotencyKey);
   if (!kCharged.has(event)) return unknown(`last event ${event}`);
-  const value = xml.text(`${at}/amount@value`);
-  const isOther = value !== undefined && Number(value) !== amount.minor;
-  return isOther
-    ? unknown('approved for another amount')
-    : outcomes.approved(idempotencyKey, xml.text(`${at}/AuthorisationId@id`));
+  const told = minorTold(xml.text(`${at}/amount@value`), amount, {});
+  return outcomes.approvedFor(amount, told, idempotencyKey, xml.text(`${at}/AuthorisationId@id`));
+}
+
+function tokenOf(reply: RawReply, { idempotencyKey }: PaymentRef): SubmitResult {
+  const xml = xmlOf(reply);
+  if (reply.status !== 200 || !xml?.has(kReply)) return byStatus(reply.status);
+  const error = errorOf(xml);
+  if (error) return refusalOf(error, reply);
+  const token = xml.text(`${kReply}/token/tokenDetails/paymentTokenID`);
+  const named = xml.text(`${kReply}/token/tokenEventReference`) ?? idempotencyKey;
+  if (token === undefined || named !== idempotencyKey) return unknown('no token of this payment');
+  return new Outcomes(reply).approved(idempotencyKey, undefined, undefined, token);
+}
+
+/** An order to change is only received: the inquiry tells later whether it was carried out. */
+function followUpResultOf(reply: RawReply): FollowUpResult {
+  const xml = xmlOf(reply);
+  if (reply.status !== 200 || !xml?.has(kReply)) return followUpByStatus(reply);
+  const error = errorOf(xml);
+  if (error) return error.code === '1' ? unheard('error 1') : refusal(`error ${error.code}`, error.text);
+  return xml.has(`${kReply}/ok`) ? accepted() : unheard('no readable answer');
+}
+
+const kChanged: Readonly<Record<FollowUp['kind'], ReadonlySet<string>>> = {
+  capture: new Set(['CAPTURED', 'SETTLED', 'SETTLED_BY_MERCHANT', 'SENT_FOR_REFUND', 'REFUNDED']),
+  void: new Set(['CANCELLED']),
+  refund: new Set(['SENT_FOR_REFUND', 'REFUNDED', 'REFUNDED_BY_MERCHANT']),
+};
+
+/** What did not show yet may come: never absent. After a first refund the last event says nothing of a second one. */
+function followUpIn(reply: RawReply, { kind, payment, beforeMinor }: FollowUp): FollowUpResult | NotFound {
+  const xml = xmlOf(reply);
+  const isOwn = xml?.text(`${kOrder}@orderCode`) === payment.idempotencyKey;
+  const event = xml?.text(`${kOrder}/payment/lastEvent`) ?? 'without an event';
+  return reply.status === 200 && isOwn && beforeMinor === 0 && kChanged[kind].has(event)
+    ? done()
+    : unheard(`look-up: last event ${event}`);
 }
 
 function queryResultOf(reply: RawReply, ref: PaymentRef): QueryResult {

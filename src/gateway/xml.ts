@@ -1,5 +1,14 @@
 import type { CardSecret } from '../card/card-secret.ts';
-import type { DeclineClass, PaymentRef, PaymentRequest, SubmitResult } from '../ports/payment-gateway.ts';
+import type { Money } from '../money/money.ts';
+import { kGatewayKinds } from '../ports/gateway-kinds.ts';
+import type {
+  DeclineClass,
+  FollowUp,
+  FollowUpResult,
+  PaymentRef,
+  PaymentRequest,
+  SubmitResult,
+} from '../ports/payment-gateway.ts';
 import {
   type Ask,
   basic,
@@ -8,8 +17,10 @@ import {
   type RawReply,
   type ReversalResult,
   reachable,
+  type Wire,
 } from './dialect.ts';
-import { byStatus, Outcomes, refused, transient, unknown } from './outcome.ts';
+import { accepted, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
+import { believed, byStatus, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { type ReplyNode, xmlOf } from './reply-node.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 import { attribute, escaped } from './xml-text.ts';
@@ -32,35 +43,58 @@ const kReversals: readonly string[] = [
 export function xmlDialect({ credentials }: XmlOptions): Dialect {
   const own: Readonly<Record<string, string>> =
     credentials === null ? {} : { authorization: basic(credentials.user, credentials.password) };
-  const post = (ref: PaymentRef, segments: readonly Segment[]): Ask => ({
+  const post = (key: string, segments: readonly Segment[]): Ask => ({
     method: 'POST',
     path: '',
-    headers: { ...own, accept: 'application/xml', 'idempotency-key': ref.idempotencyKey },
+    headers: { ...own, accept: 'application/xml', 'idempotency-key': key },
     body: { contentType: 'application/xml; charset=utf-8', segments: [kHead, ...segments] },
   });
   const named = (element: string, ref: PaymentRef) =>
     `<${element} version="1"${attribute('paymentRef', ref.paymentRef)}${attribute('attempt', ref.attempt)}`;
+  // The same key gives the first result again, so that asking again is asking what became of it.
+  const change = (wire: Wire, order: FollowUp) => {
+    const { kind, payment, key, transactionId } = order;
+    const element = `${named('PaymentChange', payment)} operation="${kind}"${attribute('key', key)}>`;
+    const segments = [
+      `${element}<TransactionId>${escaped(transactionId)}</TransactionId>${amountElement(order)}</PaymentChange>`,
+    ];
+    return wire.ask({ ...post(key, segments), charges: true }, (reply) =>
+      believed(reply, (each) => followUpResultOf(each, payment)),
+    );
+  };
 
   return {
     name: 'xml',
     idempotency: 'key',
     capabilities: { lookUp: 'every', reversal: 'told' },
+    operations: kGatewayKinds.xml.operations,
+    followUp: change,
+    findFollowUp: change,
     submit: (wire, request, card) => {
       const segments = [
-        `${named('PaymentRequest', request)} operation="sale">`,
+        `${named('PaymentRequest', request)} operation="${request.operation ?? 'sale'}">`,
         ...bodyOf(request, card),
         '</PaymentRequest>',
       ];
-      return wire.ask({ ...post(request, segments), charges: true }, (reply) => verdictOf(reply, request));
+      return wire.ask({ ...post(request.idempotencyKey, segments), charges: true }, (reply) =>
+        believed(reply, (each) => verdictOf(each, request)),
+      );
     },
     query: (wire, ref) =>
-      wire.ask(post(ref, [`${named('PaymentInquiry', ref)}/>`]), (reply) => queryResultOf(reply, ref)),
+      wire.ask(post(ref.idempotencyKey, [`${named('PaymentInquiry', ref)}/>`]), (reply) =>
+        queryResultOf(reply, ref),
+      ),
     reverse: (wire, ref) =>
-      wire.ask({ ...post(ref, [`${named('PaymentReversal', ref)}/>`]), charges: true }, (reply) =>
-        reversalOf(reply, ref),
+      wire.ask(
+        { ...post(ref.idempotencyKey, [`${named('PaymentReversal', ref)}/>`]), charges: true },
+        (reply) => reversalOf(reply, ref),
       ),
     check: (wire) => wire.ask({ method: 'GET', path: '', headers: own }, reachable),
   };
+}
+
+function amountElement({ amount }: Pick<PaymentRef, 'amount'>): string {
+  return `<Amount value="${amount.minor}" currency="${amount.currency}" exponent="${amount.exponent}"/>`;
 }
 
 function bodyOf(request: PaymentRequest, card: CardSecret): Segment[] {
@@ -69,7 +103,7 @@ function bodyOf(request: PaymentRequest, card: CardSecret): Segment[] {
     merchantId === null ? '' : `<Merchant${attribute('id', merchantId)}/>`,
     customerId === null ? '' : `<Customer${attribute('id', customerId)}/>`,
     reference === null ? '' : `<Reference>${escaped(reference)}</Reference>`,
-    `<Amount value="${amount.minor}" currency="${amount.currency}" exponent="${amount.exponent}"/><Card brand="${brand}"><Number>`,
+    `${amountElement({ amount })}<Card brand="${brand}"><Number>`,
     ...digits(card, 'pan'),
     '</Number>',
     ...around('<Expiry month="', [...month(card, 'mm'), ...around('" year="', year(card, 'yyyy'))], '"/>'),
@@ -100,12 +134,37 @@ function verdictOf(reply: RawReply, ref: PaymentRef): SubmitResult {
   }
   if (outcome === 'error' && xml.text(`${at}@processed`) === 'false') return transient(told);
   if (outcome !== 'approved' || !isOk) return unknown(`status ${reply.status}, outcome ${outcome}`);
-  if (!isWhole(xml, ref)) return unknown('approved for another amount');
-  return new Outcomes(reply).approved(
+  return new Outcomes(reply).approvedFor(
+    ref.amount,
+    approvedAmount(xml),
     id,
     xml.text(`${at}/AuthCode`) || undefined,
     xml.text(`${at}/SpokenReference`) || undefined,
+    xml.text(`${at}/Token`) || undefined,
   );
+}
+
+function followUpResultOf(reply: RawReply, ref: PaymentRef): FollowUpResult {
+  const xml = xmlOf(reply);
+  const at = '/PaymentResponse';
+  const told = xml?.text(`${at}/Message`);
+  if (!xml?.has(at) || reply.status < 200 || reply.status > 299) return followUpByStatus(reply, told);
+  if (!belongsTo(xml, ref)) return unheard('the answer names another payment');
+  const id = xml.text(`${at}/TransactionId`) || undefined;
+  switch (xml.text(`${at}@outcome`)) {
+    case 'done':
+      return done(id);
+    case 'accepted':
+      return accepted(id);
+    case 'refused':
+      return refusal('refused', told);
+    case 'error':
+      return xml.text(`${at}@processed`) === 'false'
+        ? { kind: 'not_sent', reason: 'not processed' }
+        : unheard('error');
+    default:
+      return unheard('no readable answer');
+  }
 }
 
 function queryResultOf(reply: RawReply, ref: PaymentRef): QueryResult {
@@ -116,6 +175,7 @@ function queryResultOf(reply: RawReply, ref: PaymentRef): QueryResult {
   const result = verdictOf(reply, ref);
   switch (result.kind) {
     case 'approved':
+    case 'partial':
     case 'declined':
     case 'unknown':
       return result;
@@ -140,12 +200,11 @@ function belongsTo(xml: ReplyNode, { paymentRef, attempt }: PaymentRef): boolean
   );
 }
 
-function isWhole(xml: ReplyNode, { amount }: PaymentRef): boolean {
+/** Undefined: it says none; null: one that cannot be read. */
+function approvedAmount(xml: ReplyNode): Money | null | undefined {
   const at = '/PaymentResponse/ApprovedAmount';
-  if (!xml.has(at)) return true;
-  return (
-    xml.text(`${at}@value`) === String(amount.minor) &&
-    xml.text(`${at}@currency`) === amount.currency &&
-    xml.text(`${at}@exponent`) === String(amount.exponent)
-  );
+  if (!xml.has(at)) return undefined;
+  const told = (name: string) => xml.text(`${at}@${name}`) ?? '';
+  if (!/^\d{1,15}$/.test(told('value')) || !/^[0-4]$/.test(told('exponent'))) return null;
+  return { minor: Number(told('value')), currency: told('currency'), exponent: Number(told('exponent')) };
 }

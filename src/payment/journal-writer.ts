@@ -1,11 +1,10 @@
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { AttemptJournal, AttemptRecord } from '../ports/store.ts';
+import type { AttemptJournal, AttemptKey, AttemptRecord } from '../ports/store.ts';
 
-export type AttemptKey = Pick<AttemptRecord, 'sessionId' | 'attempt'>;
 /** What became of an attempt; details left out stay as they are in the row. */
 export type Settlement = Pick<AttemptRecord, 'state'> &
-  Partial<Pick<AttemptRecord, 'transactionId' | 'declineClass' | 'declineCode'>>;
+  Partial<Pick<AttemptRecord, 'transactionId' | 'declineClass' | 'declineCode' | 'approvedMinor'>>;
 
 const kFirstRetryMs = 1000; // doubles each time, up to
 const kLongestRetryMs = 60_000;
@@ -35,12 +34,11 @@ export class JournalWriter {
     this.#log = log;
   }
 
-  /** Never throws. */
-  settle(key: AttemptKey, settlement: Settlement): void {
+  /** Resolves when the disk has it, or would not take it at the first try. Never rejects. */
+  settle(key: AttemptKey, settlement: Settlement): Promise<void> {
     const name = nameOf(key);
     this.#unwritten.get(name)?.cancel();
-    this.#unwritten.delete(name);
-    this.#write(name, {
+    return this.#write(name, {
       key: { sessionId: key.sessionId, attempt: key.attempt },
       settlement,
       doneAt: this.#clock.date().toISOString(),
@@ -55,20 +53,19 @@ export class JournalWriter {
   }
 
   /** Tries what is not written a last time. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.#stopped = true;
-    for (const [name, work] of this.#unwritten) {
-      work.cancel();
-      this.#write(name, work);
-    }
+    for (const { cancel } of this.#unwritten.values()) cancel();
+    await Promise.all([...this.#unwritten].map(([name, work]) => this.#write(name, work)));
   }
 
-  #write(name: string, work: Unwritten): void {
+  async #write(name: string, work: Unwritten): Promise<void> {
     const { key, settlement, doneAt } = work;
     const details = { transactionId: null, declineClass: null, declineCode: null, ...settlement };
+    this.#unwritten.set(name, work);
     try {
-      this.#journal.settle(key, { ...details, doneAt: settlement.state === 'UNKNOWN' ? null : doneAt });
-      this.#unwritten.delete(name);
+      await this.#journal.settle(key, { ...details, doneAt: settlement.state === 'UNKNOWN' ? null : doneAt });
+      if (this.#unwritten.get(name) === work) this.#unwritten.delete(name);
       if (work.tries > 0)
         this.#log.info({ ...key, state: settlement.state }, 'the outcome of an attempt is written now');
     } catch (error) {
@@ -78,7 +75,7 @@ export class JournalWriter {
           'the outcome of an attempt was not written',
         );
       }
-      this.#retry(name, work);
+      if (this.#unwritten.get(name) === work) this.#retry(name, work); // else a later outcome takes its place
     }
   }
 
@@ -86,8 +83,7 @@ export class JournalWriter {
     if (this.#stopped) return;
     const delayMs = Math.min(kLongestRetryMs, kFirstRetryMs * 2 ** work.tries);
     work.tries++;
-    this.#unwritten.set(name, work);
-    work.cancel = this.#clock.schedule(delayMs, () => this.#write(name, work));
+    work.cancel = this.#clock.schedule(delayMs, () => void this.#write(name, work));
   }
 }
 

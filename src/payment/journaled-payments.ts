@@ -21,6 +21,8 @@ export interface PaymentsPolicy {
   readonly resolveMs: number;
   /** What becomes of an approval that is found after the caller was told not to count on it. */
   readonly lateApproval: 'reverse' | 'keep';
+  /** What becomes of an approval for less than was asked; absent: taken back. */
+  readonly partialApproval?: 'reverse' | 'accept';
 }
 
 export interface PaymentsParts {
@@ -31,6 +33,10 @@ export interface PaymentsParts {
   readonly policy: PaymentsPolicy;
   /** Left out: no limits. */
   readonly velocity?: VelocityLimits;
+  /** Instead of `velocity`: what counts over several gateways. */
+  readonly guard?: VelocityGuard;
+  /** Whether the customer may be charged so much now; left out: always. */
+  readonly mayCharge?: (request: PaymentRequest) => boolean;
   /** An unknown outcome came to an end after its call. */
   readonly onResolved?: (resolution: Resolution) => void;
 }
@@ -50,7 +56,7 @@ export class JournaledPayments implements Payments {
 
   constructor(parts: PaymentsParts) {
     this.#parts = parts;
-    this.#guard = new VelocityGuard(parts.velocity ?? kNoLimits, parts.clock);
+    this.#guard = parts.guard ?? new VelocityGuard(parts.velocity ?? kNoLimits, parts.clock);
     this.#writer = new JournalWriter(parts.journal, parts.clock, parts.log);
     this.#reconciler = new Reconciler({
       ...parts,
@@ -76,7 +82,7 @@ export class JournaledPayments implements Payments {
   /** Resolves when no request of a reversal or look-up is under way. */
   async stop(): Promise<void> {
     await Promise.all([this.#reconciler.stop(), ...this.#reversals]);
-    this.#writer.stop();
+    await this.#writer.stop();
   }
 
   admits(payer: Payer): boolean {
@@ -104,6 +110,10 @@ export class JournaledPayments implements Payments {
       log.warn({}, 'too many declines of this card, customer or caller; nothing was sent');
       return { kind: 'locked_out' };
     }
+    if (this.#parts.mayCharge?.(request) === false) {
+      log.warn({}, 'more than this customer may be charged; nothing was sent');
+      return { kind: 'locked_out' };
+    }
     this.#barred.add(paymentRef);
     const verdict = await this.#submit(sessionId, request, card, progress, log);
     if (verdict.kind === 'declined') onDeclined();
@@ -119,9 +129,9 @@ export class JournaledPayments implements Payments {
    * Takes an approved payment back, as when the caller has hung up and policy says so. Durable before it is sent; what cannot be
    * taken back now is followed up. Never rejects.
    */
-  reverseApproved(sessionId: string, ref: PaymentRef): Promise<'reversed' | 'unresolved'> {
+  async reverseApproved(sessionId: string, ref: PaymentRef): Promise<'reversed' | 'unresolved'> {
     this.#barred.add(ref.paymentRef);
-    this.#writer.settle({ sessionId, attempt: ref.attempt }, { state: 'UNKNOWN' });
+    await this.#writer.settle({ sessionId, attempt: ref.attempt }, { state: 'UNKNOWN' });
     return this.#reverse({ ...ref, sessionId }, new GatewayLane(this.#parts.clock, this.#parts.log));
   }
 
@@ -133,23 +143,31 @@ export class JournaledPayments implements Payments {
     log: Log,
   ): Promise<Verdict> {
     const sentAt = this.#parts.clock.date().toISOString();
-    if (!this.#begin(sessionId, request, card, sentAt, log)) return { kind: 'unavailable' };
+    if (!(await this.#begin(sessionId, request, card, sentAt, log))) return { kind: 'unavailable' };
     const lane = new GatewayLane(this.#parts.clock, log);
     const end = await new Submission({ ...this.#parts, lane, log, request, card, progress }).run();
     return this.#conclude({ ...request, sessionId, sentAt }, end, lane, log);
   }
 
   /** The durable intent. Without it nothing is sent. */
-  #begin(sessionId: string, request: PaymentRequest, card: CardSecret, sentAt: string, log: Log): boolean {
-    const { paymentRef, attempt, idempotencyKey, amount, brand } = request;
+  async #begin(
+    sessionId: string,
+    request: PaymentRequest,
+    card: CardSecret,
+    sentAt: string,
+    log: Log,
+  ): Promise<boolean> {
+    const { paymentRef, attempt, merchantId, idempotencyKey, amount, brand, operation } = request;
     try {
-      this.#parts.journal.begin({
+      await this.#parts.journal.begin({
         sessionId,
         attempt,
+        merchantId,
         paymentRef,
         idempotencyKey,
         state: 'SUBMITTING',
         amount,
+        ...(operation === undefined ? {} : { operation }),
         brand,
         last4: lastFour(card),
         gateway: this.#parts.gateway.name,
@@ -168,30 +186,51 @@ export class JournaledPayments implements Payments {
 
   async #conclude(attempt: OpenAttempt, end: SubmissionEnd, lane: GatewayLane, log: Log): Promise<Verdict> {
     switch (end.kind) {
-      case 'approved': {
-        const { transactionId, authCode, spokenReference } = end;
-        this.#writer.settle(attempt, { state: 'APPROVED', transactionId });
-        return { kind: 'approved', transactionId, authCode, spokenReference };
-      }
+      case 'approved':
+        await this.#writer.settle(attempt, { state: 'APPROVED', transactionId: end.transactionId });
+        return end;
+      case 'partial':
+        return this.#concludePart(attempt, end, lane, log);
       case 'declined': {
         const { transactionId, class: declineClass, code: declineCode } = end;
-        this.#writer.settle(attempt, { state: 'DECLINED', transactionId, declineClass, declineCode });
+        await this.#writer.settle(attempt, { state: 'DECLINED', transactionId, declineClass, declineCode });
         return { kind: 'declined', class: declineClass, code: declineCode };
       }
       case 'not_sent':
         log.warn({ reason: end.reason }, 'the gateway could not be reached');
-        this.#writer.settle(attempt, { state: 'NOT_SENT' });
+        await this.#writer.settle(attempt, { state: 'NOT_SENT' });
         return { kind: 'unavailable' };
       case 'rejected_config':
         log.error({ reason: end.reason }, 'the gateway refused the request; check its configuration');
-        this.#writer.settle(attempt, { state: 'REJECTED_CONFIG' });
+        await this.#writer.settle(attempt, { state: 'REJECTED_CONFIG' });
         return { kind: 'misconfigured' };
       case 'unknown':
-        this.#writer.settle(attempt, { state: 'UNKNOWN' });
+        await this.#writer.settle(attempt, { state: 'UNKNOWN' });
         if (this.#parts.policy.lateApproval === 'keep') this.#reconciler.watch(attempt, lane, false);
         else await this.#reverse(attempt, lane);
         return { kind: 'unresolved' };
     }
+  }
+
+  /** The gateway approved less than was asked. Another card may be asked for only when that is certainly taken back. */
+  async #concludePart(
+    attempt: OpenAttempt,
+    end: Extract<SubmissionEnd, { kind: 'partial' }>,
+    lane: GatewayLane,
+    log: Log,
+  ): Promise<Verdict> {
+    const { transactionId, approvedAmount } = end;
+    const isKept = this.#parts.policy.partialApproval === 'accept';
+    log.warn({ approved: approvedAmount.minor, isKept }, 'the gateway approved less than was asked');
+    if (isKept) {
+      const approvedMinor = approvedAmount.minor;
+      await this.#writer.settle(attempt, { state: 'APPROVED', transactionId, approvedMinor });
+      return { ...end, kind: 'approved' };
+    }
+    await this.#writer.settle(attempt, { state: 'UNKNOWN', transactionId });
+    return (await this.#reverse(attempt, lane)) === 'reversed'
+      ? { kind: 'declined', class: 'soft', code: 'partial_approval' }
+      : { kind: 'unresolved' };
   }
 
   /** Asks once for the money back; the reconciler goes on where that settles nothing. */
@@ -202,7 +241,7 @@ export class JournaledPayments implements Payments {
     this.#reversals.delete(asked);
     const answer = heard.kind === 'heard' ? heard.value : 'silence';
     if (answer === 'reversed') {
-      this.#writer.settle(attempt, { state: 'REVERSED' });
+      await this.#writer.settle(attempt, { state: 'REVERSED' });
       return 'reversed';
     }
     // "Nothing to reverse" may have crossed a request that is still on its way: believed only later, from the reconciler.

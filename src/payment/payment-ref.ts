@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-const kCrockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'; // no I, L, O, U: it is read aloud
+export const kCrockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'; // no I, L, O, U: it is read aloud
 const kRefCharacters = 16;
 
 /** The name of a payment towards the gateway: 80 random bits in 16 Crockford base32 characters. */

@@ -1,4 +1,5 @@
 import type { CardSecret } from '../card/card-secret.ts';
+import type { Money } from '../money/money.ts';
 import type { CardCheck, DeclineClass, PaymentRef, PaymentRequest } from '../ports/payment-gateway.ts';
 import type { Payer } from './velocity.ts';
 
@@ -9,6 +10,10 @@ export type Verdict =
       readonly transactionId: string;
       readonly authCode: string | null;
       readonly spokenReference: string | null;
+      /** Less than was asked, where policy accepts that. */
+      readonly approvedAmount?: Money;
+      /** What stands for the card from now on, where one was asked for. */
+      readonly token?: string;
     }
   | { readonly kind: 'declined'; readonly class: DeclineClass; readonly code: string }
   /** Too many declines of this card, customer or caller: nothing was sent. */

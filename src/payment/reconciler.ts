@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { PaymentGateway, PaymentRef, SubmitResult } from '../ports/payment-gateway.ts';
-import type { AttemptJournal, AttemptRecord, AttemptState } from '../ports/store.ts';
+import type { AttemptJournal, AttemptRecord, AttemptState, Lease } from '../ports/store.ts';
 import { GatewayLane } from './gateway-lane.ts';
 import type { JournalWriter, Settlement } from './journal-writer.ts';
 
@@ -10,6 +10,10 @@ const kMinuteMs = 60_000;
 const kLastTryAfterMs = 24 * 60 * kMinuteMs;
 const kTryAfterMs = [...[1, 5, 15, 60, 6 * 60].map((minutes) => minutes * kMinuteMs), kLastTryAfterMs];
 const kRequestMs = kMinuteMs;
+/** Longer than a look takes: a request to look it up and one to take it back. */
+const kLeaseMs = 3 * kMinuteMs;
+/** What was found after a restart gets so long at least, however old it is. */
+const kLeastWatchMs = 60 * kMinuteMs;
 /** Attempts looked at side by side: a gateway that comes back is not run over. */
 const kAtOnce = 8;
 const kRescanMs = kMinuteMs;
@@ -43,6 +47,8 @@ interface Watched {
   readonly lane: GatewayLane;
   /** When it became unknown, on the clock. */
   readonly sinceMs: number;
+  /** When it is looked at, counted from there; after the last it needs a person. */
+  readonly looksMs: readonly number[];
   /** How old it was when it was last looked at. */
   lookedAtAgeMs: number;
   /** A reversal was asked for and may have worked without our hearing of it. */
@@ -116,9 +122,11 @@ export class Reconciler {
       if (isOurs || ageMs < minAgeMs) continue;
       if (attempt.gateway !== gateway.name) this.#reportForeign(attempt);
       else {
-        // The first look is a minute after it was sent, or now; the others count from there.
-        const sinceMs = clock.now() - Math.min(Math.max(0, ageMs), kMinuteMs);
-        this.#add(attempt, new GatewayLane(clock, log), attempt.state === 'UNKNOWN', sinceMs);
+        // The first look is a minute after it was sent, or now; the others count from there, and end as if nothing had come between.
+        const countedMs = Math.min(Math.max(0, ageMs), kMinuteMs);
+        const endMs = Math.max(kLeastWatchMs, kLastTryAfterMs - Math.max(0, ageMs - countedMs));
+        const sinceMs = clock.now() - countedMs;
+        this.#add(attempt, new GatewayLane(clock, log), attempt.state === 'UNKNOWN', sinceMs, endMs);
       }
     }
   }
@@ -134,18 +142,29 @@ export class Reconciler {
     );
   }
 
-  #add(attempt: OpenAttempt, lane: GatewayLane, reversalAsked: boolean, sinceMs: number): void {
+  #add(
+    attempt: OpenAttempt,
+    lane: GatewayLane,
+    reversalAsked: boolean,
+    sinceMs: number,
+    endMs = kLastTryAfterMs,
+  ): void {
     const cancel = () => undefined;
-    const watched: Watched = { attempt, lane, sinceMs, lookedAtAgeMs: 0, reversalAsked, cancel };
+    const looksMs = [...kTryAfterMs.filter((ageMs) => ageMs < endMs), endMs];
+    const watched: Watched = { attempt, lane, sinceMs, looksMs, lookedAtAgeMs: 0, reversalAsked, cancel };
     this.#watched.set(attempt.idempotencyKey, watched);
     this.#schedule(watched);
   }
 
   #schedule(watched: Watched): void {
+    const { clock } = this.#parts;
+    const afterMs = watched.looksMs.find((ageMs) => ageMs > watched.lookedAtAgeMs) ?? lastOf(watched);
+    this.#wait(watched, Math.max(0, watched.sinceMs + afterMs - clock.now()));
+  }
+
+  #wait(watched: Watched, waitMs: number): void {
     if (this.#stopped) return;
     const { clock } = this.#parts;
-    const afterMs = kTryAfterMs.find((ageMs) => ageMs > watched.lookedAtAgeMs) ?? kLastTryAfterMs;
-    const waitMs = Math.max(0, watched.sinceMs + afterMs - clock.now());
     watched.cancel = clock.schedule(waitMs, () => this.#enqueue(watched));
   }
 
@@ -169,12 +188,32 @@ export class Reconciler {
   }
 
   async #look(watched: Watched): Promise<void> {
+    const lease = this.#lease(watched);
+    if (lease === 'busy') return this.#wait(watched, kRescanMs);
+    if (lease === 'closed') {
+      this.#watched.delete(watched.attempt.idempotencyKey); // another process, or a person, was faster
+      return;
+    }
     watched.lookedAtAgeMs = this.#parts.clock.now() - watched.sinceMs;
-    const isLast = watched.lookedAtAgeMs >= kLastTryAfterMs;
+    const isLast = watched.lookedAtAgeMs >= lastOf(watched);
     const settlement = await this.#settlement(watched, isLast);
     if (settlement) this.#resolve(watched, settlement);
     else if (isLast && !this.#stopped) this.#resolve(watched, { state: 'MANUAL' });
     else this.#schedule(watched);
+  }
+
+  /** Without one nobody is asked: what came of it could not be written. */
+  #lease({ attempt }: Watched): Lease {
+    const { journal, writer, clock, log } = this.#parts;
+    if (writer.owes(attempt)) return 'busy'; // its intent to reverse is not written yet
+    try {
+      const now = clock.date();
+      const until = new Date(now.getTime() + kLeaseMs);
+      return journal.lease(attempt, now.toISOString(), until.toISOString());
+    } catch (error) {
+      log.error({ err: error, sessionId: attempt.sessionId }, 'an open payment could not be leased');
+      return 'busy';
+    }
   }
 
   /** Undefined: still open. */
@@ -210,7 +249,7 @@ export class Reconciler {
     const { sessionId, paymentRef } = attempt;
     const { state } = settlement;
     this.#watched.delete(attempt.idempotencyKey);
-    this.#parts.writer.settle(attempt, settlement);
+    void this.#parts.writer.settle(attempt, settlement);
     if (state === 'MANUAL') {
       this.#parts.log.error(
         { sessionId, paymentRef },
@@ -219,6 +258,10 @@ export class Reconciler {
     } else this.#parts.log.info({ sessionId, paymentRef, state }, 'an open payment was resolved');
     this.#parts.onResolved({ attempt, state });
   }
+}
+
+function lastOf({ looksMs }: Watched): number {
+  return looksMs.at(-1) ?? kLastTryAfterMs;
 }
 
 function openAttempts(journal: AttemptJournal, log: Log): readonly AttemptRecord[] {

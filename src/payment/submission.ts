@@ -8,7 +8,7 @@ import { sleep } from './sleep.ts';
 
 /** Where a submission ends up while its call waits. */
 export type SubmissionEnd =
-  | Extract<SubmitResult, { kind: 'approved' | 'declined' | 'not_sent' | 'rejected_config' }>
+  | Extract<SubmitResult, { kind: 'approved' | 'partial' | 'declined' | 'not_sent' | 'rejected_config' }>
   | { readonly kind: 'unknown' };
 
 type Look = SubmitResult | { readonly kind: 'not_found' };
@@ -45,7 +45,7 @@ export interface SubmissionParts {
  * One journaled attempt on the wire: sends, sends again what certainly was not processed, and looks up what may have been. Every
  * request carries the same key; none overlaps another. Never rejects.
  *
- *   send ── approved, declined, rejected_config ──────────────────────────────> end
+ *   send ── approved, partial, declined, rejected_config ────────────────────> end
  *    ^ └─── not_sent, transient ──> again, twice at most within 10 s ─────────> end (not_sent)
  *    └ └─── unknown ──> replay +1 s, query +2, replay +4, query +6, +12 s ────> end (their verdict, or unknown)
  */
@@ -88,7 +88,7 @@ export class Submission {
       if (clock.now() >= endMs) break;
       if (!this.#can(step.ask)) continue;
       const found = await this.#ask(step.ask, endMs - clock.now());
-      if (found?.kind === 'approved' || found?.kind === 'declined') return found;
+      if (found?.kind === 'approved' || found?.kind === 'partial' || found?.kind === 'declined') return found;
     }
     return { kind: 'unknown' };
   }

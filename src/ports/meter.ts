@@ -23,10 +23,19 @@ export interface Meter {
   sessionEntered(mode: Topology): void;
   /** null = outside: a session begins with (null, first) and ends with (last, null). */
   stageChanged(from: string | null, to: string | null, mode: Topology): void;
-  sessionEnded(outcome: OutcomeGroup, result: string, durationMs: number, mode: Topology): void;
-  charged(amount: Money): void;
-  attemptEnded(outcome: string, declineClass: string | null): void;
+  /** @param merchant - null where nobody was named. */
+  sessionEnded(
+    outcome: OutcomeGroup,
+    result: string,
+    durationMs: number,
+    mode: Topology,
+    merchant: string | null,
+  ): void;
+  charged(amount: Money, merchant: string | null): void;
+  attemptEnded(outcome: string, declineClass: string | null, gateway: string): void;
   hungUp(stage: string, mode: Topology): void;
+  /** What came of giving a caller to an application that identifies. */
+  identified(result: string): void;
   fieldError(field: string, reason: string): void;
   keyPressed(carrier: Carrier): void;
   /** How a leg sounded, when it has ended. */

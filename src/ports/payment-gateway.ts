@@ -5,6 +5,16 @@ import type { Money } from '../money/money.ts';
 /** One enum for all adapters; what each means for the conversation: docs/design.md, "Declines". */
 export type DeclineClass = 'reenter' | 'soft' | 'hard' | 'auth_required';
 
+/** What is done with a card while its caller is on the line. `verify` and `tokenize` move no money. */
+export const kPaymentTypes = ['sale', 'authorize', 'verify', 'tokenize'] as const;
+export type PaymentType = (typeof kPaymentTypes)[number];
+
+/** What is done about an approved payment later, without its card. */
+export const kFollowUpKinds = ['capture', 'void', 'refund'] as const;
+export type FollowUpKind = (typeof kFollowUpKinds)[number];
+
+export type GatewayOperation = PaymentType | FollowUpKind;
+
 /** What the gateway must be told to find a submission again. Holds no card. */
 export interface PaymentRef {
   /** 16 Crockford base32 characters, new for every payment session. */
@@ -13,7 +23,10 @@ export interface PaymentRef {
   readonly attempt: number;
   /** Same for every resend of the same bytes. */
   readonly idempotencyKey: string;
+  /** Zero where the type moves no money. */
   readonly amount: Money;
+  /** Absent: a sale. */
+  readonly operation?: PaymentType;
   /** ISO 8601, UTC; absent while its call is on. Gateways forget, so some look-ups hold for a while only. */
   readonly sentAt?: string;
 }
@@ -26,17 +39,21 @@ export interface PaymentRequest extends PaymentRef {
   readonly call: { readonly id: string; readonly from: string; readonly to: string; readonly mode: string };
 }
 
+interface Approval {
+  readonly transactionId: string;
+  readonly authCode: string | null;
+  readonly spokenReference: string | null;
+  /** What stands for the card from now on, where one was asked for. */
+  readonly token?: string;
+}
+
 /**
- * `not_sent`: certain that nothing reached the gateway, safe to send again. `unknown`: it may have. `rejected_config`: the gateway
+ * `partial`: approved for less than was asked. `not_sent`: certain that nothing reached the gateway, safe to send again. `unknown`: it may have. `rejected_config`: the gateway
  * refused us, not the card. `transient`: the gateway says it did not process it and may be asked again with the same key.
  */
 export type SubmitResult =
-  | {
-      readonly kind: 'approved';
-      readonly transactionId: string;
-      readonly authCode: string | null;
-      readonly spokenReference: string | null;
-    }
+  | (Approval & { readonly kind: 'approved' })
+  | (Approval & { readonly kind: 'partial'; readonly approvedAmount: Money })
   | {
       readonly kind: 'declined';
       readonly class: DeclineClass;
@@ -66,6 +83,33 @@ export interface GatewayCapabilities {
   readonly reversal: 'told' | 'later' | 'unheard' | 'none';
 }
 
+/** A change to an approved payment. */
+export interface FollowUp {
+  readonly kind: FollowUpKind;
+  readonly payment: PaymentRef;
+  /** As the gateway named the payment, and its capture if there was one. */
+  readonly transactionId: string;
+  readonly captureId: string | null;
+  readonly last4: string;
+  /** Same for every resend of this change; 20 characters at most. */
+  readonly key: string;
+  /** All of the payment for a void. */
+  readonly amount: Money;
+  /** What earlier changes of this kind came to, minor units. */
+  readonly beforeMinor: number;
+}
+
+/**
+ * `accepted`: the gateway took the order and tells what came of it elsewhere. `refused` and `not_sent`: certain that nothing
+ * changed.
+ */
+export type FollowUpResult =
+  | { readonly kind: 'done'; readonly transactionId: string | null }
+  | { readonly kind: 'accepted'; readonly transactionId: string | null }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'not_sent'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
 export type CardCheck = 'taken' | 'refused' | 'unknown';
 
 /** One payment gateway. Never throws for what the gateway did: every outcome is a value. Reasons never hold a card digit. */
@@ -74,11 +118,19 @@ export interface PaymentGateway {
   /** How a resend is recognised: `key` = the same idempotency key returns the first result. */
   readonly idempotency: 'key' | 'none';
   readonly capabilities?: GatewayCapabilities;
+  /** Absent: sales alone. What is not in it is refused, nothing sent. */
+  readonly operations?: ReadonlySet<GatewayOperation>;
   submit(request: PaymentRequest, card: CardSecret, context: SubmitContext): Promise<SubmitResult>;
   /** Looks a submission up; never needs the card. */
   query(ref: PaymentRef): Promise<SubmitResult | { readonly kind: 'not_found' }>;
   /** Takes a submission back. */
   reverse(ref: PaymentRef): Promise<'reversed' | 'nothing_to_reverse' | 'failed' | 'pending'>;
+  followUp?(order: FollowUp): Promise<FollowUpResult>;
+  /**
+   * What became of a follow-up whose answer got lost. Sends it again where the gateway gives a known key its first result; changes
+   * nothing otherwise.
+   */
+  findFollowUp?(order: FollowUp): Promise<FollowUpResult | { readonly kind: 'not_found' }>;
   /**
    * Whether cards that begin like this one are taken; tells the gateway eight digits at most. Undefined: there is nobody to ask.
    * `unknown` also when no answer comes in time: our own rules decide then.

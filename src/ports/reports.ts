@@ -7,6 +7,62 @@ export interface ReportScope {
   /** Left out: all, and none. */
   readonly merchants?: readonly string[];
   readonly topology?: string;
+  /** Gives the figures of each of these, too. */
+  readonly split?: 'merchant' | 'topology';
+}
+
+/** The sessions of one merchant or topology. */
+export interface ReportPart {
+  /** Its name; empty: sessions of nobody. */
+  readonly part: string;
+  readonly quarterHours: readonly QuarterHour[];
+}
+
+/** What the clamp did, over the sessions in which somebody was not to hear keys. */
+export interface ClampFigures {
+  readonly sessions: number;
+  readonly tonePresses: number;
+  readonly eventPresses: number;
+  readonly otherPresses: number;
+  /** Alarms that no key followed. */
+  readonly guardEvents: number;
+  readonly armedMs: number;
+  readonly clampedMs: number;
+  readonly missingMs: number;
+  /** Strongest trace of any press; -99: there was none; null: no session. */
+  readonly worstResidualDbm0: number | null;
+}
+
+export const kNoClamp: ClampFigures = {
+  ...{ sessions: 0, tonePresses: 0, eventPresses: 0, otherPresses: 0, guardEvents: 0 },
+  ...{ armedMs: 0, clampedMs: 0, missingMs: 0, worstResidualDbm0: null },
+};
+
+/** What became of callers in one step of the conversation. */
+export interface StepFigures {
+  /** State of the conversation, such as `PAN_ENTRY`. */
+  readonly stage: string;
+  /** That came to it, and how often all of them together. */
+  readonly sessions: number;
+  readonly visits: number;
+  /** That ended in it, and not with a payment. */
+  readonly lost: number;
+  /** Mean over the visits that have ended; null if none has. */
+  readonly averageMs: number | null;
+}
+
+export interface FieldErrors {
+  readonly field: string;
+  readonly error: string;
+  readonly count: number;
+  readonly sessions: number;
+}
+
+export interface Journeys {
+  /** In the order callers come through them. */
+  readonly steps: readonly StepFigures[];
+  /** The most frequent first. */
+  readonly errors: readonly FieldErrors[];
 }
 
 export interface Durations {
@@ -30,6 +86,8 @@ export interface QuarterHour {
   readonly attemptedSessions: number;
   /** Callers who hung up: before a card was sent, while it was, after the verdict. */
   readonly hangUps: Readonly<Record<HangUpStage, number>>;
+  /** Sessions whose agent hung up while they were paid. */
+  readonly agentsLost: number;
   /** Minor units by currency. */
   readonly charged: Readonly<Record<string, number>>;
 }
@@ -57,6 +115,9 @@ export interface ResultCount {
 /** Everything a report is made of. */
 export interface ReportRows {
   readonly quarterHours: readonly QuarterHour[];
+  /** Where the scope says `split`. */
+  readonly parts?: readonly ReportPart[];
+  readonly clamp: ClampFigures;
   readonly durations: DurationSpread;
   readonly stages: readonly StageCount[];
   readonly results: readonly ResultCount[];
@@ -65,4 +126,5 @@ export interface ReportRows {
 /** Reads the rows of reports, away from what takes calls. @throws AppError STORE_FAILED */
 export interface Reports {
   read(scope: ReportScope): Promise<ReportRows>;
+  journeys(scope: ReportScope): Promise<Journeys>;
 }

@@ -1,6 +1,6 @@
 import type { BrandId } from '../card/brand.ts';
 import type { Money } from '../money/money.ts';
-import type { DeclineClass } from './payment-gateway.ts';
+import type { DeclineClass, FollowUpKind, PaymentType } from './payment-gateway.ts';
 import type { Topology } from './payment-sessions.ts';
 
 export type OutcomeGroup = 'success' | 'declined' | 'abandoned' | 'failed' | 'unknown';
@@ -19,6 +19,10 @@ export interface SessionRecord {
   readonly to: string;
   readonly trunk: string;
   readonly currency: string;
+  /** Absent: a sale. */
+  readonly operation?: PaymentType;
+  /** What stands for the card at the gateway, where that was asked for. */
+  readonly token?: string;
   readonly amountRequested: number | null;
   /** Minor units, null unless approved. */
   readonly amountCharged: number | null;
@@ -39,6 +43,8 @@ export interface SessionRecord {
   /** State of the conversation where it ended, such as `PAN_ENTRY`. */
   readonly stageReached: string;
   readonly callerPresent: boolean;
+  /** The agent the call would go back to hung up while it was paid, and none came in that place. */
+  readonly agentLost: boolean;
   readonly announced: boolean;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
@@ -105,10 +111,16 @@ export const kOpenStates: readonly AttemptState[] = ['SUBMITTING', 'UNKNOWN', 'M
 export interface AttemptRecord {
   readonly sessionId: string;
   readonly attempt: number;
+  /** Whose money it is; null where there is one merchant only. */
+  readonly merchantId: string | null;
   readonly paymentRef: string;
   readonly idempotencyKey: string;
   readonly state: AttemptState;
   readonly amount: Money;
+  /** Absent: a sale. */
+  readonly operation?: PaymentType;
+  /** Less than the amount, where a part was approved and kept; minor units. */
+  readonly approvedMinor?: number;
   readonly brand: BrandId;
   readonly last4: string;
   readonly gateway: string;
@@ -120,25 +132,43 @@ export interface AttemptRecord {
   readonly doneAt: string | null;
 }
 
+export type AttemptKey = Pick<AttemptRecord, 'sessionId' | 'attempt'>;
+
+/** What came of asking for the right to look at an open attempt. `closed`: it is open no more, whoever settled it. */
+export type Lease = 'taken' | 'busy' | 'closed';
+
 /**
- * The write-ahead journal of submissions. Both writes are durable when they return (SQLite synchronous=FULL);
- * a write that fails throws AppError STORE_FAILED and nothing may be sent.
+ * The write-ahead journal of submissions. A write is in the file when its method returns, so whatever is read afterwards has it, and on the disk when
+ * its promise resolves. One that fails throws or rejects with AppError STORE_FAILED, and nothing may be sent.
  */
 export interface AttemptJournal {
   /** Before the first byte is sent. */
-  begin(attempt: AttemptRecord): void;
+  begin(attempt: AttemptRecord): Promise<void>;
   settle(
-    key: { readonly sessionId: string; readonly attempt: number },
-    verdict: Pick<AttemptRecord, 'state' | 'transactionId' | 'declineClass' | 'declineCode' | 'doneAt'>,
-  ): void;
+    key: AttemptKey,
+    verdict: Pick<
+      AttemptRecord,
+      'state' | 'transactionId' | 'declineClass' | 'declineCode' | 'doneAt' | 'approvedMinor'
+    >,
+  ): Promise<void>;
   /** Attempts whose outcome nobody knows: SUBMITTING rows of a process that died, and UNKNOWN ones. */
   unresolved(): readonly AttemptRecord[];
+  /**
+   * The right to ask the gateway about an open attempt, for this process alone, so that no two settle it in different ways.
+   * @param now - ISO 8601, UTC; `until` likewise: from then on others may have it.
+   */
+  lease(key: AttemptKey, now: string, until: string): Lease;
+}
+
+/** What customers were charged, or may have been. */
+export interface Spending {
+  /** @returns minor units. @param since - ISO 8601, UTC. */
+  spentBy(customerId: string, merchantId: string | null, currency: string, since: string): number;
 }
 
 /** An attempt as people look it up: with what they know of it from elsewhere. */
 export interface LedgerEntry extends AttemptRecord {
   readonly customerId: string | null;
-  readonly merchantId: string | null;
   readonly reference: string | null;
 }
 
@@ -157,8 +187,70 @@ export interface Ledger {
    * @returns false if it is not in that state: nothing was changed.
    */
   settleByHand(
-    key: { readonly sessionId: string; readonly attempt: number },
+    key: AttemptKey,
     verdict: HandVerdict,
     by: { readonly actor: string; readonly note: string },
   ): boolean;
+}
+
+/** `NOT_SENT`, `REFUSED` and `NOT_DONE` changed nothing; what an `ACCEPTED` one came to the gateway tells elsewhere. */
+export type FollowUpState =
+  | 'SUBMITTING'
+  | 'DONE'
+  | 'ACCEPTED'
+  | 'REFUSED'
+  | 'NOT_SENT'
+  | 'NOT_DONE'
+  | 'UNKNOWN'
+  | 'MANUAL';
+
+/** A capture, void or refund of an approved attempt. */
+export interface FollowUpRecord {
+  /** What the gateway recognises a resend by. */
+  readonly key: string;
+  /** What whoever asked for it recognises a resend by. */
+  readonly requestKey: string;
+  readonly sessionId: string;
+  readonly attempt: number;
+  readonly paymentRef: string;
+  readonly kind: FollowUpKind;
+  readonly state: FollowUpState;
+  readonly amount: Money;
+  readonly gateway: string;
+  readonly transactionId: string | null;
+  /** Why it was refused or not sent. */
+  readonly reason: string | null;
+  readonly actor: string;
+  readonly note: string;
+  /** ISO 8601, UTC. */
+  readonly sentAt: string;
+  readonly doneAt: string | null;
+}
+
+/** All there is of one payment. */
+export interface PaymentBook {
+  readonly attempts: readonly AttemptRecord[];
+  readonly followUps: readonly FollowUpRecord[];
+}
+
+/** The write-ahead journal of captures, voids and refunds, as {@link AttemptJournal}; at most one of a payment is open. */
+export interface FollowUpJournal {
+  /**
+   * Writes what `plan` makes of the book, before the first byte is sent. Nobody else writes between the two.
+   * @returns what `plan` returned.
+   */
+  begin<T extends { readonly record?: FollowUpRecord }>(
+    paymentRef: string,
+    plan: (book: PaymentBook) => T,
+  ): T;
+  settle(key: string, verdict: Pick<FollowUpRecord, 'state' | 'transactionId' | 'reason' | 'doneAt'>): void;
+  /** Settles one in state MANUAL, and says so in the audit; false if it is not in that state. */
+  settleByHand(
+    key: string,
+    state: 'DONE' | 'NOT_DONE',
+    by: { readonly actor: string; readonly note: string },
+  ): boolean;
+  book(paymentRef: string): PaymentBook;
+  /** As {@link AttemptJournal.unresolved}. */
+  unresolved(): readonly FollowUpRecord[];
 }

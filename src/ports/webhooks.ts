@@ -49,6 +49,7 @@ export interface Outbox {
   settle(id: number, outcome: Pick<Delivery, 'state' | 'lastAnswer' | 'nextAt' | 'doneAt'>): void;
   /** Newest first. @param before - only those of smaller ids. */
   deliveries(webhook: string, limit: number, before?: number): readonly Delivery[];
+  /** For a gauge: while the store cannot be read, the last figure. Never throws. */
   countWaiting(): number;
   /** Has it delivered again, from the first try. @returns false if there is no such delivery. */
   replay(webhook: string, id: number, at: string): boolean;

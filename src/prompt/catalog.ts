@@ -41,10 +41,11 @@ export class Catalog {
 
 /**
  * Reads the manifests of these locales below `audioDir`.
+ * @param firstClip - what its clips are numbered from, where there are other catalogs beside it.
  * @throws AppError PROMPT_MISSING with one line for each unreadable manifest and each recording that code can ask for but that is
  * not there.
  */
-export function loadCatalog(audioDir: string, locales: readonly Locale[]): Catalog {
+export function loadCatalog(audioDir: string, locales: readonly Locale[], firstClip: ClipId = 1): Catalog {
   const defects: string[] = [];
   const recordings = new Map<string, Recording>();
   for (const locale of new Set(locales)) {
@@ -58,7 +59,11 @@ export function loadCatalog(audioDir: string, locales: readonly Locale[]): Catal
       } else if (!existsSync(path)) {
         defects.push(`${locale} ${fragment}: file ${path} does not exist`);
       } else {
-        recordings.set(keyOf(locale, fragment), { clip: recordings.size + 1, path, text: entry.text });
+        recordings.set(keyOf(locale, fragment), {
+          clip: firstClip + recordings.size,
+          path,
+          text: entry.text,
+        });
       }
     }
   }

@@ -21,6 +21,21 @@ export function instantOf(text: string, zone: string): number | undefined {
   return time.isValid ? time.toMillis() : undefined;
 }
 
+/**
+ * The range before one, as long: days by the calendar where it begins and ends with days, however long they are; else to the millisecond.
+ * @param fromMs - epoch; until before `toMs`.
+ */
+export function rangeBefore(fromMs: number, toMs: number, zone: string): { fromMs: number; toMs: number } {
+  const [from, to] = [fromMs, toMs].map((ms) => DateTime.fromMillis(ms, { zone }));
+  const days = from && to && isMidnight(from) && isMidnight(to) ? to.diff(from, 'days').days : 0;
+  if (!from || days < 1 || !Number.isInteger(days)) return { fromMs: 2 * fromMs - toMs, toMs: fromMs };
+  return { fromMs: from.minus({ days }).toMillis(), toMs: fromMs };
+}
+
+function isMidnight(time: DateTime): boolean {
+  return time.toMillis() === time.startOf('day').toMillis();
+}
+
 /** Midnight before, in the zone. */
 export function dayOf(nowMs: number, zone: string): number {
   return DateTime.fromMillis(nowMs, { zone }).startOf('day').toMillis();

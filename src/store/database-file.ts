@@ -11,7 +11,7 @@ const kDirectoryMode = 0o700;
 
 /**
  * Opens the file, made if need be for this user alone, and brings its schema up to date.
- * WAL with `synchronous=FULL`: a write is on the disk when it returns.
+ * WAL with `synchronous=NORMAL`: a commit is whole or not there after a crash, and on the disk when the log has been synced ({@link GroupSync}).
  * @throws AppError CFG_UNREADABLE_FILE if it cannot be used.
  */
 export function openDatabase(path: string): Database.Database {
@@ -21,7 +21,7 @@ export function openDatabase(path: string): Database.Database {
     makePrivate(file);
     database = new Database(file, { timeout: kBusyTimeoutMs });
     database.pragma('journal_mode = WAL');
-    database.pragma('synchronous = FULL');
+    database.pragma('synchronous = NORMAL');
     database.pragma('foreign_keys = ON');
     migrate(database, file);
     return database;
@@ -29,17 +29,6 @@ export function openDatabase(path: string): Database.Database {
     database?.close();
     throw error instanceof AppError ? error : unusable(file, error);
   }
-}
-
-/**
- * A second connection to a file that {@link openDatabase} has opened, for rows that a power failure may take back: it does not wait for the
- * disk. The next durable write of the first connection makes them durable too, as both write one log.
- */
-export function openRelaxed(path: string): Database.Database {
-  const database = new Database(resolve(path), { timeout: kBusyTimeoutMs });
-  database.pragma('synchronous = NORMAL');
-  database.pragma('foreign_keys = ON');
-  return database;
 }
 
 function makePrivate(file: string): void {

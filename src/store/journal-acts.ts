@@ -1,21 +1,28 @@
 import { maskCardLike } from '../card/card-like.ts';
 import type { AuditAct } from '../ports/audit.ts';
-import type { AttemptJournal, AttemptRecord, HandVerdict } from '../ports/store.ts';
-
-type Key = Pick<AttemptRecord, 'sessionId' | 'attempt'>;
+import type { AttemptJournal, AttemptKey, AttemptRecord, HandVerdict } from '../ports/store.ts';
 
 /** What the journal does, as the audit has it. The object is always `<session>/<attempt>`. */
 export function submitted(attempt: AttemptRecord): AuditAct {
-  const { paymentRef, gateway, amount, brand, last4 } = attempt;
+  const { paymentRef, merchantId, gateway, amount, brand, last4 } = attempt;
+  const merchant = merchantId === null ? {} : { merchantId };
   return {
     actor: 'hushpay',
     action: 'payment.submitted',
     object: objectOf(attempt),
-    detail: { paymentRef, gateway, amountMinor: amount.minor, currency: amount.currency, brand, last4 },
+    detail: {
+      paymentRef,
+      ...merchant,
+      gateway,
+      amountMinor: amount.minor,
+      currency: amount.currency,
+      brand,
+      last4,
+    },
   };
 }
 
-export function settled(key: Key, verdict: Parameters<AttemptJournal['settle']>[1]): AuditAct {
+export function settled(key: AttemptKey, verdict: Parameters<AttemptJournal['settle']>[1]): AuditAct {
   const { state, transactionId, declineClass, declineCode } = verdict;
   return {
     actor: 'hushpay',
@@ -26,7 +33,7 @@ export function settled(key: Key, verdict: Parameters<AttemptJournal['settle']>[
 }
 
 export function settledByHand(
-  key: Key,
+  key: AttemptKey,
   state: HandVerdict,
   { actor, note }: { readonly actor: string; readonly note: string },
 ): AuditAct {
@@ -38,6 +45,6 @@ export function settledByHand(
   };
 }
 
-function objectOf({ sessionId, attempt }: Key): string {
+function objectOf({ sessionId, attempt }: AttemptKey): string {
   return `${sessionId}/${attempt}`;
 }

@@ -1,3 +1,5 @@
+import { kFollowUpMigration } from './follow-up-migration.ts';
+
 /**
  * The schema, one step per version: `user_version` counts the steps a file has had. Steps that were released are never changed.
  * Times are ISO 8601 in UTC, amounts minor units. No column would hold a card number.
@@ -114,6 +116,28 @@ export const kMigrations: readonly string[] = [
    CREATE INDEX delivery_due ON delivery (next_at) WHERE state = 'waiting';
    CREATE INDEX delivery_webhook ON delivery (webhook, id);
    CREATE TABLE webhook_cursor (webhook TEXT PRIMARY KEY, event_id INTEGER NOT NULL) STRICT;`,
+  `-- Whose money it is; who is looking an open attempt up; and what is left of an audit whose oldest entries were let go of.
+   ALTER TABLE attempt ADD COLUMN merchant_id TEXT;
+   UPDATE attempt SET merchant_id = (SELECT merchant_id FROM session WHERE session.session_id = attempt.session_id);
+   CREATE INDEX session_customer ON session (customer_id) WHERE customer_id IS NOT NULL;
+   CREATE TABLE lease (
+     session_id TEXT NOT NULL,
+     attempt INTEGER NOT NULL,
+     holder TEXT NOT NULL,
+     until TEXT NOT NULL,
+     PRIMARY KEY (session_id, attempt)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE audit_base (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     seq INTEGER NOT NULL,
+     mac TEXT NOT NULL CHECK (length(mac) = 43)
+   ) STRICT;
+   DROP TRIGGER audit_is_not_deleted;
+   CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+     WHEN old.seq > coalesce((SELECT seq FROM audit_base), 0)
+     BEGIN SELECT raise(ABORT, 'an audit entry is never deleted'); END;`,
+  kFollowUpMigration,
+  `ALTER TABLE session ADD COLUMN agent_lost INTEGER NOT NULL DEFAULT 0;`,
   `-- What was answered to requests that may be sent again.
    CREATE TABLE answer (
      caller TEXT NOT NULL,

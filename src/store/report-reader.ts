@@ -1,51 +1,28 @@
 import type Database from 'better-sqlite3';
-import type {
-  DurationSpread,
-  HangUpStage,
-  QuarterHour,
-  ReportRows,
-  ReportScope,
-  ResultCount,
-  StageCount,
+import {
+  type ClampFigures,
+  type DurationSpread,
+  type FieldErrors,
+  type HangUpStage,
+  type Journeys,
+  kNoClamp,
+  type QuarterHour,
+  type ReportPart,
+  type ReportRows,
+  type ReportScope,
+  type ResultCount,
+  type StageCount,
+  type StepFigures,
 } from '../ports/reports.ts';
 import type { OutcomeGroup } from '../ports/store.ts';
+import { kScoped, type ScopeRow, scopeRow } from './report-scope.ts';
 
 const kOutcomes: readonly OutcomeGroup[] = ['success', 'declined', 'abandoned', 'failed', 'unknown'];
 const kQuarterMs = 900_000;
 
-/**
- * The sessions of a scope, each with the outcome it has by now: what an unknown one turned out to be lies in the state of its last attempt.
- * `stage` tells when a caller who is not there any more left.
- */
-const kScoped = `
-  WITH last AS (SELECT session_id, state, amount_minor, max(attempt), count(*) AS submissions FROM attempt GROUP BY session_id),
-  scoped AS (
-    SELECT session.session_id, topology, merchant_id, result, stage_reached, duration_ms, currency,
-      unixepoch(started_at) / 900 AS quarter,
-      coalesce(submissions, 0) AS submissions,
-      CASE WHEN outcome = 'unknown' AND state = 'APPROVED' THEN 'success'
-           WHEN outcome = 'unknown' AND state IN ('REVERSED', 'NOT_CHARGED') THEN 'failed'
-           ELSE outcome END AS outcome,
-      CASE WHEN outcome = 'unknown' AND state = 'APPROVED' THEN last.amount_minor ELSE amount_charged END AS charged,
-      CASE WHEN caller_present = 1 OR result IS NULL OR result = 'SYSTEM_ERROR' THEN NULL
-           WHEN stage_reached IN ('SUBMIT', 'WAIT', 'RESOLVE', 'REVERSING') THEN 'inFlight'
-           WHEN stage_reached IN ('APPROVED', 'REFERENCE', 'DECLINED', 'RETRY_MENU', 'MAX_DECLINES', 'RETURN') THEN 'after'
-           ELSE 'before' END AS hang_up
-    FROM session LEFT JOIN last USING (session_id)
-    WHERE started_at >= @from AND started_at < @to
-      AND (@merchants IS NULL OR merchant_id IN (SELECT value FROM json_each(@merchants)))
-      AND (@topology IS NULL OR topology = @topology)
-  )`;
-
-interface Parameters {
-  readonly from: string;
-  readonly to: string;
-  /** A list as JSON; null: all, and none. */
-  readonly merchants: string | null;
-  readonly topology: string | null;
-}
-
 interface GroupRow {
+  /** Merchant or topology; '' where nothing is split, and for sessions of nobody. */
+  readonly part: string;
   readonly quarter: number;
   readonly outcome: OutcomeGroup | null;
   readonly hang_up: HangUpStage | null;
@@ -55,6 +32,7 @@ interface GroupRow {
   readonly submissions: number;
   readonly attempted_sessions: number;
   readonly charged: number;
+  readonly agents_lost: number;
 }
 
 /** Recomputes reports from the rows of sessions and attempts; keeps nothing. Its connection only reads. */
@@ -65,22 +43,26 @@ export class ReportReader {
     this.#statements = prepare(database);
   }
 
-  read({ fromMs, toMs, merchants, topology }: ReportScope): ReportRows {
-    const scope: Parameters = {
-      from: new Date(fromMs).toISOString(),
-      to: new Date(toMs).toISOString(),
-      merchants: merchants === undefined ? null : JSON.stringify(merchants),
-      topology: topology ?? null,
-    };
+  read(asked: ReportScope): ReportRows {
+    const scope = scopeRow(asked);
+    const groups = this.#statements.groups.all(scope);
     return {
-      quarterHours: quarterHours(this.#statements.groups.all(scope)),
+      quarterHours: quarterHours(groups),
+      ...(asked.split && { parts: partsOf(groups) }),
+      clamp: this.#statements.clamp.get(scope) ?? kNoClamp,
       durations: this.#durations(scope),
       stages: this.#statements.stages.all(scope),
       results: this.#statements.results.all(scope),
     };
   }
 
-  #durations(scope: Parameters): DurationSpread {
+  /** What callers went through, from the events of the sessions. */
+  journeys(asked: ReportScope): Journeys {
+    const scope = scopeRow(asked);
+    return { steps: this.#statements.steps.all(scope), errors: this.#statements.errors.all(scope) };
+  }
+
+  #durations(scope: ScopeRow): DurationSpread {
     const spreads = kOutcomes.flatMap((outcome) => {
       const all = this.#statements.durations.all({ ...scope, outcome });
       return all.length === 0 ? [] : [[outcome, { p50Ms: at(all, 0.5), p95Ms: at(all, 0.95) }]];
@@ -119,7 +101,15 @@ function quarterHours(rows: readonly GroupRow[]): QuarterHour[] {
         'sessions',
       ),
     },
+    agentsLost: total(group, 'agents_lost'),
     charged: chargedBy(group),
+  }));
+}
+
+function partsOf(rows: readonly GroupRow[]): ReportPart[] {
+  return [...Map.groupBy(rows, ({ part }) => part)].map(([part, group]) => ({
+    part,
+    quarterHours: quarterHours(group),
   }));
 }
 
@@ -143,26 +133,54 @@ function chargedBy(group: readonly GroupRow[]): Readonly<Record<string, number>>
   return Object.fromEntries([...sums].map(([currency, rows]) => [currency, total(rows, 'charged')]));
 }
 
-type Count = 'sessions' | 'duration_ms' | 'submissions' | 'attempted_sessions' | 'charged';
+type Count = 'sessions' | 'duration_ms' | 'submissions' | 'attempted_sessions' | 'charged' | 'agents_lost';
 
 function total(rows: readonly GroupRow[], count: Count): number {
   return rows.reduce((sum, row) => sum + row[count], 0);
 }
 
+/** Of the clamp's figures in the records of legs. */
+function sumOf(name: string): string {
+  const alias = `${name[0]?.toLowerCase()}${name.slice(1)}`;
+  return `coalesce(sum(media ->> 'clamp${name}'), 0) AS ${alias}`;
+}
+
 function prepare(database: Database.Database) {
   return {
-    groups: database.prepare<[Parameters], GroupRow>(`${kScoped}
-      SELECT quarter, outcome, hang_up, currency, count(*) AS sessions, coalesce(sum(duration_ms), 0) AS duration_ms,
-        sum(submissions) AS submissions, sum(submissions > 0) AS attempted_sessions, coalesce(sum(charged), 0) AS charged
-      FROM scoped GROUP BY quarter, outcome, hang_up, currency ORDER BY quarter`),
-    stages: database.prepare<[Parameters], StageCount>(`${kScoped}
+    groups: database.prepare<[ScopeRow], GroupRow>(`${kScoped}
+      SELECT part, quarter, outcome, hang_up, currency, count(*) AS sessions, coalesce(sum(duration_ms), 0) AS duration_ms,
+        sum(submissions) AS submissions, sum(submissions > 0) AS attempted_sessions, coalesce(sum(charged), 0) AS charged,
+        sum(agent_lost) AS agents_lost
+      FROM scoped GROUP BY part, quarter, outcome, hang_up, currency ORDER BY quarter, part`),
+    stages: database.prepare<[ScopeRow], StageCount>(`${kScoped}
       SELECT stage_reached AS stage, outcome, count(*) AS sessions FROM scoped
       WHERE outcome IS NOT NULL GROUP BY stage, outcome ORDER BY sessions DESC, stage`),
-    results: database.prepare<[Parameters], ResultCount>(`${kScoped}
+    results: database.prepare<[ScopeRow], ResultCount>(`${kScoped}
       SELECT result, outcome, count(*) AS sessions FROM scoped
       WHERE outcome IS NOT NULL GROUP BY result, outcome ORDER BY sessions DESC, result`),
+    clamp: database.prepare<[ScopeRow], ClampFigures>(`${kScoped}
+      SELECT count(*) AS sessions, ${sumOf('TonePresses')}, ${sumOf('EventPresses')}, ${sumOf('OtherPresses')},
+        ${sumOf('GuardEvents')}, ${sumOf('ArmedMs')}, ${sumOf('ClampedMs')}, ${sumOf('MissingMs')},
+        max(media ->> 'clampWorstResidualDbm0') AS worstResidualDbm0
+      FROM scoped WHERE media ->> 'clampArmedMs' > 0`),
+    steps: database.prepare<[ScopeRow], StepFigures>(`${kScoped},
+      happened AS (
+        SELECT session_id, event.type, detail ->> 'stage' AS stage, at, scoped.outcome, stage_reached,
+          lead(at) OVER (PARTITION BY session_id ORDER BY id) AS until,
+          row_number() OVER (PARTITION BY session_id ORDER BY id) AS place
+        FROM scoped JOIN event USING (session_id) WHERE event.type IN ('stage', 'ended')
+      )
+      SELECT stage, count(DISTINCT session_id) AS sessions, count(*) AS visits,
+        count(DISTINCT CASE WHEN outcome <> 'success' AND stage = stage_reached THEN session_id END) AS lost,
+        cast(round(avg((julianday(until) - julianday(at)) * 86400000)) AS INTEGER) AS averageMs
+      FROM happened WHERE type = 'stage' AND stage NOT IN ('END', 'FAIL') GROUP BY stage ORDER BY avg(place), stage`),
+    errors: database.prepare<[ScopeRow], FieldErrors>(`${kScoped}
+      SELECT detail ->> 'field' AS field, detail ->> 'error' AS error, count(*) AS count,
+        count(DISTINCT session_id) AS sessions
+      FROM scoped JOIN event USING (session_id) WHERE event.type = 'field_error'
+      GROUP BY field, error ORDER BY count DESC, field, error`),
     durations: database
-      .prepare<[Parameters & { outcome: OutcomeGroup }], number>(`${kScoped}
+      .prepare<[ScopeRow & { outcome: OutcomeGroup }], number>(`${kScoped}
       SELECT duration_ms FROM scoped WHERE outcome = @outcome AND duration_ms IS NOT NULL ORDER BY duration_ms`)
       .pluck(),
   };

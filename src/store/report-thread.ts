@@ -1,20 +1,21 @@
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../errors.ts';
-import type { ReportRows, ReportScope, Reports } from '../ports/reports.ts';
+import type { Journeys, ReportRows, ReportScope, Reports } from '../ports/reports.ts';
 
 export interface ReportQuestion {
   readonly id: number;
+  readonly kind: 'read' | 'journeys';
   readonly scope: ReportScope;
 }
 
 export type ReportAnswer =
-  | { readonly id: number; readonly rows: ReportRows }
+  | { readonly id: number; readonly rows: ReportRows | Journeys }
   | { readonly id: number; readonly trouble: string };
 
 /** Reports, read by a thread that starts with the first one and starts again after it has died. Made by main, closed by it. */
 export class ReportThread implements Reports {
   readonly #file: string;
-  readonly #waiting = new Map<number, PromiseWithResolvers<ReportRows>>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<ReportRows & Journeys>>();
   #worker: Worker | undefined;
   #lastId = 0;
 
@@ -24,16 +25,25 @@ export class ReportThread implements Reports {
   }
 
   read(scope: ReportScope): Promise<ReportRows> {
-    const id = ++this.#lastId;
-    const answer = Promise.withResolvers<ReportRows>();
-    this.#waiting.set(id, answer);
-    this.#worker ??= this.#start();
-    this.#worker.postMessage({ id, scope } satisfies ReportQuestion);
-    return answer.promise;
+    return this.#ask('read', scope);
+  }
+
+  journeys(scope: ReportScope): Promise<Journeys> {
+    return this.#ask('journeys', scope);
   }
 
   async close(): Promise<void> {
     await this.#worker?.terminate();
+  }
+
+  /** @returns what belongs to the kind of question. */
+  #ask(kind: ReportQuestion['kind'], scope: ReportScope): Promise<ReportRows & Journeys> {
+    const id = ++this.#lastId;
+    const answer = Promise.withResolvers<ReportRows & Journeys>();
+    this.#waiting.set(id, answer);
+    this.#worker ??= this.#start();
+    this.#worker.postMessage({ id, kind, scope } satisfies ReportQuestion);
+    return answer.promise;
   }
 
   #start(): Worker {
@@ -57,7 +67,7 @@ export class ReportThread implements Reports {
   #onAnswer(answer: ReportAnswer): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
-    if ('rows' in answer) waiting?.resolve(answer.rows);
+    if ('rows' in answer) waiting?.resolve(answer.rows as ReportRows & Journeys);
     else waiting?.reject(failure(this.#file, answer.trouble));
   }
 }

@@ -7,13 +7,13 @@ import type { ReportAnswer, ReportQuestion } from './report-thread.ts';
 const database = new Database(String(workerData), { readonly: true });
 const reader = new ReportReader(database);
 
-parentPort?.on('message', ({ id, scope }: ReportQuestion) => {
-  parentPort?.postMessage(answer(id, scope));
+parentPort?.on('message', (question: ReportQuestion) => {
+  parentPort?.postMessage(answer(question));
 });
 
-function answer(id: number, scope: ReportQuestion['scope']): ReportAnswer {
+function answer({ id, kind, scope }: ReportQuestion): ReportAnswer {
   try {
-    return { id, rows: reader.read(scope) };
+    return { id, rows: reader[kind](scope) };
   } catch (error) {
     return { id, trouble: error instanceof Error ? error.message : 'unknown' };
   }

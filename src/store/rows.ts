@@ -1,4 +1,4 @@
-import type { AttemptRecord, LedgerEntry, SessionRecord } from '../ports/store.ts';
+import type { AttemptRecord, LedgerEntry, Page, SessionRecord } from '../ports/store.ts';
 
 /** A row as SQLite takes and gives it: no booleans, no objects. */
 export type Row = Record<string, string | number | null>;
@@ -34,11 +34,14 @@ export const kSessionColumns = [
   'last_decline_code',
   'stage_reached',
   'caller_present',
+  'agent_lost',
   'announced',
   'started_at',
   'ended_at',
   'duration_ms',
   'media',
+  'operation',
+  'token',
 ] as const;
 
 /** Columns of `attempt`. */
@@ -59,6 +62,9 @@ export const kAttemptColumns = [
   'decline_code',
   'sent_at',
   'done_at',
+  'merchant_id',
+  'operation',
+  'approved_minor',
 ] as const;
 
 type SessionRow = Record<(typeof kSessionColumns)[number], string | number | null>;
@@ -95,22 +101,29 @@ export function sessionRow(record: SessionRecord): SessionRow {
     last_decline_code: record.lastDeclineCode,
     stage_reached: record.stageReached,
     caller_present: Number(record.callerPresent),
+    agent_lost: Number(record.agentLost),
     announced: Number(record.announced),
     started_at: record.startedAt,
     ended_at: record.endedAt,
     duration_ms: record.durationMs,
     media: record.media === null ? null : JSON.stringify(record.media),
+    operation: record.operation ?? 'sale',
+    token: record.token ?? null,
   };
 }
 
 /** The record a row was made of. Rows are only ever written by {@link sessionRow}, so the types hold. */
 export function sessionRecord(row: Row): SessionRecord {
-  const { caller_present, announced, media, from_party, to_party, ...same } = row;
+  const { caller_present, agent_lost, announced, media, from_party, to_party, operation, token, ...same } =
+    row;
   return {
     ...camelCased(same),
+    ...typeOf(operation),
+    ...(token === null ? {} : { token }),
     from: from_party,
     to: to_party,
     callerPresent: caller_present === 1,
+    agentLost: agent_lost === 1,
     announced: announced === 1,
     media: typeof media === 'string' ? JSON.parse(media) : null,
   } as SessionRecord;
@@ -134,23 +147,41 @@ export function attemptRow(record: AttemptRecord): AttemptRow {
     decline_code: record.declineCode,
     sent_at: record.sentAt,
     done_at: record.doneAt,
+    merchant_id: record.merchantId,
+    operation: record.operation ?? 'sale',
+    approved_minor: record.approvedMinor ?? null,
   };
 }
 
 /** As {@link sessionRecord}, of an attempt. */
 export function attemptRecord(row: Row): AttemptRecord {
-  const { amount_minor: minor, currency, exponent, ...same } = row;
-  return { ...camelCased(same), amount: { minor, currency, exponent } } as AttemptRecord;
+  const { amount_minor: minor, currency, exponent, operation, approved_minor: approvedMinor, ...same } = row;
+  return {
+    ...camelCased(same),
+    ...typeOf(operation),
+    ...(approvedMinor === null ? {} : { approvedMinor }),
+    amount: { minor, currency, exponent },
+  } as AttemptRecord;
+}
+
+/** A sale is what is not said. */
+function typeOf(operation: Row[string] | undefined) {
+  return operation === 'sale' ? {} : { operation };
 }
 
 /** As {@link attemptRecord}, with what the session's row says of the payment. */
-export function ledgerEntry({ customer_id, merchant_id, reference, ...row }: Row): LedgerEntry {
+export function ledgerEntry({ customer_id, reference, ...row }: Row): LedgerEntry {
+  return { ...attemptRecord(row), customerId: customer_id, reference } as LedgerEntry;
+}
+
+/** As SQLite takes it. */
+export function pageRow({ limit, after, merchants }: Page): Row {
   return {
-    ...attemptRecord(row),
-    customerId: customer_id,
-    merchantId: merchant_id,
-    reference,
-  } as LedgerEntry;
+    limit,
+    merchants: merchants === undefined ? null : JSON.stringify(merchants),
+    at: after?.at ?? null,
+    id: after?.id ?? null,
+  };
 }
 
 function camelCased(row: Row): Row {

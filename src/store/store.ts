@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import type Database from 'better-sqlite3';
 import { AppError } from '../errors.ts';
@@ -7,9 +8,12 @@ import type { EventLog, LiveEvent } from '../ports/live-events.ts';
 import type { Log } from '../ports/log.ts';
 import type {
   AttemptJournal,
+  AttemptKey,
   AttemptRecord,
   AttemptState,
+  FollowUpJournal,
   HandVerdict,
+  Lease,
   Ledger,
   LedgerEntry,
   Page,
@@ -17,31 +21,28 @@ import type {
   SessionList,
   SessionRecord,
   SessionRecords,
+  Spending,
 } from '../ports/store.ts';
 import type { Outbox } from '../ports/webhooks.ts';
 import { AnswerTable } from './answer-table.ts';
 import { AuditChain } from './audit-chain.ts';
 import { auditKey } from './audit-key.ts';
 import { Claim } from './claim.ts';
-import { openDatabase, openRelaxed } from './database-file.ts';
+import { openDatabase } from './database-file.ts';
 import { EventTable } from './event-table.ts';
+import { FollowUpTable } from './follow-up-table.ts';
+import { GroupSync, type SyncFile } from './group-sync.ts';
 import { settled, settledByHand, submitted } from './journal-acts.ts';
-import { type EndedOrphan, kEndOrphans } from './orphans.ts';
 import { OutboxTable } from './outbox-table.ts';
-import {
-  attemptRecord,
-  attemptRow,
-  kAttemptColumns,
-  kSessionColumns,
-  ledgerEntry,
-  type Row,
-  sessionRecord,
-  sessionRow,
-} from './rows.ts';
+import { attemptRecord, attemptRow, ledgerEntry, pageRow, sessionRecord, sessionRow } from './rows.ts';
+import { prepareStatements, type Statements } from './statements.ts';
 import { failed } from './store-errors.ts';
 
 /** More than a whole payment writes, so that a disk about to fill up is noticed before a card is charged. */
 const kProbeBytes = 32_768;
+
+/** Leases are for minutes. */
+const kLongestLeaseMs = 3_600_000;
 
 /** Its name in the data folder. */
 export const kStoreFile = 'hushpay.sqlite';
@@ -49,10 +50,18 @@ export const kStoreFile = 'hushpay.sqlite';
 export type StoreHealth = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /** Records and journal in one SQLite file. Made by main, closed by it last; a second close does nothing. */
-export interface Store extends SessionRecords, SessionList, AttemptJournal, Ledger, AuditTrail, EventLog {
+export interface Store
+  extends SessionRecords,
+    SessionList,
+    AttemptJournal,
+    Ledger,
+    Spending,
+    AuditTrail,
+    EventLog {
   readonly outbox: Outbox;
   /** Of requests of the API. */
   readonly answers: KeptAnswers;
+  readonly followUps: FollowUpJournal;
   /** Who did what. What the journal writes is in it from the same transaction on. */
   readonly audit: Pick<AuditChain, 'entries' | 'entriesOf' | 'verify' | 'head'>;
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
@@ -77,15 +86,25 @@ export interface StoreOptions {
   /** Beside the store if not given. */
   readonly auditKeyFile?: string;
   readonly log: Log;
+  /** Somebody else moves the write-ahead log into the database: {@link CheckpointThread}. */
+  readonly isCheckpointed?: boolean;
+  /** For metrics: what was to be noted was not, and was not done. */
+  readonly onAuditFailed?: () => void;
+  /** How files are written to the disk; the system's way if not given. */
+  readonly sync?: SyncFile;
 }
 
 /** @throws AppError CFG_UNREADABLE_FILE if one of the files cannot be used. */
-export function openStore({ file, auditKeyFile, log }: StoreOptions): Store {
+export function openStore(options: StoreOptions): Store {
+  const { file, auditKeyFile, log, isCheckpointed, sync } = options;
   const path = resolve(file);
   const database = openDatabase(path);
   try {
     const key = auditKey(auditKeyFile ?? join(dirname(path), 'audit.key'));
-    return new SqliteStore(database, path, key, log);
+    if (isCheckpointed) database.pragma('wal_autocheckpoint = 0');
+    const store = new SqliteStore(database, path, key, log, new GroupSync(`${path}-wal`, sync));
+    store.onAuditFailed = options.onAuditFailed;
+    return store;
   } catch (error) {
     database.close();
     throw error;
@@ -93,31 +112,42 @@ export function openStore({ file, auditKeyFile, log }: StoreOptions): Store {
 }
 
 class SqliteStore implements Store {
+  onAuditFailed: StoreOptions['onAuditFailed'];
   readonly outbox: Outbox;
   readonly answers: KeptAnswers;
+  readonly followUps: FollowUpJournal;
   readonly audit: AuditChain;
   readonly #database: Database.Database;
-  /** For session rows: what a power failure takes of them, the attempts put right again. */
-  readonly #relaxed: Database.Database;
+  /** What must survive a power failure waits for it; what a power failure takes of sessions and events, the attempts put right again. */
+  readonly #sync: GroupSync;
   readonly #file: string;
   readonly #log: Log;
   readonly #claim: Claim;
-  readonly #statements: ReturnType<typeof prepare>;
+  readonly #statements: Statements;
   readonly #events: EventTable;
+  /** This process, to others that look at open attempts of the same file. */
+  readonly #holder = randomUUID();
   #saidClaimed = false;
   #openCount = 0;
 
-  constructor(database: Database.Database, file: string, key: Buffer, log: Log) {
+  constructor(database: Database.Database, file: string, key: Buffer, log: Log, sync: GroupSync) {
     this.audit = new AuditChain(database, key);
     this.#database = database;
-    this.#relaxed = openRelaxed(file);
+    this.#sync = sync;
     this.#file = file;
     this.#log = log;
     this.#claim = new Claim(file);
-    this.#events = new EventTable(this.#relaxed);
-    this.outbox = new OutboxTable(this.#relaxed);
-    this.answers = new AnswerTable(this.#relaxed);
-    this.#statements = prepare(database, this.#relaxed);
+    this.#events = new EventTable(database);
+    this.outbox = new OutboxTable(database);
+    this.answers = new AnswerTable(database);
+    this.#statements = prepareStatements(database);
+    this.followUps = new FollowUpTable(database, {
+      write: (doing, work) => this.#writeThrough(doing, work),
+      read: (doing, work) => this.#do(doing, work),
+      audit: (act) => this.#append(act),
+      mayResolve: () => this.#claim.take(),
+      refusal: (what) => this.#refusal(what),
+    });
   }
 
   open(record: SessionRecord): void {
@@ -140,34 +170,53 @@ class SqliteStore implements Store {
     return this.#do('read attempts', () => this.#statements.attemptsOf.all(sessionId)).map(attemptRecord);
   }
 
-  begin(attempt: AttemptRecord): void {
+  begin(attempt: AttemptRecord): Promise<void> {
     this.#write('journal an attempt', () => {
       this.#statements.begin.run(attemptRow(attempt));
       this.#append(submitted(attempt));
     });
+    return this.#kept('journal an attempt').catch((error: unknown) => {
+      this.#withdraw(attempt);
+      throw error;
+    });
   }
 
-  settle(
-    key: { readonly sessionId: string; readonly attempt: number },
-    verdict: Parameters<AttemptJournal['settle']>[1],
-  ): void {
+  settle(key: AttemptKey, verdict: Parameters<AttemptJournal['settle']>[1]): Promise<void> {
     this.#write('settle an attempt', () => {
-      const { changes } = this.#statements.settle.run({ ...key, ...verdict });
-      if (changes === 0) {
+      const { changes } = this.#statements.settle.run({ approvedMinor: null, ...key, ...verdict });
+      if (verdict.state !== 'UNKNOWN') this.#statements.endLease.run({ ...key });
+      if (changes > 0) this.#append(settled(key, verdict));
+      else if (this.#statements.stateOf.get({ ...key }) !== verdict.state) {
         throw this.#refusal(
           `attempt ${key.attempt} of session ${key.sessionId} is not open, so not ${verdict.state}`,
         );
       }
-      this.#append(settled(key, verdict));
+    });
+    return this.#kept('settle an attempt');
+  }
+
+  lease({ sessionId, attempt }: AttemptKey, now: string, until: string): Lease {
+    return this.#write('lease an attempt', () => {
+      const state = this.#statements.stateOf.get({ sessionId, attempt });
+      if (state !== 'SUBMITTING' && state !== 'UNKNOWN') return 'closed';
+      // A lease longer than any that is given is of a time when the clock stood elsewhere.
+      const latest = new Date(Date.parse(until) + kLongestLeaseMs).toISOString();
+      const asked = { sessionId, attempt, holder: this.#holder, now, until, latest };
+      return this.#statements.lease.run(asked).changes === 1 ? 'taken' : 'busy';
     });
   }
 
+  spentBy(customerId: string, merchantId: string | null, currency: string, since: string): number {
+    const asked = { customerId, merchantId, currency, since };
+    return this.#do('add up what a customer paid', () => this.#statements.spent.get(asked) ?? 0);
+  }
+
   settleByHand(
-    key: { readonly sessionId: string; readonly attempt: number },
+    key: AttemptKey,
     verdict: HandVerdict,
     by: { readonly actor: string; readonly note: string },
   ): boolean {
-    return this.#write('settle an attempt by hand', () => {
+    return this.#writeThrough('settle an attempt by hand', () => {
       const doneAt = new Date().toISOString();
       const { changes } = this.#statements.settleByHand.run({ ...key, state: verdict, doneAt });
       if (changes === 0) return false;
@@ -208,7 +257,7 @@ class SqliteStore implements Store {
   }
 
   record(act: AuditAct): void {
-    this.#write('write the audit', () => this.#append(act));
+    this.#writeThrough('write the audit', () => this.#append(act));
   }
 
   unresolved(): readonly AttemptRecord[] {
@@ -251,23 +300,59 @@ class SqliteStore implements Store {
 
   close(): void {
     this.#claim.release();
-    this.#relaxed.close();
+    this.#sync.close();
     this.#database.close();
   }
 
   #endOrphans(endedAt: string): number {
-    return this.#write('end sessions of a process that died', () => {
+    return this.#writeThrough('end sessions of a process that died', () => {
       const ended = this.#statements.endOrphans.all({ endedAt });
-      const events = new EventTable(this.#database); // in this transaction
       for (const { sessionId, result } of ended) {
-        events.append({ sessionId, at: endedAt, type: 'ended', detail: { result } });
+        this.#events.append({ sessionId, at: endedAt, type: 'ended', detail: { result } });
       }
       return ended.length;
     });
   }
 
   #append(act: AuditAct): void {
-    this.audit.append(act, new Date().toISOString());
+    try {
+      this.audit.append(act, new Date().toISOString());
+    } catch (error) {
+      this.onAuditFailed?.();
+      throw error;
+    }
+  }
+
+  /** What was sent to nobody is none of a payment's attempts, though its row may be there after all. */
+  #withdraw({ sessionId, attempt }: AttemptRecord): void {
+    try {
+      const verdict = { transactionId: null, declineClass: null, declineCode: null, approvedMinor: null };
+      this.#statements.settle.run({
+        sessionId,
+        attempt,
+        ...verdict,
+        state: 'NOT_SENT',
+        doneAt: new Date().toISOString(),
+      });
+    } catch (error) {
+      this.#log.error({ sessionId, attempt, err: error }, 'an attempt that was not sent stands open');
+    }
+  }
+
+  /** Resolves when what was written is on the disk. */
+  async #kept(doing: string): Promise<void> {
+    try {
+      await this.#sync.flushed();
+    } catch (error) {
+      throw failed(this.#file, doing, error);
+    }
+  }
+
+  /** {@link #write}, and on the disk when it returns: for what is rare, or asked from a terminal. */
+  #writeThrough<T>(doing: string, work: () => T): T {
+    const result = this.#write(doing, work);
+    this.#do(doing, () => this.#sync.flush());
+    return result;
   }
 
   /** All of it or nothing, with the write lock from the beginning: what is read in it is still true when it is written. */
@@ -289,71 +374,4 @@ class SqliteStore implements Store {
       `store ${this.#file}: ${what}. Nothing was written; this is a fault of hushpay.`,
     );
   }
-}
-
-const kLedger = `SELECT attempt.*, session.customer_id, session.merchant_id, session.reference
-  FROM attempt JOIN session USING (session_id)`;
-
-function prepare(database: Database.Database, relaxed: Database.Database) {
-  const updates = kSessionColumns.map((column) => `${column} = @${column}`).join(', ');
-  return {
-    openSession: relaxed.prepare<[Row]>(insertInto('session', kSessionColumns)),
-    updateSession: relaxed.prepare<[Row]>(`UPDATE session SET ${updates} WHERE session_id = @session_id`),
-    findSession: database.prepare<[string], Row>('SELECT * FROM session WHERE session_id = ?'),
-    attemptsOf: database.prepare<[string], Row>(
-      'SELECT * FROM attempt WHERE session_id = ? ORDER BY attempt',
-    ),
-    begin: database.prepare<[Row]>(insertInto('attempt', kAttemptColumns)),
-    // Open attempts can become anything; an approval can only be taken back, which may stay open for a while. What is known stays known.
-    settle: database.prepare<[Row]>(
-      `UPDATE attempt SET state = @state, done_at = @doneAt,
-         transaction_id = coalesce(@transactionId, transaction_id),
-         decline_class = coalesce(@declineClass, decline_class),
-         decline_code = coalesce(@declineCode, decline_code)
-       WHERE session_id = @sessionId AND attempt = @attempt
-         AND (state IN ('SUBMITTING', 'UNKNOWN') OR (state = 'APPROVED' AND @state IN ('UNKNOWN', 'REVERSED')))`,
-    ),
-    settleByHand: database.prepare<[Row]>(
-      `UPDATE attempt SET state = @state, done_at = @doneAt
-       WHERE session_id = @sessionId AND attempt = @attempt AND state = 'MANUAL'`,
-    ),
-    list: database.prepare<[Row], Row>(
-      `${kLedger} WHERE (@wanted = '[]' OR state IN (SELECT value FROM json_each(@wanted)))
-         AND (@merchants IS NULL OR merchant_id IN (SELECT value FROM json_each(@merchants)))
-         AND (@at IS NULL OR (sent_at, session_id || '/' || attempt) < (@at, @id))
-       ORDER BY sent_at DESC, session_id || '/' || attempt DESC LIMIT @limit`,
-    ),
-    sessions: database.prepare<[Row], Row>(
-      `SELECT * FROM session
-       WHERE (@merchants IS NULL OR merchant_id IN (SELECT value FROM json_each(@merchants)))
-         AND (@topology IS NULL OR topology = @topology) AND (@outcome IS NULL OR outcome = @outcome)
-         AND (@customerId IS NULL OR customer_id = @customerId) AND (@reference IS NULL OR reference = @reference)
-         AND (@callId IS NULL OR call_id = @callId)
-         AND (@at IS NULL OR (started_at, session_id) < (@at, @id))
-       ORDER BY started_at DESC, session_id DESC LIMIT @limit`,
-    ),
-    payment: database.prepare<[string], Row>(`${kLedger} WHERE attempt.payment_ref = ? ORDER BY attempt`),
-    unresolved: database.prepare<[], Row>(
-      `SELECT * FROM attempt WHERE state IN ('SUBMITTING', 'UNKNOWN') ORDER BY sent_at`,
-    ),
-    endOrphans: database.prepare<[Row], EndedOrphan>(kEndOrphans),
-    countUnresolved: database.prepare<[], { open: number }>(
-      `SELECT count(*) AS open FROM attempt WHERE state IN ('SUBMITTING', 'UNKNOWN')`,
-    ),
-    probe: database.prepare<[number]>('INSERT OR REPLACE INTO probe VALUES (1, zeroblob(?))'),
-  };
-}
-
-/** As SQLite takes it. */
-function pageRow({ limit, after, merchants }: Page): Row {
-  return {
-    limit,
-    merchants: merchants === undefined ? null : JSON.stringify(merchants),
-    at: after?.at ?? null,
-    id: after?.id ?? null,
-  };
-}
-
-function insertInto(table: string, columns: readonly string[]): string {
-  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((column) => `@${column}`).join(', ')})`;
 }

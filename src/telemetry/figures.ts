@@ -5,8 +5,10 @@ import type { Metrics, SipEdgeFigures } from './metrics.ts';
 
 /** What the adapters count by themselves; read off, not told. */
 export interface FigureSources {
-  readonly gateway: { readonly name: string; readonly isUp: () => boolean };
+  readonly gateways: () => readonly { readonly name: string; readonly isUp: boolean }[];
   readonly countUnresolved: () => number;
+  /** Messages to webhooks that wait. */
+  readonly countOutbox: () => number;
   readonly children: () => readonly {
     readonly name: string;
     readonly up: boolean;
@@ -25,8 +27,9 @@ const kEveryMs = 1_000;
 export function followFigures(metrics: Metrics, sources: FigureSources, clock: Clock): Cancel {
   let cancel: Cancel = () => {};
   const read = () => {
-    metrics.gatewayUp(sources.gateway.name, sources.gateway.isUp());
+    for (const { name, isUp } of sources.gateways()) metrics.gatewayUp(name, isUp);
     metrics.unknownOpen(sources.countUnresolved());
+    metrics.outboxPending(sources.countOutbox());
     for (const child of sources.children()) metrics.child(child.name, child);
     for (const worker of sources.workers()) metrics.mediaWorker(worker.name, worker);
     for (const { trunk, registered } of sources.registrations()) metrics.trunkRegistered(trunk, registered);
@@ -38,19 +41,29 @@ export function followFigures(metrics: Metrics, sources: FigureSources, clock: C
   return () => cancel();
 }
 
-/** The meter of calls, as metrics. */
-export function meterOf(metrics: Metrics, gateway: string): Meter {
+/**
+ * The meter of calls, as metrics.
+ * @param merchants - whose figures are kept apart: names that only calls give would be labels without end.
+ */
+export function meterOf(metrics: Metrics, merchants: readonly string[]): Meter {
+  const isKnown = (name: string | null): name is string => name !== null && merchants.includes(name);
   return {
     callStarted: (trunk) => metrics.callStarted(trunk),
     callEnded: () => metrics.callEnded(),
     callRefused: (why) => metrics.callRejected(why),
     sessionEntered: (mode) => metrics.sessionEntered(mode),
     stageChanged: (from, to, mode) => metrics.stageChanged(mode, { from, to }),
-    sessionEnded: (outcome, result, durationMs, mode) =>
-      metrics.sessionEnded({ mode, outcome, result, durationMs }),
-    charged: ({ currency, minor }) => metrics.amount(currency, 'success', minor),
-    attemptEnded: (outcome, declineClass) => metrics.attempt(gateway, outcome, declineClass),
+    sessionEnded(outcome, result, durationMs, mode, merchant) {
+      metrics.sessionEnded({ mode, outcome, result, durationMs });
+      if (isKnown(merchant)) metrics.merchantSession(merchant, outcome);
+    },
+    charged({ currency, minor }, merchant) {
+      metrics.amount(currency, 'success', minor);
+      if (isKnown(merchant)) metrics.merchantAmount(merchant, currency, minor);
+    },
+    attemptEnded: (outcome, declineClass, gateway) => metrics.attempt(gateway, outcome, declineClass),
     hungUp: (stage, mode) => metrics.hangup(mode, stage, 'caller'),
+    identified: (result) => metrics.identified(result),
     fieldError: (field, reason) => metrics.fieldError(field, reason),
     keyPressed: (carrier) => metrics.digit(carrier),
     legHeard: (quality) => metrics.legHeard(quality),

@@ -43,6 +43,10 @@ export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry }); // process_*, nodejs_* with nodejs_eventloop_lag_*
+  // Gauges that call themselves totals; the same is there by kind.
+  for (const kind of ['handles', 'requests', 'resources']) {
+    registry.removeSingleMetric(`nodejs_active_${kind}_total`);
+  }
 
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Counter<L>({ name, help, labelNames: [...labelNames], registers });
@@ -83,10 +87,29 @@ export function createMetrics() {
     'currency',
     'outcome',
   ]);
+  const merchantSessions = counter(
+    'payment_merchant_sessions_ended_total',
+    'Payment sessions that ended, by merchant of the configuration.',
+    ['merchant', 'outcome'],
+  );
+  const merchantAmounts = counter(
+    'payment_merchant_amount_minor_units_total',
+    'Sum of amounts charged in minor units, by merchant of the configuration.',
+    ['merchant', 'currency'],
+  );
   const fieldErrors = counter('payment_field_errors_total', 'Entries that were wrong or missing.', [
     'field',
     'reason',
   ]);
+  const idv = counter('payment_idv_total', 'Callers that were identified elsewhere, by what it came to.', [
+    'result',
+  ]);
+  const outboxPending = gauge('payment_outbox_pending', 'Messages to webhooks that wait.');
+  const webhookTries = counter('payment_webhook_tries_total', 'Messages that were sent to webhooks.', [
+    'webhook',
+    'outcome',
+  ]);
+  const auditFailures = counter('payment_audit_failures_total', 'What could not be noted in the audit.');
   const gatewaySeconds = histogram(
     'payment_gateway_request_duration_seconds',
     'Requests to the gateway.',
@@ -167,8 +190,26 @@ export function createMetrics() {
     amount(currency: string, outcome: string, minor: number): void {
       amounts.inc({ currency, outcome }, minor);
     },
+    merchantSession(merchant: string, outcome: string): void {
+      merchantSessions.inc({ merchant, outcome });
+    },
+    merchantAmount(merchant: string, currency: string, minor: number): void {
+      merchantAmounts.inc({ merchant, currency }, minor);
+    },
     fieldError(field: string, reason: string): void {
       fieldErrors.inc({ field, reason });
+    },
+    identified(result: string): void {
+      idv.inc({ result });
+    },
+    outboxPending(count: number): void {
+      outboxPending.set(count);
+    },
+    webhookTried(webhook: string, outcome: string): void {
+      webhookTries.inc({ webhook, outcome });
+    },
+    auditFailed(): void {
+      auditFailures.inc();
     },
     gatewayRequest(request: { gateway: string; op: string; outcome: string; durationMs: number }): void {
       const { gateway, op, outcome } = request;

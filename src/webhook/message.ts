@@ -3,6 +3,7 @@ import { formatMajor, money } from '../money/money.ts';
 import type { LiveEvent } from '../ports/live-events.ts';
 import type { SessionRecord } from '../ports/store.ts';
 import type { MessageType, NewDelivery } from '../ports/webhooks.ts';
+import { segmentOf } from '../report/segment.ts';
 
 const kMessagesOf: Readonly<Record<string, readonly MessageType[]>> = {
   started: ['payment.started', 'segment.started'],
@@ -24,7 +25,7 @@ export function messagesOf(
 
 function bodyOf(type: MessageType, event: LiveEvent, record: SessionRecord | undefined): string {
   const { id, sessionId, at, detail } = event;
-  const data = type.startsWith('segment.') ? segmentOf(record) : record && summaryOf(record);
+  const data = record && (type.startsWith('segment.') ? { segment: segmentOf(record) } : summaryOf(record));
   // Call data is what a peer wrote: it could be anything.
   return maskCardLike(JSON.stringify({ event: id, type, at, sessionId, ...detail, ...data }));
 }
@@ -51,15 +52,9 @@ function summaryOf(record: SessionRecord) {
     attempts: record.attempts,
     declines: record.declines,
     callerPresent: record.callerPresent,
+    agentLost: record.agentLost,
     startedAt: record.startedAt,
     endedAt: record.endedAt,
     durationMs: record.durationMs,
   };
-}
-
-/** The part of a conversation this call is, for systems that keep conversations in segments. */
-function segmentOf(record: SessionRecord | undefined) {
-  if (!record) return undefined;
-  const { callId, topology: mode, startedAt: start, endedAt: end, result, outcome } = record;
-  return { segment: { type: 'payment-ivr', callId, mode, start, end, result, outcome } };
 }

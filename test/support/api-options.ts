@@ -3,6 +3,7 @@ import { type ApiKey, hashOfKey } from '../../src/api/keys.ts';
 import { kApiRoles } from '../../src/ports/api-roles.ts';
 import type { KeptAnswer, KeptAnswers, KnownRequest, RequestName } from '../../src/ports/kept-answers.ts';
 import type { PaymentSessions } from '../../src/ports/payment-sessions.ts';
+import { kNoClamp, type ReportRows, type ReportScope, type Reports } from '../../src/ports/reports.ts';
 import { Health } from '../../src/telemetry/health.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { FakeLog } from './fake-log.ts';
@@ -43,7 +44,7 @@ export function apiOptions({ keys, records, ...some }: SomeOptions): ApiOptions 
     pages: { folder: '', embedIn: [], softphone: null },
     ladderOf: async () => undefined,
     audit: { entriesOf: () => [] },
-    reports: { read: async () => ({ quarterHours: [], durations: {}, stages: [], results: [] }) },
+    reports: reportsOf({}),
     events: {
       log: { eventsAfter: () => [], newestEventId: () => 0 },
       feed: { listen: () => () => undefined },
@@ -58,6 +59,23 @@ export function apiOptions({ keys, records, ...some }: SomeOptions): ApiOptions 
       find: (id) => records?.find?.(id),
       attempts: (id) => records?.attempts?.(id) ?? [],
       sessions: (page, filter) => records?.sessions?.(page, filter) ?? [],
+    },
+  };
+}
+
+/** A report of nothing, apart from this. */
+export function reportsOf(
+  some: Partial<ReportRows>,
+  onRead: (scope: ReportScope) => void = () => undefined,
+): Reports {
+  return {
+    read: async (scope) => {
+      onRead(scope);
+      return { quarterHours: [], clamp: kNoClamp, durations: {}, stages: [], results: [], ...some };
+    },
+    journeys: async (scope) => {
+      onRead(scope);
+      return { steps: [], errors: [] };
     },
   };
 }

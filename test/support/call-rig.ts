@@ -116,6 +116,7 @@ export abstract class CallRig<Who> {
       callRefused: (why) => void this.counted.push(`refused ${why}`),
       sessionEntered: () => void this.counted.push('entered'),
       sessionEnded: (outcome, result) => void this.counted.push(`ended ${outcome} ${result}`),
+      identified: () => undefined,
       hungUp: (stage) => void this.counted.push(`hung up in ${stage}`),
     };
   }

@@ -1,8 +1,10 @@
 import { AppError } from '../../src/errors.ts';
 import type {
   AttemptJournal,
+  AttemptKey,
   AttemptRecord,
   AttemptState,
+  Lease,
   SessionRecord,
   SessionRecords,
 } from '../../src/ports/store.ts';
@@ -35,7 +37,7 @@ export class FakeStore implements SessionRecords, AttemptJournal {
     return [...this.#attempts.values()].filter((attempt) => attempt.sessionId === sessionId);
   }
 
-  begin(attempt: AttemptRecord): void {
+  async begin(attempt: AttemptRecord): Promise<void> {
     this.#assertWorks();
     const key = keyOf(attempt);
     if (this.#attempts.has(key)) throw failed(`attempt ${key} exists`);
@@ -46,12 +48,10 @@ export class FakeStore implements SessionRecords, AttemptJournal {
     this.#attempts.set(key, attempt);
   }
 
-  settle(
-    key: { sessionId: string; attempt: number },
-    verdict: Parameters<AttemptJournal['settle']>[1],
-  ): void {
+  async settle(key: AttemptKey, verdict: Parameters<AttemptJournal['settle']>[1]): Promise<void> {
     this.#assertWorks();
     const attempt = this.#attempts.get(keyOf(key));
+    if (attempt?.state === verdict.state && !isOpen(attempt.state)) return;
     if (!attempt || !maySettle(attempt.state, verdict.state)) throw failed(`${keyOf(key)} is not open`);
     this.#attempts.set(keyOf(key), {
       ...attempt,
@@ -65,6 +65,13 @@ export class FakeStore implements SessionRecords, AttemptJournal {
 
   unresolved(): readonly AttemptRecord[] {
     return [...this.#attempts.values()].filter(({ state }) => isOpen(state));
+  }
+
+  /** Nobody else looks at these rows. */
+  lease(key: AttemptKey): Lease {
+    this.#assertWorks();
+    const attempt = this.#attempts.get(keyOf(key));
+    return attempt && isOpen(attempt.state) ? 'taken' : 'closed';
   }
 
   #assertWorks(): void {

@@ -53,13 +53,11 @@ export const kAdapters: readonly Adapter[] = [
   {
     name: 'worldpay',
     path: '',
-    dialect: () =>
-      worldpayDialect({
-        merchantCode: 'SHOPMOTO',
-        user: 'u',
-        password: 'p',
-        cardholderName: 'Telephone Payment',
-      }),
+    dialect: (clock) =>
+      worldpayDialect(
+        { merchantCode: 'SHOPMOTO', user: 'u', password: 'p', cardholderName: 'Telephone Payment' },
+        clock,
+      ),
   },
   {
     name: 'authorizenet',

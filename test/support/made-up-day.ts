@@ -86,6 +86,7 @@ function record(number: number, startMs: number, chance: () => number): SessionR
     lastDeclineClass: outcome === 'declined' ? 'soft' : null,
     lastDeclineCode: null,
     stageReached,
+    agentLost: false,
     callerPresent: result !== 'HANGUP_BEFORE_AUTH',
     announced: isApproved,
     startedAt: new Date(startMs).toISOString(),

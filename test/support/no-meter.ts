@@ -11,6 +11,7 @@ export const kNoMeter: Meter = {
   sessionEnded: () => {},
   attemptEnded: () => {},
   hungUp: () => {},
+  identified: () => {},
   fieldError: () => {},
   keyPressed: () => {},
   legHeard: () => {},

@@ -67,6 +67,7 @@ export class PaymentsRig {
     return {
       sessionId: kSession,
       attempt,
+      merchantId: null,
       paymentRef,
       idempotencyKey,
       state: 'SUBMITTING',

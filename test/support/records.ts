@@ -33,6 +33,7 @@ export function sessionOf(changes: Partial<SessionRecord> = {}): SessionRecord {
     lastDeclineCode: null,
     stageReached: 'GREET',
     callerPresent: true,
+    agentLost: false,
     announced: false,
     startedAt: '2026-11-21T12:00:00.000Z',
     endedAt: null,
@@ -47,6 +48,7 @@ export function attemptOf(changes: Partial<AttemptRecord> = {}): AttemptRecord {
   return {
     sessionId: 'S1',
     attempt: 1,
+    merchantId: null,
     paymentRef: 'R4K7Z2M9QX3TB8VA',
     idempotencyKey: 'R4K7Z2M9QX3TB8VA01',
     state: 'SUBMITTING',

@@ -29,6 +29,7 @@ const kTestPackages = {
   'libspandsp-dev': null, // what the tone benchmark compares with
   'dnsmasq-base': 'dnsmasq',
   'rtpengine-daemon': 'rtpengine', // a media relay between us and a caller
+  prometheus: 'promtool', // checks metrics and rules
   tshark: 'tshark', // reads what we send; brings dumpcap
 };
 

@@ -1,6 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { createGateway } from '../../gateway/gateway.ts';
-import { JournaledPayments } from '../../payment/journaled-payments.ts';
+import { PaymentLanes } from '../../main/payment-lanes.ts';
 import { kOpenStates } from '../../ports/store.ts';
 import { kSystemClock } from '../../process/system-clock.ts';
 import type { Store } from '../../store/store.ts';
@@ -22,18 +21,10 @@ export async function reconcile(store: Store, config: Config, json: boolean): Pr
 
 async function lookHere(store: Store, config: Config): Promise<void> {
   const log = createLog({ level: 'error', onScrubbed: () => undefined });
-  const gateway = createGateway(config.gateway, kSystemClock, log);
-  const payments = new JournaledPayments({
-    gateway,
-    journal: store,
-    clock: kSystemClock,
-    log,
-    policy: config.gateway,
-  });
-  payments.start();
-  await payments.resolveNow();
-  await payments.stop();
-  await gateway.close();
+  const lanes = new PaymentLanes(config, { journal: store, clock: kSystemClock, log });
+  for (const { payments } of lanes.all) payments.start();
+  await lanes.resolveNow();
+  await lanes.stop();
 }
 
 async function askServer({ http, api }: Config): Promise<boolean> {

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { money } from '../../money/money.ts';
+import type { FollowUpKind } from '../../ports/payment-gateway.ts';
 import type { BankVerdict, LedgerEntry, SimulatorBank } from '../simulator-bank.ts';
 import {
   Books,
@@ -25,6 +27,14 @@ const kSale = z.object({
       order: z.object({ invoiceNumber: kText }).optional(),
     }),
   }),
+});
+type Sale = z.output<typeof kSale>['createTransactionRequest']['transactionRequest'];
+const kChanges: Readonly<Record<string, FollowUpKind>> = {
+  priorAuthCaptureTransaction: 'capture',
+  refundTransaction: 'refund',
+};
+const kProfile = z.object({
+  createCustomerProfileRequest: z.object({ profile: z.object({ merchantCustomerId: kText }) }),
 });
 const kDetails = z.object({ getTransactionDetailsRequest: z.object({ transId: kText }) });
 
@@ -54,12 +64,37 @@ export function simulatedAuthorizeNet(bank: SimulatorBank): SimulatedDialect {
     const order = kSale.safeParse(parsed(request)).data?.createTransactionRequest;
     const sale = order?.transactionRequest;
     if (order && sale?.transactionType === 'voidTransaction') return undo(order.refId, sale.refTransId ?? '');
+    const kind = kChanges[sale?.transactionType ?? ''];
+    if (order && sale && kind) return change(order.refId, kind, sale);
     const amount = major(sale?.amount, sale?.currencyCode ?? 'USD');
-    const ref = amount && refOf(sale?.order?.invoiceNumber ?? '', amount);
+    const isHeld = sale?.transactionType === 'authOnlyTransaction';
+    const operation = !isHeld ? 'sale' : amount?.minor === 0 ? 'verify' : 'authorize';
+    const ref = amount && refOf(sale?.order?.invoiceNumber ?? '', amount, operation);
     if (!order || !ref) return failed('E00003', 'the request is not valid');
     if (books.entries(ref.idempotencyKey).length > 0) return transaction(order.refId, '3', '0', '11');
     const receipt = books.charge(ref, card);
     return { receipt, reply: (verdict) => verdictOf(order.refId, verdict) };
+  }
+
+  function change(refId: string, kind: FollowUpKind, asked: Sale): SimulatedReply {
+    const id = asked.refTransId ?? '';
+    const minor = major(asked.amount, books.byId(id)?.amount.currency ?? 'USD')?.minor;
+    const done = books.change(id, kind, minor, asked.order?.invoiceNumber);
+    if (done.outcome === 'refused') return transaction(refId, '3', '0', kind === 'refund' ? '54' : '16');
+    return transaction(refId, '1', kind === 'capture' ? id : done.transactionId);
+  }
+
+  /** A card kept with a customer of its own, after the bank has looked at it. */
+  function keep(request: SimulatedRequest): SimulatedAnswer {
+    const { card } = new CardReader(request.body)
+      .take('pan', '"cardNumber":"')
+      .take('expiry', '"expirationDate":"', { from: 5, most: 2 })
+      .take('expiry', '"expirationDate":"', { from: 2, most: 2 })
+      .take('cvv', '"cardCode":"');
+    const asked = kProfile.safeParse(parsed(request)).data?.createCustomerProfileRequest.profile;
+    const ref = refOf(asked?.merchantCustomerId ?? '', money(0, 'USD'), 'tokenize');
+    if (!ref) return failed('E00003', 'the request is not valid');
+    return { receipt: books.charge(ref, card), reply: profileOf };
   }
 
   function undo(refId: string, id: string): SimulatedReply {
@@ -70,11 +105,20 @@ export function simulatedAuthorizeNet(bank: SimulatorBank): SimulatedDialect {
 
   function list(): SimulatedReply {
     const entries = bank.ledger().filter(({ state }) => state !== 'not_processed');
-    const transactions = entries.map((entry) => ({
-      transId: entry.transactionId,
-      invoiceNumber: orderOf(entry),
-      transactionStatus: statusOf(entry),
-    }));
+    const transactions = entries.flatMap((entry) => [
+      {
+        transId: entry.transactionId,
+        invoiceNumber: orderOf(entry),
+        transactionStatus: statusOf(entry),
+      },
+      ...entry.changes
+        .filter(({ kind }) => kind === 'refund')
+        .map(({ transactionId: transId, key }) => ({
+          transId,
+          invoiceNumber: key.split('#')[0],
+          transactionStatus: 'refundPendingSettlement',
+        })),
+    ]);
     return json(200, {
       transactions: transactions.toReversed(),
       totalNumInResultSet: transactions.length,
@@ -100,6 +144,7 @@ export function simulatedAuthorizeNet(bank: SimulatorBank): SimulatedDialect {
     answer(request) {
       const name = request.body.toString('latin1', 2, 60).split('"')[0];
       if (name === 'createTransactionRequest') return sell(request);
+      if (name === 'createCustomerProfileRequest') return keep(request);
       if (name === 'getUnsettledTransactionListRequest') return list();
       if (name === 'getTransactionDetailsRequest') return details(request);
       return name === 'authenticateTestRequest'
@@ -110,6 +155,17 @@ export function simulatedAuthorizeNet(bank: SimulatorBank): SimulatedDialect {
 }
 
 const kOk = { resultCode: 'Ok', message: [{ code: 'I00001', text: 'Successful.' }] };
+
+function profileOf(verdict: BankVerdict): SimulatedReply {
+  if (verdict.outcome !== 'approved') return failed('E00027', 'the transaction was unsuccessful');
+  return withMark(
+    json(200, {
+      customerProfileId: verdict.transactionId,
+      customerPaymentProfileIdList: [verdict.token],
+      messages: kOk,
+    }),
+  );
+}
 
 function verdictOf(refId: string, verdict: BankVerdict): SimulatedReply {
   switch (verdict.outcome) {
@@ -154,6 +210,8 @@ function statusOf({ state }: LedgerEntry): string {
   switch (state) {
     case 'approved':
       return 'capturedPendingSettlement';
+    case 'authorized':
+      return 'authorizedPendingCapture';
     case 'reversed':
       return 'voided';
     case 'declined':

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SimulatedRequest } from './simulated.ts';
 
-const kSafeText = z.union([z.string(), z.number()]).transform(String);
+const kSafeText = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 
 /** What a JSON body holds at a path such as `/amount/value`, as text; undefined if it is not there. */
 export function textIn({ body }: SimulatedRequest): (path: string) => string | undefined {

@@ -1,4 +1,4 @@
-import type { PaymentRef } from '../../ports/payment-gateway.ts';
+import { kFollowUpKinds, kPaymentTypes, type PaymentRef } from '../../ports/payment-gateway.ts';
 import { type ReplyNode, xmlOf } from '../reply-node.ts';
 import type { BankVerdict, SimulatorBank } from '../simulator-bank.ts';
 import {
@@ -22,12 +22,18 @@ export function simulatedXml(bank: SimulatorBank): SimulatedDialect {
         .take('expiry', 'year="', { from: 2 })
         .take('cvv', '<SecurityCode>');
       const body = xmlOf({ status: 200, contentType: '', body: request.body, cardMasked: true });
-      for (const element of ['PaymentRequest', 'PaymentInquiry', 'PaymentReversal'] as const) {
+      for (const element of [
+        'PaymentRequest',
+        'PaymentInquiry',
+        'PaymentReversal',
+        'PaymentChange',
+      ] as const) {
         if (!body?.has(`/${element}`)) continue;
         const ref = refOf(body, element, String(request.headers['idempotency-key']));
+        if (element === 'PaymentChange') return changed(bank, body, ref);
         if (element === 'PaymentReversal') return answer(ref, bank.reverse(ref.paymentRef, ref.attempt));
         if (element === 'PaymentRequest')
-          return { receipt: submitOnce(bank, ref, card), reply: (verdict) => verdictOf(ref, verdict) };
+          return { receipt: submitOnce(bank, ref, card, true), reply: (verdict) => verdictOf(ref, verdict) };
         const verdict = bank.query(ref.paymentRef, ref.attempt);
         return verdict ? verdictOf(ref, verdict) : answer(ref, 'not_found');
       }
@@ -38,7 +44,9 @@ export function simulatedXml(bank: SimulatorBank): SimulatedDialect {
 
 function refOf(body: ReplyNode, element: string, idempotencyKey: string): PaymentRef {
   const at = `/${element}/Amount`;
+  const operation = kPaymentTypes.find((each) => each === body.text(`/${element}@operation`)) ?? 'sale';
   return {
+    operation,
     paymentRef: body.text(`/${element}@paymentRef`) ?? '',
     attempt: Number(body.text(`/${element}@attempt`)),
     idempotencyKey,
@@ -50,14 +58,28 @@ function refOf(body: ReplyNode, element: string, idempotencyKey: string): Paymen
   };
 }
 
+function changed(bank: SimulatorBank, body: ReplyNode, ref: PaymentRef): SimulatedReply {
+  const kind = kFollowUpKinds.find((each) => each === body.text('/PaymentChange@operation'));
+  const id = body.text('/PaymentChange/TransactionId') ?? '';
+  if (!kind) return xml(400, '<Problem/>');
+  const change = bank.change(id, kind, ref.amount.minor, ref.idempotencyKey);
+  return change.outcome === 'done'
+    ? answer(ref, 'done', `<TransactionId>${change.transactionId}</TransactionId>`)
+    : answer(ref, 'refused', `<Message>${change.code}</Message>`);
+}
+
 function verdictOf(ref: PaymentRef, verdict: BankVerdict): SimulatedReply {
   switch (verdict.outcome) {
     case 'approved': {
-      const { transactionId, authCode, spokenReference } = verdict;
+      const { transactionId, authCode, spokenReference, part, token } = verdict;
+      const told = part
+        ? `<ApprovedAmount value="${part.minor}" currency="${part.currency}" exponent="${part.exponent}"/>`
+        : '';
       return answer(
         ref,
         'approved',
-        `<TransactionId>${transactionId}</TransactionId><AuthCode>${authCode}</AuthCode><SpokenReference>${spokenReference}</SpokenReference>`,
+        `<TransactionId>${transactionId}</TransactionId><AuthCode>${authCode}</AuthCode><SpokenReference>${spokenReference}</SpokenReference>` +
+          `${token === null ? '' : `<Token>${token}</Token>`}${told}`,
       );
     }
     case 'declined':

@@ -31,7 +31,8 @@ export function simulatedPayConnector(bank: SimulatorBank): SimulatedDialect {
         text('/chargeAmount') ?? text('/charge_amount'),
         (text('/currency_code') ?? '').toUpperCase(),
       );
-      const ref = amount && refOf(text('/transaction_id') ?? '', amount);
+      const isToken = text('/token_type') === 'reusable';
+      const ref = amount && refOf(text('/transaction_id') ?? '', amount, isToken ? 'tokenize' : 'sale');
       if (!ref) return json(422, { charge_id: null, error_code: 'invalid', error_message: 'amount' });
       return { receipt: books.charge(ref, card), reply: verdictOf };
     },
@@ -43,7 +44,8 @@ function verdictOf(verdict: BankVerdict): SimulatedReply {
     case 'approved': {
       const parameters = { auth_code: verdict.authCode, reference: verdict.spokenReference };
       return json(200, {
-        charge_id: verdict.transactionId,
+        charge_id: verdict.token === null ? verdict.transactionId : null,
+        ...(verdict.token === null ? {} : { token_id: verdict.token }),
         parameters,
         error_code: null,
         error_message: null,

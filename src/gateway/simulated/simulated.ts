@@ -1,7 +1,14 @@
 import { CardSecret, type SecretField } from '../../card/card-secret.ts';
 import { type Money, parseMajor } from '../../money/money.ts';
-import type { PaymentRef } from '../../ports/payment-gateway.ts';
-import type { BankVerdict, LedgerEntry, Receipt, SimulatorBank } from '../simulator-bank.ts';
+import type { FollowUpKind, PaymentRef, PaymentType } from '../../ports/payment-gateway.ts';
+import type {
+  BankChange,
+  BankVerdict,
+  LedgerChange,
+  LedgerEntry,
+  Receipt,
+  SimulatorBank,
+} from '../simulator-bank.ts';
 
 /** A request as it came; the body is zeroed after it. */
 export interface SimulatedRequest {
@@ -66,11 +73,15 @@ export function xml(status: number, text: string): SimulatedReply {
 }
 
 /** The payment an order id names: its reference and two digits of the attempt. */
-export function refOf(orderId: string, amount: Money): PaymentRef | undefined {
+export function refOf(
+  orderId: string,
+  amount: Money,
+  operation: PaymentType = 'sale',
+): PaymentRef | undefined {
   const match = /^(.{1,60}?)-?(\d\d)$/.exec(orderId);
   return match?.[1] === undefined
     ? undefined
-    : { paymentRef: match[1], attempt: Number(match[2]), idempotencyKey: orderId, amount };
+    : { paymentRef: match[1], attempt: Number(match[2]), idempotencyKey: orderId, amount, operation };
 }
 
 export function major(text: string | undefined, currency: string): Money | undefined {
@@ -86,13 +97,30 @@ export class Books {
     this.bank = bank;
   }
 
+  /** A number nobody had before. */
+  next(): number {
+    return ++this.#requests;
+  }
+
   /** Nothing tells a resend from a new sale: it is charged again. */
-  charge(ref: PaymentRef, card: CardSecret): Receipt {
-    return submitOnce(
-      this.bank,
-      { ...ref, idempotencyKey: `${ref.idempotencyKey}#${++this.#requests}` },
-      card,
-    );
+  charge(ref: PaymentRef, card: CardSecret, mayPart = false): Receipt {
+    const idempotencyKey = `${ref.idempotencyKey}#${++this.#requests}`;
+    return submitOnce(this.bank, { ...ref, idempotencyKey }, card, mayPart);
+  }
+
+  /** Nothing tells a resend from a new change either. @param minor - left out: all of it. */
+  change(transactionId: string, kind: FollowUpKind, minor?: number, name = ''): BankChange {
+    const whole = this.byId(transactionId)?.amount.minor ?? 0;
+    return this.bank.change(transactionId, kind, minor ?? whole, `${name}#${++this.#requests}`);
+  }
+
+  /** The change that bears a name, and the payment it is of. */
+  changeNamed(name: string): { readonly entry: LedgerEntry; readonly change: LedgerChange } | undefined {
+    for (const entry of this.bank.ledger()) {
+      const change = entry.changes.find(({ key }) => key.split('#')[0] === name);
+      if (change) return { entry, change };
+    }
+    return undefined;
   }
 
   /** What was processed under an order id, in the order it came. */
@@ -115,10 +143,10 @@ export class Books {
   }
 }
 
-/** Wipes the card: the bank has looked at it. */
-export function submitOnce(bank: SimulatorBank, ref: PaymentRef, card: CardSecret): Receipt {
+/** Wipes the card: the bank has looked at it. @param mayPart - the dialect can say that less was approved. */
+export function submitOnce(bank: SimulatorBank, ref: PaymentRef, card: CardSecret, mayPart = false): Receipt {
   try {
-    return bank.submit(ref, card);
+    return bank.submit(ref, card, mayPart);
   } finally {
     card.wipe();
   }

@@ -59,9 +59,9 @@ export function simulatedStripe(bank: SimulatorBank): SimulatedDialect {
     };
     const verdict = bank.query(ref.paymentRef, ref.attempt);
     const reversed = verdict?.outcome === 'declined' && verdict.code === 'reversed';
+    if (intent.canceled) return json(200, { ...base, status: 'canceled', latest_charge: null });
     if (reversed)
       return json(200, { ...base, status: 'succeeded', latest_charge: { id: 'ch_1', refunded: true } });
-    if (intent.canceled) return json(200, { ...base, status: 'canceled', latest_charge: null });
     if (verdict?.outcome === 'declined') {
       const last_payment_error = errorOf(verdict.code);
       return json(200, {
@@ -71,9 +71,12 @@ export function simulatedStripe(bank: SimulatorBank): SimulatedDialect {
         latest_charge: null,
       });
     }
+    const isHeld = entryOf(intent)?.state === 'authorized';
     const status =
       verdict?.outcome === 'approved'
-        ? 'succeeded'
+        ? isHeld
+          ? 'requires_capture'
+          : 'succeeded'
         : verdict?.outcome === 'pending'
           ? 'processing'
           : 'requires_payment_method';
@@ -84,6 +87,41 @@ export function simulatedStripe(bank: SimulatorBank): SimulatedDialect {
     });
   }
 
+  const entryOf = ({ ref }: Intent) =>
+    bank
+      .ledger()
+      .findLast(({ paymentRef, attempt }) => paymentRef === ref.paymentRef && attempt === ref.attempt);
+
+  /** Confirmed as it is made: nothing is charged by it. */
+  function setUp(request: SimulatedRequest): SimulatedAnswer {
+    const form = new URLSearchParams(request.body.toString('latin1'));
+    const method = form.get('payment_method') ?? '';
+    const card = methods.get(method);
+    const paymentRef = form.get('metadata[payment_ref]');
+    if (!card || paymentRef === null)
+      return json(400, { error: { type: 'invalid_request_error', code: 'resource_missing' } });
+    const id = once(request, 'seti', () => undefined);
+    if (id === undefined) return keyReused();
+    const key = String(request.headers['idempotency-key'] ?? '').replace(/-si$/, '');
+    const attempt = Number(form.get('metadata[attempt]'));
+    const operation = form.get('customer') === null ? 'verify' : 'tokenize';
+    const ref = { paymentRef, attempt, idempotencyKey: key, amount: money(0, 'USD'), operation } as const;
+    return {
+      receipt: bank.submit(ref, card),
+      reply: (verdict) =>
+        verdict.outcome === 'approved'
+          ? json(200, { id, object: 'setup_intent', status: 'succeeded', payment_method: method })
+          : confirmed({ id, ref, canceled: false }, verdict),
+    };
+  }
+
+  function capture(intent: Intent, request: SimulatedRequest): SimulatedReply {
+    const minor = Number(new URLSearchParams(request.body.toString('latin1')).get('amount_to_capture'));
+    const key = String(request.headers['idempotency-key'] ?? '');
+    const change = bank.change(entryOf(intent)?.transactionId ?? '', 'capture', minor, key);
+    return change.outcome === 'done' ? stateOf(intent) : unexpected(change.code);
+  }
+
   function createIntent(request: SimulatedRequest): SimulatedReply {
     const form = new URLSearchParams(request.body.toString('latin1'));
     const paymentRef = form.get('metadata[payment_ref]');
@@ -91,7 +129,9 @@ export function simulatedStripe(bank: SimulatorBank): SimulatedDialect {
     if (paymentRef === null)
       return json(400, { error: { type: 'invalid_request_error', message: 'metadata' } });
     const amount = money(Number(form.get('amount')), (form.get('currency') ?? '').toUpperCase());
-    const ref = { paymentRef, attempt: Number(form.get('metadata[attempt]')), idempotencyKey: key, amount };
+    const operation = form.get('capture_method') === 'manual' ? 'authorize' : 'sale';
+    const attempt = Number(form.get('metadata[attempt]'));
+    const ref = { paymentRef, attempt, idempotencyKey: key, amount, operation } as const;
     const id = once(request, 'pi', (name) => intents.set(name, { id: name, ref, canceled: false }));
     return id === undefined
       ? keyReused()
@@ -127,10 +167,17 @@ export function simulatedStripe(bank: SimulatorBank): SimulatedDialect {
   }
 
   function refund(request: SimulatedRequest): SimulatedReply {
-    const intent = intents.get(
-      new URLSearchParams(request.body.toString('latin1')).get('payment_intent') ?? '',
-    );
+    const form = new URLSearchParams(request.body.toString('latin1'));
+    const intent = intents.get(form.get('payment_intent') ?? '');
     if (!intent) return json(404, { error: { type: 'invalid_request_error', code: 'resource_missing' } });
+    const minor = form.get('amount');
+    if (minor !== null) {
+      const key = form.get('metadata[key]') ?? '';
+      const change = bank.change(entryOf(intent)?.transactionId ?? '', 'refund', Number(minor), key);
+      return change.outcome === 'done'
+        ? json(200, refundOf(change.transactionId, key))
+        : unexpected(change.code);
+    }
     const done = bank.reverse(intent.ref.paymentRef, intent.ref.attempt);
     return done === 'reversed'
       ? json(200, { id: 're_1', object: 'refund', status: 'succeeded' })
@@ -138,22 +185,36 @@ export function simulatedStripe(bank: SimulatorBank): SimulatedDialect {
   }
 
   return {
-    paths: /^\/v1\/(payment_intents|payment_methods|refunds|balance)/,
+    paths: /^\/v1\/(payment_intents|payment_methods|setup_intents|customers|refunds|balance)/,
     answer(request) {
       if (!/^Bearer sk_/.test(String(request.headers['authorization'])))
         return json(401, { error: { type: 'invalid_request_error' } });
       const url = new URL(request.path, 'http://stripe');
       if (url.pathname === '/v1/balance') return json(200, { object: 'balance' });
       if (url.pathname === '/v1/payment_methods') return createMethod(request);
+      if (url.pathname === '/v1/setup_intents') return setUp(request);
+      if (url.pathname === '/v1/customers') {
+        const id = once(request, 'cus', () => undefined);
+        return id === undefined ? keyReused() : json(200, { id, object: 'customer' });
+      }
+      if (url.pathname === '/v1/refunds' && request.method === 'GET') {
+        const asked = intents.get(url.searchParams.get('payment_intent') ?? '');
+        const refunds = (asked && entryOf(asked)?.changes)?.filter(({ kind }) => kind === 'refund') ?? [];
+        const data = refunds.map(({ transactionId, key }) => refundOf(transactionId, key));
+        return json(200, { object: 'list', data, has_more: false });
+      }
       if (url.pathname === '/v1/refunds') return refund(request);
       if (url.pathname === '/v1/payment_intents') return createIntent(request);
       if (url.pathname === '/v1/payment_intents/search') return search(url.searchParams.get('query') ?? '');
       const [, id = '', verb] =
-        /^\/v1\/payment_intents\/([^/]+)(?:\/(confirm|cancel))?$/.exec(url.pathname) ?? [];
+        /^\/v1\/payment_intents\/([^/]+)(?:\/(confirm|cancel|capture))?$/.exec(url.pathname) ?? [];
       const intent = intents.get(id);
       if (!intent) return json(404, { error: { type: 'invalid_request_error', code: 'resource_missing' } });
       if (verb === 'confirm') return confirm(intent, request);
+      if (verb === 'capture') return capture(intent, request);
       if (verb === 'cancel') {
+        const state = entryOf(intent)?.state;
+        if (state === 'approved') return unexpected('succeeded');
         bank.reverse(intent.ref.paymentRef, intent.ref.attempt);
         intent.canceled = true;
       }
@@ -164,14 +225,13 @@ export function simulatedStripe(bank: SimulatorBank): SimulatedDialect {
 
 function confirmed({ id, ref }: Intent, verdict: BankVerdict): SimulatedReply {
   switch (verdict.outcome) {
-    case 'approved':
-      return json(200, {
-        id,
-        object: 'payment_intent',
-        status: 'succeeded',
-        amount_received: ref.amount.minor,
-        latest_charge: 'ch_1',
-      });
+    case 'approved': {
+      const state =
+        ref.operation === 'authorize'
+          ? { status: 'requires_capture', amount_capturable: ref.amount.minor }
+          : { status: 'succeeded', amount_received: ref.amount.minor };
+      return json(200, { id, object: 'payment_intent', ...state, latest_charge: 'ch_1' });
+    }
     case 'declined': {
       const error = { ...errorOf(verdict.code), payment_intent: { id, status: 'requires_payment_method' } };
       return json(402, { error });
@@ -193,6 +253,16 @@ function errorOf(code: string) {
     decline_code: name,
     message: 'Your card was declined.',
   };
+}
+
+function refundOf(id: string, key: string) {
+  return { id, object: 'refund', status: 'succeeded', metadata: { key } };
+}
+
+function unexpected(message: string): SimulatedReply {
+  return json(400, {
+    error: { type: 'invalid_request_error', code: 'payment_intent_unexpected_state', message },
+  });
 }
 
 function keyReused(): SimulatedReply {

@@ -1,7 +1,7 @@
 import { money } from '../../money/money.ts';
 import type { PaymentRef } from '../../ports/payment-gateway.ts';
 import { xmlOf } from '../reply-node.ts';
-import type { BankVerdict, SimulatorBank } from '../simulator-bank.ts';
+import type { BankVerdict, LedgerEntry, SimulatorBank } from '../simulator-bank.ts';
 import {
   Books,
   CardReader,
@@ -15,7 +15,10 @@ import {
 const kDocType =
   '<!DOCTYPE paymentService PUBLIC "-//WorldPay//DTD WorldPay PaymentService v1//EN" "http://dtd.worldpay.com/paymentService_v1.dtd">';
 
-/** Worldpay WPG: orders, inquiries, cancelOrRefund. */
+/** Whose merchant code this is captures nothing by itself. */
+const kHeldAccount = 'SHOPHOLD';
+
+/** Worldpay WPG: orders, inquiries, changes of orders, tokens. */
 export function simulatedWorldpay(bank: SimulatorBank): SimulatedDialect {
   const books = new Books(bank);
   const cancelled = (orderCode: string) => books.entries(orderCode)[0];
@@ -34,13 +37,31 @@ export function simulatedWorldpay(bank: SimulatorBank): SimulatedDialect {
       if (modified !== undefined) {
         const entry = cancelled(modified);
         if (!entry) return error('5', 'Could not find payment for order');
-        books.reverse(entry);
-        return reply(`<ok><cancelReceived orderCode="${modified}"/></ok>`);
+        return change(
+          books,
+          entry,
+          modified,
+          (path) => body?.text(path),
+          (path) => body?.has(path) ?? false,
+        );
+      }
+      const create = '/paymentService/submit/paymentTokenCreate';
+      if (body?.has(create)) {
+        const named = refOf(
+          body.text(`${create}/createToken/tokenEventReference`) ?? '',
+          kNothing,
+          'tokenize',
+        );
+        if (!named) return error('2', 'Invalid request');
+        return { receipt: books.charge(named, card), reply: (verdict) => tokenOf(named, verdict) };
       }
       const order = '/paymentService/submit/order';
       const orderCode = body?.text(`${order}@orderCode`) ?? '';
       const currency = body?.text(`${order}/amount@currencyCode`) ?? '';
-      const ref = refOf(orderCode, money(Number(body?.text(`${order}/amount@value`)), currency));
+      const minor = Number(body?.text(`${order}/amount@value`));
+      const isHeld = body?.text('/paymentService@merchantCode') === kHeldAccount;
+      const operation = minor === 0 ? 'verify' : isHeld ? 'authorize' : 'sale';
+      const ref = refOf(orderCode, money(minor, currency), operation);
       if (!ref) return error('2', 'Invalid request');
       if (books.entries(orderCode).length > 0) return error('5', 'Duplicate Order');
       return { receipt: books.charge(ref, card), reply: (verdict) => verdictOf(ref, verdict) };
@@ -48,10 +69,47 @@ export function simulatedWorldpay(bank: SimulatorBank): SimulatedDialect {
   };
 }
 
+const kNothing = money(0, 'EUR');
+
+/** Every change is only received, whatever comes of it. */
+function change(
+  books: Books,
+  entry: LedgerEntry,
+  orderCode: string,
+  text: (path: string) => string | undefined,
+  has: (path: string) => boolean,
+): SimulatedReply {
+  const at = '/paymentService/modify/orderModification';
+  const id = entry.transactionId;
+  if (has(`${at}/capture`)) {
+    books.change(id, 'capture', Number(text(`${at}/capture/amount@value`)));
+    return reply(`<ok><captureReceived orderCode="${orderCode}"/></ok>`);
+  }
+  if (has(`${at}/refund`)) {
+    books.change(id, 'refund', Number(text(`${at}/refund/amount@value`)));
+    return reply(`<ok><refundReceived orderCode="${orderCode}"/></ok>`);
+  }
+  if (has(`${at}/cancel`)) books.change(id, 'void');
+  else books.reverse(entry);
+  return reply(`<ok><cancelReceived orderCode="${orderCode}"/></ok>`);
+}
+
+function tokenOf({ idempotencyKey }: PaymentRef, verdict: BankVerdict): SimulatedReply {
+  if (verdict.outcome !== 'approved') return error('7', 'Invalid payment details');
+  return reply(
+    `<token><tokenEventReference>${idempotencyKey}</tokenEventReference><tokenDetails tokenEvent="NEW"><paymentTokenID>${verdict.token}</paymentTokenID></tokenDetails></token>`,
+  );
+}
+
 function inquiry(books: Books, orderCode: string): SimulatedReply {
   const entry = books.entries(orderCode)[0];
   const verdict = entry && books.verdict(entry);
   if (!entry || !verdict) return error('5', 'Could not find payment for order');
+  const ref = { ...entry, idempotencyKey: orderCode };
+  if (verdict.outcome === 'approved' && entry.changes.some(({ kind }) => kind === 'refund'))
+    return status(ref, 'SENT_FOR_REFUND', '');
+  if (verdict.outcome === 'approved' && entry.changes.some(({ kind }) => kind === 'capture'))
+    return status(ref, 'CAPTURED', '');
   return verdictOf({ ...entry, idempotencyKey: orderCode }, verdict);
 }
 

@@ -43,6 +43,7 @@ const kRecord: SessionRecord = {
   lastDeclineCode: '51',
   stageReached: 'RETRY_MENU',
   callerPresent: true,
+  agentLost: false,
   announced: false,
   startedAt: '2026-11-21T12:00:00.000Z',
   endedAt: null,
@@ -53,6 +54,7 @@ const kRecord: SessionRecord = {
 const kAttempt: AttemptRecord = {
   sessionId: 's-1',
   attempt: 1,
+  merchantId: null,
   paymentRef: 'R4K2M8TQ0VZ3W6XA',
   idempotencyKey: 'R4K2M8TQ0VZ3W6XA01',
   state: 'DECLINED',

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Api, type ApiOptions, apiRoutes, createApi } from '../../../src/api/api.ts';
+import { type Api, type ApiOptions, apiRoutes, createApi, servedRoutes } from '../../../src/api/api.ts';
 import { openApi } from '../../../src/api/openapi.ts';
 import { LiveFeed } from '../../../src/call/live-feed.ts';
 import { ReportThread } from '../../../src/store/report-thread.ts';
@@ -32,6 +32,15 @@ describe('the document of the API', () => {
     const { valid, errors } = await new Validator().validate(structuredClone(writtenDocument()));
     expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
     expect(writtenDocument()['openapi']).toMatch(/^3\.1\./);
+  });
+
+  it('has every route the server listens to, and no other', () => {
+    const options = apiOptions({ keys: [] });
+    const documented = apiRoutes(options).map(
+      ({ method, path }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`,
+    );
+    expect(documented.toSorted()).toEqual(servedRoutes(options).toSorted());
+    expect(new Set(apiRoutes(options).map(({ name }) => name)).size).toBe(documented.length);
   });
 
   it('has every route of the design', () => {
@@ -77,11 +86,17 @@ describe('answers of a server', () => {
       1,
       '2026-11-21T12:00:00.000Z',
     );
+    for (const name of ['desk', 'wallboard', 'call', 'assets'])
+      mkdirSync(join(directory, 'pages', name), { recursive: true });
+    for (const name of ['desk', 'wallboard', 'call'])
+      writeFileSync(join(directory, 'pages', name, 'index.html'), '<p>');
+    writeFileSync(join(directory, 'pages/assets/desk-x1.js'), 'export {};');
     reports = new ReportThread(file);
     health = new Health();
     const clock = new FakeClock();
     options = apiOptions({
       ...{ keys: [kKey], records: store, reports, clock, health, answers: store.answers },
+      pages: { folder: join(directory, 'pages'), embedIn: [], softphone: null },
       payments: { ledger: store, resolveNow: async () => undefined },
       events: { log: store, feed: new LiveFeed(store, clock, new FakeLog()) },
       webhooks: { webhooks: [{ name: 'crm', merchant: null }], outbox: store.outbox, hurry: () => undefined },
@@ -178,6 +193,12 @@ describe('answers of a server', () => {
     ['GET /v1/reports/kpi', 200, '/v1/reports/kpi?format=csv'],
     ['GET /v1/reports/kpi', 400, '/v1/reports/kpi?by=minute'],
     ['GET /v1/reports/payments', 200],
+    ['GET /v1/reports/kpi', 200, '/v1/reports/kpi?from=2026-11-01&to=2026-12-01&split=topology'],
+    ['GET /v1/reports/journeys', 200, '/v1/reports/journeys?from=2026-11-01&to=2026-12-01'],
+    ['GET /v1/live', 200, '/v1/live?zone=Europe/Berlin'],
+    ['GET /v1/sessions/{id}/segment', 200, '/v1/sessions/S1/segment'],
+    ['GET /v1/sessions/{id}/timeline', 200, '/v1/sessions/S1/timeline'],
+    ['GET /v1/segments', 200, '/v1/segments?callId=call-1'],
     ['GET /v1/webhooks', 200],
     ['GET /v1/webhooks/{name}/deliveries', 200, '/v1/webhooks/crm/deliveries'],
     ['POST /v1/webhooks/{name}/deliveries/{id}/replay', 202, '/v1/webhooks/crm/deliveries/1/replay'],
@@ -187,6 +208,11 @@ describe('answers of a server', () => {
     ['GET /openapi.json', 200],
     ['GET /v1/openapi.json', 200],
     ['GET /docs', 200],
+    ['GET /desk', 200],
+    ['GET /wallboard', 200],
+    ['GET /calls/{id}', 200, '/calls/S1'],
+    ['GET /assets/{file}', 200, '/assets/desk-x1.js'],
+    ['GET /pages/settings.json', 200],
   ])('to %s with %i are as documented (%s)', async (what, status, filled, init) => {
     const answer = await ask(what, filled, init);
     expect(answer).toMatchObject({ wrong: [], status });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Api, createApi } from '../../../src/api/api.ts';
 import type { QuarterHour, ReportScope } from '../../../src/ports/reports.ts';
-import { apiOptions } from '../../support/api-options.ts';
+import { apiOptions, reportsOf } from '../../support/api-options.ts';
 
 const kKey = 'open-sesame';
 const kPath = '/v1/reports/payments';
@@ -20,6 +20,7 @@ const kQuarter: QuarterHour = {
   attempted: 2,
   attemptedSessions: 2,
   hangUps: { before: 0, inFlight: 0, after: 0 },
+  agentsLost: 0,
   charged: { EUR: 2100 },
 };
 
@@ -32,12 +33,7 @@ beforeEach(async () => {
   api = createApi(
     apiOptions({
       keys: [kKey],
-      reports: {
-        read: async (scope) => {
-          asked.push(scope);
-          return { quarterHours: [kQuarter], durations: {}, stages: [], results: [] };
-        },
-      },
+      reports: reportsOf({ quarterHours: [kQuarter] }, (scope) => asked.push(scope)),
       clock: { date: () => new Date('2026-10-25T12:00:00Z') },
     }),
   );

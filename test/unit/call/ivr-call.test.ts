@@ -98,6 +98,7 @@ class Rig {
       stageChanged: () => {},
       sessionEnded: (outcome, result) => this.counted.push(`ended ${outcome} ${result}`),
       attemptEnded: (outcome) => this.counted.push(`attempt ${outcome}`),
+      identified: () => undefined,
       hungUp: (stage) => this.counted.push(`hung up in ${stage}`),
       fieldError: () => {},
       keyPressed: () => {},

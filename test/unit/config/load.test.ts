@@ -172,6 +172,19 @@ describe('mistakes', () => {
     ['gateway: { type: rest, url: "https://pay.example.com/", caFile: /no/such.pem }', 'gateway.caFile'],
     ['api: { keyFile: /no/such/file }', 'api.keyFile'],
     [`api: { keyFile: ${fileWith('two words')} }`, 'api.keyFile'],
+    ['api: { keys: [{ name: a, roles: [agent] }] }', 'api.keys[0].sha256'],
+    ['api: { keys: [{ name: a, sha256: "123", roles: [agent] }] }', 'api.keys[0].sha256'],
+    [`api: { keys: [{ name: a, sha256: "${'ab'.repeat(32)}", roles: [queen] }] }`, 'api.keys[0].roles[0]'],
+    [
+      `api: { keys: [{ name: a, certificateSha256: "${'ab'.repeat(32)}", roles: [agent] }] }`,
+      'certificateSha256',
+    ],
+    [`api: { keys: [${'{ name: a, roles: [agent] },'.repeat(2)}] }`, 'api.keys[1].name'],
+    ['api: { oidc: { issuer: "https://login.example.net" } }', 'api.oidc.audience'],
+    ['api: { oidc: { issuer: "http://login.example.net", audience: a } }', 'api.oidc.issuer'],
+    ['http: { tls: { certFile: /no/such.pem } }', 'http.tls.keyFile'],
+    ['http: { tls: { clients: required } }', 'http.tls.clients'],
+    ['http: { tls: { certFile: /a.pem, keyFile: /a.key, clients: required } }', 'http.tls.clientCaFile'],
     ['production: { enabled: true }', 'gateway.type'],
     ['sip: 5', 'sip'],
     ['payment: { profile: nobody }', 'payment.profile'],
@@ -204,6 +217,16 @@ describe('mistakes', () => {
 describe('secrets', () => {
   it('can come from a file', () => {
     expect(load(`api: { keyFile: ${fileWith('open-sesame\n')} }`).config.api.key).toBe('open-sesame');
+  });
+
+  it('of the API stand there as hashes, as openssl writes them or plain', () => {
+    const hash = 'AB'.repeat(32);
+    const colons = hash.replace(/..(?!$)/g, '$&:');
+    const keys = `[{ name: crm, sha256: "${colons}", roles: [integrator], merchants: [shop] }]`;
+    expect(load(`api: { keys: ${keys} }`).config.api).toMatchObject({
+      key: null,
+      keys: [{ name: 'crm', sha256: hash.toLowerCase(), roles: ['integrator'], merchants: ['shop'] }],
+    });
   });
 
   it('print as [set]', () => {

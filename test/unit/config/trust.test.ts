@@ -126,6 +126,7 @@ trunks:
     register: { registrars: ["sip:pbx.example.net"] }`).config.sip.trunks;
     expect(trunk).toEqual({
       name: 'pbx',
+      merchants: [],
       sources: ['192.0.2.0/24'],
       tlsNames: [],
       users: ['ann'],
@@ -135,7 +136,7 @@ trunks:
       codecs: ['opus', 'PCMA'],
       codecOrder: 'own',
       media: { encryption: 'optional', keysInClear: false, natLearning: 'off' },
-      limits: { callsPerSecond: 2.5, concurrentCalls: 10 },
+      limits: { callsPerSecond: 2.5, concurrentCalls: 10, largestAmount: null },
       credentials: { user: 'us', realm: 'pbx', secret: 'hunter2', allowMd5: false },
       register: { registrars: ['sip:pbx.example.net'], domain: null, expiresS: 300 },
     });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { policyFor } from '../../../src/call/topology-policy.ts';
 import type { DialogEvent } from '../../../src/dialog/events.ts';
 import { kStateNumbers } from '../../../src/dialog/states.ts';
 import { cloudPolicyOf, kApproved, kDeclined, orderOf, policyOf } from '../../support/dialog.ts';
@@ -324,10 +325,28 @@ describe('the agent hangs up', () => {
   });
 
   it('leads to the queue instead of an agent who has left', () => {
-    const walk = reach('APPROVED').send(lost('continue'), on.said, on.said, on.key(2));
+    const policy = policyFor('conference', policyOf());
+    const walk = reach('APPROVED', { policy }).send(lost('continue'), on.said, on.said, on.key(2));
     expect(walk.ending).toEqual(['APPROVED', 'queue', 'REFERENCE']);
-    const failed = reach('PAN_ENTRY').send(lost('continue'), on.escape, on.key(3));
+    const failed = reach('PAN_ENTRY', { policy }).send(lost('continue'), on.escape, on.key(3));
     expect([failed.ending?.[1], failed.said.at(-1)]).toEqual(['queue', 'fail.queue']);
+  });
+
+  it.each([...before, ...afterDecline, ...inFlight])(
+    'in %s: another one takes that place',
+    (_name, reachIt) => {
+      const walk = reachIt();
+      const { name } = walk;
+      walk.send(lost('continue'), { type: 'agentBack' });
+      expect([walk.name, walk.commands, walk.state.facts.agentLost]).toEqual([name, [], false]);
+    },
+  );
+
+  it('leads a customer who has paid beside a parked agent to where that is configured, and who has not back', () => {
+    const policy = policyFor('secure_transfer', policyOf({ agent: { onPaid: 'return' } }));
+    expect(reach('APPROVED', { policy }).send(on.said, on.said, on.key(2)).ending?.[1]).toBe('return');
+    expect(reach('APPROVED', { policy }).send(lost('continue'), on.hangUp).ending?.[1]).toBe('hangup');
+    expect(reach('PAN_ENTRY', { policy }).send(on.escape, on.key(3)).ending?.[1]).toBe('back');
   });
 });
 

@@ -21,6 +21,7 @@ it('moves the card out of the body, whatever the other fields say', () => {
     attempt: 1,
     idempotencyKey: 'K1',
     amount: money(1050, 'EUR'),
+    operation: 'sale',
   });
   for (const [field, digits] of [
     ['pan', kKeyed.pan],

@@ -79,6 +79,8 @@ describe('simulator server', () => {
         state: 'approved',
         transactionId: expect.stringMatching(/^SIM-[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$/),
         submissions: 1,
+        operation: 'sale',
+        changes: [],
       },
     ]);
     expect(text).not.toContain(kPan);

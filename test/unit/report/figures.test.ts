@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { QuarterHour } from '../../../src/ports/reports.ts';
 import { csvOf } from '../../../src/report/csv.ts';
 import { figuresBy } from '../../../src/report/figures.ts';
-import { dayOf, instantOf, nameOf } from '../../../src/report/period.ts';
+import { dayOf, instantOf, nameOf, rangeBefore } from '../../../src/report/period.ts';
 
 const kBerlin = 'Europe/Berlin';
 const kNone = { sessions: 0, durationMs: 0 };
@@ -23,6 +23,7 @@ function quarter(startsAt: string, success: number, declined = 0): QuarterHour {
     attempted: success + declined,
     attemptedSessions: success + declined,
     hangUps: { before: 0, inFlight: 0, after: 0 },
+    agentsLost: 0,
     charged: success === 0 ? {} : { EUR: 1050 * success },
   };
 }
@@ -93,6 +94,7 @@ describe('the figures of a report', () => {
       entered: '3',
       successful: '2',
       declined: '1',
+      agents_lost: '0',
       charged_minor_EUR: '2100',
       average_ms_success: '60000',
       average_ms_failed: '',
@@ -102,5 +104,22 @@ describe('the figures of a report', () => {
 
   it.each(['yesterday', '2026-13-01', '2026-10-25T10:00', ''])('have no beginning at %j', (text) => {
     expect(instantOf(text, 'UTC')).toBeUndefined();
+  });
+});
+
+describe('the range before', () => {
+  const at = (text: string) => Date.parse(text);
+
+  it.each([
+    // The week in which Berlin has a day of 25 hours, and the one after it.
+    ['2026-10-18T22:00:00Z', '2026-10-25T23:00:00Z', '2026-10-11T22:00:00Z'],
+    ['2026-10-25T23:00:00Z', '2026-11-01T23:00:00Z', '2026-10-18T22:00:00Z'],
+    // … and of 23 hours.
+    ['2026-03-28T23:00:00Z', '2026-03-29T22:00:00Z', '2026-03-27T23:00:00Z'],
+    ['2026-03-29T22:00:00Z', '2026-03-30T22:00:00Z', '2026-03-28T23:00:00Z'],
+    // Part of a day is as long in milliseconds.
+    ['2026-10-24T22:00:00Z', '2026-10-25T12:00:00Z', '2026-10-24T08:00:00Z'],
+  ])('of %s to %s begins at %s', (from, to, before) => {
+    expect(rangeBefore(at(from), at(to), 'Europe/Berlin')).toEqual({ fromMs: at(before), toMs: at(from) });
   });
 });

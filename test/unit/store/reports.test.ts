@@ -107,6 +107,13 @@ describe('reports', () => {
     expect(stages).toContainEqual({ stage: 'PAN_ENTRY', outcome: 'abandoned', sessions: 1 });
   });
 
+  it('count the sessions whose agent hung up', async () => {
+    add({ outcome: 'success', agentLost: true });
+    add({ outcome: 'abandoned', agentLost: true });
+    add({ outcome: 'success' });
+    expect(await total()).toMatchObject({ entered: 3, agentsLost: 2 });
+  });
+
   it('have the middle and the tail of durations', async () => {
     for (let n = 1; n <= 100; n++) add({ outcome: 'success', durationMs: 1000 * n });
     const { durations } = await reports.read(kAll);
@@ -140,6 +147,78 @@ describe('reports', () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('of each merchant and topology add up to the whole', async () => {
+    add({ merchantId: 'shop', outcome: 'success' });
+    add({ merchantId: null, outcome: 'declined', topology: 'conference' });
+    add({ merchantId: 'shop', outcome: null, topology: 'conference' });
+    const parts = async (split: 'merchant' | 'topology') => {
+      const { parts = [] } = await reports.read({ ...kAll, split });
+      return Object.fromEntries(
+        parts.map(({ part, quarterHours }) => [part, figuresOf(part, quarterHours).entered]),
+      );
+    };
+    expect(await parts('merchant')).toEqual({ '': 1, shop: 2 });
+    expect(await parts('topology')).toEqual({ ivr: 1, conference: 2 });
+    expect((await reports.read(kAll)).parts).toBeUndefined();
+  });
+
+  it('have what the clamp did, the worst residual of all', async () => {
+    const media = (clampWorstResidualDbm0: number) => ({
+      ...{ mos: 4.3, clampTonePresses: 16, clampEventPresses: 0, clampOtherPresses: 1, clampGuardEvents: 2 },
+      ...{ clampArmedMs: 60_000, clampClampedMs: 1500.5, clampMissingMs: 0, clampWorstResidualDbm0 },
+    });
+    add({ outcome: 'success', media: media(-99) });
+    add({ outcome: 'success', media: media(-61) });
+    add({ outcome: 'success', media: { mos: 4.3 } });
+    expect((await reports.read(kAll)).clamp).toEqual({
+      ...{ sessions: 2, tonePresses: 32, eventPresses: 0, otherPresses: 2, guardEvents: 4 },
+      ...{ armedMs: 120_000, clampedMs: 3001, missingMs: 0, worstResidualDbm0: -61 },
+    });
+  });
+
+  it('tell where callers give up, how long each step takes and what they enter wrong', async () => {
+    const at = (second: number) => new Date(kAll.fromMs + 1000 * second).toISOString();
+    const walk = (changes: Partial<SessionRecord>, stages: readonly [string, number][], end: number) => {
+      add(changes);
+      const sessionId = `S${count}`;
+      for (const [stage, second] of stages)
+        store.append({ sessionId, at: at(second), type: 'stage', detail: { stage } });
+      store.append({ sessionId, at: at(end), type: 'ended', detail: { result: 'X' } });
+      return sessionId;
+    };
+    walk(
+      { outcome: 'success', stageReached: 'RETURN' },
+      [
+        ['GREETING', 0],
+        ['PAN_ENTRY', 4],
+        ['CVV_ENTRY', 24],
+      ],
+      30,
+    );
+    const lost = walk(
+      { outcome: 'abandoned', stageReached: 'PAN_ENTRY' },
+      [
+        ['GREETING', 0],
+        ['PAN_ENTRY', 6],
+        ['GREETING', 7],
+        ['PAN_ENTRY', 8],
+      ],
+      17,
+    );
+    const wrong = { field: 'pan', error: 'invalid' };
+    for (let n = 0; n < 2; n++)
+      store.append({ sessionId: lost, at: at(9), type: 'field_error', detail: wrong });
+    walk({ outcome: 'success', topology: 'inline', stageReached: 'RETURN' }, [['SUMMARY', 0]], 9);
+    expect(await reports.journeys({ ...kAll, topology: 'ivr' })).toEqual({
+      steps: [
+        { stage: 'GREETING', sessions: 2, visits: 3, lost: 0, averageMs: 3667 },
+        { stage: 'PAN_ENTRY', sessions: 2, visits: 3, lost: 1, averageMs: 10_000 },
+        { stage: 'CVV_ENTRY', sessions: 1, visits: 1, lost: 0, averageMs: 6000 },
+      ],
+      errors: [{ ...wrong, count: 2, sessions: 1 }],
+    });
   });
 
   it('that fail say so, and the next one is read', async () => {

@@ -10,8 +10,9 @@ it('follows what the adapters count until it is ended', async () => {
   const end = followFigures(
     metrics,
     {
-      gateway: { name: 'rest', isUp: () => false },
+      gateways: () => [{ name: 'rest', isUp: false }],
       countUnresolved: () => open,
+      countOutbox: () => 4 * open,
       children: () => [{ name: 'sip-edge', up: true, restarts: 2 }],
       workers: () => [],
       edge: () => undefined,
@@ -26,6 +27,7 @@ it('follows what the adapters count until it is ended', async () => {
   for (const line of [
     'payment_gateway_up{gateway="rest"} 0',
     'payment_unknown_outcomes_open 3',
+    'payment_outbox_pending 12',
     'child_process_up{child="sip-edge"} 1',
     'child_process_restarts_total{child="sip-edge"} 2',
     'sip_trunk_registered{trunk="carrier"} 1',

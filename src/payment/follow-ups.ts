@@ -1,0 +1,206 @@
+import type { Cancel, Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { FollowUp, FollowUpResult, PaymentGateway } from '../ports/payment-gateway.ts';
+import type { FollowUpJournal, FollowUpRecord, FollowUpState } from '../ports/store.ts';
+import { type FollowUpPlan, type FollowUpRequest, orderOf, planFollowUp } from './follow-up-plan.ts';
+import { GatewayLane } from './gateway-lane.ts';
+
+const kMinuteMs = 60_000;
+const kRequestMs = 30_000;
+const kLastLookAfterMs = 24 * 60 * kMinuteMs;
+const kLooksAfterMs = [1, 5, 15, 60, 6 * 60].map((minutes) => minutes * kMinuteMs);
+const kRescanMs = kMinuteMs;
+/** A row found later belongs to a dead process only if no request can be as old as this. */
+const kOrphanAfterMs = 10 * kMinuteMs;
+
+export interface FollowUpParts {
+  readonly gateway: PaymentGateway;
+  readonly journal: FollowUpJournal;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type Found = FollowUpResult | { readonly kind: 'not_found' };
+type Verdict = Parameters<FollowUpJournal['settle']>[1];
+
+interface Watched {
+  readonly record: FollowUpRecord;
+  readonly sinceMs: number;
+  isBusy: boolean;
+  cancel: Cancel;
+}
+
+/**
+ * Captures, voids and refunds: on the disk before the first byte leaves, never sent again but under the same key, looked up for a day when no
+ * answer came, and then left to a person. Made and started by main; stopped before the store is closed.
+ */
+export class FollowUps {
+  readonly #parts: FollowUpParts;
+  readonly #watched = new Map<string, Watched>();
+  readonly #running = new Set<Promise<unknown>>();
+  #cancelRescan: Cancel = () => undefined;
+  #stopped = false;
+
+  constructor(parts: FollowUpParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes over what an earlier process left open. */
+  start(): void {
+    this.#adopt(0);
+    this.#scheduleRescan();
+  }
+
+  /** Resolves when no request is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelRescan();
+    for (const { cancel } of this.#watched.values()) cancel();
+    await Promise.all(this.#running);
+  }
+
+  /** Looks at all that is open and older than a minute, now. */
+  async resolveNow(): Promise<void> {
+    const before = this.#parts.clock.now() - kMinuteMs;
+    const due = [...this.#watched.values()].filter(({ sinceMs }) => sinceMs <= before);
+    await Promise.all(due.map((watched) => this.#look(watched)));
+  }
+
+  /** @returns the record as it stands when the gateway has answered or its time is up. @throws AppError STORE_FAILED; nothing was sent then. */
+  async request(request: FollowUpRequest): Promise<FollowUpPlan> {
+    const { gateway, journal, clock } = this.#parts;
+    if (!gateway.followUp || !gateway.operations?.has(request.kind))
+      return { kind: 'not_possible', reason: `gateway ${gateway.name} has no ${request.kind}` };
+    const sentAt = clock.date().toISOString();
+    const plan = journal.begin(request.paymentRef, (book) =>
+      planFollowUp(book, request, gateway.name, sentAt),
+    );
+    if (plan.kind !== 'planned' || !plan.isNew) return plan;
+    const sent = this.#send(plan.record);
+    this.#running.add(sent);
+    const record = await sent;
+    this.#running.delete(sent);
+    return { ...plan, record };
+  }
+
+  async #send(record: FollowUpRecord): Promise<FollowUpRecord> {
+    const sinceMs = this.#parts.clock.now();
+    const result = await this.#ask(record, (gateway, order) => gateway.followUp?.(order));
+    const verdict = verdictOf(result);
+    const isWritten = this.#settle(record, { ...verdict, doneAt: this.#doneAt(verdict.state) });
+    if (verdict.state === 'UNKNOWN' || !isWritten) this.#watch(record, sinceMs);
+    return { ...record, ...verdict };
+  }
+
+  /** Whatever goes wrong is unknown: once it is written that something may have been sent, only an answer says otherwise. */
+  async #ask(
+    record: FollowUpRecord,
+    how: (gateway: PaymentGateway, order: FollowUp) => Promise<Found> | undefined,
+  ): Promise<Found> {
+    const { gateway, journal, clock, log } = this.#parts;
+    const heard = await new GatewayLane(clock, log).ask(kRequestMs, async () => {
+      const order = orderOf(journal.book(record.paymentRef), record);
+      return (order && (await how(gateway, order))) ?? kNobody;
+    });
+    return heard.kind === 'heard' ? heard.value : kNobody;
+  }
+
+  /** @returns false if the disk did not take it: the row stands open, and is looked up as if no answer had come. */
+  #settle({ key, kind, paymentRef }: FollowUpRecord, verdict: Verdict): boolean {
+    const { journal, log } = this.#parts;
+    const { state, reason } = verdict;
+    try {
+      journal.settle(key, verdict);
+      const level = state === 'MANUAL' ? 'error' : 'info';
+      log[level]({ paymentRef, key, kind, state, reason }, 'a change of a payment');
+      return true;
+    } catch (error) {
+      log.error(
+        { paymentRef, key, state, err: error },
+        'what became of a change of a payment was not written',
+      );
+      return false;
+    }
+  }
+
+  #doneAt(state: FollowUpState): string | null {
+    return state === 'UNKNOWN' ? null : this.#parts.clock.date().toISOString();
+  }
+
+  #scheduleRescan(): void {
+    this.#cancelRescan = this.#parts.clock.schedule(kRescanMs, () => {
+      this.#adopt(kOrphanAfterMs);
+      if (!this.#stopped) this.#scheduleRescan();
+    });
+  }
+
+  #adopt(minAgeMs: number): void {
+    const { clock, gateway } = this.#parts;
+    for (const record of this.#unresolved()) {
+      const ageMs = clock.date().getTime() - Date.parse(record.sentAt);
+      if (this.#watched.has(record.key) || ageMs < minAgeMs || record.gateway !== gateway.name) continue;
+      this.#watch(record, clock.now() - Math.min(Math.max(0, ageMs), kMinuteMs));
+    }
+  }
+
+  #unresolved(): readonly FollowUpRecord[] {
+    try {
+      return this.#parts.journal.unresolved();
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'open changes of payments could not be read');
+      return [];
+    }
+  }
+
+  #watch(record: FollowUpRecord, sinceMs: number): void {
+    const watched: Watched = { record, sinceMs, isBusy: false, cancel: () => undefined };
+    this.#watched.set(record.key, watched);
+    this.#schedule(watched, 0);
+  }
+
+  #schedule(watched: Watched, lookedAtAgeMs: number): void {
+    if (this.#stopped) return;
+    const { clock } = this.#parts;
+    const afterMs = kLooksAfterMs.find((ageMs) => ageMs > lookedAtAgeMs) ?? kLastLookAfterMs;
+    watched.cancel = clock.schedule(Math.max(0, watched.sinceMs + afterMs - clock.now()), () => {
+      const look = this.#look(watched).finally(() => this.#running.delete(look));
+      this.#running.add(look);
+    });
+  }
+
+  async #look(watched: Watched): Promise<void> {
+    if (this.#stopped || watched.isBusy) return;
+    watched.isBusy = true;
+    watched.cancel();
+    const { record, sinceMs } = watched;
+    const ageMs = this.#parts.clock.now() - sinceMs;
+    const found = await this.#ask(record, (gateway, order) => gateway.findFollowUp?.(order));
+    watched.isBusy = false;
+    const verdict = verdictOf(found);
+    const isLast = ageMs >= kLastLookAfterMs;
+    const state = verdict.state === 'UNKNOWN' && isLast ? 'MANUAL' : verdict.state;
+    const isSettled =
+      state !== 'UNKNOWN' && this.#settle(record, { ...verdict, state, doneAt: this.#doneAt(state) });
+    if (isSettled) this.#watched.delete(record.key);
+    else this.#schedule(watched, ageMs);
+  }
+}
+
+const kNobody = { kind: 'unknown', reason: 'no answer' } as const;
+
+function verdictOf(found: Found): Omit<Verdict, 'doneAt'> {
+  switch (found.kind) {
+    case 'done':
+      return { state: 'DONE', transactionId: found.transactionId, reason: null };
+    case 'accepted':
+      return { state: 'ACCEPTED', transactionId: found.transactionId, reason: null };
+    case 'refused':
+      return { state: 'REFUSED', transactionId: null, reason: found.reason };
+    case 'not_sent':
+      return { state: 'NOT_SENT', transactionId: null, reason: found.reason };
+    case 'not_found':
+      return { state: 'NOT_DONE', transactionId: null, reason: 'the gateway never processed it' };
+    case 'unknown':
+      return { state: 'UNKNOWN', transactionId: null, reason: found.reason };
+  }
+}
