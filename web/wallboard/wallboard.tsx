@@ -74,7 +74,7 @@ export function Wallboard({ api, signOut }: SignedInProps) {
             </label>
           </div>
         </div>
-        {view === 'history' && <HistoryView api={api} filter={filter} topologies={kTopologies} />}
+        {view === 'history' && <HistoryView api={api} filter={filter} />}
         {view === 'now' && (live ? <NowView live={live} /> : <p class="muted">Reading the figures…</p>)}
       </main>
     </>
