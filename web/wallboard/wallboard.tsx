@@ -6,6 +6,7 @@ import { HistoryView } from './history-view.tsx';
 import { NowView } from './now-view.tsx';
 import type { Filter } from './report.ts';
 import { useLive } from './use-live.ts';
+import './wallboard.css';
 
 const kTopologies = ['ivr', 'conference', 'inline', 'secure_transfer', 'guest'] as const;
 type View = 'now' | 'history';
