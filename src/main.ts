@@ -93,6 +93,12 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const orphans = store.endOrphans(clock.date().toISOString());
   if (orphans > 0) log.warn({ sessions: orphans }, 'ended the sessions of a process that died');
   const feed = new LiveFeed(store, clock, log);
+  const { url, token } = config.traces;
+  if (url !== null) {
+    const { CallTraces } = await import('./telemetry/call-traces.ts'); // costs nothing where it is not asked for
+    const traces = new CallTraces({ url, token }, { feed, find: (sessionId) => store.find(sessionId) });
+    undo.defer(() => traces.close());
+  }
   const lanes = new PaymentLanes(config, {
     journal: store,
     clock,

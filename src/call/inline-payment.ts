@@ -189,6 +189,7 @@ export class InlinePayment {
       () => true,
       () => false,
     );
+    this.#session.events.add({ type: 'clamp', state: isSecure ? 'on' : 'failed' });
     const { settings } = this.#deps;
     const order = orderFor(this.#session.id, 'inline', this.#request, this.#incoming, settings, this.#log);
     const ended = this.#session.run({
@@ -204,6 +205,7 @@ export class InlinePayment {
     else if (!this.#call.side('agent')) this.agentLeft();
     const end = await ended;
     await room.secure(false).catch(() => undefined);
+    this.#session.events.add({ type: 'clamp', state: 'off' });
     this.#request = kNothingAsked;
     this.#isPaying = false;
     await this.#call.afterPayment(end, order);

@@ -184,6 +184,7 @@ export class IvrCall {
     const { leg } = established;
     const { trunk } = this.#incoming;
     const customer: Side = { party: { role: 'customer', media }, legMedia, leg, trunk };
+    this.session.events.add({ type: 'joined', role: 'customer' });
     try {
       const end = await this.#converse(order, customer); // the row is closed: whoever hears of the result can look it up
       const target = end.callerPresent ? destinationOf(end.route, order.destinations) : null;
@@ -196,6 +197,8 @@ export class IvrCall {
     } catch (error) {
       await leg.bye({ 'X-Pay-Result': 'SYSTEM_ERROR', 'X-Pay-Session': order.sessionId });
       throw error;
+    } finally {
+      this.session.events.add({ type: 'left', role: 'customer' });
     }
   }
 

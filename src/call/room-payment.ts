@@ -156,6 +156,7 @@ export class RoomPayment {
       () => true,
       () => false,
     );
+    this.session.events.add({ type: 'clamp', state: isSecure ? 'on' : 'failed' });
     this.#call.onHearing();
     const order = this.#order(customer);
     const ended = this.session.run({
@@ -173,6 +174,7 @@ export class RoomPayment {
     const end = await ended;
     this.#identification.close(); // it may have taken too long
     await room.secure(false).catch(() => undefined); // it is in the log
+    this.session.events.add({ type: 'clamp', state: 'off' });
     this.#call.onHearing();
     await this.#call.afterPayment(end, order);
   }

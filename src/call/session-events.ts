@@ -7,6 +7,8 @@ export type SessionEvent =
   | { readonly type: 'digits'; readonly field: string | null; readonly count: number }
   | { readonly type: 'field_error'; readonly field: string; readonly error: string }
   | { readonly type: 'secure_mode'; readonly on: boolean }
+  /** Whether listeners are kept from the customer's keys; `failed`: it cannot be said of all, so nothing is asked. */
+  | { readonly type: 'clamp'; readonly state: 'on' | 'failed' | 'off' }
   | { readonly type: 'attempt'; readonly outcome: string; readonly declineClass: string | null }
   | { readonly type: 'action'; readonly action: string }
   | { readonly type: 'ended'; readonly result: string };

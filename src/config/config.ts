@@ -137,6 +137,8 @@ export interface Config {
     readonly through: string | null;
     readonly waitMs: number;
   };
+  /** Null `url`: no traces. */
+  readonly traces: { readonly url: string | null; readonly token: string | null };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   readonly production: { readonly enabled: boolean; readonly allowSimulator: boolean };
 }

@@ -54,7 +54,8 @@ export class Resolver {
   }
 
   config(): Config {
-    const { sip, media, http, pages, velocity, routes, inline, handOver, log, production } = this.#file;
+    const { sip, media, http, pages, velocity, routes, inline, handOver, traces, log, production } =
+      this.#file;
     const { locale, currency } = this.#file;
     this.#checkProduction();
     this.#checkTrunkNames();
@@ -91,6 +92,7 @@ export class Resolver {
       routes,
       inline,
       handOver,
+      traces,
       log,
       production,
     };

@@ -6,6 +6,7 @@ import { choice, flag, optionalText, secretText, section, special, text, wholeNu
 import { kMerchantList } from './merchant-section.ts';
 import { kPagesSection } from './pages-section.ts';
 import { kPaymentSection } from './payment-section.ts';
+import { kTracesSection } from './traces-section.ts';
 import { kTransportKeys } from './transport-section.ts';
 import { kTrustKeys } from './trust-section.ts';
 import { kVelocitySection } from './velocity-section.ts';
@@ -142,6 +143,7 @@ export const kConfigSchema = z.strictObject({
   }),
   inline: kInlineSection,
   handOver: kHandOverSection,
+  traces: kTracesSection,
   log: section({
     level: choice('Least level that is logged.', ['debug', 'info', 'warn', 'error'], 'info'),
   }),

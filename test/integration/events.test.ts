@@ -33,7 +33,12 @@ describe('the events of a payment', () => {
       expect(counts).toEqual(counts.toSorted((one, other) => Number(one) - Number(other)));
       const modes = reader.heard.filter(({ event }) => event === 'secure_mode').map(({ data }) => data['on']);
       expect(modes).toEqual([true, false]);
-      expect(reader.heard.at(-1)).toMatchObject({ event: 'ended', data: { result: 'APPROVED' } });
+      expect(reader.heard.find(({ event }) => event === 'ended')).toMatchObject({
+        data: { result: 'APPROVED' },
+      });
+      expect(reader.heard.filter(({ event }) => event === 'joined')).toMatchObject([
+        { data: { role: 'customer' } },
+      ]);
       for (const length of [16, 8, 5]) expect(reader.text).not.toContain(kCard.slice(0, length));
     } finally {
       await lab.stop();

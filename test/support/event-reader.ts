@@ -57,7 +57,8 @@ export class EventReader implements AsyncDisposable {
   }
 }
 
-function eventOf(block: string): HeardEvent | undefined {
+/** One block of a stream; undefined for a comment. */
+export function eventOf(block: string): HeardEvent | undefined {
   const lines = block.split('\n').map((line) => line.split(/: ?(.*)/s));
   const fields = Object.fromEntries(lines.map(([name, value = '']) => [name, value]));
   return fields['event'] === undefined ? undefined : { ...fields, data: JSON.parse(fields['data'] ?? '{}') };

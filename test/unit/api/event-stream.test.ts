@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Api, createApi } from '../../../src/api/api.ts';
 import { LiveFeed } from '../../../src/call/live-feed.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
@@ -63,6 +65,16 @@ async function* listen(query = '', headers: Record<string, string> = {}): AsyncG
 function heardOf(block: string): Heard {
   const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s).slice(0, 2)));
   return { ...fields, data: JSON.parse(fields.data ?? '{}') };
+}
+
+/** A connection that asks for events and does not read them. */
+async function openIdle(): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  socket.write(`GET /v1/events HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${kKey}\r\n\r\n`);
+  await once(socket, 'readable'); // the head has come: it is on the list
+  return socket;
 }
 
 async function next(events: AsyncGenerator<Heard>, count: number): Promise<Heard[]> {
@@ -150,6 +162,37 @@ describe('the stream of events', () => {
     expect(await next(events, 1)).toEqual([]);
     feed.publish('S1', 'ended', { result: 'APPROVED' });
     expect(store.newestEventId()).toBe(1);
+  });
+
+  it('says now and then that it is still there, so that nobody takes it for dead', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const response = await fetch(`${url}/v1/events`, { headers: { authorization: `Bearer ${kKey}` } });
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      expect((await reader?.read())?.value).toContain('retry: 2000');
+      await vi.advanceTimersByTimeAsync(15_000);
+      expect((await reader?.read())?.value).toBe(': still here\n\n');
+      await reader?.cancel();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('lets go of a reader who takes nothing, and tells others on', async () => {
+    const idle = await openIdle();
+    const events = listen();
+    await next(events, 1);
+    // 24 MB, more than the buffers of the kernel and ours hold together.
+    const filler = 'x'.repeat(60_000);
+    for (let n = 0; n < 400; n++) {
+      feed.publish('S1', 'digits', { filler });
+      await next(events, 1);
+    }
+    const gone = once(idle, 'close');
+    idle.resume();
+    await gone;
+    feed.publish('S1', 'ended', { result: 'APPROVED' });
+    expect(await next(events, 1)).toMatchObject([{ event: 'ended' }]);
   });
 
   it('goes on without being kept when the store fails', async () => {
