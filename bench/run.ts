@@ -8,7 +8,19 @@ interface Benchmark {
   run(): Promise<Readonly<Record<string, unknown>>>;
 }
 
-const kNames = ['tones', 'clamp', 'codecs', 'sip', 'sip-edge', 'media', 'srtp', 'money', 'agent', 'api'];
+const kNames = [
+  'tones',
+  'clamp',
+  'codecs',
+  'sip',
+  'sip-edge',
+  'media',
+  'srtp',
+  'money',
+  'agent',
+  'desk',
+  'api',
+];
 const kResults = fileURLToPath(new URL('../bench-results', import.meta.url));
 const kUsage = 64; // sysexits(3)
 const kUnavailable = 69;

@@ -66,6 +66,8 @@ function eventEntry({ at, type, detail }: LiveEvent): TimelineEntry {
       return note('media', `${text('role')} not reached: ${text('status')}`);
     case 'secure_mode':
       return note('media', detail['on'] === true ? 'secure mode on' : 'secure mode off');
+    case 'clamp':
+      return note('media', `clamp ${text('state')}`);
     case 'stage':
       return note('dialog', text('stage'));
     case 'field_error':

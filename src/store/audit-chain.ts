@@ -78,10 +78,10 @@ export class AuditChain {
     for (const entry of this.#statements.after.iterate(this.#base().seq)) yield entryOf(entry);
   }
 
-  /** What was done to the attempts of a session. */
+  /** What was done to a session and its attempts. */
   entriesOf(sessionId: string): readonly AuditEntry[] {
-    // Objects are `<session>/<attempt>`; `0` comes right behind `/`.
-    return this.#statements.within.all(`${sessionId}/`, `${sessionId}0`).map(entryOf);
+    // Objects are `<session>` and `<session>/<attempt>`; `0` comes right behind `/`.
+    return this.#statements.within.all(sessionId, `${sessionId}/`, `${sessionId}0`).map(entryOf);
   }
 
   /** @param anchor - an earlier head, which must still be in the chain. */
@@ -142,8 +142,8 @@ function prepare(database: Database.Database) {
     ),
     head: database.prepare<[], Head>('SELECT seq, mac FROM audit_head'),
     setHead: database.prepare<[object]>('INSERT OR REPLACE INTO audit_head VALUES (1, @seq, @mac)'),
-    within: database.prepare<[string, string], StoredEntry>(
-      'SELECT * FROM audit WHERE object >= ? AND object < ? ORDER BY seq',
+    within: database.prepare<[string, string, string], StoredEntry>(
+      'SELECT * FROM audit WHERE object = ? OR (object >= ? AND object < ?) ORDER BY seq',
     ),
     after: database.prepare<[number], StoredEntry>('SELECT * FROM audit WHERE seq > ? ORDER BY seq'),
     first: database.prepare<[], Pick<StoredEntry, 'seq' | 'at'>>(

@@ -10,6 +10,7 @@ import { Audit, ClampReport, Quality } from './figures.tsx';
 import { Ladder } from './ladder.tsx';
 import { Overview } from './overview.tsx';
 import { spansOf, type Timeline } from './timeline.ts';
+import './call.css';
 
 /** What one call is shown by. */
 interface CallData {

@@ -105,7 +105,7 @@ export function Audit({ entries }: { readonly entries: readonly AuditEntry[] }) 
         </span>
       </header>
       {entries.length > 0 && (
-        <ScrollBox labelledBy="audit">
+        <ScrollBox label="Table of audit entries">
           <table>
             <thead>
               <tr>

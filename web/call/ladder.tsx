@@ -23,7 +23,7 @@ export function Ladder({ timeline, startMs }: { readonly timeline: Timeline; rea
             : `${timeline.peer} ⇄ hushpay`}
         </span>
       </header>
-      <ScrollBox labelledBy="ladder">
+      <ScrollBox label="Table of what happened">
         <table class="ladder">
           <thead>
             <tr>

@@ -1,5 +1,3 @@
 import { mount } from '../shared/mount.tsx';
-import { Call } from './call.tsx';
-import './call.css';
 
-mount('Call', Call);
+mount('Call', async () => (await import('./call.tsx')).Call);

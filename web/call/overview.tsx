@@ -1,4 +1,5 @@
 import { plain } from '../shared/format.ts';
+import { ScrollBox } from '../shared/scroll-box.tsx';
 import type { Span, Spans } from './timeline.ts';
 
 const kWidth = 1000;
@@ -20,35 +21,37 @@ export function Overview({ spans }: { readonly spans: Spans }) {
   const height = rows.length * kRowHeight + 26;
   const xOf = (ms: number) => kLeft + (ms / lengthMs) * (kWidth - kLeft - 8);
   return (
-    <figure class="overview">
-      <svg
-        viewBox={`0 0 ${kWidth} ${height}`}
-        role="img"
-        aria-label="What lasted how long: see the ladder below"
-      >
-        {Array.from({ length: kTicks + 1 }, (_, at) => {
-          const ms = (lengthMs * at) / kTicks;
-          return (
-            <g key={at} class="tick">
-              <line x1={xOf(ms)} x2={xOf(ms)} y1={0} y2={height - 20} />
-              <text x={xOf(ms)} y={height - 5} text-anchor={at === kTicks ? 'end' : 'middle'}>
-                {(ms / 1000).toFixed(lengthMs < 30_000 ? 1 : 0)} s
+    <ScrollBox label="What lasted how long">
+      <figure class="overview">
+        <svg
+          viewBox={`0 0 ${kWidth} ${height}`}
+          role="img"
+          aria-label="Secure mode, dialog and gateway on one axis; the ladder has the same in words"
+        >
+          {Array.from({ length: kTicks + 1 }, (_, at) => {
+            const ms = (lengthMs * at) / kTicks;
+            return (
+              <g key={at} class="tick">
+                <line x1={xOf(ms)} x2={xOf(ms)} y1={0} y2={height - 20} />
+                <text x={xOf(ms)} y={height - 5} text-anchor={at === kTicks ? 'end' : 'middle'}>
+                  {(ms / 1000).toFixed(lengthMs < 30_000 ? 1 : 0)} s
+                </text>
+              </g>
+            );
+          })}
+          {rows.map(({ name, kind, list }, at) => (
+            <g key={name} class={kind}>
+              <text class="lane" x={0} y={at * kRowHeight + 19}>
+                {name}
               </text>
+              {list.map((span) => (
+                <Bar key={`${span.fromMs}${span.name}`} span={span} y={at * kRowHeight + 6} xOf={xOf} />
+              ))}
             </g>
-          );
-        })}
-        {rows.map(({ name, kind, list }, at) => (
-          <g key={name} class={kind}>
-            <text class="lane" x={0} y={at * kRowHeight + 19}>
-              {name}
-            </text>
-            {list.map((span) => (
-              <Bar key={`${span.fromMs}${span.name}`} span={span} y={at * kRowHeight + 6} xOf={xOf} />
-            ))}
-          </g>
-        ))}
-      </svg>
-    </figure>
+          ))}
+        </svg>
+      </figure>
+    </ScrollBox>
   );
 }
 

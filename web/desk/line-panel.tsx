@@ -1,4 +1,5 @@
 import { plain, timeOfDay } from '../shared/format.ts';
+import { ScrollBox } from '../shared/scroll-box.tsx';
 import type { StreamEvent } from '../shared/stream-event.ts';
 import type { Payment } from './payment.ts';
 import { errorWords } from './words.ts';
@@ -33,16 +34,18 @@ export function LinePanel({ payment }: { readonly payment: Payment }) {
       </ul>
       <details open={phase === 'ended'}>
         <summary>What happened</summary>
-        <ol class="log">
-          {log
-            .slice(-kMostShown)
-            .toReversed()
-            .map((event, at) => (
-              <li key={log.length - at}>
-                <time dateTime={event.at}>{timeOfDay(event.at)}</time> {lineOf(event)}
-              </li>
-            ))}
-        </ol>
+        <ScrollBox label="What happened" isTall>
+          <ol class="log">
+            {log
+              .slice(-kMostShown)
+              .toReversed()
+              .map((event, at) => (
+                <li key={log.length - at}>
+                  <time dateTime={event.at}>{timeOfDay(event.at)}</time> {lineOf(event)}
+                </li>
+              ))}
+          </ol>
+        </ScrollBox>
       </details>
     </section>
   );

@@ -1,5 +1,5 @@
 import { type ComponentType, render } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import './base.css';
 import type { ApiClient } from './http.ts';
 import { SignIn } from './sign-in.tsx';
@@ -11,15 +11,24 @@ export interface SignedInProps {
   readonly signOut: () => void;
 }
 
-/** Puts a page that needs nothing before its key into the document. */
-export function mount(title: string, Page: ComponentType<SignedInProps>): void {
+type Page = ComponentType<SignedInProps>;
+
+/**
+ * Puts a page into the document, behind the form that asks for its key.
+ * @param load - brings the page itself, while the form is filled in.
+ */
+export function mount(title: string, load: () => Promise<Page>): void {
   applyTheme(storedTheme());
   const place = document.getElementById('page');
-  if (place) render(<Gate title={title} Page={Page} />, place);
+  if (place) render(<Gate title={title} load={load} />, place);
 }
 
-function Gate({ title, Page }: { readonly title: string; readonly Page: ComponentType<SignedInProps> }) {
+function Gate({ title, load }: { readonly title: string; readonly load: () => Promise<Page> }) {
   const [api, setApi] = useState<ApiClient | null>(null);
+  const [page, setPage] = useState<{ readonly Page: Page } | null>(null);
+  useEffect(() => {
+    void load().then((Page) => setPage({ Page }));
+  }, [load]);
   if (!api) return <SignIn title={title} onSignedIn={setApi} />;
-  return <Page api={api} signOut={() => setApi(null)} />;
+  return page && <page.Page api={api} signOut={() => setApi(null)} />;
 }

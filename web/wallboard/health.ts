@@ -1,5 +1,6 @@
 import { maxOf, type Sample, sumOf } from './metrics-text.ts';
-import type { EndedSession, HealthReport, Live } from './use-live.ts';
+import type { ClampFigures } from './report.ts';
+import type { HealthReport, Live } from './use-live.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'plain';
 
@@ -35,14 +36,10 @@ export function gatewayReadings({ samples, health }: Pick<Live, 'samples' | 'hea
   ];
 }
 
-export function clampReadings(
-  latest: readonly EndedSession[],
-  samples: readonly Sample[],
-): readonly Reading[] {
-  const clamped = latest.flatMap(({ media }) => (media && 'clampArmedMs' in media ? [media] : []));
-  const sum = (name: string) => clamped.reduce((total, media) => total + (media[name] ?? 0), 0);
-  const worst = Math.max(kNoTrace, ...clamped.map((media) => media['clampWorstResidualDbm0'] ?? kNoTrace));
-  const presses = sum('clampTonePresses') + sum('clampEventPresses') + sum('clampOtherPresses');
+/** Of today. */
+export function clampReadings(clamp: ClampFigures, samples: readonly Sample[]): readonly Reading[] {
+  const worst = clamp.worstResidualDbm0 ?? kNoTrace;
+  const presses = clamp.tonePresses + clamp.eventPresses + clamp.otherPresses;
   const scrubbed = sumOf(samples, 'payment_log_scrubbed_total');
   return [
     {
@@ -51,8 +48,8 @@ export function clampReadings(
       tone: worst > kLoudestResidualDbm0 ? 'bad' : 'good',
     },
     { name: 'Keys kept from listeners', value: presses.toLocaleString(), tone: 'plain' },
-    { name: 'Closed without a key', value: `${sum('clampGuardEvents')} times`, tone: 'plain' },
-    { name: 'Sessions looked at', value: String(clamped.length), tone: 'plain' },
+    { name: 'Closed without a key', value: `${clamp.guardEvents} times`, tone: 'plain' },
+    { name: 'Sessions today', value: String(clamp.sessions), tone: 'plain' },
     { name: 'Digits masked in the log', value: String(scrubbed), tone: scrubbed > 0 ? 'bad' : 'good' },
   ];
 }

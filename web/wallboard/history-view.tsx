@@ -2,7 +2,6 @@ import { useEffect, useState } from 'preact/hooks';
 import { countText, durationText, plain, shapeText } from '../shared/format.ts';
 import { type ApiClient, wordsOf } from '../shared/http.ts';
 import { ScrollBox } from '../shared/scroll-box.tsx';
-import { kStepNames, kSteps, stepOf } from '../shared/steps.ts';
 import { KpiTiles } from './kpi-tiles.tsx';
 import { Plot } from './plot.tsx';
 import {
@@ -11,6 +10,8 @@ import {
   type Figures,
   type Filter,
   type Grouping,
+  type Journeys,
+  journeysPath,
   type Range,
   type Report,
   reportPath,
@@ -21,7 +22,6 @@ import { ShareBar } from './share-bar.tsx';
 export interface HistoryViewProps {
   readonly api: ApiClient;
   readonly filter: Filter;
-  readonly topologies: readonly string[];
 }
 
 const kSpans = [
@@ -48,7 +48,7 @@ interface Asked {
 }
 
 /** Figures of any range, beside those of the range before it. */
-export function HistoryView({ api, filter, topologies }: HistoryViewProps) {
+export function HistoryView({ api, filter }: HistoryViewProps) {
   const [asked, setAsked] = useState<Asked>(() => spanned(7, 'day'));
   const range: Range = {
     from: asked.first,
@@ -56,7 +56,8 @@ export function HistoryView({ api, filter, topologies }: HistoryViewProps) {
     by: asked.by,
     compare: 'before',
   };
-  const { report, byTopology, problem } = useReports(api, range, filter, topologies);
+  const { history, problem } = useHistory(api, range, filter);
+  const report = history?.report;
   return (
     <>
       <RangeForm
@@ -69,7 +70,7 @@ export function HistoryView({ api, filter, topologies }: HistoryViewProps) {
           {problem}
         </p>
       )}
-      {report && (
+      {history && report && (
         <>
           <KpiTiles figures={report.total} before={report.before} beforeName="the period before" />
           <section class="panel" aria-labelledby="history">
@@ -94,12 +95,15 @@ export function HistoryView({ api, filter, topologies }: HistoryViewProps) {
             rows={report.periods}
             total={report.total}
           />
-          {byTopology.length > 1 && (
-            <FiguresTable title="By shape of call" first="Shape" rows={byTopology} total={null} />
+          {history.byTopology.length > 1 && (
+            <FiguresTable title="By shape of call" first="Shape" rows={history.byTopology} total={null} />
+          )}
+          {history.byMerchant.length > 1 && (
+            <FiguresTable title="By merchant" first="Merchant" rows={history.byMerchant} total={null} />
           )}
           <div class="columns two">
             <Results report={report} />
-            <Stages report={report} />
+            <Steps journeys={history.journeys} />
           </div>
         </>
       )}
@@ -116,39 +120,50 @@ function localDate(text: string): Date {
   return new Date(`${text}T12:00:00`);
 }
 
-/** The report of the range, and one for each shape of call. */
-function useReports(api: ApiClient, range: Range, filter: Filter, topologies: readonly string[]) {
-  const [report, setReport] = useState<Report | null>(null);
-  const [byTopology, setByTopology] = useState<readonly Figures[]>([]);
+/** What a range is shown by. */
+interface History {
+  readonly report: Report;
+  readonly byMerchant: readonly Figures[];
+  readonly byTopology: readonly Figures[];
+  readonly journeys: Journeys;
+}
+
+function useHistory(api: ApiClient, range: Range, filter: Filter) {
+  const [history, setHistory] = useState<History | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const path = reportPath(range, filter);
   useEffect(() => {
     let isOld = false;
-    const load = async () => {
-      const wanted = filter.topology === '' ? topologies : [];
-      const paths = wanted.map((topology) =>
-        reportPath(
-          { from: range.from, ...(range.to && { to: range.to }), by: 'month' },
-          { ...filter, topology },
-        ),
-      );
-      const [all, ...each] = await Promise.all([path, ...paths].map((one) => api.get<Report>(one)));
-      if (isOld || !all) return;
-      setProblem(null);
-      setReport(all);
-      setByTopology(
-        each.flatMap(({ total }, at) =>
-          total.entered === 0 ? [] : [{ ...total, period: shapeText(wanted[at] ?? '') }],
-        ),
-      );
-    };
-    load().catch((error: unknown) => setProblem(wordsOf(error)));
+    readHistory(api, range, filter).then(
+      (read) => {
+        if (isOld) return;
+        setProblem(null);
+        setHistory(read);
+      },
+      (error: unknown) => setProblem(wordsOf(error)),
+    );
     return () => {
       isOld = true;
     };
     // The path says all of range and filter.
   }, [api, path]);
-  return { report, byTopology, problem };
+  return { history, problem };
+}
+
+async function readHistory(api: ApiClient, range: Range, filter: Filter): Promise<History> {
+  const [report, merchants, journeys] = await Promise.all([
+    api.get<Report>(reportPath({ ...range, split: 'topology' }, filter)),
+    api.get<Report>(reportPath({ ...range, split: 'merchant' }, filter)),
+    api.get<Journeys>(journeysPath(range, filter)),
+  ]);
+  const named = ({ parts = [] }: Report, nameOf: (part: string) => string) =>
+    parts.map(({ part, total }) => ({ ...total, period: nameOf(part) }));
+  return {
+    report,
+    byTopology: named(report, shapeText),
+    byMerchant: named(merchants, (part) => (part === '' ? 'None' : part)),
+    journeys,
+  };
 }
 
 function RangeForm({
@@ -258,7 +273,7 @@ function FiguresTable({
       <header>
         <h2 id={id}>{title}</h2>
       </header>
-      <ScrollBox labelledBy={id} isTall>
+      <ScrollBox label={`Table ${title.toLowerCase()}`} isTall>
         <table>
           <thead>
             <tr>
@@ -301,32 +316,36 @@ function Results({ report }: { readonly report: Report }) {
   );
 }
 
-/** Where callers give up: steps in which sessions ended without success. */
-function Stages({ report }: { readonly report: Report }) {
-  const lost = report.stages.filter(({ outcome }) => outcome !== 'success');
-  const counts = kSteps.map((step) => ({
-    step,
-    sessions: lost
-      .filter(({ stage }) => stepOf(stage) === step)
-      .reduce((sum, { sessions }) => sum + sessions, 0),
-  }));
-  const most = Math.max(1, ...counts.map(({ sessions }) => sessions));
+/** Where callers give up, how long a step takes them, and what they enter wrong. */
+function Steps({ journeys: { steps, errors } }: { readonly journeys: Journeys }) {
+  const most = Math.max(1, ...steps.map(({ lost }) => lost));
   return (
     <section class="panel" aria-labelledby="given-up">
       <header>
         <h2 id="given-up">Where payments end without success</h2>
       </header>
-      <dl class="steps">
-        {counts.map(({ step, sessions }) => (
-          <div key={step}>
-            <dt>{kStepNames[step]}</dt>
+      <dl class="steps with-time">
+        {steps.map(({ stage, sessions, lost, averageMs }) => (
+          <div key={stage}>
+            <dt>{plain(stage)}</dt>
             <dd>
-              <ShareBar value={sessions} most={most} />
-              <span>{countText(sessions)}</span>
+              <ShareBar value={lost} most={most} />
+              <span>{countText(lost)}</span>
+              <span class="muted small">
+                of {countText(sessions)}, {durationText(averageMs)} each
+              </span>
             </dd>
           </div>
         ))}
       </dl>
+      {errors.length > 0 && (
+        <p class="muted small">
+          Entered wrong:{' '}
+          {errors
+            .map(({ field, error, count }) => `${field} ${plain(error).toLowerCase()} ${count}`)
+            .join(', ')}
+        </p>
+      )}
     </section>
   );
 }

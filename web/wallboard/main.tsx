@@ -1,5 +1,3 @@
 import { mount } from '../shared/mount.tsx';
-import { Wallboard } from './wallboard.tsx';
-import './wallboard.css';
 
-mount('Wallboard', Wallboard);
+mount('Wallboard', async () => (await import('./wallboard.tsx')).Wallboard);

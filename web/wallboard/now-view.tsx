@@ -9,8 +9,6 @@ import { seriesOf } from './series.ts';
 import { ShareBar } from './share-bar.tsx';
 import type { EndedSession, Live } from './use-live.ts';
 
-const kLatestShown = 8;
-
 /** What goes on now, and today so far. */
 export function NowView({ live }: { readonly live: Live }) {
   const { today, yesterday, calls, latest, samples } = live;
@@ -32,11 +30,11 @@ export function NowView({ live }: { readonly live: Live }) {
       </div>
       <div class="columns three">
         <Readings title="Gateway" readings={gatewayReadings(live)} />
-        <Readings title="Clamp" readings={clampReadings(latest, samples)} />
+        <Readings title="Clamp" readings={clampReadings(today.clamp, samples)} />
         <Readings title="Server" readings={mediaReadings(live)} />
       </div>
       <div class="columns wide">
-        <Latest sessions={latest.slice(0, kLatestShown)} />
+        <Latest sessions={latest} />
         <Running calls={calls} />
       </div>
     </>
@@ -131,7 +129,7 @@ function Latest({ sessions }: { readonly sessions: readonly EndedSession[] }) {
       <header>
         <h2 id="latest">Latest payments</h2>
       </header>
-      <ScrollBox labelledBy="latest">
+      <ScrollBox label="Table of the latest payments">
         <table>
           <thead>
             <tr>

@@ -75,7 +75,7 @@ function draw(box: HTMLElement, { names, entered, successful, unsuccessful }: Se
         { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
       ],
       series: [
-        { label: 'From', value: (_, at) => (at === null ? '' : nameOf(at)) },
+        { label: '', value: (_, at) => (at === null ? '' : nameOf(at)) },
         ...kLines.map(([label, colour], at) => ({
           label,
           stroke: colourOf(box, colour),

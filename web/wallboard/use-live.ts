@@ -14,7 +14,7 @@ export interface HealthReport {
   >;
 }
 
-/** A session that has ended, with what its media came to. */
+/** A row of a session, as it is listed. */
 export interface EndedSession {
   readonly id: string;
   readonly result: string | null;
@@ -25,7 +25,6 @@ export interface EndedSession {
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly durationMs: number | null;
-  readonly media: Readonly<Record<string, number>> | null;
 }
 
 /** All that the wallboard shows of now. What could not be read is as it was. */
@@ -42,7 +41,7 @@ export interface Live {
 
 const kSoonMs = 700; // many calls are one question
 const kAtLeastMs = 15_000; // active times and health change without an event
-const kLatest = 50;
+const kLatest = 8;
 /** Events that change no figure. */
 const kQuiet: ReadonlySet<string> = new Set(['digits', 'action', 'field_error']);
 

@@ -6,6 +6,7 @@ import { HistoryView } from './history-view.tsx';
 import { NowView } from './now-view.tsx';
 import type { Filter } from './report.ts';
 import { useLive } from './use-live.ts';
+import './wallboard.css';
 
 const kTopologies = ['ivr', 'conference', 'inline', 'secure_transfer', 'guest'] as const;
 type View = 'now' | 'history';
@@ -74,7 +75,7 @@ export function Wallboard({ api, signOut }: SignedInProps) {
             </label>
           </div>
         </div>
-        {view === 'history' && <HistoryView api={api} filter={filter} topologies={kTopologies} />}
+        {view === 'history' && <HistoryView api={api} filter={filter} />}
         {view === 'now' && (live ? <NowView live={live} /> : <p class="muted">Reading the figures…</p>)}
       </main>
     </>

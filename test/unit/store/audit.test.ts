@@ -47,6 +47,13 @@ function tamper(...statements: readonly string[]): void {
 }
 
 describe('the audit', () => {
+  it('has what was done to one session and its attempts, and to no other', () => {
+    writeThree();
+    store.record({ actor: 'api:desk', action: 'session.cancelled', object: 'S10', detail: {} });
+    expect(store.audit.entriesOf('S1').map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect(store.audit.entriesOf('S')).toEqual([]);
+  });
+
   it('has what the journal wrote, in order, without a card', () => {
     writeThree();
     const entries = [...store.audit.entries()];
