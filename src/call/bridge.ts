@@ -5,7 +5,6 @@ import type {
   HeaderReader,
   IncomingCall,
   ReferRequest,
-  Replacing,
   SipHeaders,
   TrunkRights,
 } from '../ports/signaling.ts';
@@ -30,6 +29,8 @@ export interface BridgeHooks {
   onLeft(side: Side, reason: string): SipHeaders;
   /** Whether the call goes on when this one has left. */
   goesOnWithout(role: BridgedRole): boolean;
+  /** It is being sent somewhere for a while: its BYE is no hang-up. */
+  isLent(role: BridgedRole): boolean;
   onHold(role: BridgedRole, held: boolean): void;
   /** A key, whatever carried it. @returns whether it goes on to the other leg; a tone does anyway, with the voice. */
   onKey(role: BridgedRole, report: KeyReport): boolean;
@@ -64,9 +65,12 @@ export class Bridge {
   readonly #deps: BridgeDeps;
   readonly #hooks: BridgeHooks;
   readonly #sides = new Map<BridgedRole, Side>();
+  readonly #letGo = new Map<Side, () => void>();
   readonly #held = new Set<BridgedRole>();
   readonly #calling = new Set<CallOut>();
   readonly #end = Promise.withResolvers<void>();
+  /** A side is to come back. */
+  #isLent = false;
   #isOver = false;
 
   constructor(deps: BridgeDeps, hooks: BridgeHooks) {
@@ -77,15 +81,6 @@ export class Bridge {
 
   side(role: BridgedRole): Side | undefined {
     return this.#sides.get(role);
-  }
-
-  /** Whose dialog this is; undefined: of neither. */
-  roleOf({ callId, localTag, remoteTag }: Replacing): BridgedRole | undefined {
-    for (const [role, { leg }] of this.#sides) {
-      const { name } = leg;
-      if (name.callId === callId && name.localTag === localTag && name.remoteTag === remoteTag) return role;
-    }
-    return undefined;
   }
 
   /** Calls somebody. What comes of it is not yet a side: {@link join} makes it one. Never rejects. */
@@ -126,8 +121,12 @@ export class Bridge {
     const { role } = side.party;
     const before = this.#sides.get(role);
     this.#sides.set(role, side);
+    if (role === 'customer') this.#isLent = false;
     this.#held.delete(role);
     if (before) this.#retire(before);
+    const { leg, trunk } = side;
+    const replace = async (incoming: IncomingCall): Promise<void> => void (await this.admit(role, incoming));
+    this.#letGo.set(side, this.#deps.legs.hold(leg.name, { trunk, replace }));
     this.#hooks.onJoined(side); // listens first
     this.#listen(side);
     if (before) this.#passHold(otherOf(role), false); // whom the one before had put on hold
@@ -138,16 +137,33 @@ export class Bridge {
     for (const role of this.#sides.keys()) this.#passHold(otherOf(role), this.#held.has(role));
   }
 
-  /** Somebody takes the place of a side (RFC 3891). Never rejects. */
-  async replace(role: BridgedRole, incoming: IncomingCall): Promise<void> {
+  /** Answers somebody who is this side from now on, in the place of another (RFC 3891) or back again. Never rejects. */
+  async admit(role: BridgedRole, incoming: IncomingCall): Promise<Side | undefined> {
     const { room, advertisedAddress: advertised, log } = this.#deps;
     const side = await answerInto(room, role, incoming, { advertised, ...this.legHooks(role) }, log);
     if (side) this.join(side);
+    return side;
+  }
+
+  /** This side goes on without us for a while; its leg is its own to end. */
+  lend(side: Side): void {
+    const { role } = side.party;
+    if (this.#sides.get(role) !== side) return;
+    this.#sides.delete(role);
+    this.#held.delete(role);
+    this.#isLent = true;
+    void this.#release(side);
+  }
+
+  /** A side that was being lent has hung up instead. */
+  left(side: Side, reason: string): void {
+    if (this.#sides.get(side.party.role) === side) this.#onLeft(side, reason, {});
   }
 
   /** Ends every leg. */
   async hangUp(headers: SipHeaders): Promise<void> {
     this.cancel();
+    this.#isLent = false;
     await Promise.all([...this.#sides.values()].map((side) => this.#sendAway(side, headers)));
     this.#finishIfEmpty();
   }
@@ -156,9 +172,10 @@ export class Bridge {
     const { leg, party } = side;
     const { role } = party;
     const isCurrent = (): boolean => this.#sides.get(role) === side;
-    leg.onBye((reason, header) =>
-      isCurrent() ? this.#onLeft(side, reason, passedHeaders(header, this.#deps.passHeaders)) : {},
-    );
+    leg.onBye((reason, header) => {
+      if (!isCurrent() || this.#hooks.isLent(role)) return {};
+      return this.#onLeft(side, reason, passedHeaders(header, this.#deps.passHeaders));
+    });
     const onKey = (report: KeyReport): void => {
       if (isCurrent() && this.#hooks.onKey(role, report)) this.#passKey(otherOf(role), report);
     };
@@ -232,6 +249,7 @@ export class Bridge {
 
   /** Somebody else is there instead: it leaves the room now, and the call when it likes to. */
   #retire(side: Side): void {
+    this.#forget(side);
     void this.#deps.room.leave(side.party);
     this.#deps.clock.schedule(kByeOfTransferorMs, () => void this.#bye(side, {}));
   }
@@ -241,13 +259,20 @@ export class Bridge {
     await this.#release(side);
   }
 
-  async #release({ party, legMedia }: Side): Promise<void> {
+  #forget(side: Side): void {
+    this.#letGo.get(side)?.();
+    this.#letGo.delete(side);
+  }
+
+  async #release(side: Side): Promise<void> {
+    const { party, legMedia } = side;
+    this.#forget(side);
     await this.#deps.room.leave(party);
     await release(this.#deps.room, party.media, legMedia);
   }
 
   #finishIfEmpty(): void {
-    if (this.#sides.size > 0) return;
+    if (this.#sides.size > 0 || this.#isLent) return;
     this.#isOver = true;
     this.#end.resolve();
   }

@@ -61,11 +61,11 @@ export class RoomArrivals {
 
   /** Calls somebody into the room. Resolves when the leg is over, or was none; never rejects. */
   async dial({ role, to }: DialAction, trunk: TrunkRights): Promise<void> {
-    const { signaling, settings } = this.#deps;
+    const { signaling, legs, settings } = this.#deps;
     const log = this.#log.child({ role, trunk: trunk.name });
     const { advertisedAddress, inline } = settings;
     const callOut = new CallOut(
-      { signaling, room: this.#room, advertisedAddress, log },
+      { signaling, legs, room: this.#room, advertisedAddress, log },
       {
         role,
         target: to,

@@ -317,6 +317,9 @@ export class RoomCall {
         target,
         from: order.from,
         headers,
+        back: this.#deps.addressOf(`room-${this.session.id}`),
+        onAway: () => void this.#leave(customer),
+        onLeft: () => void this.#dismiss(customer, this.session.headers),
       });
     } finally {
       if (this.#legs.has(customer)) await this.#room.join(party);

@@ -49,6 +49,11 @@ export const kInlineSection = section({
     ['after_first_key', 'always'],
     'after_first_key',
   ),
+  agentHears: choice(
+    'What the agent hears of a payment: `all_but_keys`, or `nothing` but hold audio until it has ended (a secure transfer).',
+    ['all_but_keys', 'nothing'],
+    'all_but_keys',
+  ),
   passHeaders: special(
     z
       .array(z.string().refine((name) => kHeaderName.test(name) && !kOwnHeaders.test(name)))

@@ -95,6 +95,7 @@ export interface Config {
     }[];
     readonly featureCode: string | null;
     readonly hideFeatureCode: 'after_first_key' | 'always';
+    readonly agentHears: 'all_but_keys' | 'nothing';
     readonly passHeaders: readonly string[];
     readonly ringMs: number;
     readonly tellResult: 'reinvite' | 'bye';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/errors.ts';
 import { settle } from '../../support/fake-clock.ts';
 import { kFakeSdp, kLabTrunk } from '../../support/fake-signaling.ts';
-import { InlineRig } from '../../support/inline-rig.ts';
+import { InlineRig, kPbx } from '../../support/inline-rig.ts';
 
 const _kDone = { kind: 'done' };
 const _kStar = 10;
@@ -271,6 +271,7 @@ describe('a transfer', () => {
     const call = await rig.call({
       callId: 'second',
       dialled: 'whatever',
+      trunk: kPbx,
       replaces: { ...agent.name, earlyOnly: false },
     });
     expect(call.answers).toHaveLength(1);
@@ -284,12 +285,21 @@ describe('a transfer', () => {
     expect(customer.byes).toHaveLength(1);
   });
 
-  it('finds no call to replace, or one that is no longer early', async () => {
+  it('takes the call of a phone that rings, which rings no more', async () => {
     const rig = new InlineRig();
-    const { agent } = await rig.connected();
-    const stranger = { callId: 'x', localTag: 'y', remoteTag: 'z', earlyOnly: false };
-    expect((await rig.call({ replaces: stranger })).rejections).toMatchObject([{ status: 481 }]);
-    const late = { ...agent.name, earlyOnly: true };
-    expect((await rig.call({ replaces: late })).rejections).toMatchObject([{ status: 486 }]);
+    const caller = await rig.call();
+    const { last: ringing } = rig.signaling;
+    ringing.ring();
+    ringing.earlyNames = [ringing.leg.name];
+    const pickUp = { callId: 'colleague', dialled: 'whatever', trunk: kPbx };
+    const call = await rig.call({ ...pickUp, replaces: { ...ringing.leg.name, earlyOnly: true } });
+    expect([call.answers.length, ringing.cancelled, caller.answers.length]).toEqual([1, true, 1]);
+    const [customer, rang, colleague] = rig.media.sessions;
+    if (!customer || !rang || !colleague) throw new Error('there is no media');
+    expect([rig.hears(colleague, customer), rig.hears(customer, colleague)]).toEqual(['open', 'open']);
+    expect(rang.closed).toBe(true);
+    call.leg.hangUp();
+    await settle();
+    expect([caller.leg.byes.length, rig.desk.callCount]).toEqual([1, 0]);
   });
 });
