@@ -228,6 +228,7 @@ function recordOf(sessionId: string, paymentRef: string): SessionRecord {
     lastDeclineCode: null,
     stageReached: 'GREET',
     callerPresent: true,
+    agentLost: false,
     announced: false,
     startedAt: new Date().toISOString(),
     endedAt: null,

@@ -53,7 +53,6 @@ export function conflict(reason: string): ActionResult {
 function taken(isTaken: boolean, conversation: Conversation, otherwise: string): ActionResult {
   if (isTaken) return kDone;
   if (conversation.end) return conflict('the payment has ended');
-  return conflict(
-    conversation.isInFlight ? 'the payment is with the gateway: its verdict is waited for' : otherwise,
-  );
+  if (conversation.isInFlight) return conflict('the payment is with the gateway: its verdict is waited for');
+  return conflict(conversation.isDecided ? 'the payment is decided: its result is being told' : otherwise);
 }

@@ -223,9 +223,10 @@ export class FrontDesk implements PaymentSessions {
     const { trunks, handOver } = this.#deps.settings;
     const waiting = this.#prepared.find(sessionId);
     const running = this.#rooms.get(sessionId);
+    if (this.#inline.has(sessionId)) return conflict('customer and agent are on the line');
+    const isOneLeg = this.#calls.has(sessionId) || (waiting && isOfOneLeg(waiting.request.topology));
+    if (isOneLeg) return conflict('this session has one leg, which calls us');
     if (!running && !waiting) return { kind: 'unknown_session' };
-    if (waiting && isOfOneLeg(waiting.request.topology))
-      return conflict('this session has one leg, which calls us');
     const name = action.trunk ?? handOver.through;
     const trunk = name === null ? trunks[0] : trunks.find((each) => each.name === name);
     if (!trunk) return conflict('there is no such trunk');
@@ -234,7 +235,7 @@ export class FrontDesk implements PaymentSessions {
     const call = running ?? (prepared && this.#openRoom(prepared));
     if (!call) return { kind: 'unknown_session' };
     const refusal = call.refusalOf(action.role);
-    if (refusal) return conflict(`the ${action.role} cannot be called: ${refusal.reason}`);
+    if (refusal) return conflict(refusal.why);
     this.#deps.meter.callStarted(trunk.name);
     this.#serve(call.dial(action, trunk));
     return { kind: 'done' };

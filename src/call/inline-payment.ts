@@ -166,14 +166,11 @@ export class InlinePayment {
   async customerMoved(customer: Side): Promise<void> {
     this.#isHeld = false;
     if (!this.#running || !this.#media) return;
-    const { conversation } = this.#session;
-    conversation?.hold(true);
     this.#media.follow(customer.party.media);
-    if (this.#identification.isTalking) {
-      await this.#call.room.leave(customer.party);
-      await this.#identification.moved(customer);
-    }
-    conversation?.hold(false);
+    this.#session.conversation?.moved();
+    if (!this.#identification.isTalking) return;
+    await this.#call.room.leave(customer.party);
+    await this.#identification.moved(customer);
   }
 
   /** … and was away to be identified. @param header - of the INVITE. */
@@ -251,7 +248,7 @@ export class InlinePayment {
     const { settings } = this.#deps;
     const { topology } = this.#call;
     const order = orderFor(this.#session.id, topology, this.#request, this.#incoming, settings, this.#log);
-    this.#media = new CustomerMedia(customer.party.media);
+    this.#media = new CustomerMedia((this.#call.side('customer') ?? customer).party.media);
     const ended = this.#session.run({
       order,
       policy: this.#policy,

@@ -278,11 +278,9 @@ export class IvrCall {
     if (!next) return;
     if (!isOpen()) return this.#dismiss(next);
     this.#log.info({ callId: incoming.callId }, 'another leg takes the place of the caller’s');
-    const { conversation } = this.session;
-    conversation?.hold(true);
     this.#become(next);
+    this.session.conversation?.moved();
     await this.#identification.moved(next);
-    conversation?.hold(false);
     if (before) this.#deps.clock.schedule(kByeOfReplacedMs, () => void this.#dismiss(before));
   }
 

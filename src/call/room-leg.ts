@@ -52,6 +52,11 @@ export class RoomLeg {
   }
 }
 
+/** A customer in nobody's room. */
+export function aloneOf({ side, media }: RoomLeg): Side {
+  return { ...side, party: { role: 'customer', media } };
+}
+
 /**
  * What a leg is: `X-Pay-Role`, in a header or in the request URI, where its trunk is trusted with call data; the customer otherwise.
  * `caller` is the customer too.

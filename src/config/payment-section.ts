@@ -149,6 +149,17 @@ export const kPaymentSection = section({
   consent: flag('Play the consent notice before the card is asked for.', false),
   agent: section({
     onLost: choice('A payment whose agent hangs up: goes on, or ends.', ['continue', 'abort'], 'continue'),
+    onPaid: special(
+      z
+        .string()
+        .regex(/^(back|return|agent|queue|hangup|sip:[^\s<>"]+)$/)
+        .default('back'),
+      {
+        sentence:
+          'Where a customer goes who has paid while the agent was parked; an agent who is not wanted back gets the result and a BYE.',
+        expects: '`back`, `return`, `agent`, `queue`, `hangup` or a SIP URI',
+      },
+    ),
     clamp: choice(
       'What an agent hears in place of a key.',
       ['comfort_noise', 'silence', 'neutral_tone'],

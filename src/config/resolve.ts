@@ -146,6 +146,7 @@ export class Resolver {
       amount: { ...payment.amount, currency: this.#file.currency, min, max },
       declines: { ...payment.declines, onReached },
       failRoute: payment.failRoute as Route,
+      agent: { ...payment.agent, onPaid: payment.agent.onPaid as Route },
       company: 'alone',
     };
   }

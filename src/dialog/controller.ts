@@ -21,6 +21,7 @@ export type { ConversationParts, IdvResult } from './conversation-parts.ts';
 export type { ConversationObserver } from './observer.ts';
 
 const kInFlight: ReadonlySet<StateName> = new Set(['SUBMIT', 'WAIT', 'RESOLVE', 'REVERSING']);
+const kDecided: ReadonlySet<StateName> = new Set(['MAX_DECLINES', 'APPROVED', 'REFERENCE', 'FAIL', 'END']);
 
 /**
  * Runs the conversation of one call: feeds the machine of `transition.ts` with what happens and has done what it commands.
@@ -94,6 +95,13 @@ export class Conversation {
     this.#pause('peer', on);
   }
 
+  /** Somebody else is on the line in the caller's place (RFC 3891), who keys the card anew. */
+  moved(): void {
+    this.#pauses.delete('peer');
+    this.#dispatch({ type: 'moved' });
+    if (this.#pauses.size > 0) this.#dispatch({ type: 'held' });
+  }
+
   /** The agent wants the questions to wait, or to go on. @returns false if it changes nothing. */
   pause(on: boolean): boolean {
     return this.#pause('agent', on);
@@ -102,6 +110,11 @@ export class Conversation {
   /** A payment was sent, and its verdict has not come. */
   get isInFlight(): boolean {
     return kInFlight.has(this.#state.name);
+  }
+
+  /** The verdict is known, or the failure: it is being told. */
+  get isDecided(): boolean {
+    return kDecided.has(this.#state.name);
   }
 
   get isPaused(): boolean {
@@ -138,6 +151,11 @@ export class Conversation {
   /** The agent hung up. @param policy - whether it goes on without one. */
   agentLost(policy: 'continue' | 'abort'): void {
     this.#dispatch({ type: 'agentLost', policy });
+  }
+
+  /** An agent is on the line again. */
+  agentBack(): void {
+    this.#dispatch({ type: 'agentBack' });
   }
 
   /** A recording that must stop before the card is asked for does not. */

@@ -1,10 +1,12 @@
+import { kSecretFields } from '../card/card-secret.ts';
 import type { Money } from '../money/money.ts';
 import { amountTrouble } from './amount.ts';
 import { standingEnding } from './closing.ts';
+import type { Command } from './commands.ts';
 import { correct, isCorrectable } from './confirm.ts';
 import { openEscape, restarted } from './escape.ts';
 import type { Correctable, DialogEvent } from './events.ts';
-import { type Context, end, enter, fail, type Reaction, retry, stay } from './move.ts';
+import { type Context, end, enter, entryOf, fail, type Reaction, retry, stay } from './move.ts';
 import { type Ending, ending } from './result.ts';
 import {
   type BeforeSubmission,
@@ -58,7 +60,9 @@ function open(state: Open, event: DialogEvent, context: Context): Reaction | und
     case 'recordingNotStopped':
       return fail(state, 'SYSTEM_ERROR', context);
     case 'agentLost':
-      return event.policy === 'abort' ? fail(state, 'AGENT_LOST', context) : stay(agentless(state));
+      return event.policy === 'abort' ? fail(state, 'AGENT_LOST', context) : stay(agentless(state, true));
+    case 'agentBack':
+      return stay(agentless(state, false));
     case 'reEnter':
       return reEnter(state, event.field);
     case 'ask':
@@ -69,6 +73,8 @@ function open(state: Open, event: DialogEvent, context: Context): Reaction | und
       return hold(state, context);
     case 'unheld':
       return unhold(state);
+    case 'moved':
+      return moved(state);
     case 'timer':
       return event.timer === 'hold' ? holdTooLong(state, context) : undefined;
     default:
@@ -79,7 +85,8 @@ function open(state: Open, event: DialogEvent, context: Context): Reaction | und
 /** Class B: the caller has agreed to pay, so the verdict is waited for, with or without the caller. */
 function inFlight(state: InFlight, event: DialogEvent, context: Context): Reaction | undefined {
   if (event.type === 'fault' && !event.pending) return fail(state, 'SYSTEM_ERROR', context);
-  if (event.type === 'agentLost') return stay(agentless(state));
+  if (event.type === 'agentLost' || event.type === 'agentBack')
+    return stay(agentless(state, event.type === 'agentLost'));
   const isLoss = event.type === 'hangUp' || event.type === 'mediaLost';
   if (!isLoss || !state.facts.callerPresent) return undefined;
   return stay(gone(state), { do: 'stopPlaying' }, { do: 'stopTimers' });
@@ -92,7 +99,8 @@ function decided(state: Decided, event: DialogEvent, context: Context): Reaction
     case 'mediaLost':
       return end(gone(state), standingEnding(state, context));
     case 'agentLost':
-      return stay(agentless(state));
+    case 'agentBack':
+      return stay(agentless(state, event.type === 'agentLost'));
     case 'fault': // it can be told no more, but it stands
       return end(state, standingEnding(state, context));
     default:
@@ -109,8 +117,8 @@ function gone<S extends State>(state: S): S {
   return { ...state, facts: { ...state.facts, callerPresent: false } };
 }
 
-function agentless<S extends State>(state: S): S {
-  return { ...state, facts: { ...state.facts, agentLost: true } };
+function agentless<S extends State>(state: S, agentLost: boolean): S {
+  return { ...state, facts: { ...state.facts, agentLost } };
 }
 
 /** Only what was asked before, or is being asked now, can be asked again. */
@@ -171,6 +179,20 @@ function hold(state: Open, context: Context): Reaction | undefined {
 function unhold(state: Open): Reaction | undefined {
   if (state.name === 'IDV_HANDOFF' || state.name === 'ACCEPT') return undefined;
   return enter(restarted(state), { do: 'stopTimers' }, { do: 'flushTypeAhead' });
+}
+
+/** What was asked is asked again; nothing of a card passes from one to the other. */
+function moved(state: Open): Reaction | undefined {
+  if (state.name === 'IDV_HANDOFF' || state.name === 'ACCEPT') return undefined;
+  const quiet: Command[] = [
+    { do: 'stopPlaying' },
+    { do: 'stopCollecting' },
+    { do: 'stopTimers' },
+    { do: 'flushTypeAhead' },
+  ];
+  if (!state.facts.secure) return enter(restarted(state), ...quiet);
+  const facts: Facts = { ...state.facts, card: null, done: [] };
+  return enter(entryOf('pan', facts), ...quiet, { do: 'clearFields', fields: kSecretFields });
 }
 
 function holdTooLong(state: Open, context: Context): Reaction {

@@ -121,12 +121,19 @@ function stageOf(from: State): StateName {
 /** The route that is still open: nobody is led to an agent who has left, or led anywhere after hanging up. */
 function openRoute(route: Route, { callerPresent, agentLost }: Facts): Route {
   if (!callerPresent) return 'hangup';
-  return agentLost && (route === 'agent' || route === 'return' || route === 'back') ? 'queue' : route;
+  return agentLost && route === 'back' ? 'queue' : route;
 }
 
-/** Where a call goes by itself: to where it came from. */
-export function homeRoute({ company }: PaymentPolicy): Route {
-  return company === 'alone' ? 'return' : 'back';
+/** Where a call goes that was paid: to where it came from, unless an agent who was parked needs the customer no more. */
+export function homeRoute({ company, agent }: PaymentPolicy): Route {
+  switch (company) {
+    case 'alone':
+      return 'return';
+    case 'listening':
+      return 'back';
+    case 'parked':
+      return agent.onPaid;
+  }
 }
 
 /** The route that leads somewhere: an agent or queue that is not set up is the application that sent the call, if that wants it back. */

@@ -80,6 +80,8 @@ export interface PaymentPolicy {
   readonly agent: {
     /** What becomes of a payment whose agent hangs up. */
     readonly onLost: 'continue' | 'abort';
+    /** Where a customer goes who has paid while the agent was parked. */
+    readonly onPaid: Route;
     /** What is heard in place of a key. */
     readonly clamp: ClampMode;
     /** What a parked agent hears. */

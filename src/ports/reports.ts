@@ -30,6 +30,8 @@ export interface QuarterHour {
   readonly attemptedSessions: number;
   /** Callers who hung up: before a card was sent, while it was, after the verdict. */
   readonly hangUps: Readonly<Record<HangUpStage, number>>;
+  /** Sessions whose agent hung up while they were paid. */
+  readonly agentsLost: number;
   /** Minor units by currency. */
   readonly charged: Readonly<Record<string, number>>;
 }

@@ -39,6 +39,8 @@ export interface SessionRecord {
   /** State of the conversation where it ended, such as `PAN_ENTRY`. */
   readonly stageReached: string;
   readonly callerPresent: boolean;
+  /** The agent the call would go back to hung up while it was paid, and none came in that place. */
+  readonly agentLost: boolean;
   readonly announced: boolean;
   /** ISO 8601, UTC. */
   readonly startedAt: string;

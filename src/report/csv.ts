@@ -13,6 +13,7 @@ export function csvOf(all: readonly Figures[]): string {
     'attempted',
     'attempted_sessions',
     ...['hang_ups_before', 'hang_ups_in_flight', 'hang_ups_after'],
+    'agents_lost',
     ...['success', 'declined', 'abandoned', 'failed', 'unknown'].map((outcome) => `average_ms_${outcome}`),
     ...currencies.map((currency) => `charged_minor_${currency}`),
   ];
@@ -32,6 +33,7 @@ function cellsOf(figures: Figures, currencies: readonly string[]): (string | num
     figures.attempted,
     figures.attemptedSessions,
     ...[hangUps.before, hangUps.inFlight, hangUps.after],
+    figures.agentsLost,
     ...[average.success, average.declined, average.abandoned, average.failed, average.unknown].map(
       (value) => value ?? '',
     ),

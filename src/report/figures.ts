@@ -19,6 +19,8 @@ export interface Figures {
   readonly attempted: number;
   readonly attemptedSessions: number;
   readonly hangUps: Readonly<Record<HangUpStage, number>> & { readonly all: number };
+  /** Sessions whose agent hung up while they were paid. */
+  readonly agentsLost: number;
   /** Mean, null where no session had this outcome. */
   readonly averageDurationMs: Readonly<Record<OutcomeGroup, number | null>>;
   /** Minor units by currency. */
@@ -46,6 +48,7 @@ export function figuresOf(period: string, group: readonly QuarterHour[]): Figure
     attempted: sum(({ attempted }) => attempted),
     attemptedSessions: sum(({ attemptedSessions }) => attemptedSessions),
     hangUps: { ...hangUps, all: hangUps.before + hangUps.inFlight + hangUps.after },
+    agentsLost: sum(({ agentsLost }) => agentsLost),
     averageDurationMs: recordOf(kOutcomes, (outcome) =>
       mean(
         sum(({ outcomes }) => outcomes[outcome].durationMs),

@@ -114,4 +114,5 @@ export const kMigrations: readonly string[] = [
    CREATE INDEX delivery_due ON delivery (next_at) WHERE state = 'waiting';
    CREATE INDEX delivery_webhook ON delivery (webhook, id);
    CREATE TABLE webhook_cursor (webhook TEXT PRIMARY KEY, event_id INTEGER NOT NULL) STRICT;`,
+  `ALTER TABLE session ADD COLUMN agent_lost INTEGER NOT NULL DEFAULT 0;`,
 ];

@@ -20,7 +20,7 @@ const kQuarterMs = 900_000;
 const kScoped = `
   WITH last AS (SELECT session_id, state, amount_minor, max(attempt), count(*) AS submissions FROM attempt GROUP BY session_id),
   scoped AS (
-    SELECT session.session_id, topology, merchant_id, result, stage_reached, duration_ms, currency,
+    SELECT session.session_id, topology, merchant_id, result, stage_reached, duration_ms, currency, agent_lost,
       unixepoch(started_at) / 900 AS quarter,
       coalesce(submissions, 0) AS submissions,
       CASE WHEN outcome = 'unknown' AND state = 'APPROVED' THEN 'success'
@@ -54,6 +54,7 @@ interface GroupRow {
   readonly submissions: number;
   readonly attempted_sessions: number;
   readonly charged: number;
+  readonly agents_lost: number;
 }
 
 /** Recomputes reports from the rows of sessions and attempts; keeps nothing. Its connection only reads. */
@@ -118,6 +119,7 @@ function quarterHours(rows: readonly GroupRow[]): QuarterHour[] {
         'sessions',
       ),
     },
+    agentsLost: total(group, 'agents_lost'),
     charged: chargedBy(group),
   }));
 }
@@ -142,7 +144,7 @@ function chargedBy(group: readonly GroupRow[]): Readonly<Record<string, number>>
   return Object.fromEntries([...sums].map(([currency, rows]) => [currency, total(rows, 'charged')]));
 }
 
-type Count = 'sessions' | 'duration_ms' | 'submissions' | 'attempted_sessions' | 'charged';
+type Count = 'sessions' | 'duration_ms' | 'submissions' | 'attempted_sessions' | 'charged' | 'agents_lost';
 
 function total(rows: readonly GroupRow[], count: Count): number {
   return rows.reduce((sum, row) => sum + row[count], 0);
@@ -152,7 +154,8 @@ function prepare(database: Database.Database) {
   return {
     groups: database.prepare<[Parameters], GroupRow>(`${kScoped}
       SELECT quarter, outcome, hang_up, currency, count(*) AS sessions, coalesce(sum(duration_ms), 0) AS duration_ms,
-        sum(submissions) AS submissions, sum(submissions > 0) AS attempted_sessions, coalesce(sum(charged), 0) AS charged
+        sum(submissions) AS submissions, sum(submissions > 0) AS attempted_sessions, coalesce(sum(charged), 0) AS charged,
+        sum(agent_lost) AS agents_lost
       FROM scoped GROUP BY quarter, outcome, hang_up, currency ORDER BY quarter`),
     stages: database.prepare<[Parameters], StageCount>(`${kScoped}
       SELECT stage_reached AS stage, outcome, count(*) AS sessions FROM scoped

@@ -34,6 +34,7 @@ export const kSessionColumns = [
   'last_decline_code',
   'stage_reached',
   'caller_present',
+  'agent_lost',
   'announced',
   'started_at',
   'ended_at',
@@ -95,6 +96,7 @@ export function sessionRow(record: SessionRecord): SessionRow {
     last_decline_code: record.lastDeclineCode,
     stage_reached: record.stageReached,
     caller_present: Number(record.callerPresent),
+    agent_lost: Number(record.agentLost),
     announced: Number(record.announced),
     started_at: record.startedAt,
     ended_at: record.endedAt,
@@ -105,12 +107,13 @@ export function sessionRow(record: SessionRecord): SessionRow {
 
 /** The record a row was made of. Rows are only ever written by {@link sessionRow}, so the types hold. */
 export function sessionRecord(row: Row): SessionRecord {
-  const { caller_present, announced, media, from_party, to_party, ...same } = row;
+  const { caller_present, agent_lost, announced, media, from_party, to_party, ...same } = row;
   return {
     ...camelCased(same),
     from: from_party,
     to: to_party,
     callerPresent: caller_present === 1,
+    agentLost: agent_lost === 1,
     announced: announced === 1,
     media: typeof media === 'string' ? JSON.parse(media) : null,
   } as SessionRecord;

@@ -51,6 +51,7 @@ function summaryOf(record: SessionRecord) {
     attempts: record.attempts,
     declines: record.declines,
     callerPresent: record.callerPresent,
+    agentLost: record.agentLost,
     startedAt: record.startedAt,
     endedAt: record.endedAt,
     durationMs: record.durationMs,

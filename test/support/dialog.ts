@@ -52,7 +52,7 @@ const kPolicy: PaymentPolicy = {
   consent: false,
   failRoute: 'agent',
   company: 'alone',
-  agent: { onLost: 'continue', clamp: 'comfort_noise', parked: 'hold' },
+  agent: { onLost: 'continue', onPaid: 'back', clamp: 'comfort_noise', parked: 'hold' },
 };
 
 /** The policy of `pureconnect-ivr`, with changes. */

@@ -33,6 +33,7 @@ export function sessionOf(changes: Partial<SessionRecord> = {}): SessionRecord {
     lastDeclineCode: null,
     stageReached: 'GREET',
     callerPresent: true,
+    agentLost: false,
     announced: false,
     startedAt: '2026-11-21T12:00:00.000Z',
     endedAt: null,

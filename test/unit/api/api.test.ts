@@ -43,6 +43,7 @@ const kRecord: SessionRecord = {
   lastDeclineCode: '51',
   stageReached: 'RETRY_MENU',
   callerPresent: true,
+  agentLost: false,
   announced: false,
   startedAt: '2026-11-21T12:00:00.000Z',
   endedAt: null,

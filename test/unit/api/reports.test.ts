@@ -20,6 +20,7 @@ const kQuarter: QuarterHour = {
   attempted: 2,
   attemptedSessions: 2,
   hangUps: { before: 0, inFlight: 0, after: 0 },
+  agentsLost: 0,
   charged: { EUR: 2100 },
 };
 

@@ -3,7 +3,6 @@ import { kApproved, policyOf } from '../../support/dialog.ts';
 import { settle } from '../../support/fake-clock.ts';
 import { entering, paying, RoomRig } from '../../support/room-rig.ts';
 
-const _kCard = '4242424242424242';
 const kDone = { kind: 'done' };
 
 describe('parties that leave', () => {
@@ -41,6 +40,21 @@ describe('parties that leave', () => {
       { target: 'sip:queue@pbx', targetHeaders: { 'X-Pay-Result': 'APPROVED' } },
     ]);
     expect(customer.leg.byes).toMatchObject([{ 'X-Pay-Result': 'APPROVED' }]);
+    expect(rig.record).toMatchObject({ result: 'APPROVED', agentLost: true });
+  });
+
+  it('brings the customer back to an agent who has come again, or to another', async () => {
+    const { rig, customer, agent } = await entering();
+    agent.leg.hangUp();
+    await settle();
+    const other = await rig.join('agent');
+    expect(rig.hears(other, customer)).toBe('clamped');
+    await rig.submit(customer);
+    rig.payments.submissions.at(-1)?.answer(kApproved);
+    await rig.clock.advance(60_000);
+    expect(rig.hears(other, customer)).toBe('open');
+    expect([...customer.leg.refers, ...customer.leg.byes, ...other.leg.byes]).toEqual([]);
+    expect(rig.record).toMatchObject({ result: 'APPROVED', agentLost: false });
   });
 
   it('ends without the agent where that is configured', async () => {
@@ -157,6 +171,41 @@ describe('a secure transfer', () => {
     rig.payments.submissions.at(-1)?.answer(kApproved);
     await rig.clock.advance(60_000);
     expect(customer.leg.refers).toMatchObject([{ target: 'sip:queue@pbx' }]);
+  });
+});
+
+describe('a secure transfer whose agent is not wanted back', () => {
+  it('gives a customer who has paid to the application, and the agent the result', async () => {
+    const policy = policyOf({ amount: { currency: 'USD' }, agent: { onPaid: 'sip:survey@pbx' } });
+    const { rig, customer, agent } = await entering({ topology: 'secure_transfer' }, { policy });
+    await rig.submit(customer);
+    rig.payments.submissions.at(-1)?.answer(kApproved);
+    await rig.clock.advance(60_000);
+    expect(agent.leg.byes).toMatchObject([{ 'X-Pay-Result': 'APPROVED', 'X-Pay-Session': rig.id }]);
+    expect(customer.leg.refers).toMatchObject([
+      { target: 'sip:survey@pbx', targetHeaders: { 'X-Pay-Result': 'APPROVED' } },
+    ]);
+    expect(customer.leg.byes).toMatchObject([{ 'X-Pay-Result': 'APPROVED' }]);
+    expect(rig.desk.callCount).toBe(0);
+  });
+
+  it('says goodbye to both where the call ends with the payment', async () => {
+    const policy = policyOf({ amount: { currency: 'USD' }, agent: { onPaid: 'hangup' } });
+    const { rig, customer, agent } = await entering({ topology: 'secure_transfer' }, { policy });
+    await rig.submit(customer);
+    rig.payments.submissions.at(-1)?.answer(kApproved);
+    await rig.clock.advance(60_000);
+    for (const { leg } of [customer, agent]) expect(leg.byes).toMatchObject([{ 'X-Pay-Result': 'APPROVED' }]);
+    expect(customer.leg.refers).toEqual([]);
+  });
+
+  it('brings the two together all the same where nothing was paid', async () => {
+    const policy = policyOf({ amount: { currency: 'USD' }, agent: { onPaid: 'hangup' } });
+    const { rig, customer, agent } = await entering({ topology: 'secure_transfer' }, { policy });
+    await rig.act('cancel');
+    await rig.clock.advance(30_000);
+    expect(rig.hears(agent, customer)).toBe('open');
+    expect([...customer.leg.byes, ...agent.leg.byes]).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { policyFor } from '../../../src/call/topology-policy.ts';
 import type { DialogEvent } from '../../../src/dialog/events.ts';
 import { kStateNumbers } from '../../../src/dialog/states.ts';
 import { cloudPolicyOf, kApproved, kDeclined, orderOf, policyOf } from '../../support/dialog.ts';
@@ -324,10 +325,28 @@ describe('the agent hangs up', () => {
   });
 
   it('leads to the queue instead of an agent who has left', () => {
-    const walk = reach('APPROVED').send(lost('continue'), on.said, on.said, on.key(2));
+    const policy = policyFor('conference', policyOf());
+    const walk = reach('APPROVED', { policy }).send(lost('continue'), on.said, on.said, on.key(2));
     expect(walk.ending).toEqual(['APPROVED', 'queue', 'REFERENCE']);
-    const failed = reach('PAN_ENTRY').send(lost('continue'), on.escape, on.key(3));
+    const failed = reach('PAN_ENTRY', { policy }).send(lost('continue'), on.escape, on.key(3));
     expect([failed.ending?.[1], failed.said.at(-1)]).toEqual(['queue', 'fail.queue']);
+  });
+
+  it.each([...before, ...afterDecline, ...inFlight])(
+    'in %s: another one takes that place',
+    (_name, reachIt) => {
+      const walk = reachIt();
+      const { name } = walk;
+      walk.send(lost('continue'), { type: 'agentBack' });
+      expect([walk.name, walk.commands, walk.state.facts.agentLost]).toEqual([name, [], false]);
+    },
+  );
+
+  it('leads a customer who has paid beside a parked agent to where that is configured, and who has not back', () => {
+    const policy = policyFor('secure_transfer', policyOf({ agent: { onPaid: 'return' } }));
+    expect(reach('APPROVED', { policy }).send(on.said, on.said, on.key(2)).ending?.[1]).toBe('return');
+    expect(reach('APPROVED', { policy }).send(lost('continue'), on.hangUp).ending?.[1]).toBe('hangup');
+    expect(reach('PAN_ENTRY', { policy }).send(on.escape, on.key(3)).ending?.[1]).toBe('back');
   });
 });
 
@@ -369,4 +388,29 @@ it('covers every state of the machine', () => {
   const covered = [...before, ...afterDecline, ...inFlight, ...decided].map(([name]) => name);
   const states = Object.keys(kStateNumbers).filter((name) => name !== 'REVERSING' && name !== 'END');
   expect(covered).toEqual(expect.arrayContaining(states));
+});
+
+describe('somebody else is on the line in the place of the caller', () => {
+  const isSecret = ([, reachIt]: (typeof before)[number]) => reachIt().state.facts.secure;
+
+  it.each([...before.filter(isSecret), ...afterDecline.filter(isSecret)])(
+    'in %s: the card is forgotten and asked for anew',
+    (_name, reachIt) => {
+      const walk = reachIt().send({ type: 'moved' });
+      expect([walk.name, walk.state.facts.card, walk.state.facts.done]).toEqual(['PAN_ENTRY', null, []]);
+      expect(walk.command('clearFields')).toMatchObject({ fields: expect.arrayContaining(['pan', 'cvv']) });
+      expect(walk.does('say')).toBe(true);
+    },
+  );
+
+  it('before the card: what was asked is asked again', () => {
+    const walk = kAmount('full_or_other').send({ type: 'moved' });
+    expect([walk.name, walk.does('say'), walk.does('flushTypeAhead')]).toEqual(['AMOUNT_MENU', true, true]);
+  });
+
+  it.each(tooLate)('in %s: it goes on', (name, reachIt) => {
+    const walk = reachIt().send({ type: 'moved' });
+    expect(walk.name).toBe(name.split(' ')[0]);
+    expect(walk.commands).toEqual([]);
+  });
 });

@@ -100,6 +100,7 @@ const anEnd: fc.Arbitrary<DialogEvent> = fc.constantFrom<DialogEvent>(
   { type: 'mediaLost', blame: 'server' },
   { type: 'agentCancel' },
   { type: 'agentLost', policy: 'continue' },
+  { type: 'agentBack' },
   { type: 'sessionLimit' },
 );
 

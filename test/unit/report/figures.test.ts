@@ -23,6 +23,7 @@ function quarter(startsAt: string, success: number, declined = 0): QuarterHour {
     attempted: success + declined,
     attemptedSessions: success + declined,
     hangUps: { before: 0, inFlight: 0, after: 0 },
+    agentsLost: 0,
     charged: success === 0 ? {} : { EUR: 1050 * success },
   };
 }
@@ -93,6 +94,7 @@ describe('the figures of a report', () => {
       entered: '3',
       successful: '2',
       declined: '1',
+      agents_lost: '0',
       charged_minor_EUR: '2100',
       average_ms_success: '60000',
       average_ms_failed: '',

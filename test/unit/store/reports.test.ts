@@ -107,6 +107,13 @@ describe('reports', () => {
     expect(stages).toContainEqual({ stage: 'PAN_ENTRY', outcome: 'abandoned', sessions: 1 });
   });
 
+  it('count the sessions whose agent hung up', async () => {
+    add({ outcome: 'success', agentLost: true });
+    add({ outcome: 'abandoned', agentLost: true });
+    add({ outcome: 'success' });
+    expect(await total()).toMatchObject({ entered: 3, agentsLost: 2 });
+  });
+
   it('have the middle and the tail of durations', async () => {
     for (let n = 1; n <= 100; n++) add({ outcome: 'success', durationMs: 1000 * n });
     const { durations } = await reports.read(kAll);

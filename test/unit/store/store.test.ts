@@ -66,6 +66,7 @@ describe('session rows', () => {
       lastDeclineCode: '51',
       stageReached: 'RETURN',
       callerPresent: false,
+      agentLost: true,
       announced: true,
       endedAt: '2026-11-21T12:02:00.000Z',
       durationMs: 120_000,
