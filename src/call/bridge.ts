@@ -9,6 +9,7 @@ import type {
   TrunkRights,
 } from '../ports/signaling.ts';
 import { type CalledOut, CallOut, type CallOutDeps, type CallOutTask } from './call-out.ts';
+import type { Held } from './held-legs.ts';
 import { passedHeaders } from './passed-headers.ts';
 import { answerInto, release, type Side } from './side.ts';
 
@@ -126,7 +127,8 @@ export class Bridge {
     if (before) this.#retire(before);
     const { leg, trunk } = side;
     const replace = async (incoming: IncomingCall): Promise<void> => void (await this.admit(role, incoming));
-    this.#letGo.set(side, this.#deps.legs.hold(leg.name, { trunk, replace }));
+    const yieldOther = (): Promise<Side | undefined> => this.#yield(otherOf(role));
+    this.#letGo.set(side, this.#deps.legs.hold(leg.name, { trunk, replace, yieldOther }));
     this.#hooks.onJoined(side); // listens first
     this.#listen(side);
     if (before) this.#passHold(otherOf(role), false); // whom the one before had put on hold
@@ -233,6 +235,9 @@ export class Bridge {
     const isKept = role === 'customer' && this.#hooks.isPaying();
     const isHere = this.#sides.get(role) === side && this.#sides.has(otherOf(role));
     if (!side.trunk.mayTransfer || isKept || !isHere) return request.reject(603, 'Declined');
+    const ours = request.replaces && this.#deps.legs.find(request.replaces, side.trunk);
+    if (ours?.kind === 'found' && ours.yieldOther) return this.#takeOther(role, request, ours.yieldOther);
+    if (ours?.kind === 'refused' && ours.status === 603) return request.reject(603, 'Declined'); // it has ended
     const report = request.accept();
     const called = await this.call({
       role,
@@ -245,6 +250,62 @@ export class Bridge {
     if (called.kind === 'refused') return report.tell(called.status, called.reason);
     report.tell(200, 'OK');
     this.join(called.side);
+  }
+
+  /** The peer has two calls through us, and joins them: whom it talks with in the other one comes here in its place. */
+  async #takeOther(
+    role: BridgedRole,
+    request: ReferRequest,
+    yieldOther: NonNullable<Held['yieldOther']>,
+  ): Promise<void> {
+    const report = request.accept();
+    const other = await yieldOther();
+    if (!other) return report.tell(481, 'Call/Transaction Does Not Exist');
+    const side = await this.#bringIn(role, other).catch((error: unknown) => {
+      this.#deps.log.error({ err: error }, 'whoever was to be joined could not be brought in');
+      return undefined;
+    });
+    if (!side) {
+      await this.#bye(other, {});
+      return report.tell(503, 'Service Unavailable');
+    }
+    report.tell(200, 'OK');
+    this.join(side);
+    void side.legMedia.hold(side.leg, false); // nobody holds it here
+  }
+
+  /** A leg of another call comes into this room; where its media is in another worker, with new media. */
+  async #bringIn(role: BridgedRole, other: Side): Promise<Side | undefined> {
+    const { room } = this.#deps;
+    const { leg, legMedia } = other;
+    legMedia.reportTo(this.legHooks(role));
+    const here = { ...other, party: { role, media: other.party.media } };
+    const isHere = await room.join(here.party).then(
+      () => true,
+      () => false,
+    );
+    if (isHere) return here;
+    const media = await room.openMedia();
+    if (!(await legMedia.move(leg, media))) {
+      room.forget(media);
+      await media.close();
+      return undefined;
+    }
+    await other.party.media.close();
+    const moved = { ...other, party: { role, media } };
+    await room.join(moved.party);
+    return moved;
+  }
+
+  async #yield(role: BridgedRole): Promise<Side | undefined> {
+    const side = this.#sides.get(role);
+    if (!side || this.#hooks.isPaying()) return undefined;
+    this.#sides.delete(role);
+    this.#held.delete(role);
+    this.#forget(side);
+    await this.#deps.room.leave(side.party);
+    void this.hangUp({});
+    return side;
   }
 
   /** Somebody else is there instead: it leaves the room now, and the call when it likes to. */

@@ -14,6 +14,8 @@ export interface HandOverSettings {
   readonly bridgeWhenRefused: boolean;
   /** Name of the trunk our calls to destinations belong to; null: that of the call. */
   readonly through: string | null;
+  /** Customer and agent of a room, after it. */
+  readonly join: 'here' | 'refer';
   readonly waitMs: number;
 }
 

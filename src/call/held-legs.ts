@@ -1,12 +1,15 @@
 import type { Clock } from '../ports/clock.ts';
 import type { DialogName, IncomingCall, Replacing, TrunkRights } from '../ports/signaling.ts';
 import type { Refusal } from './leg-media.ts';
+import type { Side } from './side.ts';
 
 /** A leg that is up, or a call of ours that rings, whose place somebody may take. */
 export interface Held {
   readonly trunk: TrunkRights;
   /** Takes the INVITE of who comes instead. Resolves when it is there, or has been refused; never rejects. */
   readonly replace: (incoming: IncomingCall) => Promise<void>;
+  /** Gives away whom this leg talks with, who is in no room then; what is left ends. Undefined: nobody, or one who must stay. */
+  readonly yieldOther?: () => Promise<Side | undefined>;
 }
 
 /** … and the dialogs of each phone that rings for it. */

@@ -272,10 +272,22 @@ export class RoomCall {
   }
 
   async #afterPayment(end: ConversationEnd, order: PaymentOrder): Promise<void> {
-    if (!end.callerPresent || !this.#legWith('customer')) return this.#finish();
-    if (end.route === 'back' && this.#legWith('agent')) return; // they go on talking
+    const customer = this.#legWith('customer');
+    if (!end.callerPresent || !customer) return this.#finish();
+    const agent = this.#legWith('agent');
+    if (end.route === 'back' && agent) return this.#join(customer, agent);
     const route = end.route === 'back' ? 'queue' : end.route;
     await this.#sendOn(route, order);
+  }
+
+  /** The two go on talking: here, or, where the PBX joins its legs itself, without us. */
+  async #join(customer: RoomLeg, agent: RoomLeg): Promise<void> {
+    if (this.#deps.settings.handOver.join === 'here') return;
+    const { headers } = this.session;
+    const { remoteTarget, name } = agent.signaling;
+    const outcome = await customer.signaling.refer(remoteTarget, headers, headers, name);
+    this.#log.info({ outcome }, 'the PBX was asked to join the two');
+    if (outcome === 'transferred') await this.#finish();
   }
 
   /** Hands the customer over with the result, if there is where to; the others go. */

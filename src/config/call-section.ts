@@ -92,6 +92,11 @@ export const kHandOverSection = section({
     'Trunk our calls to destinations belong to; null: the one the call came by.',
     kTrunkName,
   ),
+  join: choice(
+    'A customer and an agent in a room, when the payment has ended: they go on talking here, or the PBX both came by is asked to join them without us (REFER with Replaces).',
+    ['here', 'refer'],
+    'here',
+  ),
   waitMs: wholeNumber('After a result by re-INVITE, how long we wait for the peer to hang up.', {
     min: 0,
     max: kMinuteMs,

@@ -104,6 +104,7 @@ export interface Config {
     readonly method: 'refer' | 'attended' | 'bridge' | 'bye' | 'reinvite';
     readonly bridgeWhenRefused: boolean;
     readonly through: string | null;
+    readonly join: 'here' | 'refer';
     readonly waitMs: number;
   };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };

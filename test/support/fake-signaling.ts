@@ -265,6 +265,6 @@ export const kPassing = {
     ringMs: 60_000,
     tellResult: 'bye',
   },
-  handOver: { method: 'refer', bridgeWhenRefused: true, through: null, waitMs: 5_000 },
+  handOver: { method: 'refer', bridgeWhenRefused: true, through: null, join: 'here', waitMs: 5_000 },
   trunks: [kLabTrunk],
 } as const;
