@@ -49,6 +49,11 @@ export const kInlineSection = section({
     ['after_first_key', 'always'],
     'after_first_key',
   ),
+  agentHears: choice(
+    'What the agent hears of a payment: `all_but_keys`, or `nothing` but hold audio until it has ended (a secure transfer).',
+    ['all_but_keys', 'nothing'],
+    'all_but_keys',
+  ),
   passHeaders: special(
     z
       .array(z.string().refine((name) => kHeaderName.test(name) && !kOwnHeaders.test(name)))
@@ -86,6 +91,11 @@ export const kHandOverSection = section({
   through: optionalText(
     'Trunk our calls to destinations belong to; null: the one the call came by.',
     kTrunkName,
+  ),
+  join: choice(
+    'A customer and an agent in a room, when the payment has ended: they go on talking here, or the PBX both came by is asked to join them without us (REFER with Replaces).',
+    ['here', 'refer'],
+    'here',
   ),
   waitMs: wholeNumber('After a result by re-INVITE, how long we wait for the peer to hang up.', {
     min: 0,

@@ -95,6 +95,7 @@ export interface Config {
     }[];
     readonly featureCode: string | null;
     readonly hideFeatureCode: 'after_first_key' | 'always';
+    readonly agentHears: 'all_but_keys' | 'nothing';
     readonly passHeaders: readonly string[];
     readonly ringMs: number;
     readonly tellResult: 'reinvite' | 'bye';
@@ -103,6 +104,7 @@ export interface Config {
     readonly method: 'refer' | 'attended' | 'bridge' | 'bye' | 'reinvite';
     readonly bridgeWhenRefused: boolean;
     readonly through: string | null;
+    readonly join: 'here' | 'refer';
     readonly waitMs: number;
   };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
