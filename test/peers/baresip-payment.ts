@@ -1,9 +1,10 @@
 import { expect } from 'vitest';
-import { type Baresip, type BaresipCodec, pause, startBaresip } from './baresip.ts';
+import { type Baresip, type BaresipCodec, startBaresip } from './baresip.ts';
 import { tones } from './keys.ts';
 import type { PeersServer } from './server.ts';
 
 const kCard = '4242424242424242';
+// A recording cannot listen: it says what a person would, when one would.
 const kSummaryAfterMs = 1500;
 const kMenuAfterMs = 13_000; // thanks, amount and reference are said first
 const kPaid = {
@@ -40,12 +41,13 @@ export function tonesOfPayment(): Int16Array {
 
 /** A whole payment by telephone-events between its audio. */
 export async function payByEvents(server: PeersServer, codec?: BaresipCodec): Promise<void> {
-  await onPhone(await startBaresip(silence(90_000), { codec }), async (phone) => {
+  await onPhone(await startBaresip(silence(90_000), { codec, records: true }), async (phone) => {
     const callId = await phone.dial(uriOf(server));
     await phone.press(kEntry);
-    await pause(kSummaryAfterMs);
+    await phone.hear('begun'); // the summary
     await phone.press('1');
-    await pause(kMenuAfterMs);
+    await server.atStage(callId, 'REFERENCE');
+    await phone.hear('ended'); // the menu behind it
     await phone.press('2');
     await phone.closed();
     await expectPaid(server, callId);
