@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { type Baresip, type BaresipCodec, startBaresip } from './baresip.ts';
 import { tones } from './keys.ts';
@@ -20,7 +21,7 @@ const kPaid = {
 };
 
 /** Keys of the card, then the confirmation and the end. */
-const kEntry = `${kCard}#1230123`;
+export const kEntry = `${kCard}#1230123`;
 export const kKeysPressed = kEntry.length + 2;
 
 /** A whole payment by tones in the audio alone. */
@@ -65,6 +66,14 @@ async function onPhone(phone: Baresip, use: (phone: Baresip) => Promise<void>): 
 /** baresip sends no headers of ours: the call data are parameters of the URI. */
 function uriOf(server: PeersServer): string {
   return `sip:pay@${server.address};amount=50.25;customer-id=C-1001;currency=USD`;
+}
+
+/** What an agent's microphone picks up: somebody talking on and on, at -28 dBm0. */
+export function talking(ms: number): Int16Array {
+  const names = ['consent', 'wait.processing', 'correct.intro', 'sum.menu', 'retry.menu', 'amount.enter'];
+  const clips = names.map((name) => readFileSync(new URL(`../../audio/en-US/${name}.wav`, import.meta.url)));
+  const voice = clips.flatMap((clip) => [...new Int16Array(clip.buffer.slice(clip.byteOffset + 44))]);
+  return Int16Array.from({ length: ms * 8 }, (_, n) => (voice[n % voice.length] ?? 0) >> 2);
 }
 
 /** Row, ledger and traces of a payment that went well. */

@@ -88,6 +88,12 @@ export class Baresip {
     this.#control.write(`${command.length}:${command},`);
   }
 
+  /** Asks the far end to call somebody else instead (REFER). */
+  transfer(uri: string): void {
+    const command = JSON.stringify({ command: 'transfer', params: uri });
+    this.#control.write(`${command.length}:${command},`);
+  }
+
   /** A call is up that somebody else placed. @returns its Call-ID. */
   async answered(): Promise<string> {
     return (await this.#event('CALL_ESTABLISHED')).id;

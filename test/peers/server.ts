@@ -31,6 +31,7 @@ export interface SessionView {
   readonly topology: string;
   readonly clampedBy: string | null;
   /** Of a session whose call is up. */
+  readonly stage?: string;
   readonly parties?: readonly { readonly role: string }[];
   readonly media: Readonly<Record<string, number>> | null;
   readonly submissions: readonly {
