@@ -301,6 +301,7 @@ export class InlineCall {
     this.#payment.session.events.add({ type: 'joined', role });
     if (role === 'agent') {
       this.#agentKeys.begin();
+      this.#payment.agentCame();
       this.#tellParked();
       return;
     }

@@ -191,6 +191,10 @@ export class InlinePayment {
     if (this.#isPaying) this.#session.conversation?.agentLost(this.#policy.agent.onLost);
   }
 
+  agentCame(): void {
+    if (this.#isPaying) this.#session.conversation?.agentBack();
+  }
+
   abandon(): void {
     this.#session.conversation?.mediaLost('worker_lost');
   }

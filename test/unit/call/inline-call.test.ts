@@ -261,6 +261,24 @@ describe('a transfer', () => {
     expect(rig.hears(agentMedia, customerMedia)).toBe('open');
   });
 
+  it.each([
+    ['answered', 0],
+    ['refused', 1],
+  ] as const)('by REFER of an agent who hangs up at once goes on: %s', async (outcome, byes) => {
+    const rig = new InlineRig();
+    const { agent, customer, customerMedia } = await rig.connected();
+    agent.askFor('sip:2000@pbx');
+    await settle();
+    agent.hangUp();
+    await settle();
+    expect([customer.byes.length, rig.signaling.last.cancelled]).toEqual([0, false]);
+    if (outcome === 'answered') rig.signaling.last.answer();
+    else rig.signaling.last.refuse(486, 'Busy Here');
+    await settle();
+    expect(customer.byes).toHaveLength(byes);
+    if (byes === 0) expect(rig.hears(rig.media.last, customerMedia)).toBe('open');
+  });
+
   it('is declined where the trunk may not', async () => {
     const rig = new InlineRig();
     const { customer } = await rig.connected(); // by trunk lab
