@@ -125,7 +125,7 @@ export class Bridge {
     const before = this.#sides.get(role);
     this.#sides.set(role, side);
     if (role === 'customer') this.#isLent = false;
-    this.#held.delete(role);
+    if (before) this.#held.delete(role);
     if (before) this.#retire(before);
     const { leg, trunk } = side;
     const replace = async (incoming: IncomingCall): Promise<void> => void (await this.admit(role, incoming));
@@ -133,7 +133,9 @@ export class Bridge {
     this.#letGo.set(side, this.#deps.legs.hold(leg.name, { trunk, replace, yieldOther }));
     this.#hooks.onJoined(side); // listens first
     this.#listen(side);
-    if (before) this.#passHold(otherOf(role), false); // whom the one before had put on hold
+    if (before)
+      this.#passHold(otherOf(role), false); // whom the one before had put on hold
+    else if (this.#held.has(otherOf(role))) this.#passHold(role, true); // by who came on hold
   }
 
   /** After a payment: what was put on hold meanwhile is told now. */

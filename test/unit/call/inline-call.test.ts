@@ -166,6 +166,16 @@ describe('while they talk', () => {
     expect(agent.reoffers).toEqual([]); // the answer to ours is no hold of the other's
   });
 
+  it('tells the other of a caller who comes on hold, when it is answered', async () => {
+    const rig = new InlineRig();
+    const { call, agent } = await rig.connected({ offer: kHeld });
+    await settle();
+    expect(agent.reoffers.map(({ sdp }) => kSendOnly.test(sdp))).toEqual([true]);
+    await call.leg.offer(kFakeSdp);
+    await settle();
+    expect(agent.reoffers.map(({ sdp }) => kSendOnly.test(sdp))).toEqual([true, false]);
+  });
+
   it('passes on keys by SIP INFO, both ways', async () => {
     const rig = new InlineRig();
     const { customer, agent } = await rig.connected();
