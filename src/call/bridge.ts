@@ -70,6 +70,8 @@ export class Bridge {
   readonly #held = new Set<BridgedRole>();
   readonly #calling = new Set<CallOut>();
   readonly #end = Promise.withResolvers<void>();
+  /** Somebody is called in the place of these: who asked for it may go at once (RFC 5589 section 6). */
+  readonly #transferring = new Set<BridgedRole>();
   /** A side is to come back. */
   #isLent = false;
   #isOver = false;
@@ -123,7 +125,7 @@ export class Bridge {
     const before = this.#sides.get(role);
     this.#sides.set(role, side);
     if (role === 'customer') this.#isLent = false;
-    this.#held.delete(role);
+    if (before) this.#held.delete(role);
     if (before) this.#retire(before);
     const { leg, trunk } = side;
     const replace = async (incoming: IncomingCall): Promise<void> => void (await this.admit(role, incoming));
@@ -131,7 +133,9 @@ export class Bridge {
     this.#letGo.set(side, this.#deps.legs.hold(leg.name, { trunk, replace, yieldOther }));
     this.#hooks.onJoined(side); // listens first
     this.#listen(side);
-    if (before) this.#passHold(otherOf(role), false); // whom the one before had put on hold
+    if (before)
+      this.#passHold(otherOf(role), false); // whom the one before had put on hold
+    else if (this.#held.has(otherOf(role))) this.#passHold(role, true); // by who came on hold
   }
 
   /** After a payment: what was put on hold meanwhile is told now. */
@@ -218,7 +222,8 @@ export class Bridge {
     this.#held.delete(role);
     const headers = this.#hooks.onLeft(side, reason);
     void this.#release(side);
-    if (!this.#hooks.goesOnWithout(role)) void this.hangUp({ ...passed, ...headers });
+    const goesOn = this.#hooks.goesOnWithout(role) || this.#transferring.has(role);
+    if (!goesOn) void this.hangUp({ ...passed, ...headers });
     this.#finishIfEmpty();
     return headers;
   }
@@ -239,6 +244,7 @@ export class Bridge {
     if (ours?.kind === 'found' && ours.yieldOther) return this.#takeOther(role, request, ours.yieldOther);
     if (ours?.kind === 'refused' && ours.status === 603) return request.reject(603, 'Declined'); // it has ended
     const report = request.accept();
+    this.#transferring.add(role);
     const called = await this.call({
       role,
       target: request.target,
@@ -247,9 +253,15 @@ export class Bridge {
       trunk: side.trunk,
       onProgress: ({ status, reason }) => report.tell(status, reason),
     });
-    if (called.kind === 'refused') return report.tell(called.status, called.reason);
-    report.tell(200, 'OK');
-    this.join(called.side);
+    this.#transferring.delete(role);
+    if (called.kind === 'answered') {
+      report.tell(200, 'OK');
+      this.join(called.side);
+      return;
+    }
+    report.tell(called.status, called.reason);
+    const isAlone = !this.#sides.has(role) && !this.#hooks.goesOnWithout(role);
+    if (isAlone) await this.hangUp({}); // who asked for it has gone
   }
 
   /** The peer has two calls through us, and joins them: whom it talks with in the other one comes here in its place. */

@@ -54,6 +54,7 @@ export class Identification {
   #stage: 'idle' | 'bridged' | 'referring' | 'away' = 'idle';
   /** Told while the caller was away. */
   #told: IdvResult | undefined;
+  #isBack = false;
   #passNoEvents: () => void = () => {};
   #verdict: ((result: IdvResult) => void) | undefined;
 
@@ -76,9 +77,9 @@ export class Identification {
     return this.#stage === 'referring';
   }
 
-  /** The caller is there without us, and may come back. */
+  /** The caller is there without us, or on the way, and may be back before we hear of it. */
   get isAway(): boolean {
-    return this.#stage === 'away';
+    return this.#stage === 'away' || this.#stage === 'referring';
   }
 
   /** Resolves with the verdict, when the application has gone or the caller is back. */
@@ -99,7 +100,7 @@ export class Identification {
 
   /** A verdict by another way. @returns false if none is waited for. */
   tell(result: IdvResult): boolean {
-    if (this.#stage === 'referring' || this.#stage === 'away') {
+    if (this.isAway) {
       this.#told = result; // counts when the caller is back
       return true;
     }
@@ -108,6 +109,7 @@ export class Identification {
 
   /** The caller is back, on another leg. @param header - of its INVITE. */
   comeBack(header: HeaderReader): void {
+    this.#isBack = true;
     this.#settle(verdictOf(header) ?? this.#told ?? 'abandoned');
   }
 
@@ -143,9 +145,10 @@ export class Identification {
   async #send({ customer, target, headers, back, ...task }: IdentificationTask) {
     this.#stage = 'referring';
     this.#told = undefined;
+    this.#isBack = false;
     const outcome = await customer.leg.refer(target, headers, { ...headers, 'X-Pay-Return-Uri': back });
     this.#log.info({ outcome }, 'the caller was sent to be identified');
-    switch (outcome) {
+    switch (this.#isBack ? 'transferred' : outcome) {
       case 'refused':
         return this.#deps.settings.handOver.bridgeWhenRefused ? 'refused' : 'nowhere';
       case 'failed':

@@ -300,7 +300,8 @@ export class InlineCall {
     const { role, media } = side.party;
     this.#payment.session.events.add({ type: 'joined', role });
     if (role === 'agent') {
-      this.#agentKeys.begin();
+      this.#agentKeys.begin(side.legMedia.hasEvents);
+      this.#payment.agentCame();
       this.#tellParked();
       return;
     }

@@ -97,7 +97,7 @@ export class InlinePayment {
 
   /** … and has not yet gone there by REFER, or is there. */
   get isLent(): boolean {
-    return this.#identification.isReferring || this.#identification.isAway;
+    return this.#identification.isAway;
   }
 
   get isAway(): boolean {
@@ -189,6 +189,10 @@ export class InlinePayment {
 
   agentLeft(): void {
     if (this.#isPaying) this.#session.conversation?.agentLost(this.#policy.agent.onLost);
+  }
+
+  agentCame(): void {
+    if (this.#isPaying) this.#session.conversation?.agentBack();
   }
 
   abandon(): void {
@@ -291,7 +295,7 @@ export class InlinePayment {
         headers: identificationHeaders(order),
         back: this.#deps.addressOf(`pay-${order.sessionId}`),
         onAway: () => {
-          this.#media?.follow(undefined);
+          if (this.#call.side('customer') === customer) this.#media?.follow(undefined);
           this.#call.lend(customer);
         },
         onLeft: () => this.#call.left(customer),

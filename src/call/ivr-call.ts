@@ -314,10 +314,13 @@ export class IvrCall {
   }
 
   /** The customer is with the application, by another call. */
-  #lendOut({ party, legMedia }: Side): void {
-    this.#letGo();
-    this.#customer = undefined;
-    this.#media?.follow(undefined);
+  #lendOut(customer: Side): void {
+    const { party, legMedia } = customer;
+    if (this.#customer === customer) {
+      this.#letGo();
+      this.#customer = undefined;
+      this.#media?.follow(undefined);
+    }
     legMedia.wipe();
     void party.media.close().then((stats) => this.session.mediaEnded(stats));
   }

@@ -122,6 +122,11 @@ export class LegMedia {
     return this.#agreed?.codec;
   }
 
+  /** The peer sends keys as telephone-events. */
+  get hasEvents(): boolean {
+    return (this.#agreed?.eventPayloadType ?? null) !== null;
+  }
+
   /** What is wanted most from now on, where the peer may use it: then nobody has to convert. */
   prefer(codec: CodecName): void {
     const { codecs } = this.#codecs;

@@ -285,9 +285,12 @@ export class RoomCall {
     if (this.#deps.settings.handOver.join === 'here') return;
     const { headers } = this.session;
     const { remoteTarget, name } = agent.signaling;
+    this.#isHandedOver = true; // the PBX may end either leg before it says that it has joined them
     const outcome = await customer.signaling.refer(remoteTarget, headers, headers, name);
+    this.#isHandedOver = false;
     this.#log.info({ outcome }, 'the PBX was asked to join the two');
-    if (outcome === 'transferred') await this.#finish();
+    const areHere = this.#legs.has(customer) && this.#legs.has(agent);
+    if (outcome === 'transferred' || !areHere) await this.#finish();
   }
 
   /** Hands the customer over with the result, if there is where to; the others go. */

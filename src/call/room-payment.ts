@@ -205,7 +205,7 @@ export class RoomPayment {
         headers: identificationHeaders(order),
         back: this.#deps.addressOf(`room-${this.session.id}`),
         onAway: () => {
-          this.#media?.follow(undefined);
+          if (this.#call.legWith('customer') === customer) this.#media?.follow(undefined);
           this.#call.onGone(customer);
         },
         onLeft: () => {

@@ -45,9 +45,9 @@ export const kInlineSection = section({
     },
   ),
   hideFeatureCode: choice(
-    'From when on the agent’s keys are kept from the customer: the second key of a code (`after_first_key`), or all the time (`always`), which delays the agent’s voice by 20 ms.',
-    ['after_first_key', 'always'],
-    'after_first_key',
+    'From when on the agent’s keys are kept from the customer: the second key of a code (`after_first_key`), all the time (`always`), which delays the agent’s voice by 20 ms, or all the time only where keys may come as tones (`auto`): the agent’s phone has agreed on no telephone-events, or sent a tone before.',
+    ['after_first_key', 'always', 'auto'],
+    'auto',
   ),
   agentHears: choice(
     'What the agent hears of a payment: `all_but_keys`, or `nothing` but hold audio until it has ended (a secure transfer).',

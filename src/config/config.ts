@@ -94,7 +94,7 @@ export interface Config {
       readonly customer: 'caller' | 'callee';
     }[];
     readonly featureCode: string | null;
-    readonly hideFeatureCode: 'after_first_key' | 'always';
+    readonly hideFeatureCode: 'after_first_key' | 'always' | 'auto';
     readonly agentHears: 'all_but_keys' | 'nothing';
     readonly passHeaders: readonly string[];
     readonly ringMs: number;

@@ -37,7 +37,7 @@ export class FakeLeg implements SignalingLeg {
   readonly keysSent: Key[] = [];
   readonly name: DialogName;
   readonly remoteTarget: string;
-  referOutcome: ReferOutcome = 'transferred';
+  referOutcome: ReferOutcome | Promise<ReferOutcome> = 'transferred';
   /** What comes of the next REFERs of ours, before {@link referOutcome}. */
   readonly referOutcomes: ReferOutcome[] = [];
   /** What comes back for the next offers of ours; then an answer that takes each as it is. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ReferOutcome } from '../../../src/ports/signaling.ts';
 import { policyOf } from '../../support/dialog.ts';
 import { settle } from '../../support/fake-clock.ts';
-import { kPassing } from '../../support/fake-signaling.ts';
+import { type FakeLeg, kPassing } from '../../support/fake-signaling.ts';
 import { InlineRig } from '../../support/inline-rig.ts';
 
 const kTarget = 'sip:idv@apps';
@@ -10,7 +10,7 @@ const kTarget = 'sip:idv@apps';
 /** A caller nobody knows, whom the application has before it. */
 async function identifying(
   idv: { required?: boolean; method?: 'refer' } = {},
-  referOutcome: ReferOutcome = 'transferred',
+  referOutcome: FakeLeg['referOutcome'] = 'transferred',
 ) {
   const policy = policyOf({
     amount: { currency: 'USD' },
@@ -177,6 +177,23 @@ describe('by REFER', () => {
     expect(stage()).toBe('IDV_HANDOFF');
     await comeBack({ 'X-Pay-Identified': 'unknown' });
     while (stage() !== 'PAN_ENTRY') await rig.clock.advance(100);
+  });
+
+  it('knows a caller who is back before the REFER was reported', async () => {
+    const reported = Promise.withResolvers<ReferOutcome>();
+    const { rig, call, id, stage } = await identifying({ method: 'refer' }, reported.promise);
+    const back = await rig.call({
+      callId: 'back@fake',
+      dialled: `pay-${id}`,
+      headers: { 'X-Pay-Identified': 'true' },
+    });
+    reported.resolve('transferred');
+    await settle();
+    expect([back.answers.length, call.leg.byes.length]).toEqual([1, 1]);
+    while (stage() !== 'PAN_ENTRY') await rig.clock.advance(100);
+    back.leg.hangUp();
+    await settle();
+    expect(rig.desk.callCount).toBe(0);
   });
 
   it('gives up on a caller who does not come back, and lets nobody in afterwards', async () => {

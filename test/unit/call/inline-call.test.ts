@@ -166,6 +166,16 @@ describe('while they talk', () => {
     expect(agent.reoffers).toEqual([]); // the answer to ours is no hold of the other's
   });
 
+  it('tells the other of a caller who comes on hold, when it is answered', async () => {
+    const rig = new InlineRig();
+    const { call, agent } = await rig.connected({ offer: kHeld });
+    await settle();
+    expect(agent.reoffers.map(({ sdp }) => kSendOnly.test(sdp))).toEqual([true]);
+    await call.leg.offer(kFakeSdp);
+    await settle();
+    expect(agent.reoffers.map(({ sdp }) => kSendOnly.test(sdp))).toEqual([true, false]);
+  });
+
   it('passes on keys by SIP INFO, both ways', async () => {
     const rig = new InlineRig();
     const { customer, agent } = await rig.connected();
@@ -259,6 +269,24 @@ describe('a transfer', () => {
     await settle();
     expect(told.reports).toEqual([486]);
     expect(rig.hears(agentMedia, customerMedia)).toBe('open');
+  });
+
+  it.each([
+    ['answered', 0],
+    ['refused', 1],
+  ] as const)('by REFER of an agent who hangs up at once goes on: %s', async (outcome, byes) => {
+    const rig = new InlineRig();
+    const { agent, customer, customerMedia } = await rig.connected();
+    agent.askFor('sip:2000@pbx');
+    await settle();
+    agent.hangUp();
+    await settle();
+    expect([customer.byes.length, rig.signaling.last.cancelled]).toEqual([0, false]);
+    if (outcome === 'answered') rig.signaling.last.answer();
+    else rig.signaling.last.refuse(486, 'Busy Here');
+    await settle();
+    expect(customer.byes).toHaveLength(byes);
+    if (byes === 0) expect(rig.hears(rig.media.last, customerMedia)).toBe('open');
   });
 
   it('is declined where the trunk may not', async () => {

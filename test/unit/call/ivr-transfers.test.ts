@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { money } from '../../../src/money/money.ts';
 import type { Topology } from '../../../src/ports/payment-sessions.ts';
+import type { ReferOutcome } from '../../../src/ports/signaling.ts';
 import { kApproved, policyOf } from '../../support/dialog.ts';
 import { settle } from '../../support/fake-clock.ts';
 import type { FakeMediaSession } from '../../support/fake-media.ts';
@@ -112,7 +113,7 @@ describe('an attended transfer to us', () => {
 });
 
 describe('a caller whom an agent hands over, and waits for', () => {
-  async function approvedBack(referOutcomes: FakeLeg['referOutcome'][]) {
+  async function approvedBack(referOutcomes: ReferOutcome[]) {
     const rig = new OneLegRig('secure_transfer');
     const { call, media } = await rig.entering(kBack);
     call.leg.referOutcomes.push(...referOutcomes);
