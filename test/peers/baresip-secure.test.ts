@@ -71,6 +71,7 @@ describe.skipIf(!kHasBaresip)('a trunk whose calls must be encrypted (needs bare
   });
 
   it('has written no key into its log', () => {
-    expect(server.output()).not.toMatch(/inline:|[A-Za-z0-9+/]{40}/);
+    const said = server.output().replace(/"anchor":"[^"]*"/g, ''); // of the audit: 43 characters that may look like a key
+    expect(said).not.toMatch(/inline:|[A-Za-z0-9+/]{40}/);
   });
 });
