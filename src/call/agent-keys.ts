@@ -7,8 +7,11 @@ import type { PaymentRoom } from './payment-room.ts';
 export interface AgentKeysOptions {
   /** Null: keys of an agent are nothing but keys. */
   readonly featureCode: string | null;
-  /** Keys are kept from the customer from the first of the code on, or always. */
-  readonly hideFeatureCode: 'after_first_key' | 'always';
+  /**
+   * Keys are kept from the customer from the first of the code on, always, or always where they may be tones: the phone has agreed on
+   * no telephone-events, or a tone has been heard of it.
+   */
+  readonly hideFeatureCode: 'after_first_key' | 'always' | 'auto';
 }
 
 /**
@@ -18,7 +21,8 @@ export class AgentKeys {
   readonly #room: PaymentRoom;
   readonly #clock: Clock;
   readonly #code: FeatureCode | undefined;
-  readonly #isAlwaysHidden: boolean;
+  readonly #hiding: AgentKeysOptions['hideFeatureCode'];
+  #isAlwaysHidden = false;
   readonly #onCode: () => void;
   readonly #merge = new KeyMerge();
   #unhide: Cancel | undefined;
@@ -28,19 +32,23 @@ export class AgentKeys {
     this.#room = room;
     this.#clock = clock;
     this.#code = featureCode === null ? undefined : new FeatureCode(featureCode, clock);
-    this.#isAlwaysHidden = featureCode !== null && hideFeatureCode === 'always';
+    this.#hiding = hideFeatureCode;
     this.#onCode = onCode;
   }
 
-  /** An agent is there. */
-  begin(): void {
-    if (this.#isAlwaysHidden) this.#hide(true);
+  /** An agent is there. @param hasEvents - whose phone has agreed on telephone-events. */
+  begin(hasEvents: boolean): void {
+    if (!this.#code) return;
+    const isHidden = this.#hiding === 'always' || (this.#hiding === 'auto' && !hasEvents);
+    if (isHidden !== this.#isAlwaysHidden) this.#hide(isHidden);
+    this.#isAlwaysHidden = isHidden;
   }
 
   /** @returns whether the customer may have the key too. */
   report(report: KeyReport): boolean {
     const press = this.#merge.report(report);
     if (!this.#code) return true;
+    if (report.carrier === 'tone' && this.#hiding === 'auto') this.begin(false); // a phone that may begin a code so
     const { hidesAgentKeys } = this.#room.state;
     if (!press) return !hidesAgentKeys; // another carrier of a known press
     switch (this.#code.press(press.key)) {

@@ -5,11 +5,11 @@ import type {
   HeaderReader,
   IncomingCall,
   ReferRequest,
-  Replacing,
   SipHeaders,
   TrunkRights,
 } from '../ports/signaling.ts';
 import { type CalledOut, CallOut, type CallOutDeps, type CallOutTask } from './call-out.ts';
+import type { Held } from './held-legs.ts';
 import { passedHeaders } from './passed-headers.ts';
 import { answerInto, release, type Side } from './side.ts';
 
@@ -30,6 +30,8 @@ export interface BridgeHooks {
   onLeft(side: Side, reason: string): SipHeaders;
   /** Whether the call goes on when this one has left. */
   goesOnWithout(role: BridgedRole): boolean;
+  /** It is being sent somewhere for a while: its BYE is no hang-up. */
+  isLent(role: BridgedRole): boolean;
   onHold(role: BridgedRole, held: boolean): void;
   /** A key, whatever carried it. @returns whether it goes on to the other leg; a tone does anyway, with the voice. */
   onKey(role: BridgedRole, report: KeyReport): boolean;
@@ -64,9 +66,14 @@ export class Bridge {
   readonly #deps: BridgeDeps;
   readonly #hooks: BridgeHooks;
   readonly #sides = new Map<BridgedRole, Side>();
+  readonly #letGo = new Map<Side, () => void>();
   readonly #held = new Set<BridgedRole>();
   readonly #calling = new Set<CallOut>();
   readonly #end = Promise.withResolvers<void>();
+  /** Somebody is called in the place of these: who asked for it may go at once (RFC 5589 section 6). */
+  readonly #transferring = new Set<BridgedRole>();
+  /** A side is to come back. */
+  #isLent = false;
   #isOver = false;
 
   constructor(deps: BridgeDeps, hooks: BridgeHooks) {
@@ -77,15 +84,6 @@ export class Bridge {
 
   side(role: BridgedRole): Side | undefined {
     return this.#sides.get(role);
-  }
-
-  /** Whose dialog this is; undefined: of neither. */
-  roleOf({ callId, localTag, remoteTag }: Replacing): BridgedRole | undefined {
-    for (const [role, { leg }] of this.#sides) {
-      const { name } = leg;
-      if (name.callId === callId && name.localTag === localTag && name.remoteTag === remoteTag) return role;
-    }
-    return undefined;
   }
 
   /** Calls somebody. What comes of it is not yet a side: {@link join} makes it one. Never rejects. */
@@ -126,11 +124,18 @@ export class Bridge {
     const { role } = side.party;
     const before = this.#sides.get(role);
     this.#sides.set(role, side);
-    this.#held.delete(role);
+    if (role === 'customer') this.#isLent = false;
+    if (before) this.#held.delete(role);
     if (before) this.#retire(before);
+    const { leg, trunk } = side;
+    const replace = async (incoming: IncomingCall): Promise<void> => void (await this.admit(role, incoming));
+    const yieldOther = (): Promise<Side | undefined> => this.#yield(otherOf(role));
+    this.#letGo.set(side, this.#deps.legs.hold(leg.name, { trunk, replace, yieldOther }));
     this.#hooks.onJoined(side); // listens first
     this.#listen(side);
-    if (before) this.#passHold(otherOf(role), false); // whom the one before had put on hold
+    if (before)
+      this.#passHold(otherOf(role), false); // whom the one before had put on hold
+    else if (this.#held.has(otherOf(role))) this.#passHold(role, true); // by who came on hold
   }
 
   /** After a payment: what was put on hold meanwhile is told now. */
@@ -138,16 +143,33 @@ export class Bridge {
     for (const role of this.#sides.keys()) this.#passHold(otherOf(role), this.#held.has(role));
   }
 
-  /** Somebody takes the place of a side (RFC 3891). Never rejects. */
-  async replace(role: BridgedRole, incoming: IncomingCall): Promise<void> {
+  /** Answers somebody who is this side from now on, in the place of another (RFC 3891) or back again. Never rejects. */
+  async admit(role: BridgedRole, incoming: IncomingCall): Promise<Side | undefined> {
     const { room, advertisedAddress: advertised, log } = this.#deps;
     const side = await answerInto(room, role, incoming, { advertised, ...this.legHooks(role) }, log);
     if (side) this.join(side);
+    return side;
+  }
+
+  /** This side goes on without us for a while; its leg is its own to end. */
+  lend(side: Side): void {
+    const { role } = side.party;
+    if (this.#sides.get(role) !== side) return;
+    this.#sides.delete(role);
+    this.#held.delete(role);
+    this.#isLent = true;
+    void this.#release(side);
+  }
+
+  /** A side that was being lent has hung up instead. */
+  left(side: Side, reason: string): void {
+    if (this.#sides.get(side.party.role) === side) this.#onLeft(side, reason, {});
   }
 
   /** Ends every leg. */
   async hangUp(headers: SipHeaders): Promise<void> {
     this.cancel();
+    this.#isLent = false;
     await Promise.all([...this.#sides.values()].map((side) => this.#sendAway(side, headers)));
     this.#finishIfEmpty();
   }
@@ -156,9 +178,10 @@ export class Bridge {
     const { leg, party } = side;
     const { role } = party;
     const isCurrent = (): boolean => this.#sides.get(role) === side;
-    leg.onBye((reason, header) =>
-      isCurrent() ? this.#onLeft(side, reason, passedHeaders(header, this.#deps.passHeaders)) : {},
-    );
+    leg.onBye((reason, header) => {
+      if (!isCurrent() || this.#hooks.isLent(role)) return {};
+      return this.#onLeft(side, reason, passedHeaders(header, this.#deps.passHeaders));
+    });
     const onKey = (report: KeyReport): void => {
       if (isCurrent() && this.#hooks.onKey(role, report)) this.#passKey(otherOf(role), report);
     };
@@ -199,7 +222,8 @@ export class Bridge {
     this.#held.delete(role);
     const headers = this.#hooks.onLeft(side, reason);
     void this.#release(side);
-    if (!this.#hooks.goesOnWithout(role)) void this.hangUp({ ...passed, ...headers });
+    const goesOn = this.#hooks.goesOnWithout(role) || this.#transferring.has(role);
+    if (!goesOn) void this.hangUp({ ...passed, ...headers });
     this.#finishIfEmpty();
     return headers;
   }
@@ -216,7 +240,11 @@ export class Bridge {
     const isKept = role === 'customer' && this.#hooks.isPaying();
     const isHere = this.#sides.get(role) === side && this.#sides.has(otherOf(role));
     if (!side.trunk.mayTransfer || isKept || !isHere) return request.reject(603, 'Declined');
+    const ours = request.replaces && this.#deps.legs.find(request.replaces, side.trunk);
+    if (ours?.kind === 'found' && ours.yieldOther) return this.#takeOther(role, request, ours.yieldOther);
+    if (ours?.kind === 'refused' && ours.status === 603) return request.reject(603, 'Declined'); // it has ended
     const report = request.accept();
+    this.#transferring.add(role);
     const called = await this.call({
       role,
       target: request.target,
@@ -225,13 +253,76 @@ export class Bridge {
       trunk: side.trunk,
       onProgress: ({ status, reason }) => report.tell(status, reason),
     });
-    if (called.kind === 'refused') return report.tell(called.status, called.reason);
+    this.#transferring.delete(role);
+    if (called.kind === 'answered') {
+      report.tell(200, 'OK');
+      this.join(called.side);
+      return;
+    }
+    report.tell(called.status, called.reason);
+    const isAlone = !this.#sides.has(role) && !this.#hooks.goesOnWithout(role);
+    if (isAlone) await this.hangUp({}); // who asked for it has gone
+  }
+
+  /** The peer has two calls through us, and joins them: whom it talks with in the other one comes here in its place. */
+  async #takeOther(
+    role: BridgedRole,
+    request: ReferRequest,
+    yieldOther: NonNullable<Held['yieldOther']>,
+  ): Promise<void> {
+    const report = request.accept();
+    const other = await yieldOther();
+    if (!other) return report.tell(481, 'Call/Transaction Does Not Exist');
+    const side = await this.#bringIn(role, other).catch((error: unknown) => {
+      this.#deps.log.error({ err: error }, 'whoever was to be joined could not be brought in');
+      return undefined;
+    });
+    if (!side) {
+      await this.#bye(other, {});
+      return report.tell(503, 'Service Unavailable');
+    }
     report.tell(200, 'OK');
-    this.join(called.side);
+    this.join(side);
+    void side.legMedia.hold(side.leg, false); // nobody holds it here
+  }
+
+  /** A leg of another call comes into this room; where its media is in another worker, with new media. */
+  async #bringIn(role: BridgedRole, other: Side): Promise<Side | undefined> {
+    const { room } = this.#deps;
+    const { leg, legMedia } = other;
+    legMedia.reportTo(this.legHooks(role));
+    const here = { ...other, party: { role, media: other.party.media } };
+    const isHere = await room.join(here.party).then(
+      () => true,
+      () => false,
+    );
+    if (isHere) return here;
+    const media = await room.openMedia();
+    if (!(await legMedia.move(leg, media))) {
+      room.forget(media);
+      await media.close();
+      return undefined;
+    }
+    await other.party.media.close();
+    const moved = { ...other, party: { role, media } };
+    await room.join(moved.party);
+    return moved;
+  }
+
+  async #yield(role: BridgedRole): Promise<Side | undefined> {
+    const side = this.#sides.get(role);
+    if (!side || this.#hooks.isPaying()) return undefined;
+    this.#sides.delete(role);
+    this.#held.delete(role);
+    this.#forget(side);
+    await this.#deps.room.leave(side.party);
+    void this.hangUp({});
+    return side;
   }
 
   /** Somebody else is there instead: it leaves the room now, and the call when it likes to. */
   #retire(side: Side): void {
+    this.#forget(side);
     void this.#deps.room.leave(side.party);
     this.#deps.clock.schedule(kByeOfTransferorMs, () => void this.#bye(side, {}));
   }
@@ -241,13 +332,20 @@ export class Bridge {
     await this.#release(side);
   }
 
-  async #release({ party, legMedia }: Side): Promise<void> {
+  #forget(side: Side): void {
+    this.#letGo.get(side)?.();
+    this.#letGo.delete(side);
+  }
+
+  async #release(side: Side): Promise<void> {
+    const { party, legMedia } = side;
+    this.#forget(side);
     await this.#deps.room.leave(party);
     await release(this.#deps.room, party.media, legMedia);
   }
 
   #finishIfEmpty(): void {
-    if (this.#sides.size > 0) return;
+    if (this.#sides.size > 0 || this.#isLent) return;
     this.#isOver = true;
     this.#end.resolve();
   }

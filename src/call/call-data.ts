@@ -12,7 +12,7 @@ export interface CallData {
   readonly identified: 'true' | 'false' | 'unknown';
   /** What is done with the card; null: what configuration says. */
   readonly operation: PaymentType | null;
-  /** SIP URI the caller is sent to afterwards. */
+  /** SIP URI the caller is sent to afterwards; its header `Replaces` names the leg of a reserved agent there. */
   readonly returnUri: string | null;
 }
 
@@ -42,6 +42,8 @@ type Values = ReadonlyMap<Name, string>;
 
 const kMaxTextLength = 64;
 const kMaxUriLength = 512;
+const kReturnUri =
+  /^(sips?:[^\s<>"?,]+(\?Replaces=(?=\S*to-tag)(?=\S*from-tag)[^\s<>"?,&]+)?|tel:[0-9+*#().;=a-z-]+)$/i;
 const kMaxUserToUserHex = 1024;
 
 /**
@@ -185,9 +187,11 @@ function readReturnUri(value: string | null, call: CallDataSource, problems: Pro
     return null;
   }
   const uri = value.replace(/^<(.*)>$/, '$1');
-  // Neither brackets, quotes, blanks nor a header part: it is put between < and > of Refer-To, with headers of ours.
-  if (uri.length <= kMaxUriLength && /^(sips?:[^\s<>"?,]+|tel:[0-9+*#().;=a-z-]+)$/i.test(uri)) return uri;
-  problems.push('X-Pay-Return-Uri must be a SIP or tel URI without display name and headers');
+  // Neither brackets, quotes nor blanks: it is put between < and > of Refer-To, with headers of ours.
+  if (uri.length <= kMaxUriLength && kReturnUri.test(uri)) return uri;
+  problems.push(
+    'X-Pay-Return-Uri must be a SIP or tel URI without display name, and without headers but Replaces',
+  );
   return null;
 }
 

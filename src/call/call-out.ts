@@ -5,18 +5,21 @@ import type {
   CallProgress,
   Dialled,
   HeaderReader,
+  IncomingCall,
   OutgoingCall,
   Signaling,
   SipHeaders,
   TrunkRights,
 } from '../ports/signaling.ts';
 import type { BridgedRole } from './bridge.ts';
+import type { HeldLegs } from './held-legs.ts';
 import { LegMedia, type Refusal } from './leg-media.ts';
 import type { PaymentRoom } from './payment-room.ts';
-import { release, type Side } from './side.ts';
+import { answerInto, release, type Side } from './side.ts';
 
 export interface CallOutDeps {
   readonly signaling: Signaling;
+  readonly legs: HeldLegs;
   readonly room: PaymentRoom;
   /** Address put into SDP; null = the one the media is bound to. */
   readonly advertisedAddress: string | null;
@@ -40,9 +43,13 @@ export interface CallOutTask {
   readonly onProgress: (progress: CallProgress, early: CodecName | null) => void;
 }
 
-export type CalledOut =
-  | { readonly kind: 'answered'; readonly side: Side; readonly header: HeaderReader }
-  | ({ readonly kind: 'refused'; readonly header?: HeaderReader } & Refusal);
+interface Answered {
+  readonly kind: 'answered';
+  readonly side: Side;
+  readonly header: HeaderReader;
+}
+
+export type CalledOut = Answered | ({ readonly kind: 'refused'; readonly header?: HeaderReader } & Refusal);
 
 const kUnavailable: CalledOut = { kind: 'refused', status: 503, reason: 'Service Unavailable' };
 
@@ -55,6 +62,9 @@ export class CallOut {
   readonly #task: CallOutTask;
   #outgoing: OutgoingCall | undefined;
   #isCancelled = false;
+  /** Who has answered in the place of whoever rings. */
+  #instead: Answered | undefined;
+  #isDecided = false;
   /** Early descriptions and the answer are taken one after the other. */
   #taken: Promise<unknown> = Promise.resolve();
 
@@ -83,7 +93,7 @@ export class CallOut {
       this.#deps.log.error({ err: error }, 'a call of ours broke');
       return kUnavailable;
     });
-    if (called.kind === 'answered') return called;
+    if (called.kind === 'answered' && called.side.party === party) return called;
     await this.#deps.room.leave(party);
     await release(this.#deps.room, media, legMedia);
     return called;
@@ -96,13 +106,45 @@ export class CallOut {
     if (this.#isCancelled) return { kind: 'refused', status: 487, reason: 'Request Terminated' };
     const outgoing = this.#deps.signaling.dial({ target, from, offer, headers, trunk: trunk.name, ringMs });
     this.#outgoing = outgoing;
+    const rings = this.#deps.legs.ring({
+      trunk,
+      names: () => outgoing.earlyNames,
+      replace: (incoming) => this.#takeOver(incoming),
+    });
     outgoing.onProgress((progress) => {
       this.#taken = this.#taken.then(() => this.#onProgress(progress, party, legMedia));
     });
     const outcome = await outgoing.outcome;
+    rings();
+    this.#isDecided = true;
     await this.#taken;
+    if (this.#instead) return this.#giveWay(outcome, this.#instead);
     if (outcome.kind === 'refused') return outcome;
     return this.#onAnswered(outcome, party, legMedia);
+  }
+
+  /** Somebody answers instead (RFC 3891 section 3): only then is our own call given up. */
+  async #takeOver(incoming: IncomingCall): Promise<void> {
+    const { room, advertisedAddress: advertised, log } = this.#deps;
+    const { role, onHold, onReoffer } = this.#task;
+    const side = await answerInto(room, role, incoming, { advertised, onHold, onReoffer }, log);
+    if (!side) return;
+    if (this.#isDecided || this.#instead) return this.#dismiss(side);
+    this.#instead = { kind: 'answered', side, header: incoming.header };
+    this.#outgoing?.cancel();
+  }
+
+  async #giveWay(outcome: Dialled, instead: Answered): Promise<CalledOut> {
+    if (outcome.kind === 'answered') await outcome.leg.bye(kPickedUp);
+    if (!this.#isCancelled) return instead;
+    await this.#dismiss(instead.side);
+    return { kind: 'refused', ...kCancelled };
+  }
+
+  async #dismiss({ leg, party, legMedia }: Side): Promise<void> {
+    await leg.bye(kPickedUp);
+    await this.#deps.room.leave(party);
+    await release(this.#deps.room, party.media, legMedia);
   }
 
   async #onProgress(progress: CallProgress, party: Side['party'], legMedia: LegMedia): Promise<void> {
@@ -171,6 +213,7 @@ export class CallOut {
   }
 }
 
+const kPickedUp = { Reason: 'SIP;cause=487;text="Request Terminated"' };
 const kCancelled: Refusal = { status: 487, reason: 'Request Terminated' };
 
 /** Where a call of ours goes: whether nobody on the way can read it is what its URI says. */

@@ -7,13 +7,16 @@ import type {
   SessionAction,
   SessionRequest,
 } from '../ports/payment-sessions.ts';
-import type { IncomingCall, Replacing } from '../ports/signaling.ts';
+import type { IncomingCall } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
+import { readCallData } from './call-data.ts';
+import { HeldLegs } from './held-legs.ts';
 import { InlineCall } from './inline-call.ts';
 import { type FoundRoute, findRoute } from './inline-route.ts';
 import { IvrCall, type IvrCallDeps, type OneLegTask } from './ivr-call.ts';
 import { askedFor, type Prepared, PreparedSessions } from './prepared-sessions.ts';
 import { RoomCall } from './room-call.ts';
+import { isReserved } from './routes.ts';
 
 const kPaymentUser = 'pay';
 const kRetryAfterS = '5';
@@ -23,8 +26,10 @@ type Destination =
   | { readonly kind: 'one leg'; readonly task: OneLegTask }
   | { readonly kind: 'room'; readonly call: RoomCall }
   | { readonly kind: 'inline'; readonly found: FoundRoute; readonly prepared?: Prepared }
-  /** In the place of a leg of a call. */
-  | { readonly kind: 'replacing'; readonly replace: () => Promise<void> }
+  /** In the place of a leg of ours. */
+  | { readonly kind: 'replacing'; readonly replace: (incoming: IncomingCall) => Promise<void> }
+  /** A customer who was sent away to be identified. */
+  | { readonly kind: 'back'; readonly call: IvrCall | InlineCall }
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
   | { readonly kind: 'nobody' };
 
@@ -35,7 +40,6 @@ type Destination =
 export class FrontDesk implements PaymentSessions {
   readonly #deps: IvrCallDeps;
   readonly #log: Log;
-  readonly #sipHost: () => string;
   readonly #prepared: PreparedSessions;
   readonly #calls = new Map<string, IvrCall>();
   readonly #rooms = new Map<string, RoomCall>();
@@ -47,10 +51,10 @@ export class FrontDesk implements PaymentSessions {
   #onEmpty: (() => void) | undefined;
 
   /** @param sipHost - host, and port where it is another than 5060, of the addresses it gives out. */
-  constructor(deps: IvrCallDeps, sipHost: () => string = () => 'localhost') {
-    this.#deps = deps;
+  constructor(deps: Omit<IvrCallDeps, 'legs' | 'addressOf'>, sipHost: () => string = () => 'localhost') {
+    const addressOf = (user: string): string => `sip:${user}@${sipHost()}`;
+    this.#deps = { ...deps, legs: new HeldLegs(deps.clock), addressOf };
     this.#log = deps.log;
-    this.#sipHost = sipHost;
     this.#prepared = new PreparedSessions(deps.clock);
   }
 
@@ -71,9 +75,12 @@ export class FrontDesk implements PaymentSessions {
     const { id } = prepared;
     const { topology } = request;
     this.#log.info({ sessionId: id, topology }, 'payment session prepared');
-    const host = this.#sipHost();
-    const roomUri = isOfOneLeg(topology) ? null : `sip:room-${id}@${host}`;
-    return { id, payUri: `sip:pay-${id}@${host}`, roomUri };
+    const { addressOf } = this.#deps;
+    return {
+      id,
+      payUri: addressOf(`pay-${id}`),
+      roomUri: isOfOneLeg(topology) ? null : addressOf(`room-${id}`),
+    };
   }
 
   view(sessionId: string): object | undefined {
@@ -110,7 +117,7 @@ export class FrontDesk implements PaymentSessions {
   }
 
   identified(sessionId: string, result: 'verified' | 'failed'): ActionResult {
-    const call = this.#calls.get(sessionId) ?? this.#rooms.get(sessionId);
+    const call = this.#calls.get(sessionId) ?? this.#rooms.get(sessionId) ?? this.#inline.get(sessionId);
     if (!call && this.view(sessionId) === undefined) return { kind: 'unknown_session' };
     return call?.identified(result) ? { kind: 'done' } : conflict('nobody is being identified');
   }
@@ -134,7 +141,10 @@ export class FrontDesk implements PaymentSessions {
         this.#serve(this.#runInline(incoming, destination.found, destination.prepared));
         break;
       case 'replacing':
-        this.#serve(destination.replace());
+        this.#serve(destination.replace(incoming));
+        break;
+      case 'back':
+        this.#serve(destination.call.comeBack(incoming));
         break;
       case 'refused':
         this.#refuse(incoming, destination.status, destination.reason, destination.reason.toLowerCase());
@@ -166,40 +176,29 @@ export class FrontDesk implements PaymentSessions {
 
   #destinationOf(incoming: IncomingCall): Destination {
     const { dialled, replaces } = incoming;
-    if (replaces) return this.#replacedBy(replaces, incoming);
+    if (replaces) {
+      const found = this.#deps.legs.find(replaces, incoming.trunk);
+      return found.kind === 'found' ? { kind: 'replacing', replace: found.replace } : found;
+    }
     const named = /^(?:pay|room)-([\w-]+)$/.exec(dialled)?.[1];
-    if (named !== undefined) return this.#sessionOf(named);
+    if (named !== undefined) return this.#sessionOf(named, incoming);
     if (dialled !== kPaymentUser) {
       const routed = this.#routed(incoming);
       if (routed.kind !== 'nobody' || !this.#deps.settings.merchants?.areDialled(dialled)) return routed;
     }
     const announced = incoming.header('X-Pay-Session')?.trim() ?? '';
-    const session = this.#sessionOf(announced);
+    const session = this.#sessionOf(announced, incoming);
     if (session.kind !== 'nobody') return session; // one of another hushpay on the way is none of ours
+    if (this.#isHandedOver(incoming)) return { kind: 'one leg', task: { topology: 'secure_transfer' } };
     // Another bridge conferences us in: agent and customer speak on this one leg.
     const isConference = incoming.header('X-Pay-Call-Type')?.trim().toLowerCase() === 'conference';
     return { kind: 'one leg', task: { topology: isConference ? 'guest' : 'ivr' } };
   }
 
-  /** RFC 3891 section 3: 481 for a dialog that is none of ours, 486 for one that is no longer early. */
-  #replacedBy(replaces: Replacing, incoming: IncomingCall): Destination {
-    const replace = this.#replacementFor(replaces, incoming);
-    if (replace && replaces.earlyOnly) return { kind: 'refused', status: 486, reason: 'Busy Here' };
-    if (replace) return { kind: 'replacing', replace };
-    return { kind: 'refused', status: 481, reason: 'Call/Transaction Does Not Exist' };
-  }
-
-  /** Lets the INVITE into the call that has the dialog; undefined: none has. */
-  #replacementFor(replaces: Replacing, incoming: IncomingCall): (() => Promise<void>) | undefined {
-    for (const call of this.#inline.values()) {
-      const role = call.roleOf(replaces);
-      if (role !== undefined) return () => call.replace(role, incoming);
-    }
-    for (const room of this.#rooms.values()) {
-      const leg = room.legOf(replaces);
-      if (leg) return () => room.replace(leg, incoming);
-    }
-    return undefined;
+  /** An agent waits elsewhere, reserved, for the caller to come back. */
+  #isHandedOver(incoming: IncomingCall): boolean {
+    const { data } = readCallData(incoming, this.#deps.settings.currency);
+    return isReserved(data.returnUri);
   }
 
   /** A session prepared for it may be named by the call. */
@@ -209,18 +208,23 @@ export class FrontDesk implements PaymentSessions {
     if (!found) return { kind: 'nobody' };
     const announced = incoming.header('X-Pay-Session')?.trim() ?? '';
     const prepared = this.#prepared.find(announced);
-    if (prepared?.request.topology !== 'inline') return { kind: 'inline', found };
+    const isInline =
+      prepared?.request.topology === 'inline' || prepared?.request.topology === 'secure_transfer';
+    if (!prepared || !isInline) return { kind: 'inline', found };
     this.#prepared.take(announced);
     return { kind: 'inline', found, prepared };
   }
 
-  #sessionOf(id: string): Destination {
+  #sessionOf(id: string, incoming: IncomingCall): Destination {
     const running = this.#rooms.get(id);
     if (running) return { kind: 'room', call: running };
+    const awaiting = this.#calls.get(id) ?? this.#inline.get(id);
+    if (awaiting?.isAway) return { kind: 'back', call: awaiting };
     const prepared = this.#prepared.take(id);
     if (!prepared) return { kind: 'nobody' };
     const { topology } = prepared.request;
-    return isOfOneLeg(topology)
+    const isAlone = topology === 'secure_transfer' && this.#isHandedOver(incoming);
+    return isOfOneLeg(topology) || isAlone
       ? { kind: 'one leg', task: { topology, prepared } }
       : { kind: 'room', call: this.#openRoom(prepared) };
   }
@@ -296,7 +300,7 @@ export class FrontDesk implements PaymentSessions {
 
 /** A leg that joins or takes another's place in a call that is up; who was prepared for has gone when we drain. */
 function isOfRunningCall({ kind }: Destination): boolean {
-  return kind === 'room' || kind === 'replacing';
+  return kind === 'room' || kind === 'replacing' || kind === 'back';
 }
 
 function isOfOneLeg(topology: SessionRequest['topology']): boolean {

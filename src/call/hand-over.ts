@@ -2,8 +2,10 @@ import type { Log } from '../ports/log.ts';
 import type { CodecName } from '../ports/media.ts';
 import type { ReferOutcome, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { Bridge } from './bridge.ts';
+import type { CalledOut } from './call-out.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
 import { PaymentRoom } from './payment-room.ts';
+import { addressOf } from './routes.ts';
 import { enter, type Side } from './side.ts';
 
 /** What configuration says about how a call goes on when its payment has ended. */
@@ -12,6 +14,8 @@ export interface HandOverSettings {
   readonly bridgeWhenRefused: boolean;
   /** Name of the trunk our calls to destinations belong to; null: that of the call. */
   readonly through: string | null;
+  /** Customer and agent of a room, after it. */
+  readonly join: 'here' | 'refer';
   readonly waitMs: number;
 }
 
@@ -20,6 +24,8 @@ export interface HandOverTask {
   readonly customer: Side;
   /** SIP URI; null: nowhere, the result goes with the BYE. */
   readonly target: string | null;
+  /** Where to if nobody is there, such as a reserved agent who has gone. */
+  readonly fallback?: string | null;
   readonly from: string;
   /** Attached to whatever is sent. */
   readonly headers: SipHeaders;
@@ -52,8 +58,12 @@ async function goOn(task: HandOverTask, deps: IvrCallDeps, log: Log): Promise<Ha
       return target === null ? 'bye' : bridge({ ...task, target }, deps, log);
     case 'refer': {
       if (target === null) return 'bye';
-      const outcome = await customer.leg.refer(target, headers, headers);
-      return outcome === 'refused' && bridgeWhenRefused ? bridge({ ...task, target }, deps, log) : outcome;
+      const address = addressOf(target);
+      const outcome = await customer.leg.refer(address.uri, headers, { ...headers, ...address.headers });
+      if (outcome === 'refused' && bridgeWhenRefused) return bridge({ ...task, target }, deps, log);
+      if (outcome !== 'failed' || !task.fallback) return outcome;
+      log.info({}, 'nobody is there: the caller goes elsewhere');
+      return goOn({ ...task, target: task.fallback, fallback: null }, deps, log);
     }
     default:
       return method satisfies never;
@@ -81,11 +91,11 @@ async function tellAndWait({ customer, headers }: HandOverTask, deps: IvrCallDep
 
 /** We call the destination and join both; by REFER with Replaces the peer may take our place there. */
 async function bridge(
-  { customer, target, from, headers }: HandOverTask & { readonly target: string },
+  { customer, target, fallback, from, headers }: HandOverTask & { readonly target: string },
   deps: IvrCallDeps,
   log: Log,
 ): Promise<HandOverOutcome> {
-  const { settings, plane, signaling, clock } = deps;
+  const { settings, plane, signaling, legs, clock } = deps;
   const { inline, advertisedAddress, policy } = settings;
   const room = new PaymentRoom(
     plane,
@@ -95,6 +105,7 @@ async function bridge(
   const between = new Bridge(
     {
       signaling,
+      legs,
       room,
       advertisedAddress,
       clock,
@@ -109,14 +120,14 @@ async function bridge(
     between.join(customer);
     if (!between.side('customer')) return 'ended_by_peer';
     const trunk = trunkFor(deps, customer.trunk);
-    const called = await between.call({
-      role: 'agent',
-      target,
-      from,
-      headers,
-      trunk,
-      ...preferring(customer.legMedia.codec),
-    });
+    const call = (to: string): Promise<CalledOut> => {
+      const { uri, headers: own } = addressOf(to);
+      const all = { ...headers, ...own, ...('Replaces' in own && { Require: 'replaces' }) };
+      const prefer = preferring(customer.legMedia.codec);
+      return between.call({ role: 'agent', target: uri, from, headers: all, trunk, ...prefer });
+    };
+    let called = await call(target);
+    if (called.kind === 'refused' && fallback && between.side('customer')) called = await call(fallback);
     if (called.kind === 'refused') {
       log.info({ status: called.status }, 'the destination was not reached');
       await between.hangUp(headers);
@@ -157,6 +168,7 @@ const kTransparent = {
   isPaying: () => false,
   onLeft: () => ({}),
   goesOnWithout: () => false,
+  isLent: () => false,
   onHold: () => {},
   onKey: () => true,
   onReoffer: () => {},

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Log } from '../ports/log.ts';
 import type { CodecName, KeyReport } from '../ports/media.ts';
 import type { ActionResult, SessionAction, SessionRequest } from '../ports/payment-sessions.ts';
-import type { HeaderReader, IncomingCall, Replacing, SipHeaders } from '../ports/signaling.ts';
+import type { HeaderReader, IncomingCall, SipHeaders } from '../ports/signaling.ts';
 import { AgentKeys } from './agent-keys.ts';
 import { Bridge, type BridgedRole, otherOf } from './bridge.ts';
 import type { CalledOut } from './call-out.ts';
@@ -12,6 +12,7 @@ import { InlinePayment } from './inline-payment.ts';
 import type { FoundRoute } from './inline-route.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
 import type { LegMedia } from './leg-media.ts';
+import { ParkedVoice } from './parked-voice.ts';
 import { passedHeaders } from './passed-headers.ts';
 import { PaymentRoom } from './payment-room.ts';
 import { destinationOf } from './routes.ts';
@@ -40,11 +41,13 @@ export class InlineCall {
   readonly #task: InlineTask;
   readonly #log: Log;
   readonly #policy: PaymentPolicy;
+  readonly #topology: 'inline' | 'secure_transfer';
   readonly #near: BridgedRole;
   readonly #room: PaymentRoom;
   readonly #bridge: Bridge;
   readonly #payment: InlinePayment;
   readonly #agentKeys: AgentKeys;
+  readonly #voice: ParkedVoice;
 
   constructor(incoming: IncomingCall, deps: IvrCallDeps, task: InlineTask) {
     const { settings, plane, clock } = deps;
@@ -54,13 +57,21 @@ export class InlineCall {
     this.#deps = deps;
     this.#task = task;
     this.#log = deps.log.child({ callId: incoming.callId, sessionId: this.id });
-    this.#policy = policyFor('inline', settings.policy);
+    const { topology = 'inline' } = task.prepared?.request ?? {};
+    const isCutOff = topology === 'secure_transfer' || inline.agentHears === 'nothing';
+    this.#topology = isCutOff ? 'secure_transfer' : 'inline';
+    this.#policy = policyFor(this.#topology, settings.policy);
     this.#near = task.found.route.customer === 'caller' ? 'customer' : 'agent';
-    const state = { topology: 'inline', clamp: this.#policy.agent.clamp, promptsTo: 'everybody' } as const;
+    const state = {
+      topology: this.#topology,
+      clamp: this.#policy.agent.clamp,
+      promptsTo: 'everybody',
+    } as const;
     this.#room = new PaymentRoom(plane, state, this.#log);
     this.#bridge = new Bridge(
       {
         signaling: deps.signaling,
+        legs: deps.legs,
         room: this.#room,
         advertisedAddress: settings.advertisedAddress,
         clock,
@@ -72,6 +83,7 @@ export class InlineCall {
         isPaying: () => this.#payment.isRunning,
         onLeft: (side, reason) => this.#onLeft(side, reason),
         goesOnWithout: (role) => role === 'agent' && this.#payment.isBusy,
+        isLent: (role) => role === 'customer' && this.#payment.isLent,
         onHold: (role, held) => {
           if (role === 'customer') this.#payment.customerHeld(held);
         },
@@ -82,6 +94,10 @@ export class InlineCall {
     );
     const call = {
       room: this.#room,
+      topology: this.#topology,
+      onHearing: () => this.#tellParked(),
+      lend: (customer: Side) => this.#bridge.lend(customer),
+      left: (customer: Side) => this.#bridge.left(customer, 'peer hung up'),
       side: (role: BridgedRole) => this.#bridge.side(role),
       afterPayment: (end: ConversationEnd, order: PaymentOrder) => this.#afterPayment(end, order),
       named: task.onSession,
@@ -95,26 +111,40 @@ export class InlineCall {
       deps,
       this.#log,
     );
+    this.#voice = new ParkedVoice({
+      kind: this.#policy.agent.parked,
+      prompts: deps.prompts,
+      locale: settings.locale,
+      clock,
+      status: () => this.#payment.parkedStatus,
+    });
     this.#agentKeys = new AgentKeys(this.#room, inline, clock, () => void this.#toggle());
   }
 
   /** What may be seen of it from outside. */
   get view(): object {
     const parties = (['customer', 'agent'] as const).filter((role) => this.#bridge.side(role));
-    return { topology: 'inline', ...this.#payment.view, parties: parties.map((role) => ({ role })) };
+    return { topology: this.#topology, ...this.#payment.view, parties: parties.map((role) => ({ role })) };
   }
 
   act(action: SessionAction, actor: string): Promise<ActionResult> {
     return this.#payment.act(action, actor);
   }
 
-  /** Which side an INVITE wants to replace; undefined: none. */
-  roleOf(replacing: Replacing): BridgedRole | undefined {
-    return this.#bridge.roleOf(replacing);
+  /** @returns false if nobody is being identified. */
+  identified(result: 'verified' | 'failed'): boolean {
+    return this.#payment.identified(result);
   }
 
-  replace(role: BridgedRole, incoming: IncomingCall): Promise<void> {
-    return this.#bridge.replace(role, incoming);
+  /** The customer was sent to be identified, and may come back. */
+  get isAway(): boolean {
+    return this.#payment.isAway;
+  }
+
+  /** … by this call. Never rejects. */
+  async comeBack(incoming: IncomingCall): Promise<void> {
+    const customer = await this.#bridge.admit('customer', incoming);
+    if (customer) this.#payment.customerBack(incoming.header);
   }
 
   /** The server stops: ends the call without another word. A payment in flight is still waited for. */
@@ -269,8 +299,26 @@ export class InlineCall {
   #onJoined(side: Side): void {
     const { role, media } = side.party;
     this.#payment.session.events.add({ type: 'joined', role });
-    if (role === 'customer') media.onEnd((end) => this.#payment.session.conversation?.mediaLost(end));
-    else this.#agentKeys.begin();
+    if (role === 'agent') {
+      this.#agentKeys.begin(side.legMedia.hasEvents);
+      this.#payment.agentCame();
+      this.#tellParked();
+      return;
+    }
+    media.onEnd((end) => {
+      if (this.#bridge.side('customer') === side) this.#payment.session.conversation?.mediaLost(end);
+    });
+    this.#payment
+      .customerMoved(side)
+      .catch((error: unknown) => this.#log.error({ err: error }, 'the customer could not be moved'));
+  }
+
+  /** An agent who is cut off from the customer is told so, in sound. */
+  #tellParked(): void {
+    const agent = this.#bridge.side('agent')?.party.media;
+    if (!agent) return;
+    if (this.#room.isCutOff || this.#payment.isIdentifying) this.#voice.start(agent);
+    else this.#voice.stop(agent);
   }
 
   /** @returns what is attached to the BYE of this leg, and to that of the other. */

@@ -1,13 +1,16 @@
-import type { ConversationEnd } from '../dialog/controller.ts';
+import type { ConversationEnd, IdvResult } from '../dialog/controller.ts';
 import type { PaymentOrder, PaymentPolicy } from '../dialog/policy.ts';
 import type { Money } from '../money/money.ts';
 import type { Log } from '../ports/log.ts';
-import type { ActionResult, SessionAction, SessionRequest } from '../ports/payment-sessions.ts';
+import type { ActionResult, SessionAction, SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { HeaderReader, IncomingCall, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
 import { merchantIdIn, readCallData } from './call-data.ts';
+import { CustomerMedia } from './customer-media.ts';
+import { Identification, identificationHeaders } from './identification.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
 import { orderFor, payeeOf } from './order.ts';
+import type { ParkedStatus } from './parked-voice.ts';
 import type { PaymentRoom } from './payment-room.ts';
 import { PaymentSession } from './payment-session.ts';
 import type { Side } from './side.ts';
@@ -18,9 +21,16 @@ const kInfoPressMs = 400; // a key by SIP INFO says nothing of its length; a pre
 /** The call a payment is made in. */
 export interface PayingCall {
   readonly room: PaymentRoom;
+  readonly topology: Extract<Topology, 'inline' | 'secure_transfer'>;
   side(role: 'customer' | 'agent'): Side | undefined;
   /** The payment has ended, the card is wiped, everybody may hear everything again. */
   afterPayment(end: ConversationEnd, order: PaymentOrder): Promise<void>;
+  /** Who hears what has changed. */
+  onHearing(): void;
+  /** The customer is with the identification application, by another call. */
+  lend(customer: Side): void;
+  /** … or has hung up on the way there. */
+  left(customer: Side): void;
   /** A payment of the call that is known by this name from now on. */
   named(sessionId: string): void;
 }
@@ -38,6 +48,10 @@ export class InlinePayment {
   #request: SessionRequest;
   #session: PaymentSession;
   #running: Promise<void> | undefined;
+  /** Settles when nothing of the application is left. */
+  #identified: Promise<unknown> | undefined;
+  readonly #identification: Identification;
+  #media: CustomerMedia | undefined;
   #isPaying = false;
   #isHeld = false;
 
@@ -58,6 +72,7 @@ export class InlinePayment {
     this.#log = log;
     this.#request = request ?? kNothingAsked;
     this.#session = new PaymentSession(id, deps, log);
+    this.#identification = new Identification(deps, log);
   }
 
   /** The running one, or the last, or the one to come. */
@@ -73,6 +88,27 @@ export class InlinePayment {
   /** … and until the customer is where the result leads. */
   get isBusy(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** The customer is being identified, apart from the agent. */
+  get isIdentifying(): boolean {
+    return this.#identification.isRunning;
+  }
+
+  /** … and has not yet gone there by REFER, or is there. */
+  get isLent(): boolean {
+    return this.#identification.isAway;
+  }
+
+  get isAway(): boolean {
+    return this.#identification.isAway;
+  }
+
+  /** What a parked agent is told of it. */
+  get parkedStatus(): ParkedStatus {
+    const { conversation, end } = this.#session;
+    if (!conversation || end) return 'parked.hold';
+    return conversation.isInFlight ? 'parked.sent' : 'parked.card';
   }
 
   /** What is attached to the call. */
@@ -121,7 +157,29 @@ export class InlinePayment {
   /** The customer's key by SIP INFO. */
   infoKey(side: Side, report: Parameters<NonNullable<PaymentSession['conversation']>['infoKey']>[0]): void {
     this.#session.conversation?.infoKey(report);
+    this.#identification.key(report.key);
     void side.party.media.cover(kInfoPressMs).catch(() => undefined); // the leg has gone
+  }
+
+  /** @returns false if nobody is being identified. */
+  identified(result: 'verified' | 'failed'): boolean {
+    return this.#identification.tell(result);
+  }
+
+  /** The customer is on another leg: what was asked is asked again. */
+  async customerMoved(customer: Side): Promise<void> {
+    this.#isHeld = false;
+    if (!this.#running || !this.#media) return;
+    this.#media.follow(customer.party.media);
+    this.#session.conversation?.moved();
+    if (!this.#identification.isTalking) return;
+    await this.#call.room.leave(customer.party);
+    await this.#identification.moved(customer);
+  }
+
+  /** … and was away to be identified. @param header - of the INVITE. */
+  customerBack(header: HeaderReader): void {
+    this.#identification.comeBack(header);
   }
 
   customerHeld(held: boolean): void {
@@ -135,6 +193,10 @@ export class InlinePayment {
 
   agentLeft(): void {
     if (this.#isPaying) this.#session.conversation?.agentLost(this.#policy.agent.onLost);
+  }
+
+  agentCame(): void {
+    if (this.#isPaying) this.#session.conversation?.agentBack();
   }
 
   abandon(): void {
@@ -163,6 +225,7 @@ export class InlinePayment {
     if (on === room.state.parked)
       return conflict(on ? 'the agent is parked already' : 'nothing is paused or parked');
     await room.park(on);
+    this.#call.onHearing();
     return kDone;
   }
 
@@ -190,25 +253,66 @@ export class InlinePayment {
       () => false,
     );
     this.#session.events.add({ type: 'clamp', state: isSecure ? 'on' : 'failed' });
+    this.#call.onHearing();
     const { settings } = this.#deps;
-    const order = orderFor(this.#session.id, 'inline', this.#request, this.#incoming, settings, this.#log);
+    const { topology } = this.#call;
+    const order = orderFor(this.#session.id, topology, this.#request, this.#incoming, settings, this.#log);
+    this.#media = new CustomerMedia((this.#call.side('customer') ?? customer).party.media);
     const ended = this.#session.run({
       order,
       policy: this.#policy,
       trunk: customer.trunk.name,
-      media: customer.party.media,
+      media: this.#media,
+      handOffToIdv: (target) => this.#identify(target, order),
     });
     const { conversation } = this.#session;
     if (!isSecure) conversation?.recordingNotStopped(); // somebody could hear what must not be heard
     if (this.#isHeld) conversation?.hold(true);
-    if (this.#call.side('customer') !== customer) conversation?.hangUp();
+    if (!this.#call.side('customer')) conversation?.hangUp();
     else if (!this.#call.side('agent')) this.agentLeft();
     const end = await ended;
+    this.#identification.close(); // it may have taken too long
+    await this.#identified;
     await room.secure(false).catch(() => undefined);
     this.#session.events.add({ type: 'clamp', state: 'off' });
     this.#request = kNothingAsked;
     this.#isPaying = false;
+    this.#call.onHearing();
     await this.#call.afterPayment(end, order);
+  }
+
+  #identify(target: string, order: PaymentOrder): Promise<IdvResult> {
+    const customer = this.#call.side('customer');
+    if (!customer) return Promise.resolve('abandoned');
+    const verdict = this.#identifyApart(customer, target, order);
+    this.#identified = verdict.catch(() => undefined);
+    return verdict;
+  }
+
+  /** The customer leaves the agent for a while. */
+  async #identifyApart(customer: Side, target: string, order: PaymentOrder): Promise<IdvResult> {
+    const { room } = this.#call;
+    await room.leave(customer.party);
+    try {
+      const verdict = this.#identification.run({
+        customer,
+        target,
+        from: order.from,
+        headers: identificationHeaders(order),
+        back: this.#deps.addressOf(`pay-${order.sessionId}`),
+        onAway: () => {
+          if (this.#call.side('customer') === customer) this.#media?.follow(undefined);
+          this.#call.lend(customer);
+        },
+        onLeft: () => this.#call.left(customer),
+      });
+      this.#call.onHearing();
+      return await verdict;
+    } finally {
+      const party = this.#call.side('customer')?.party;
+      if (party && !room.parties.includes(party)) await room.join(party);
+      this.#call.onHearing();
+    }
   }
 }
 

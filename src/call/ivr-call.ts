@@ -6,16 +6,17 @@ import type { Log } from '../ports/log.ts';
 import type { MediaPlane, MediaSession } from '../ports/media.ts';
 import type { SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { Locale, PromptId } from '../ports/prompts.ts';
-import type { IncomingCall, Signaling, SipHeaders, TrunkRights } from '../ports/signaling.ts';
-import { type HandOverSettings, handOver } from './hand-over.ts';
+import type { HeaderReader, IncomingCall, Signaling, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import { CustomerMedia } from './customer-media.ts';
+import { type HandOverSettings, type HandOverTask, handOver } from './hand-over.ts';
+import type { HeldLegs } from './held-legs.ts';
 import { Identification, identificationHeaders } from './identification.ts';
 import type { InlineSettings } from './inline-settings.ts';
-import { LegMedia } from './leg-media.ts';
 import type { Merchants } from './merchants.ts';
 import { orderFor } from './order.ts';
 import { PaymentSession, type SessionDeps, termsOf } from './payment-session.ts';
 import { destinationOf } from './routes.ts';
-import type { Side } from './side.ts';
+import { answerWith, legMediaOf, type Side, type SideMediaOptions } from './side.ts';
 import { policyFor } from './topology-policy.ts';
 
 /** What configuration says about calls, beyond the conversation itself. */
@@ -42,6 +43,10 @@ export interface IvrCallDeps extends SessionDeps {
   readonly plane: MediaPlane;
   /** Calls of ours. */
   readonly signaling: Signaling;
+  /** Legs of all calls. */
+  readonly legs: HeldLegs;
+  /** SIP URI of ours with this user part. */
+  readonly addressOf: (user: string) => string;
 }
 
 /** What a call of one leg is about, when somebody said so before it came. */
@@ -52,6 +57,7 @@ export interface OneLegTask {
 
 const kRetryAfterS = '5';
 const kLookahead = 4;
+const kByeOfReplacedMs = 2_000; // it says goodbye itself, once it knows (RFC 3891 section 1)
 
 /**
  * A payment call of one leg, from the INVITE to the row in the database: a caller alone (`ivr`), or our leg in a conference of
@@ -68,6 +74,10 @@ export class IvrCall {
   readonly #identification: Identification;
   /** Settles when nothing of the application is left. */
   #identified: Promise<unknown> | undefined;
+  /** Undefined: not yet there, or away by another call. */
+  #customer: Side | undefined;
+  #media: CustomerMedia | undefined;
+  #letGo: () => void = () => {};
 
   constructor(incoming: IncomingCall, deps: IvrCallDeps, task: OneLegTask = { topology: 'ivr' }) {
     const sessionId = task.prepared?.id ?? crypto.randomUUID();
@@ -103,6 +113,20 @@ export class IvrCall {
   /** What an application found out about the caller. @returns false if nobody waits for it. */
   identified(result: 'verified' | 'failed'): boolean {
     return this.#identification.tell(result);
+  }
+
+  /** The customer was sent to be identified, and may come back. */
+  get isAway(): boolean {
+    return this.#identification.isAway;
+  }
+
+  /** … by this call. Never rejects. */
+  async comeBack(incoming: IncomingCall): Promise<void> {
+    const customer = await this.#answer(incoming);
+    if (!customer) return;
+    if (!this.isAway) return this.#dismiss(customer); // too late
+    this.#become(customer);
+    this.#identification.comeBack(incoming.header);
   }
 
   /** The server stops: ends the call without another word. A payment in flight is still waited for. */
@@ -156,50 +180,56 @@ export class IvrCall {
   }
 
   async #serve(order: PaymentOrder, media: MediaSession): Promise<void> {
-    const { trunk } = this.#incoming;
-    const legMedia = new LegMedia(
-      media,
-      this.#incoming,
-      {
-        advertised: this.#deps.settings.advertisedAddress,
-        codecs: { codecs: trunk.codecs, order: trunk.codecOrder ?? 'peer' },
-        onHold: (held) => this.session.conversation?.hold(held),
-      },
-      this.#log,
-    );
+    const legMedia = legMediaOf(this.#incoming, media, this.#mediaOptions(), this.#log);
     try {
-      await this.#serveWith(legMedia, order, media);
+      const established = await legMedia.establish(this.#incoming, {}, this.#announcing(order, media));
+      if (established.kind === 'refused') this.#refuse(established.status, established.reason);
+      else if (established.kind === 'ended') this.#countRefused(established.reason);
+      else {
+        const { trunk } = this.#incoming;
+        await this.#attend(order, {
+          party: { role: 'customer', media },
+          legMedia,
+          leg: established.leg,
+          trunk,
+        });
+      }
     } finally {
       legMedia.wipe();
+      this.#letGo();
+      await this.#customer?.party.media.close();
     }
   }
 
-  async #serveWith(legMedia: LegMedia, order: PaymentOrder, media: MediaSession): Promise<void> {
-    const established = await legMedia.establish(this.#incoming, {}, this.#announcing(order, media));
-    if (established.kind === 'refused') return this.#refuse(established.status, established.reason);
-    if (established.kind === 'ended') {
-      this.#countRefused(established.reason);
-      return;
-    }
-    const { leg } = established;
-    const { trunk } = this.#incoming;
-    const customer: Side = { party: { role: 'customer', media }, legMedia, leg, trunk };
+  async #attend(order: PaymentOrder, first: Side): Promise<void> {
     this.session.events.add({ type: 'joined', role: 'customer' });
     try {
-      const end = await this.#converse(order, customer); // the row is closed: whoever hears of the result can look it up
-      const target = end.callerPresent ? destinationOf(end.route, order.destinations) : null;
+      const end = await this.#converse(order, first); // the row is closed: whoever hears of the result can look it up
+      const customer = this.#customer;
+      if (!customer) return; // with the application, and did not come back
       await handOver(
-        { customer, target, from: order.from, headers: this.session.headers },
+        { customer, ...this.#wayOn(end, order), from: order.from, headers: this.session.headers },
         this.#deps,
         this.#log,
       );
-      this.session.mediaEnded(await media.close());
+      this.session.mediaEnded(await customer.party.media.close());
     } catch (error) {
-      await leg.bye({ 'X-Pay-Result': 'SYSTEM_ERROR', 'X-Pay-Session': order.sessionId });
+      const failed = { 'X-Pay-Result': 'SYSTEM_ERROR', 'X-Pay-Session': order.sessionId };
+      await (this.#customer ?? first).leg.bye(failed);
       throw error;
     } finally {
       this.session.events.add({ type: 'left', role: 'customer' });
     }
+  }
+
+  /** A reserved agent gets the caller back; where that one has gone, the queue does. */
+  #wayOn(
+    { callerPresent, route }: ConversationEnd,
+    { destinations }: PaymentOrder,
+  ): Pick<HandOverTask, 'target' | 'fallback'> {
+    if (!callerPresent) return { target: null };
+    if (route !== 'back') return { target: destinationOf(route, destinations) };
+    return { target: destinations.return, fallback: destinations.queue };
   }
 
   /** What is said as early media; undefined: the call is answered at once. */
@@ -216,36 +246,116 @@ export class IvrCall {
     };
   }
 
-  async #converse(order: PaymentOrder, customer: Side): Promise<ConversationEnd> {
+  async #converse(order: PaymentOrder, first: Side): Promise<ConversationEnd> {
     const { session } = this;
-    const { leg, trunk } = customer;
-    const { media } = customer.party;
+    this.#media = new CustomerMedia(first.party.media);
     const ended = session.run({
       order,
       policy: this.#policy,
-      trunk: trunk.name,
-      media,
-      handOffToIdv: (target) => this.#identify(target, order, customer),
+      trunk: first.trunk.name,
+      media: this.#media,
+      handOffToIdv: (target) => this.#identify(target, order),
     });
-    media.onEnd((end) => session.conversation?.mediaLost(end));
-    leg.onKey((report) => {
-      session.conversation?.infoKey(report);
-      this.#identification.key(report.key);
-    });
-    leg.onBye((reason) => session.customerLeft(reason));
+    this.#become(first);
     const end = await ended;
     this.#identification.close(); // it may have taken too long
     await this.#identified;
     return end;
   }
 
+  /** The customer is on this leg from now on. */
+  #become(customer: Side): void {
+    const { leg, party, trunk } = customer;
+    const { session } = this;
+    this.#letGo();
+    this.#customer = customer;
+    this.#media?.follow(party.media);
+    this.#letGo = this.#deps.legs.hold(leg.name, { trunk, replace: (incoming) => this.#replace(incoming) });
+    const isCurrent = (): boolean => this.#customer === customer;
+    party.media.onEnd((end) => {
+      if (isCurrent()) session.conversation?.mediaLost(end);
+    });
+    leg.onKey((report) => {
+      if (!isCurrent()) return;
+      session.conversation?.infoKey(report);
+      this.#identification.key(report.key);
+    });
+    leg.onBye((reason) => {
+      if (!isCurrent()) return {};
+      return this.#identification.isReferring ? session.headers : session.customerLeft(reason);
+    });
+  }
+
+  /** Somebody comes in the customer's place (RFC 3891): what was asked is asked again. */
+  async #replace(incoming: IncomingCall): Promise<void> {
+    const before = this.#customer;
+    const isOpen = (): boolean => !this.session.end && this.#customer === before;
+    if (!isOpen()) return incoming.reject(603, 'Declined');
+    const next = await this.#answer(incoming);
+    if (!next) return;
+    if (!isOpen()) return this.#dismiss(next);
+    this.#log.info({ callId: incoming.callId }, 'another leg takes the place of the caller’s');
+    this.#become(next);
+    this.session.conversation?.moved();
+    await this.#identification.moved(next);
+    if (before) this.#deps.clock.schedule(kByeOfReplacedMs, () => void this.#dismiss(before));
+  }
+
+  async #answer(incoming: IncomingCall): Promise<Side | undefined> {
+    const open = (): Promise<MediaSession> => this.#deps.plane.open(this.#customer?.party.media);
+    return answerWith(open, 'customer', incoming, this.#mediaOptions(), this.#log);
+  }
+
+  async #dismiss({ leg, legMedia, party }: Side): Promise<void> {
+    await leg.bye({ 'X-Pay-Session': this.sessionId });
+    legMedia.wipe();
+    await party.media.close().catch(() => undefined);
+  }
+
   /** By the application that is set up for it, which learns whom it has before it. */
-  #identify(target: string, order: PaymentOrder, customer: Side): Promise<IdvResult> {
-    const { from } = order;
-    const headers = identificationHeaders(order);
-    const verdict = this.#identification.run({ customer, target, from, headers });
+  #identify(target: string, order: PaymentOrder): Promise<IdvResult> {
+    const { from, sessionId } = order;
+    const customer = this.#customer;
+    if (!customer) return Promise.resolve('abandoned');
+    const verdict = this.#identification.run({
+      customer,
+      target,
+      from,
+      headers: identificationHeaders(order),
+      back: this.#deps.addressOf(`pay-${sessionId}`),
+      onAway: () => this.#lendOut(customer),
+      onLeft: () => void this.session.customerLeft('peer hung up'),
+    });
     this.#identified = verdict.catch(() => undefined);
     return verdict;
+  }
+
+  /** The customer is with the application, by another call. */
+  #lendOut(customer: Side): void {
+    const { party, legMedia } = customer;
+    if (this.#customer === customer) {
+      this.#letGo();
+      this.#customer = undefined;
+      this.#media?.follow(undefined);
+    }
+    legMedia.wipe();
+    void party.media.close().then((stats) => this.session.mediaEnded(stats));
+  }
+
+  /** Of every leg the customer is on. */
+  #mediaOptions(): SideMediaOptions {
+    return {
+      advertised: this.#deps.settings.advertisedAddress,
+      onHold: (held) => this.session.conversation?.hold(held),
+      onReoffer: (header) => this.#onReoffer(header),
+    };
+  }
+
+  /** The PBX has the agent wait who handed the caller over, and may want the caller back at once. */
+  #onReoffer(header: HeaderReader): void {
+    const action = header('X-Pay-Action')?.trim().toLowerCase();
+    if (this.#task.topology !== 'secure_transfer' || action !== 'cancel') return;
+    if (this.#incoming.trunk.maySetAmounts) this.session.conversation?.cancel('PBX');
   }
 
   #refuse(status: number, reason: string, headers: SipHeaders = {}): void {

@@ -32,12 +32,12 @@ export type Answered =
  * closing the media session is the owner's.
  */
 export class LegMedia {
-  readonly #media: MediaSession;
+  #media: MediaSession;
   readonly #advertised: string;
   #codecs: CodecRules;
   readonly #log: Log;
-  readonly #onHold: (held: boolean) => void;
-  readonly #onReoffer: (header: HeaderReader) => void;
+  #onHold: (held: boolean) => void;
+  #onReoffer: (header: HeaderReader) => void;
   readonly #protection: LegProtection;
   readonly #sdpSessionId = String(crypto.getRandomValues(new Uint32Array(1))[0]);
   #version = 0;
@@ -122,6 +122,11 @@ export class LegMedia {
     return this.#agreed?.codec;
   }
 
+  /** The peer sends keys as telephone-events. */
+  get hasEvents(): boolean {
+    return (this.#agreed?.eventPayloadType ?? null) !== null;
+  }
+
   /** What is wanted most from now on, where the peer may use it: then nobody has to convert. */
   prefer(codec: CodecName): void {
     const { codecs } = this.#codecs;
@@ -144,6 +149,24 @@ export class LegMedia {
     if (outcome.kind === 'agreed') await this.#takeLater(() => this.take(outcome.sdp));
     else this.#log.info({ outcome: outcome.kind }, 'the peer does not take our offer');
     return outcome.kind === 'agreed';
+  }
+
+  /** Goes on with other media, by an offer of ours. @returns false: the peer does not take it, and nothing has changed. */
+  async move(leg: SignalingLeg, media: MediaSession): Promise<boolean> {
+    const before = this.#media;
+    this.#media = media;
+    const isTaken = await this.tell(leg, {});
+    if (!isTaken) this.#media = before;
+    return isTaken;
+  }
+
+  /** Somebody else is told from now on. */
+  reportTo(listener: {
+    readonly onHold: (held: boolean) => void;
+    readonly onReoffer: (header: HeaderReader) => void;
+  }): void {
+    this.#onHold = listener.onHold;
+    this.#onReoffer = listener.onReoffer;
   }
 
   async #establishByOurOffer(call: IncomingCall, headers: SipHeaders): Promise<Established> {

@@ -158,8 +158,10 @@ export class PaymentRoom {
     if (!room || this.#closed) return;
     const due = this.#wanted().filter((cell) => this.#toldOf(cell) !== JSON.stringify(cell.hearing));
     const taking = due.filter(({ hearing }) => hearing.kind !== 'open');
+    const giving = due.filter((cell) => !taking.includes(cell));
     await Promise.all(taking.map((cell) => this.#tellCell(room, cell)));
-    for (const cell of due) if (!taking.includes(cell)) await this.#tellCell(room, cell);
+    // At once: as long as one hears a voice clamped, another who hears it open hears all of it, and so the rest of a key that is down.
+    await Promise.all(giving.map((cell) => this.#tellCell(room, cell)));
   }
 
   #wanted(): Cell[] {

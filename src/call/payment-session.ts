@@ -3,6 +3,7 @@ import {
   Conversation,
   type ConversationEnd,
   type ConversationObserver,
+  type ConversationParts,
   type ConversationSnapshot,
   type IdvResult,
 } from '../dialog/controller.ts';
@@ -11,7 +12,7 @@ import { operationOf, type PaymentOrder, type PaymentPolicy } from '../dialog/po
 import type { Payments } from '../payment/payments.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { MediaSession, MediaStats } from '../ports/media.ts';
+import type { MediaStats } from '../ports/media.ts';
 import type { Meter } from '../ports/meter.ts';
 import type { Prompts } from '../ports/prompts.ts';
 import type { SipHeaders } from '../ports/signaling.ts';
@@ -49,7 +50,7 @@ export interface PaymentTask {
   /** Name of the trunk the customer's leg came by. */
   readonly trunk: string;
   /** Of the customer: prompts go there, keys come from there alone. */
-  readonly media: MediaSession;
+  readonly media: ConversationParts['media'];
   readonly handOffToIdv?: (target: string) => Promise<IdvResult>;
 }
 

@@ -90,11 +90,11 @@ export class RoomArrivals {
     trunk: TrunkRights,
     { headers = { 'X-Pay-Session': this.#session.id }, place, onStatus = () => {} }: DialDetail = {},
   ): Promise<void> {
-    const { signaling, settings } = this.#deps;
+    const { signaling, legs, settings } = this.#deps;
     const log = this.#log.child({ role, trunk: trunk.name });
     const { advertisedAddress, inline } = settings;
     const callOut = new CallOut(
-      { signaling, room: this.#room, advertisedAddress, log },
+      { signaling, legs, room: this.#room, advertisedAddress, log },
       {
         role,
         target: to,

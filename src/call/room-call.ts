@@ -9,7 +9,7 @@ import type {
   SessionAction,
   SessionRequest,
 } from '../ports/payment-sessions.ts';
-import type { IncomingCall, Replacing, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import type { IncomingCall, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { conflict } from './agent-actions.ts';
 import { handOver } from './hand-over.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
@@ -65,6 +65,7 @@ export class RoomCall {
       legWith: (role: Role) => this.#legWith(role),
       onHearing: () => this.#tellParked(),
       afterPayment: (end: ConversationEnd, order: PaymentOrder) => this.#afterPayment(end, order),
+      onGone: (leg: RoomLeg) => void this.#leave(leg),
       onBroken: (headers: SipHeaders) => this.#finish(headers),
     };
     this.#payment = new RoomPayment(call, prepared, policy, deps, this.#log);
@@ -84,7 +85,7 @@ export class RoomCall {
     });
     this.#transfers = new RoomTransfers(
       this.#arrivals,
-      { passHeaders: settings.inline.passHeaders },
+      { passHeaders: settings.inline.passHeaders, legs: deps.legs },
       { legs: () => this.#legs, isPaying: () => this.#payment.state === 'paying' },
     );
     this.session.events.add({ type: 'prepared' });
@@ -127,16 +128,6 @@ export class RoomCall {
     return this.#arrivals.dial(action, trunk);
   }
 
-  /** Whose dialog this is; undefined: of nobody here. */
-  legOf(replacing: Replacing): RoomLeg | undefined {
-    return this.#transfers.legOf(replacing);
-  }
-
-  /** Takes the INVITE of somebody who is to replace a leg. Resolves when the new leg is over; never rejects. */
-  replace(leg: RoomLeg, incoming: IncomingCall): Promise<void> {
-    return this.#transfers.replace(leg, incoming);
-  }
-
   /** Why a leg of this role cannot come in. */
   refusalOf(role: Role): NoEntry | undefined {
     return this.#arrivals.refusalOf(role);
@@ -172,6 +163,7 @@ export class RoomCall {
       return;
     }
     if (place) this.#retire(place);
+    if (leg.role === 'customer') this.#payment.customerCame(leg);
     this.#onJoined(leg.role);
   }
 
@@ -205,6 +197,7 @@ export class RoomCall {
 
   /** @returns the headers of the 200. */
   #onBye(leg: RoomLeg, reason: string): SipHeaders {
+    if (leg.role === 'customer' && this.#payment.isReferring) return this.session.headers;
     const headers =
       leg.role === 'customer' && this.#legs.has(leg)
         ? this.session.customerLeft(reason)
@@ -280,10 +273,25 @@ export class RoomCall {
   }
 
   async #afterPayment(end: ConversationEnd, order: PaymentOrder): Promise<void> {
-    if (!end.callerPresent || !this.#legWith('customer')) return this.#finish();
-    if (end.route === 'back' && this.#legWith('agent')) return; // they go on talking
+    const customer = this.#legWith('customer');
+    if (!end.callerPresent || !customer) return this.#finish();
+    const agent = this.#legWith('agent');
+    if (end.route === 'back' && agent) return this.#join(customer, agent);
     const route = end.route === 'back' ? 'queue' : end.route;
     await this.#sendOn(route, order);
+  }
+
+  /** The two go on talking: here, or, where the PBX joins its legs itself, without us. */
+  async #join(customer: RoomLeg, agent: RoomLeg): Promise<void> {
+    if (this.#deps.settings.handOver.join === 'here') return;
+    const { headers } = this.session;
+    const { remoteTarget, name } = agent.signaling;
+    this.#isHandedOver = true; // the PBX may end either leg before it says that it has joined them
+    const outcome = await customer.signaling.refer(remoteTarget, headers, headers, name);
+    this.#isHandedOver = false;
+    this.#log.info({ outcome }, 'the PBX was asked to join the two');
+    const areHere = this.#legs.has(customer) && this.#legs.has(agent);
+    if (outcome === 'transferred' || !areHere) await this.#finish();
   }
 
   /** Hands the customer over with the result, if there is where to; the others go. */

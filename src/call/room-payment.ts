@@ -6,6 +6,7 @@ import type { KeyReport } from '../ports/media.ts';
 import type { ActionResult, Role, SessionAction, SessionRequest } from '../ports/payment-sessions.ts';
 import type { SipHeaders } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
+import { CustomerMedia } from './customer-media.ts';
 import { Identification, identificationHeaders } from './identification.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
 import { orderFor } from './order.ts';
@@ -27,6 +28,8 @@ export interface PayingRoom {
   onHearing(): void;
   /** The payment has ended, the card is wiped, everybody may hear everything again. */
   afterPayment(end: ConversationEnd, order: PaymentOrder): Promise<void>;
+  /** A leg is over, and was ended by whoever knows why. */
+  onGone(leg: RoomLeg): void;
   /** A bug: nothing more can be done for this call. */
   onBroken(headers: SipHeaders): Promise<void>;
 }
@@ -45,6 +48,7 @@ export class RoomPayment {
   readonly #identification: Identification;
   #chosenAmount: Money | null = null;
   #isHeld = false;
+  #media: CustomerMedia | undefined;
   #running: Promise<void> | undefined;
 
   /** @param policy - as the topology makes it. */
@@ -140,6 +144,21 @@ export class RoomPayment {
     this.session.conversation?.hold(held);
   }
 
+  /** The customer is sent to the application: a BYE is no hang-up. */
+  get isReferring(): boolean {
+    return this.#identification.isReferring;
+  }
+
+  /** The customer is on another leg than before, or back from the application. */
+  customerCame(customer: RoomLeg): void {
+    if (this.state !== 'paying' || !this.#media) return;
+    this.#isHeld = false;
+    this.#media.follow(customer.media);
+    this.session.conversation?.moved();
+    if (this.#identification.isTalking) void this.#bringToApplication(customer);
+    if (this.#identification.isAway) this.#identification.comeBack(customer.origin.header);
+  }
+
   /** The last agent has left. */
   agentLeft(): void {
     this.session.conversation?.agentLost(this.#policy.agent.onLost);
@@ -159,17 +178,19 @@ export class RoomPayment {
     this.session.events.add({ type: 'clamp', state: isSecure ? 'on' : 'failed' });
     this.#call.onHearing();
     const order = this.#order(customer);
+    const media = new CustomerMedia((this.#call.legWith('customer') ?? customer).media);
+    this.#media = media;
     const ended = this.session.run({
       order,
       policy: this.#policy,
       trunk: customer.side.trunk.name,
-      media: customer.media,
-      handOffToIdv: (target) => this.#identify(target, order, customer),
+      media,
+      handOffToIdv: (target) => this.#identify(target, order),
     });
     const { conversation } = this.session;
     if (!isSecure) conversation?.recordingNotStopped(); // somebody could hear what must not be heard
     if (this.#isHeld) conversation?.hold(true);
-    if (this.#call.legWith('customer') !== customer) conversation?.hangUp();
+    if (!this.#call.legWith('customer')) conversation?.hangUp();
     else if (!this.#call.legWith('agent')) this.agentLeft();
     const end = await ended;
     this.#identification.close(); // it may have taken too long
@@ -180,21 +201,37 @@ export class RoomPayment {
   }
 
   /** The customer goes to the application for a while; the agent stays here. */
-  async #identify(target: string, order: PaymentOrder, customer: RoomLeg): Promise<IdvResult> {
+  async #identify(target: string, order: PaymentOrder): Promise<IdvResult> {
     const { room } = this.#call;
-    const { party } = customer.side;
-    await room.leave(party);
-    const headers = identificationHeaders(order);
+    const customer = this.#call.legWith('customer');
+    if (!customer) return 'abandoned';
+    await room.leave(customer.side.party);
     try {
       return await this.#identification.run({
         customer: aloneOf(customer),
         target,
         from: order.from,
-        headers,
+        headers: identificationHeaders(order),
+        back: this.#deps.addressOf(`room-${this.session.id}`),
+        onAway: () => {
+          if (this.#call.legWith('customer') === customer) this.#media?.follow(undefined);
+          this.#call.onGone(customer);
+        },
+        onLeft: () => {
+          this.session.customerLeft('peer hung up');
+          this.#call.onGone(customer);
+        },
       });
     } finally {
-      if (this.#call.legWith('customer') === customer) await room.join(party);
+      const party = this.#call.legWith('customer')?.side.party;
+      if (party && !room.parties.includes(party)) await room.join(party);
     }
+  }
+
+  async #bringToApplication(customer: RoomLeg): Promise<void> {
+    await this.#call.room.leave(customer.side.party);
+    const moved = this.#identification.moved(aloneOf(customer));
+    await moved.catch((error: unknown) => this.#log.error({ err: error }, 'the customer could not be moved'));
   }
 
   #order(customer: RoomLeg): PaymentOrder {

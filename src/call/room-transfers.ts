@@ -1,4 +1,5 @@
-import type { IncomingCall, ReferRequest, Replacing } from '../ports/signaling.ts';
+import type { IncomingCall, ReferRequest } from '../ports/signaling.ts';
+import type { HeldLegs } from './held-legs.ts';
 import { passedHeaders } from './passed-headers.ts';
 import type { RoomArrivals } from './room-arrivals.ts';
 import type { RoomLeg } from './room-leg.ts';
@@ -13,6 +14,7 @@ export interface TransferHooks {
 export interface TransferDeps {
   /** Names of the headers that go on to whom a REFER names. */
   readonly passHeaders: readonly string[];
+  readonly legs: HeldLegs;
 }
 
 /**
@@ -30,21 +32,17 @@ export class RoomTransfers {
     this.#hooks = hooks;
   }
 
-  /** Whose dialog this is; undefined: of nobody in the room. */
-  legOf({ callId, localTag, remoteTag }: Replacing): RoomLeg | undefined {
-    return [...this.#hooks.legs()].find(({ signaling: { name } }) => {
-      return name.callId === callId && name.localTag === localTag && name.remoteTag === remoteTag;
-    });
-  }
-
-  /** Takes the INVITE of somebody who is to replace a leg. Resolves when the new leg is over; never rejects. */
-  async replace(leg: RoomLeg, incoming: IncomingCall): Promise<void> {
-    if (incoming.trunk.mayTransfer && this.#isFree(leg)) await this.#arrivals.join(incoming, leg);
-    else incoming.reject(603, 'Decline');
-  }
-
   listenTo(leg: RoomLeg): void {
     leg.signaling.onRefer((request) => this.#onRefer(leg, request));
+    const { trunk } = leg.side;
+    const replace = (incoming: IncomingCall): Promise<void> => this.#replace(leg, incoming);
+    void leg.gone.then(this.#deps.legs.hold(leg.signaling.name, { trunk, replace }));
+  }
+
+  /** Takes the INVITE of somebody who is to replace a leg. Resolves when the new leg is over. */
+  async #replace(leg: RoomLeg, incoming: IncomingCall): Promise<void> {
+    if ([...this.#hooks.legs()].includes(leg)) await this.#arrivals.join(incoming, leg);
+    else incoming.reject(603, 'Decline');
   }
 
   #onRefer(leg: RoomLeg, request: ReferRequest): void {

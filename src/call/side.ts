@@ -33,9 +33,9 @@ export function legMediaOf(
   return new LegMedia(media, incoming, { ...options, codecs: { codecs, order: codecOrder } }, log);
 }
 
-/** Answers an INVITE and lets the leg into the room. @returns undefined if nothing came of it; the peer has been told. */
-export async function answerInto<R extends Role>(
-  room: PaymentRoom,
+/** Answers an INVITE. @returns undefined if nothing came of it; the peer has been told. */
+export async function answerWith<R extends Role>(
+  open: () => Promise<MediaSession>,
   role: R,
   incoming: IncomingCall,
   options: SideMediaOptions,
@@ -44,21 +44,45 @@ export async function answerInto<R extends Role>(
   let media: MediaSession | undefined;
   let legMedia: LegMedia | undefined;
   try {
-    media = await room.openMedia();
+    media = await open();
     legMedia = legMediaOf(incoming, media, options, log);
     const established = await legMedia.establish(incoming);
-    if (established.kind === 'established') {
-      const side = { party: { role, media }, legMedia, leg: established.leg, trunk: incoming.trunk };
-      await enter(room, side);
-      return side;
-    }
+    if (established.kind === 'established')
+      return { party: { role, media }, legMedia, leg: established.leg, trunk: incoming.trunk };
     if (established.kind === 'refused') incoming.reject(established.status, established.reason);
   } catch (error) {
     log.warn({ err: error }, 'a leg that was to come in did not');
     if (!media) incoming.reject(503, 'Service Unavailable');
   }
-  if (media && legMedia) await release(room, media, legMedia);
+  legMedia?.wipe();
+  await media?.close().catch(() => undefined);
   return undefined;
+}
+
+/** … and lets the leg into the room. */
+export async function answerInto<R extends Role>(
+  room: PaymentRoom,
+  role: R,
+  incoming: IncomingCall,
+  options: SideMediaOptions,
+  log: Log,
+): Promise<Side<R> | undefined> {
+  const opened: MediaSession[] = [];
+  const open = async (): Promise<MediaSession> => {
+    const media = await room.openMedia();
+    opened.push(media);
+    return media;
+  };
+  const side = await answerWith(open, role, incoming, options, log);
+  try {
+    if (side) await enter(room, side);
+    else for (const media of opened) room.forget(media);
+    return side;
+  } catch (error) {
+    log.warn({ err: error }, 'a leg that was to come in did not');
+    if (side) await release(room, side.party.media, side.legMedia);
+    return undefined;
+  }
 }
 
 /** Lets an answered leg into the room. Rejects, after its BYE, where it cannot be. */

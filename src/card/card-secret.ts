@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 export const kFieldCapacity = { pan: 19, expiry: 4, cvv: 4, postal: 9, start: 4, issue: 2 } as const;
 export type SecretField = keyof typeof kFieldCapacity;
 
-const kFields = Object.keys(kFieldCapacity) as SecretField[];
+export const kSecretFields = Object.keys(kFieldCapacity) as SecretField[];
 const kSlotBytes = 32; // one field's place in the arena
 // Typed arrays of up to 64 bytes live on the V8 heap, where the scavenger leaves copies behind; this one never does.
 const kArenaBytes = 4096;
@@ -103,5 +103,5 @@ function assertDigit(digit: number): void {
 }
 
 function slotOf(field: SecretField): number {
-  return kFields.indexOf(field) * kSlotBytes;
+  return kSecretFields.indexOf(field) * kSlotBytes;
 }

@@ -45,9 +45,14 @@ export const kInlineSection = section({
     },
   ),
   hideFeatureCode: choice(
-    'From when on the agent’s keys are kept from the customer: the second key of a code (`after_first_key`), or all the time (`always`), which delays the agent’s voice by 20 ms.',
-    ['after_first_key', 'always'],
-    'after_first_key',
+    'From when on the agent’s keys are kept from the customer: the second key of a code (`after_first_key`), all the time (`always`), which delays the agent’s voice by 20 ms, or all the time only where keys may come as tones (`auto`): the agent’s phone has agreed on no telephone-events, or sent a tone before.',
+    ['after_first_key', 'always', 'auto'],
+    'auto',
+  ),
+  agentHears: choice(
+    'What the agent hears of a payment: `all_but_keys`, or `nothing` but hold audio until it has ended (a secure transfer).',
+    ['all_but_keys', 'nothing'],
+    'all_but_keys',
   ),
   passHeaders: special(
     z
@@ -86,6 +91,11 @@ export const kHandOverSection = section({
   through: optionalText(
     'Trunk our calls to destinations belong to; null: the one the call came by.',
     kTrunkName,
+  ),
+  join: choice(
+    'A customer and an agent in a room, when the payment has ended: they go on talking here, or the PBX both came by is asked to join them without us (REFER with Replaces).',
+    ['here', 'refer'],
+    'here',
   ),
   waitMs: wholeNumber('After a result by re-INVITE, how long we wait for the peer to hang up.', {
     min: 0,

@@ -127,7 +127,8 @@ export interface Config {
       readonly customer: 'caller' | 'callee';
     }[];
     readonly featureCode: string | null;
-    readonly hideFeatureCode: 'after_first_key' | 'always';
+    readonly hideFeatureCode: 'after_first_key' | 'always' | 'auto';
+    readonly agentHears: 'all_but_keys' | 'nothing';
     readonly passHeaders: readonly string[];
     readonly ringMs: number;
     readonly tellResult: 'reinvite' | 'bye';
@@ -136,6 +137,7 @@ export interface Config {
     readonly method: 'refer' | 'attended' | 'bridge' | 'bye' | 'reinvite';
     readonly bridgeWhenRefused: boolean;
     readonly through: string | null;
+    readonly join: 'here' | 'refer';
     readonly waitMs: number;
   };
   /** Null `url`: no traces. */

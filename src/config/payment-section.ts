@@ -142,6 +142,11 @@ export const kPaymentKeys = {
   idv: section({
     required: flag('A caller who is not identified goes no further.', true),
     target: optionalText('Where callers are identified.', kSipUri),
+    method: choice(
+      'How callers get there: we call it and stay between the two (`bridge`), or they are sent there by REFER and come back by a call to `X-Pay-Return-Uri` (`refer`).',
+      ['bridge', 'refer'],
+      'bridge',
+    ),
     timeoutMs: milliseconds('Wait for the identification.', 5 * kMinute, 30 * kMinute),
   }),
   escape: choice('What key 3 of the escape menu means.', ['cancel', 'agent'], 'agent'),

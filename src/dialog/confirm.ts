@@ -1,3 +1,4 @@
+import { kSecretFields } from '../card/card-secret.ts';
 import type { PlannedFieldId } from '../card/field-plan.ts';
 import type { PromptId } from '../ports/prompts.ts';
 import { resolveAmount } from './amount.ts';
@@ -130,7 +131,7 @@ function isPlanned({ card }: Facts, field: PlannedFieldId): boolean {
 
 /** Everything the caller chose or keyed is asked again; a fixed amount stays. */
 function startOver(state: CorrectMenu, context: Context): Reaction {
-  const clear: Command = { do: 'clearFields', fields: ['pan', 'expiry', 'start', 'issue', 'cvv', 'postal'] };
+  const clear: Command = { do: 'clearFields', fields: kSecretFields };
   const facts: Facts = { ...state.facts, card: null, done: [] };
   if (context.policy.amount.policy === 'fixed' && !facts.amountKeyed) {
     return enter(entryOf('pan', facts), clear);

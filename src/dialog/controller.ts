@@ -96,6 +96,13 @@ export class Conversation {
     this.#pause('peer', on);
   }
 
+  /** Somebody else is on the line in the caller's place (RFC 3891), who keys the card anew. */
+  moved(): void {
+    this.#pauses.delete('peer');
+    this.#dispatch({ type: 'moved' });
+    if (this.#pauses.size > 0) this.#dispatch({ type: 'held' });
+  }
+
   /** The agent wants the questions to wait, or to go on. @returns false if it changes nothing. */
   pause(on: boolean): boolean {
     return this.#pause('agent', on);

@@ -14,7 +14,7 @@ export type IdvResult = 'verified' | 'failed' | 'abandoned';
 export interface ConversationParts {
   readonly order: PaymentOrder;
   readonly policy: PaymentPolicy;
-  readonly media: MediaSession;
+  readonly media: Pick<MediaSession, 'play' | 'onKey'>;
   readonly prompts: Prompts;
   readonly payments: Payments;
   /** For the log. */

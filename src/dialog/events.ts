@@ -66,6 +66,8 @@ export type DialogEvent =
   /** The caller put us on hold, or took us back. */
   | { readonly type: 'held' }
   | { readonly type: 'unheld' }
+  /** Somebody else is on the line in the caller's place. */
+  | { readonly type: 'moved' }
   /** The agent hung up. `abort`: policy does not go on without one. */
   | { readonly type: 'agentLost'; readonly policy: 'continue' | 'abort' }
   /** Another agent is in that place, or the same one again. */

@@ -1,10 +1,12 @@
+import { kSecretFields } from '../card/card-secret.ts';
 import type { Money } from '../money/money.ts';
 import { amountTrouble } from './amount.ts';
 import { standingEnding } from './closing.ts';
+import type { Command } from './commands.ts';
 import { correct, isCorrectable } from './confirm.ts';
 import { openEscape, restarted } from './escape.ts';
 import type { Correctable, DialogEvent } from './events.ts';
-import { type Context, end, enter, fail, type Reaction, retry, stay } from './move.ts';
+import { type Context, end, enter, entryOf, fail, type Reaction, retry, stay } from './move.ts';
 import { type Ending, ending } from './result.ts';
 import {
   type BeforeSubmission,
@@ -71,6 +73,8 @@ function open(state: Open, event: DialogEvent, context: Context): Reaction | und
       return hold(state, context);
     case 'unheld':
       return unhold(state);
+    case 'moved':
+      return moved(state);
     case 'timer':
       return event.timer === 'hold' ? holdTooLong(state, context) : undefined;
     default:
@@ -175,6 +179,20 @@ function hold(state: Open, context: Context): Reaction | undefined {
 function unhold(state: Open): Reaction | undefined {
   if (state.name === 'IDV_HANDOFF' || state.name === 'ACCEPT') return undefined;
   return enter(restarted(state), { do: 'stopTimers' }, { do: 'flushTypeAhead' });
+}
+
+/** What was asked is asked again; nothing of a card passes from one to the other. */
+function moved(state: Open): Reaction | undefined {
+  if (state.name === 'IDV_HANDOFF' || state.name === 'ACCEPT') return undefined;
+  const quiet: Command[] = [
+    { do: 'stopPlaying' },
+    { do: 'stopCollecting' },
+    { do: 'stopTimers' },
+    { do: 'flushTypeAhead' },
+  ];
+  if (!state.facts.secure) return enter(restarted(state), ...quiet);
+  const facts: Facts = { ...state.facts, card: null, done: [] };
+  return enter(entryOf('pan', facts), ...quiet, { do: 'clearFields', fields: kSecretFields });
 }
 
 function holdTooLong(state: Open, context: Context): Reaction {

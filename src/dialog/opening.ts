@@ -74,7 +74,7 @@ function checkIdentity(state: State, context: Context): Reaction {
 function onIdv(state: State, result: 'verified' | 'failed' | 'abandoned', context: Context): Reaction {
   switch (result) {
     case 'verified':
-      return resolveAmount(state, context, { do: 'stopTimers' });
+      return resolveAmount(state, context, { do: 'stopTimers' }, { do: 'flushTypeAhead' }); // keyed for the application
     case 'failed':
       return fail(state, 'IDV_FAILED', context);
     case 'abandoned':

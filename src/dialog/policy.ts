@@ -71,7 +71,13 @@ export interface PaymentPolicy {
     readonly pace: 'normal' | 'relaxed';
   };
   readonly hangup: { readonly inFlight: 'keep' | 'reverse' };
-  readonly idv: { readonly required: boolean; readonly target: string | null; readonly timeoutMs: number };
+  readonly idv: {
+    readonly required: boolean;
+    readonly target: string | null;
+    /** How the caller gets there: called by us and bridged, or sent there, to come back by a call. */
+    readonly method: 'bridge' | 'refer';
+    readonly timeoutMs: number;
+  };
   /** What key 3 of the escape menu means. */
   readonly escape: 'cancel' | 'agent';
   readonly session: { readonly maxMs: number; readonly holdMs: number };

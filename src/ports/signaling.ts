@@ -70,7 +70,7 @@ export interface IncomingCall {
   readonly source?: { readonly address: string; readonly isEncrypted: boolean };
   /** Body of the INVITE, or null when it brought no offer. */
   readonly offer: string | null;
-  /** Whose place it wants; absent: nobody's. */
+  /** Whose place it wants; absent: nobody's. One that cannot be read never gets here. */
   readonly replaces?: Replacing | null;
   readonly header: HeaderReader;
   /** The caller gave up before the final response; called at once if it is already so. */
@@ -83,6 +83,7 @@ export interface IncomingCall {
   reject(status: number, reason: string, headers?: SipHeaders): void;
 }
 
+/** `transferred`: reported so, or the peer said goodbye after it had accepted; `ended_by_peer`: before that. */
 export type ReferOutcome = 'transferred' | 'refused' | 'failed' | 'ended_by_peer';
 
 /** The peer asks us to call somebody in its place (RFC 3515). One of accept and reject is called, once. */
@@ -185,6 +186,8 @@ export type Dialled =
 
 /** A call of ours that is not yet answered. */
 export interface OutgoingCall {
+  /** As each phone that rings for it knows it (RFC 3261 section 12.1): none before the first has answered provisionally. */
+  readonly earlyNames: readonly DialogName[];
   /** Every provisional response from now on. */
   onProgress(listener: (progress: CallProgress) => void): void;
   /** Never rejects. */

@@ -10,6 +10,7 @@ import type { Losable } from './leg.ts';
 import { type SipListen, sipListenOf } from './listen.ts';
 import { SipOutgoingCall } from './outgoing-call.ts';
 import { Registration, type RegistrationSettings, type RegistrationState } from './registration.ts';
+import { readReplaces } from './replaces.ts';
 import { srfRequests } from './request.ts';
 import { disconnectForGood } from './srf-types.ts';
 import { type TrunkConfig, Trunks } from './trunks.ts';
@@ -182,6 +183,11 @@ export class SipFrontEnd implements Signaling {
       return;
     }
     const log = this.#log.child({ callId: req.get('Call-ID'), trunk: trunk.name });
+    if (isBadReplaces(req)) {
+      log.warn({}, 'INVITE with Replaces that names no one dialog refused');
+      res.send(400, 'Bad Replaces', {});
+      return;
+    }
     try {
       this.#listener?.(
         new SipCall(
@@ -206,6 +212,12 @@ export class SipFrontEnd implements Signaling {
 function unknownExtensions(req: SrfRequest): string[] {
   const required = req.has('Require') ? req.get('Require').split(',') : [];
   return required.map((tag) => tag.trim()).filter((tag) => tag !== '' && !kExtensions.has(tag.toLowerCase()));
+}
+
+/** One dialog and nothing beside it can be replaced (RFC 3891 section 3, RFC 3911 section 4). */
+function isBadReplaces(req: SrfRequest): boolean {
+  if (!req.has('Replaces')) return false;
+  return req.has('Join') || readReplaces(req.get('Replaces')) === undefined;
 }
 
 function unreachableError(place: string, cause: (Error & { code?: string }) | undefined): AppError {

@@ -61,6 +61,8 @@ export class SipLeg implements SignalingLeg, Losable {
   #referHandler: ((request: ReferRequest) => void) | undefined;
   readonly #reoffers: Reoffers;
   #referEnd: ((outcome: ReferOutcome) => void) | undefined;
+  /** The peer has said goodbye. */
+  #hasLeft = false;
 
   /**
    * @param onEnd - called once, when the dialog is over whoever ended it: nothing more is waited for.
@@ -153,7 +155,8 @@ export class SipLeg implements SignalingLeg, Losable {
       return 'refused';
     }
     const cancel = this.#clock.schedule(kReferPatienceMs, () => this.#referEnd?.('failed'));
-    return outcome.finally(cancel);
+    const told = await outcome.finally(cancel);
+    return told === 'ended_by_peer' && this.#hasLeft ? 'transferred' : told; // it went there without another word
   }
 
   async bye(headers: SipHeaders): Promise<void> {
@@ -227,6 +230,7 @@ export class SipLeg implements SignalingLeg, Losable {
 
   #onBye(req: SrfRequest, res: Sendable): void {
     if (this.#ended) return;
+    this.#hasLeft = true;
     this.#end();
     this.#onEnd();
     const headers = this.#byeListener(reasonOf(req), headerReader(req));

@@ -2,7 +2,14 @@ import type Srf from 'drachtio-srf';
 import type { Dialog } from 'drachtio-srf';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { CallProgress, Dialled, Dialling, OutgoingCall, SipHeaders } from '../ports/signaling.ts';
+import type {
+  CallProgress,
+  Dialled,
+  Dialling,
+  DialogName,
+  OutgoingCall,
+  SipHeaders,
+} from '../ports/signaling.ts';
 import type { DigestSession } from './digest-session.ts';
 import { type Losable, SipLeg } from './leg.ts';
 import { headerReader, type Received } from './request.ts';
@@ -22,6 +29,7 @@ export class SipOutgoingCall implements OutgoingCall, Losable {
   readonly #losable: Set<Losable>;
   readonly #session: DigestSession | undefined;
   readonly #settled = Promise.withResolvers<Dialled>();
+  readonly #earlyNames = new Map<string, DialogName>();
   #isSettled = false;
   #sent: SentInvite | undefined;
   #onProgress: (progress: CallProgress) => void = () => {};
@@ -48,6 +56,10 @@ export class SipOutgoingCall implements OutgoingCall, Losable {
       losable.delete(this);
     });
     this.#invite({}, 0);
+  }
+
+  get earlyNames(): readonly DialogName[] {
+    return this.#isSettled ? [] : [...this.#earlyNames.values()];
   }
 
   onProgress(listener: (progress: CallProgress) => void): void {
@@ -102,8 +114,16 @@ export class SipOutgoingCall implements OutgoingCall, Losable {
   #onProvisional(response: Received): void {
     if (this.#isSettled) return;
     const { status, reason, body = '' } = response;
-    if (status > 100)
-      this.#onProgress({ status, reason, sdp: body === '' ? null : body, header: headerReader(response) });
+    if (status <= 100) return;
+    this.#learnName(response);
+    this.#onProgress({ status, reason, sdp: body === '' ? null : body, header: headerReader(response) });
+  }
+
+  #learnName(response: Received): void {
+    const remoteTag = tagOf(headerReader(response)('To'));
+    const localTag = tagOf(this.#sent?.get('From'));
+    if (!this.#sent || remoteTag === undefined || localTag === undefined) return;
+    this.#earlyNames.set(remoteTag, { callId: this.#sent.get('Call-ID'), localTag, remoteTag });
   }
 
   #onAnswered(dialog: Dialog): void {
@@ -167,4 +187,8 @@ function refused(status: number, reason: string): Dialled {
 /** The final response drachtio-srf has put into its error. */
 function responseOf(error: unknown): Received | undefined {
   return error instanceof Error && 'res' in error ? (error.res as Received) : undefined;
+}
+
+function tagOf(address: string | undefined): string | undefined {
+  return /;\s*tag=([^;>\s]+)/i.exec(address ?? '')?.[1];
 }

@@ -13,7 +13,8 @@ vi.setConfig({ maxConcurrency: 10 });
 
 const kCard = '4242424242424242';
 const kSteepest = 2300; // from sample to sample of a sine of 400 Hz at -10 dBm0
-const kHeardDbm0 = -20; // what is said at -10 and has to be repaired on a busy machine
+const kHeardDbm0 = -30; // what is said at -10 and has to be repaired on a busy machine
+const kUnheardDbm0 = -40; // a prompt or a tone for the parked may have some of it
 const kNoLeak = { keys: 0, traces: 0 };
 
 /** Half a minute of somebody talking, about -16 dBm0. */
@@ -50,7 +51,7 @@ describe('a payment with an agent on the line', { concurrent: true }, () => {
       const monitor = await session.join('monitor');
       expect(await loudness(customer, agent, 1000)).toBeGreaterThan(kHeardDbm0);
       expect(await loudness(agent, customer, 800)).toBeGreaterThan(kHeardDbm0);
-      expect(await loudness(monitor, customer, 900)).toBeLessThan(-60);
+      expect(await loudness(monitor, customer, 900)).toBeLessThan(kUnheardDbm0);
 
       if (carrier === 'tone') await expectHeardInTheOpen(customer, agent);
       expect(await session.act('start')).toMatchObject({ status: 200, body: { state: 'paying' } });
@@ -88,8 +89,8 @@ describe('a payment with an agent on the line', { concurrent: true }, () => {
     const agent = await session.join('agent');
     await session.act('start');
     const since = agent.rtp.packets.length;
-    expect(await loudness(customer, agent, 1000)).toBeLessThan(-60);
-    expect(await loudness(agent, customer, 1000)).toBeLessThan(-60);
+    expect(await loudness(customer, agent, 1000)).toBeLessThan(kUnheardDbm0);
+    expect(await loudness(agent, customer, 1000)).toBeLessThan(kUnheardDbm0);
     await customer.follow([...hurriedKeys(kCard), session.at('REFERENCE'), { hear: 'prompt' }]);
     const heard = heardSince(agent, since);
     expect(await leaksIn(heard)).toEqual(kNoLeak);

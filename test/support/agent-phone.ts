@@ -23,6 +23,7 @@ export class AgentPhone {
   #invite: RawMessage | undefined;
   #seq = 0;
   #version = 0;
+  #onOffer: (() => void) | undefined;
 
   static async open(options: RtpPhoneOptions = {}): Promise<AgentPhone> {
     const socket = createSocket('udp4');
@@ -142,6 +143,13 @@ export class AgentPhone {
     return this.request('INVITE', {}, this.#sdp(on ? 'sendonly' : 'sendrecv'));
   }
 
+  /** Holds, or takes back, just as the next offer of the server arrives, and refuses that one: glare. @returns what came of its own. */
+  cross(on: boolean): Promise<RawMessage> {
+    return new Promise((resolve) => {
+      this.#onOffer = () => resolve(this.hold(on));
+    });
+  }
+
   /** A re-INVITE that says something and changes nothing. */
   tell(headers: Readonly<Record<string, string>>): Promise<RawMessage> {
     return this.request('INVITE', headers, this.#sdp('sendrecv'));
@@ -163,7 +171,12 @@ export class AgentPhone {
     const isOfCall = message.header('To').includes(';tag=');
     if (message.method !== 'INVITE') this.#reply(message, '200 OK');
     else if (!isOfCall) this.#reply(message, '100 Trying');
-    else {
+    else if (this.#onOffer) {
+      const cross = this.#onOffer;
+      this.#onOffer = undefined;
+      cross();
+      this.#reply(message, '491 Request Pending');
+    } else {
       this.#connect(message.body);
       this.#reply(message, '200 OK', this.#sdp('sendrecv', message.body));
     }

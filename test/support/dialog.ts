@@ -46,7 +46,7 @@ const kPolicy: PaymentPolicy = {
     pace: 'normal',
   },
   hangup: { inFlight: 'keep' },
-  idv: { required: false, target: null, timeoutMs: 300_000 },
+  idv: { required: false, target: null, method: 'bridge', timeoutMs: 300_000 },
   escape: 'cancel',
   session: { maxMs: 600_000, holdMs: 120_000 },
   consent: false,

@@ -80,6 +80,8 @@ export class FakeMedia implements MediaPlane {
 export class FakeMediaRoom implements MediaRoom {
   readonly members = new Set<MediaSession>();
   closed = false;
+  /** The next session to join is in another worker. */
+  refusesNext = false;
   readonly #voices = new Map<MediaSession, Map<MediaSession, Hearing>>();
   readonly #prompts = new Map<MediaSession, Map<MediaSession, Hearing>>();
   readonly #speakerListeners = new Set<(speaker: ActiveSpeaker | undefined) => void>();
@@ -94,6 +96,10 @@ export class FakeMediaRoom implements MediaRoom {
   }
 
   async join(session: MediaSession): Promise<void> {
+    if (this.refusesNext) {
+      this.refusesNext = false;
+      throw new AppError('MEDIA_REFUSED', 'the session is in another worker');
+    }
     if (this.closed) throw new AppError('MEDIA_UNAVAILABLE', 'the room is closed');
     this.members.add(session);
   }

@@ -37,7 +37,9 @@ export class FakeLeg implements SignalingLeg {
   readonly keysSent: Key[] = [];
   readonly name: DialogName;
   readonly remoteTarget: string;
-  referOutcome: ReferOutcome = 'transferred';
+  referOutcome: ReferOutcome | Promise<ReferOutcome> = 'transferred';
+  /** What comes of the next REFERs of ours, before {@link referOutcome}. */
+  readonly referOutcomes: ReferOutcome[] = [];
   /** What comes back for the next offers of ours; then an answer that takes each as it is. */
   reofferOutcomes: ReofferOutcome[] = [];
   #onRefer: ((request: ReferRequest) => void) | undefined;
@@ -83,7 +85,7 @@ export class FakeLeg implements SignalingLeg {
     replacing?: DialogName,
   ): Promise<ReferOutcome> {
     this.refers.push({ target, headers, targetHeaders, ...(replacing && { replacing }) });
-    return this.referOutcome;
+    return this.referOutcomes.shift() ?? this.referOutcome;
   }
   async bye(headers: SipHeaders): Promise<void> {
     this.byes.push(headers);
@@ -161,6 +163,7 @@ export class FakeOutgoingCall implements OutgoingCall {
   readonly leg: FakeLeg;
   readonly outcome: Promise<Dialled>;
   cancelled = false;
+  earlyNames: readonly DialogName[] = [];
   readonly #settled = Promise.withResolvers<Dialled>();
   #onProgress: (progress: CallProgress) => void = () => {};
 
@@ -257,10 +260,11 @@ export const kPassing = {
     routes: [],
     featureCode: '*729#',
     hideFeatureCode: 'after_first_key',
+    agentHears: 'all_but_keys',
     passHeaders: ['User-to-User', 'X-Customer'],
     ringMs: 60_000,
     tellResult: 'bye',
   },
-  handOver: { method: 'refer', bridgeWhenRefused: true, through: null, waitMs: 5_000 },
+  handOver: { method: 'refer', bridgeWhenRefused: true, through: null, join: 'here', waitMs: 5_000 },
   trunks: [kLabTrunk],
 } as const;

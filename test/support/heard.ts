@@ -1,5 +1,6 @@
 import type { Caller } from '../../src/phone/caller.ts';
 import { sine } from '../../src/phone/tones.ts';
+import { until } from './payment-lab.ts';
 import { steadyLevelDbm0 } from './tone-search.ts';
 
 /** Whoever has a telephone. */
@@ -14,7 +15,18 @@ export function heardSince({ rtp }: Ears, packets: number): Int16Array {
   return next && first ? rtp.received().subarray((next.timestamp - first.timestamp) >>> 0) : new Int16Array();
 }
 
+/** … as soon as that is so much, however late a busy machine brings it. */
+export async function heardFor(ears: Ears, packets: number, ms: number): Promise<Int16Array> {
+  const { packets: all } = ears.rtp;
+  await until(() => {
+    const [first, last] = [all[packets], all.at(-1)];
+    return first !== undefined && last !== undefined && (last.timestamp - first.timestamp) >>> 0 >= 8 * ms;
+  }, `${ms} ms of sound`);
+  return heardSince(ears, packets);
+}
+
 const kSayMs = 1000;
+const kOnItsWayMs = 300;
 const kWindow = 2000; // samples: a quarter of a second
 const kStep = 400;
 
@@ -22,8 +34,7 @@ const kStep = 400;
 export async function loudness(from: Ears, to: Ears, hz: number): Promise<number> {
   const before = to.rtp.packets.length;
   await from.rtp.say(sine(hz, kSayMs));
-  await to.rtp.silence(300);
-  const heard = heardSince(to, before);
+  const heard = await heardFor(to, before, kSayMs + kOnItsWayMs);
   const starts = Array.from(
     { length: Math.max(0, 1 + (heard.length - kWindow) / kStep) },
     (_, n) => n * kStep,

@@ -15,7 +15,7 @@ import {
   kPassing,
 } from './fake-signaling.ts';
 
-const kPbx: TrunkRights = { ...kLabTrunk, name: 'pbx', mayTransfer: true };
+export const kPbx: TrunkRights = { ...kLabTrunk, name: 'pbx', mayTransfer: true };
 const kRoute = {
   dialled: '1*',
   from: 'lab',

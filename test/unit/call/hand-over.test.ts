@@ -1,5 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import { type HandOverOutcome, type HandOverSettings, handOver } from '../../../src/call/hand-over.ts';
+import { HeldLegs } from '../../../src/call/held-legs.ts';
 import { LegMedia } from '../../../src/call/leg-media.ts';
 import { policyOf } from '../../support/dialog.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
@@ -72,6 +73,8 @@ async function begin(
       },
       plane: media,
       signaling,
+      legs: new HeldLegs(clock),
+      addressOf: (user) => `sip:${user}@localhost`,
       prompts: new FakePrompts(),
       payments: new FakePayments(),
       gateway: { name: 'simulator', isUp: () => true },

@@ -1,13 +1,17 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { ReferOutcome } from '../../../src/ports/signaling.ts';
 import { policyOf } from '../../support/dialog.ts';
 import { settle } from '../../support/fake-clock.ts';
-import { kPassing } from '../../support/fake-signaling.ts';
+import { type FakeLeg, kPassing } from '../../support/fake-signaling.ts';
 import { InlineRig } from '../../support/inline-rig.ts';
 
 const kTarget = 'sip:idv@apps';
 
 /** A caller nobody knows, whom the application has before it. */
-async function identifying(idv: { required?: boolean } = {}) {
+async function identifying(
+  idv: { required?: boolean; method?: 'refer' } = {},
+  referOutcome: FakeLeg['referOutcome'] = 'transferred',
+) {
   const policy = policyOf({
     amount: { currency: 'USD' },
     idv: { required: true, target: kTarget, timeoutMs: 60_000, ...idv },
@@ -15,8 +19,11 @@ async function identifying(idv: { required?: boolean } = {}) {
   const rig = new InlineRig({}, { policy, handOver: kPassing.handOver });
   const headers = { 'X-Pay-Identified': 'unknown', 'X-Pay-Reference': 'R-1' };
   const call = await rig.call({ dialled: 'pay', headers });
-  while (rig.signaling.dialled.length === 0) await rig.clock.advance(100);
-  const id = rig.signaling.last.call.headers['X-Pay-Session'] ?? '';
+  call.leg.referOutcome = referOutcome;
+  while (rig.signaling.dialled.length + call.leg.refers.length === 0) await rig.clock.advance(100);
+  await settle();
+  const told = call.leg.refers[0]?.headers ?? rig.signaling.last.call.headers;
+  const id = told['X-Pay-Session'] ?? '';
   const stage = () => (rig.desk.view(id) as Record<string, unknown> | undefined)?.['stage'];
   return { rig, call, id, stage };
 }
@@ -108,4 +115,111 @@ it('takes no longer than it may', async () => {
 it('of a session nobody knows is nobody’s', async () => {
   const { rig } = await identifying();
   expect(rig.desk.identified('nobody', 'verified')).toEqual({ kind: 'unknown_session' });
+});
+
+it('passes telephone-events on to the application, and takes none of them for its own questions', async () => {
+  const { app, rig, stage } = await connected();
+  const [caller, far] = rig.media.sessions;
+  caller?.press(4, 'event');
+  await settle();
+  expect(far?.keysSent).toEqual([4]);
+  app.hangUp({ 'X-Pay-Identified': 'true' });
+  await settle();
+  while (stage() !== 'PAN_ENTRY') await rig.clock.advance(100);
+  caller?.press(4, 'event');
+  expect(far?.keysSent).toEqual([4]);
+});
+
+describe('by REFER', () => {
+  async function away() {
+    const all = await identifying({ method: 'refer' });
+    const back = () => (all.call.leg.refers[0]?.targetHeaders['X-Pay-Return-Uri'] ?? '').slice('sip:'.length);
+    const comeBack = (headers: Record<string, string> = {}) =>
+      all.rig.call({ callId: 'back@fake', dialled: back().split('@')[0] ?? '', headers });
+    return { ...all, comeBack };
+  }
+
+  it('sends the caller there with what the application must know, and lets the leg go', async () => {
+    const { call, id, stage, rig } = await away();
+    const known = { 'X-Pay-Session': id, 'X-Pay-Customer-Id': 'C-1', 'X-Pay-Reference': 'R-1' };
+    const targetHeaders = { ...known, 'X-Pay-Return-Uri': `sip:pay-${id}@localhost` };
+    expect(call.leg.refers).toMatchObject([{ target: kTarget, headers: known, targetHeaders }]);
+    expect([call.leg.byes.length, rig.media.last.closed, stage()]).toEqual([1, true, 'IDV_HANDOFF']);
+    expect(rig.desk.callCount).toBe(1);
+  });
+
+  it('goes on where the caller comes back identified, on another leg', async () => {
+    const { rig, comeBack, stage } = await away();
+    const back = await comeBack({ 'X-Pay-Identified': 'true' });
+    expect(back.answers).toHaveLength(1);
+    while (stage() !== 'PAN_ENTRY') await rig.clock.advance(100);
+    back.leg.hangUp();
+    await settle();
+    expect(rig.desk.callCount).toBe(0);
+  });
+
+  it.each([
+    ['IDV_FAILED', { 'X-Pay-Identified': 'false' }],
+    ['IDV_UNAVAILABLE', {}],
+  ])('fails with %s where the caller comes back otherwise, and is told', async (result, headers) => {
+    const { rig, comeBack, id } = await away();
+    const back = await comeBack({ 'X-Pay-Identified': 'unknown', ...headers });
+    await rig.clock.advance(30_000);
+    expect(rig.store.find(id)).toMatchObject({ result, callerPresent: true });
+    expect([...back.leg.refers.map(({ headers: sent }) => sent), ...back.leg.byes][0]).toMatchObject({
+      'X-Pay-Result': result,
+    });
+  });
+
+  it('takes the verdict of the API, which counts when the caller is back', async () => {
+    const { rig, comeBack, stage, id } = await away();
+    expect(rig.desk.identified(id, 'verified')).toEqual({ kind: 'done' });
+    expect(stage()).toBe('IDV_HANDOFF');
+    await comeBack({ 'X-Pay-Identified': 'unknown' });
+    while (stage() !== 'PAN_ENTRY') await rig.clock.advance(100);
+  });
+
+  it('knows a caller who is back before the REFER was reported', async () => {
+    const reported = Promise.withResolvers<ReferOutcome>();
+    const { rig, call, id, stage } = await identifying({ method: 'refer' }, reported.promise);
+    const back = await rig.call({
+      callId: 'back@fake',
+      dialled: `pay-${id}`,
+      headers: { 'X-Pay-Identified': 'true' },
+    });
+    reported.resolve('transferred');
+    await settle();
+    expect([back.answers.length, call.leg.byes.length]).toEqual([1, 1]);
+    while (stage() !== 'PAN_ENTRY') await rig.clock.advance(100);
+    back.leg.hangUp();
+    await settle();
+    expect(rig.desk.callCount).toBe(0);
+  });
+
+  it('gives up on a caller who does not come back, and lets nobody in afterwards', async () => {
+    const { rig, comeBack, id } = await away();
+    await rig.clock.advance(90_000);
+    expect(rig.store.find(id)).toMatchObject({ result: 'IDV_UNAVAILABLE' });
+    expect(rig.desk.callCount).toBe(0);
+    expect((await comeBack()).rejections).toMatchObject([{ status: 404 }]);
+  });
+
+  it('calls the application itself when the peer refuses REFER', async () => {
+    const { rig, call } = await identifying({ method: 'refer' }, 'refused');
+    expect(rig.signaling.last.call.target).toBe(kTarget);
+    expect(call.leg.byes).toEqual([]);
+  });
+
+  it('that comes to nothing is no identification', async () => {
+    const { rig, id } = await identifying({ method: 'refer' }, 'failed');
+    await rig.clock.advance(30_000);
+    expect(rig.store.find(id)).toMatchObject({ result: 'IDV_UNAVAILABLE' });
+  });
+
+  it('of a caller who hangs up instead is over', async () => {
+    const { rig, id } = await identifying({ method: 'refer' }, 'ended_by_peer');
+    await rig.clock.advance(1_000);
+    expect(rig.store.find(id)).toMatchObject({ result: 'HANGUP_BEFORE_AUTH' });
+    expect(rig.desk.callCount).toBe(0);
+  });
 });

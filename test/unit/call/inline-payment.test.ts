@@ -73,6 +73,25 @@ describe('a payment', () => {
     expect(rig.hears(agentMedia, customerMedia)).toBe('open');
   });
 
+  it('hides them by itself where they may be tones: no telephone-events, or a tone heard before', async () => {
+    const rig = new InlineRig({ hideFeatureCode: 'auto' });
+    await rig.call();
+    rig.signaling.last.answer(kFakeSdp.replace(' 101', '').replace(/a=rtpmap.*\r\n/, ''));
+    await settle();
+    const [customer, withoutEvents] = rig.media.sessions;
+    if (!customer || !withoutEvents) throw new Error('there is no media');
+    expect(rig.hears(customer, withoutEvents)).toBe('clamped');
+
+    const usual = new InlineRig({ hideFeatureCode: 'auto' });
+    const { customerMedia, agentMedia } = await usual.connected();
+    agentMedia.press(5, 'event');
+    await settle();
+    expect(usual.hears(customerMedia, agentMedia)).toBe('open');
+    agentMedia.press(5, 'tone');
+    await usual.clock.advance(60_000);
+    expect(usual.hears(customerMedia, agentMedia)).toBe('clamped');
+  });
+
   it('takes the code from SIP INFO too, and passes none of it on', async () => {
     const rig = new InlineRig();
     const { customer, agent } = await rig.connected();

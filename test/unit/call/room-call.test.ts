@@ -103,6 +103,23 @@ describe('a payment in a conference', () => {
     expect(rig.record).toMatchObject({ result: 'APPROVED', topology: 'conference', announced: true });
   });
 
+  it('is open to everybody at once when it ends, or the first would hear the rest of the last key', async () => {
+    const { rig, customer } = await entering();
+    await rig.join('monitor');
+    const asked: string[] = [];
+    const answers = Promise.withResolvers<void>();
+    rig.room.hear = async (_listener, speaker, { kind }) => {
+      if (speaker === customer.media) asked.push(kind);
+      await answers.promise;
+    };
+    await rig.act('cancel');
+    await rig.clock.advance(30_000);
+    expect(asked).toEqual(['open', 'open']);
+    answers.resolve();
+    await settle();
+    expect(rig.view).toMatchObject({ state: 'ended' });
+  });
+
   it('is not begun when somebody could hear: the customer is told, and nothing is asked', async () => {
     const rig = new RoomRig();
     const { customer, agent } = await rig.customerAndAgent();

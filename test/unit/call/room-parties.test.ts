@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { kApproved, policyOf } from '../../support/dialog.ts';
 import { settle } from '../../support/fake-clock.ts';
+import { kPassing } from '../../support/fake-signaling.ts';
 import { entering, paying, RoomRig } from '../../support/room-rig.ts';
 
 const kDone = { kind: 'done' };
@@ -153,6 +154,27 @@ describe('a secure transfer', () => {
     await rig.submit(customer);
     await rig.clock.advance(20_000);
     expect(rig.prompts.promptIds).toContain('parked.sent');
+  });
+
+  it.each([
+    ['transferred', 1, 0],
+    ['refused', 0, 1],
+  ] as const)('leaves the two to the PBX where that is asked for: %s', async (outcome, byes, calls) => {
+    const handOver = { ...kPassing.handOver, join: 'refer' } as const;
+    const { rig, customer, agent } = await paying({ topology: 'secure_transfer' }, { handOver });
+    customer.leg.referOutcome = outcome;
+    await rig.submit(customer);
+    rig.payments.submissions.at(-1)?.answer(kApproved);
+    await rig.clock.advance(60_000);
+    const { name, remoteTarget } = agent.leg;
+    expect(customer.leg.refers).toMatchObject([
+      { target: remoteTarget, replacing: name, headers: { 'X-Pay-Result': 'APPROVED' } },
+    ]);
+    expect([customer.leg.byes.length, agent.leg.byes.length, rig.desk.callCount]).toEqual([
+      byes,
+      byes,
+      calls,
+    ]);
   });
 
   it('is over early by cancel, and not by resume', async () => {

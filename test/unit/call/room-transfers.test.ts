@@ -81,12 +81,9 @@ describe('an agent who asks for another by REFER', () => {
 });
 
 describe('a customer', () => {
-  it('is not sent away while a payment runs, by REFER or Replaces, and is before it', async () => {
-    const { rig, customer } = await payingBehindPbx();
+  it('is not sent away by REFER while a payment runs, and is replaced before it', async () => {
+    const { customer } = await payingBehindPbx();
     expect(customer.leg.askFor('sip:home@sbc').rejections).toEqual([603]);
-    const thief = await rig.join(undefined, inPlaceOf(customer));
-    expect(thief.call.rejections).toMatchObject([{ status: 603 }]);
-    expect(rig.view).toMatchObject({ stage: 'PAN_ENTRY', digitCount: 0 });
 
     const early = new RoomRig();
     const first = await early.join('caller', { trunk: kPbx, callId: 'first@pbx' });
@@ -101,6 +98,23 @@ describe('a customer', () => {
 });
 
 describe('an INVITE with Replaces', () => {
+  it('takes a customer’s place in the middle of a payment: nothing of the card goes over', async () => {
+    const { rig, customer, agent } = await payingBehindPbx();
+    for (const keys of ['4242424242424242#', '1230']) {
+      await rig.listen(customer);
+      await rig.key(customer, keys);
+    }
+    expect(rig.view['stage']).toBe('CVV_ENTRY');
+    const other = await rig.join(undefined, inPlaceOf(customer));
+    expect(rig.view).toMatchObject({ stage: 'PAN_ENTRY', digitCount: 0 });
+    expect(rig.hears(agent, other)).toBe('clamped');
+    await rig.submit(other);
+    rig.payments.submissions.at(-1)?.answer(kApproved);
+    await rig.clock.advance(60_000);
+    expect(rig.record).toMatchObject({ result: 'APPROVED', callerPresent: true });
+    expect(rig.hears(agent, other)).toBe('open');
+  });
+
   it("takes an agent's place, without a role and in the middle of a payment", async () => {
     const { rig, customer, agent } = await payingBehindPbx();
     const other = await rig.join(undefined, inPlaceOf(agent));
@@ -120,7 +134,7 @@ describe('an INVITE with Replaces', () => {
     expect(await status({ replaces: nobody })).toBe(481);
     const inPlace = inPlaceOf(agent);
     expect(await status({ ...inPlace, replaces: { ...inPlace.replaces, earlyOnly: true } })).toBe(486);
-    expect(await status({ ...inPlace, trunk: kLabTrunk })).toBe(603);
+    expect(await status({ ...inPlace, trunk: { ...kLabTrunk, name: 'other' } })).toBe(403);
     expect(await status({ ...inPlace, offer: kFakeSdp.replace('RTP/AVP 0', 'RTP/AVP 96') })).toBe(488);
     expect(rig.view['parties']).toEqual([{ role: 'customer' }, { role: 'agent' }]);
   });

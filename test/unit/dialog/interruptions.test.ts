@@ -389,3 +389,28 @@ it('covers every state of the machine', () => {
   const states = Object.keys(kStateNumbers).filter((name) => name !== 'REVERSING' && name !== 'END');
   expect(covered).toEqual(expect.arrayContaining(states));
 });
+
+describe('somebody else is on the line in the place of the caller', () => {
+  const isSecret = ([, reachIt]: (typeof before)[number]) => reachIt().state.facts.secure;
+
+  it.each([...before.filter(isSecret), ...afterDecline.filter(isSecret)])(
+    'in %s: the card is forgotten and asked for anew',
+    (_name, reachIt) => {
+      const walk = reachIt().send({ type: 'moved' });
+      expect([walk.name, walk.state.facts.card, walk.state.facts.done]).toEqual(['PAN_ENTRY', null, []]);
+      expect(walk.command('clearFields')).toMatchObject({ fields: expect.arrayContaining(['pan', 'cvv']) });
+      expect(walk.does('say')).toBe(true);
+    },
+  );
+
+  it('before the card: what was asked is asked again', () => {
+    const walk = kAmount('full_or_other').send({ type: 'moved' });
+    expect([walk.name, walk.does('say'), walk.does('flushTypeAhead')]).toEqual(['AMOUNT_MENU', true, true]);
+  });
+
+  it.each(tooLate)('in %s: it goes on', (name, reachIt) => {
+    const walk = reachIt().send({ type: 'moved' });
+    expect(walk.name).toBe(name.split(' ')[0]);
+    expect(walk.commands).toEqual([]);
+  });
+});
