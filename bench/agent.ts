@@ -13,6 +13,7 @@ import type { Log } from '../src/ports/log.ts';
 import type { Role } from '../src/ports/payment-sessions.ts';
 import { kSystemClock } from '../src/process/system-clock.ts';
 import { percentile, rounded } from './figures.ts';
+import { type Delay, measureInlineDelay, measureLoopback } from './inline-delay.ts';
 
 const kRounds = 20;
 const kLoud = 1000; // of 16 bits: far above noise, far below speech and tones
@@ -27,7 +28,12 @@ interface Figures {
 }
 
 export async function run(): Promise<Readonly<Record<string, unknown>>> {
-  return { rounds: kRounds, joinToFirstPromptMs: await measureJoin(), ...(await measureRoom()) };
+  return {
+    rounds: kRounds,
+    joinToFirstPromptMs: await measureJoin(),
+    ...(await measureRoom()),
+    ...(await measureDelay()),
+  };
 }
 
 /** From the customer's INVITE, the agent waiting in the room, to the first sound of the greeting. */
@@ -94,6 +100,21 @@ async function measureRoom(): Promise<Readonly<Record<string, Figures>>> {
     return { secureOnToArmedMs: figuresOf(armed), resumeToTwoWayTalkMs: figuresOf(talking) };
   } finally {
     for (const phone of phones) phone.close();
+    await room.close();
+    await media.stop();
+  }
+}
+
+/** What a call that passes through is delayed by, outside secure mode, beside what loopback alone takes. */
+async function measureDelay(): Promise<Readonly<Record<string, Delay>>> {
+  const ports = { bindAddress: '127.0.0.1', portMin: 43_100, portMax: 43_199 };
+  const limits = { mediaTimeoutMs: 0, portRestMs: 0, maxBusy: 1 };
+  const media = await launchMedia({ ...ports, ...limits }, [], kSystemClock, kQuiet);
+  const state = { topology: 'inline', clamp: 'comfort_noise', promptsTo: 'everybody' } as const;
+  const room = new PaymentRoom(media, state, kQuiet);
+  try {
+    return { loopbackDelayMs: await measureLoopback(), inlineDelayMs: await measureInlineDelay(room) };
+  } finally {
     await room.close();
     await media.stop();
   }
