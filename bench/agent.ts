@@ -1,16 +1,18 @@
 // What people on a call with an agent wait for: from joining to the first word, from secure mode on to everybody clamped, from the end of
-// parking to two-way talk. All on one machine: no network is in it, the scheduling of this process is.
+// parking to two-way talk, in each topology. All on one machine: no network is in it, the scheduling of this process is.
 
 import { PaymentRoom } from '../src/call/payment-room.ts';
 import { prepare } from '../src/cli/demo/agent.ts';
 import { type Setting, startSetting } from '../src/cli/demo/setting.ts';
 import { launchMedia } from '../src/media/media.ts';
+import { AnsweringPhone } from '../src/phone/answering-phone.ts';
 import { Caller } from '../src/phone/caller.ts';
 import { decodeG711 } from '../src/phone/g711.ts';
 import { RtpPhone } from '../src/phone/rtp-phone.ts';
 import { sine } from '../src/phone/tones.ts';
 import type { Log } from '../src/ports/log.ts';
-import type { Role } from '../src/ports/payment-sessions.ts';
+import type { Role, Topology } from '../src/ports/payment-sessions.ts';
+import type { SipHeaders } from '../src/ports/signaling.ts';
 import { kSystemClock } from '../src/process/system-clock.ts';
 import { percentile, rounded } from './figures.ts';
 import { type Delay, measureInlineDelay, measureLoopback } from './inline-delay.ts';
@@ -27,47 +29,82 @@ interface Figures {
   readonly max: number;
 }
 
+type Waits = Readonly<Record<string, Figures>>;
+
+/** A call passes to the telephone whose port was dialled. */
+const kPassing = {
+  HUSHPAY_INLINE_ROUTES: JSON.stringify([
+    { dialled: '*', target: 'sip:agent@127.0.0.1:{dialled}', through: 'lab' },
+  ]),
+};
+
+/** Those in which an agent's leg is ours. */
+const kAssisted = ['conference', 'secure_transfer', 'inline'] as const;
+type Assisted = (typeof kAssisted)[number];
+
 export async function run(): Promise<Readonly<Record<string, unknown>>> {
-  return {
-    rounds: kRounds,
-    joinToFirstPromptMs: await measureJoin(),
-    ...(await measureRoom()),
-    ...(await measureDelay()),
-  };
+  const figures: Record<string, Waits> = {};
+  for (const topology of [...kAssisted, 'guest'] as const)
+    figures[topology] = { joinToFirstPromptMs: await measureJoin(topology) };
+  for (const topology of kAssisted)
+    figures[topology] = { ...figures[topology], ...(await measureRoom(topology)) };
+  return { rounds: kRounds, ...figures, ...(await measureDelay()) };
 }
 
-/** From the customer's INVITE, the agent waiting in the room, to the first sound of the greeting. */
-async function measureJoin(): Promise<Figures> {
-  const setting = await startSetting({ clock: kSystemClock });
+/** From the customer's INVITE, the agent waiting, to the first sound of the greeting. */
+async function measureJoin(topology: Assisted | 'guest'): Promise<Figures> {
+  const setting = await startSetting({ clock: kSystemClock, environment: kPassing });
   try {
     const times: number[] = [];
-    for (let round = 0; round < kRounds; round++) times.push(await joinOnce(setting));
+    const once = topology === 'inline' ? joinInline : joinOnce;
+    for (let round = 0; round < kRounds; round++) times.push(await once(setting, topology));
     return figuresOf(times);
   } finally {
     await setting.stop();
   }
 }
 
-async function joinOnce(setting: Setting): Promise<number> {
-  const { id, customerUri } = await prepare(setting, 'conference');
-  const agent = await Caller.open({ clock: kSystemClock, server: setting.sip });
-  const customer = await Caller.open({ clock: kSystemClock, server: setting.sip });
+async function joinOnce(setting: Setting, topology: Topology): Promise<number> {
+  const { id, customerUri, agentUri } = await prepare(setting, topology);
+  const agent =
+    agentUri === null ? undefined : await Caller.open({ clock: kSystemClock, server: setting.sip });
   try {
-    await agent.dial(customerUri, { 'X-Pay-Role': 'agent' });
+    await agent?.dial(customerUri, { 'X-Pay-Role': 'agent' });
     const isIn = async () => JSON.stringify(await setting.session(id)).includes('"role":"agent"');
-    while (!(await isIn())) await pause(5);
+    while (agent && !(await isIn())) await pause(5);
+    return await firstPrompt(setting, customerUri, { 'X-Pay-Role': 'caller' });
+  } finally {
+    await agent?.leave();
+  }
+}
+
+/** The agent's telephone answers at once. */
+async function joinInline(setting: Setting): Promise<number> {
+  const agent = await AnsweringPhone.open();
+  try {
+    const { id } = await prepare(setting, 'inline');
+    const { host, port } = setting.sip;
+    const dialled = /:(\d+)$/.exec(agent.uri)?.[1];
+    return await firstPrompt(setting, `sip:${dialled}@${host}:${port}`, { 'X-Pay-Session': id });
+  } finally {
+    agent.close();
+  }
+}
+
+async function firstPrompt({ sip }: Setting, uri: string, headers: SipHeaders): Promise<number> {
+  const customer = await Caller.open({ clock: kSystemClock, server: sip });
+  try {
     const heard = firstSound(customer.rtp);
     const startedMs = performance.now();
-    await customer.dial(customerUri, { 'X-Pay-Role': 'caller' });
+    await customer.dial(uri, headers);
     return (await heard) - startedMs;
   } finally {
     await customer.leave();
-    await agent.leave();
   }
 }
 
 /** A room of customer, agent and monitor, without SIP. */
-async function measureRoom(): Promise<Readonly<Record<string, Figures>>> {
+async function measureRoom(topology: Assisted): Promise<Waits> {
   const ports = { bindAddress: '127.0.0.1', portMin: 43_000, portMax: 43_099 };
   const media = await launchMedia(
     { ...ports, mediaTimeoutMs: 0, portRestMs: 0, maxBusy: 1 },
@@ -75,8 +112,9 @@ async function measureRoom(): Promise<Readonly<Record<string, Figures>>> {
     kSystemClock,
     kQuiet,
   );
-  const state = { topology: 'conference', clamp: 'comfort_noise', promptsTo: 'everybody' } as const;
-  const room = new PaymentRoom(media, state, kQuiet);
+  const room = new PaymentRoom(media, { topology, clamp: 'comfort_noise', promptsTo: 'everybody' }, kQuiet);
+  // Apart, as long as a transferred customer pays; in other topologies the agent is parked.
+  const apart = (on: boolean) => (topology === 'secure_transfer' ? room.secure(on) : room.park(on));
   const phones: RtpPhone[] = [];
   try {
     for (const role of ['customer', 'agent', 'monitor'] as const) phones.push(await join(room, role));
@@ -87,13 +125,13 @@ async function measureRoom(): Promise<Readonly<Record<string, Figures>>> {
     for (let round = 0; round < kRounds; round++) {
       armed.push(await timed(() => room.secure(true)));
       await room.secure(false);
-      await room.park(true);
+      await apart(true);
       await pause(kSettleMs); // what was on its way is heard
       const said = [customer, agent].map((phone) => phone.say(sine(600, 2 * kSettleMs)));
       await pause(kSettleMs);
       const both = Promise.all([firstSound(customer), firstSound(agent)]);
       const startedMs = performance.now();
-      await room.park(false);
+      await apart(false);
       talking.push(Math.max(...(await both)) - startedMs);
       await Promise.all(said);
     }

@@ -88,10 +88,17 @@ export class Caller {
     return this.#call;
   }
 
-  /** Resolves when the call was taken or refused; audio flows from then on. */
-  async dial(target: string, headers: SipHeaders = {}): Promise<DialResult> {
+  /**
+   * Resolves when the call was taken or refused; audio flows from then on.
+   * @param direction - `sendonly`: it comes on hold.
+   */
+  async dial(
+    target: string,
+    headers: SipHeaders = {},
+    direction: 'sendrecv' | 'sendonly' = 'sendrecv',
+  ): Promise<DialResult> {
     const { referStatus } = this.#options;
-    const call = this.#sip.newCall({ target, headers, sdp: this.#offer('sendrecv'), referStatus });
+    const call = this.#sip.newCall({ target, headers, sdp: this.#offer(direction), referStatus });
     this.#call = call;
     const { kind, response } = await call.invite();
     const remote = kind === 'answered' ? remoteOf(response.body) : undefined;

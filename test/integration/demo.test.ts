@@ -4,23 +4,30 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { scanText } from '../../tools/test/leak-scan.ts';
+
+vi.setConfig({ maxConcurrency: 8 });
 
 const kRoot = fileURLToPath(new URL('../..', import.meta.url));
 
-describe('hushpay demo', () => {
-  let folder: string;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'hushpay-demo-test-'));
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
+interface Run {
+  readonly child: ChildProcess;
+  /** Where its files go, and by which its processes are known. */
+  readonly folder: string;
+  readonly ended: Promise<unknown[]>;
+  output(): string;
+}
 
-  function run(...args: readonly string[]): {
-    child: ChildProcess;
-    output: () => string;
-    ended: Promise<unknown[]>;
-  } {
+describe('hushpay demo', { concurrent: true }, () => {
+  const folders: string[] = [];
+  afterAll(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true });
+  });
+
+  function run(...args: readonly string[]): Run {
+    const folder = mkdtempSync(join(tmpdir(), 'hushpay-demo-test-'));
+    folders.push(folder);
     const child = spawn(join(kRoot, 'bin/hushpay'), ['demo', ...args], {
       env: { ...process.env, TMPDIR: folder },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -31,11 +38,11 @@ describe('hushpay demo', () => {
         text += part;
       });
     }
-    return { child, output: () => text, ended: once(child, 'close') };
+    return { child, folder, output: () => text, ended: once(child, 'close') };
   }
 
   /** Processes of this run, told by the folder they were given. */
-  function left(): string[] {
+  function left({ folder }: Run): string[] {
     return readdirSync('/proc').filter((pid) => {
       if (!/^\d+$/.test(pid)) return false;
       try {
@@ -47,9 +54,9 @@ describe('hushpay demo', () => {
   }
 
   it('plays a payment nobody answers to its end, tells all of it but the card, and leaves nothing behind', async () => {
-    const { output, ended } = run('--card', 'unknown', '--profile', 'cloud-ivr');
-    expect((await ended)[0], output()).toBe(0);
-    const text = output();
+    const demo = run('--card', 'unknown', '--profile', 'cloud-ivr');
+    expect((await demo.ended)[0], demo.output()).toBe(0);
+    const text = demo.output();
     for (const part of [
       'hears    “Please hold while we process your payment.”',
       'keys     ●●●● ●●●● ●●●● ●●●● #',
@@ -64,37 +71,46 @@ describe('hushpay demo', () => {
     }
     expect(text.includes('4000000000000804')).toBe(false);
     expect(scanText('demo', text)).toEqual([]);
-    expect(readdirSync(folder)).toEqual([]);
-    expect(left()).toEqual([]);
+    expect(readdirSync(demo.folder)).toEqual([]);
+    expect(left(demo)).toEqual([]);
   });
 
-  it('plays a payment with an agent, who hears audio and nothing else', async () => {
-    const { output, ended } = run(
-      '--topology',
-      'secure_transfer',
-      '--card',
-      'unknown',
-      '--carrier',
-      'event+tone',
-    );
-    expect((await ended)[0], output()).toBe(0);
-    const text = output();
-    expect(text).toMatch(/agent {4}is in the room, and is parked while the customer pays/);
-    expect(text).toMatch(/agent {4}heard \d{3,} packets of audio and 0 of anything else/);
-    expect(text).toContain('topology         secure_transfer');
-    expect(text).toContain('APPROVED: as expected.');
-    expect(scanText('demo', text)).toEqual([]);
-    expect(left()).toEqual([]);
+  it.each([
+    ['conference', 'event+tone', /agent {4}is in the room, and hears all but the keys/],
+    ['secure_transfer', 'tone', /agent {4}is in the room, and is parked while the customer pays/],
+    ['inline', 'info', /agent {4}heard/],
+  ] as const)(
+    'plays a payment with an agent, %s, who hears audio and nothing else',
+    async (topology, carrier, told) => {
+      const demo = run('--topology', topology, '--carrier', carrier);
+      expect((await demo.ended)[0], demo.output()).toBe(0);
+      const text = demo.output();
+      expect(text).toMatch(told);
+      expect(text).toMatch(/agent {4}heard \d{3,} packets of audio and 0 of anything else/);
+      expect(text).toContain(`topology         ${topology}`);
+      expect(text).toContain('APPROVED: as expected.');
+      expect(scanText('demo', text)).toEqual([]);
+      expect(left(demo)).toEqual([]);
+    },
+  );
+
+  it('plays a payment in the conference of somebody else', async () => {
+    const demo = run('--topology', 'guest');
+    expect((await demo.ended)[0], demo.output()).toBe(0);
+    expect(demo.output()).toContain('clampedBy        remote');
+    expect(demo.output()).toContain('APPROVED: as expected.');
+    expect(left(demo)).toEqual([]);
   });
 
   it('stops everything with Ctrl-C', async () => {
-    const { child, output, ended } = run();
-    while (!output().includes('hears')) await once(child.stdout as NodeJS.ReadableStream, 'data');
+    const demo = run();
+    const { child } = demo;
+    while (!demo.output().includes('hears')) await once(child.stdout as NodeJS.ReadableStream, 'data');
     child.kill('SIGINT');
-    expect((await ended)[0]).not.toBe(0);
-    expect(output()).toContain('stopped before the call had ended');
-    expect(readdirSync(folder)).toEqual([]);
-    expect(left()).toEqual([]);
+    expect((await demo.ended)[0]).not.toBe(0);
+    expect(demo.output()).toContain('stopped before the call had ended');
+    expect(readdirSync(demo.folder)).toEqual([]);
+    expect(left(demo)).toEqual([]);
   });
 
   it('refuses an option it does not have', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Caller, CallerOptions } from '../../src/phone/caller.ts';
 import { remoteOf, writeOffer } from '../../src/phone/offer.ts';
 import { RtpPhone } from '../../src/phone/rtp-phone.ts';
@@ -9,36 +9,49 @@ import { hurriedKeys, kPayHeaders, resultOf, until } from '../support/payment-la
 import { openUdpPeer, RawCall } from '../support/raw-sip-peer.ts';
 import { RoomLab, RoomSession, rolesOf } from '../support/room-lab.ts';
 
+vi.setConfig({ maxConcurrency: 10 });
+
 const kCard = '4242424242424242';
 const kNoLeak = { keys: 0, traces: 0 };
 
 let rooms: RoomLab;
-let agent: AgentPhone;
-let second: AgentPhone;
+const phones: AgentPhone[] = [];
+
+/** An agent's telephone of its own: what is dialled for it is its port. */
+async function agentPhone(): Promise<AgentPhone> {
+  const phone = await AgentPhone.open();
+  phones.push(phone);
+  return phone;
+}
+
+function uriFor(agent: AgentPhone): string {
+  const { sip } = rooms.lab.setting;
+  return `sip:${agent.port}@${sip.host}:${sip.port}`;
+}
 
 /** A customer who talks to the agent. */
 async function connected(
   options: Partial<CallerOptions> = {},
   headers: Readonly<Record<string, string>> = {},
-): Promise<{ customer: Caller; session: RoomSession }> {
-  const customer = await rooms.lab.caller(options);
-  const { sip } = rooms.lab.setting;
-  const dialled = customer.dial(`sip:1000@${sip.host}:${sip.port}`, { ...kPayHeaders, ...headers });
+  lab = rooms,
+): Promise<{ agent: AgentPhone; customer: Caller; session: RoomSession }> {
+  const agent = await agentPhone();
+  const customer = await lab.lab.caller(options);
+  const { sip } = lab.lab.setting;
+  const dialled = customer.dial(`sip:${agent.port}@${sip.host}:${sip.port}`, { ...kPayHeaders, ...headers });
   const invite = await agent.called();
   agent.ring();
   await agent.answer({ 'X-Agent': '7' });
   expect(await dialled).toEqual({ kind: 'answered' });
-  const session = new RoomSession(rooms, invite.header('X-Pay-Session'), '');
+  const session = new RoomSession(lab, invite.header('X-Pay-Session'), '');
   await session.until((view) => rolesOf(view).length === 2);
-  return { customer, session };
+  return { agent, customer, session };
 }
 
-beforeAll(async () => {
-  agent = await AgentPhone.open();
-  second = await AgentPhone.open();
-  const route = { dialled: '1*', target: `sip:{dialled}@127.0.0.1:${agent.port}`, through: 'pbx' };
+function startLab(): Promise<RoomLab> {
+  const route = { dialled: '*', target: 'sip:agent@127.0.0.1:{dialled}', through: 'pbx' };
   const bothWays = { maySetAmounts: true, mayBeReferred: true, mayTransfer: true };
-  rooms = await RoomLab.start({
+  return RoomLab.start({
     HUSHPAY_SIP_TRUNKS: JSON.stringify([
       { name: 'lab', sources: ['127.0.0.0/8'], ...bothWays },
       { name: 'pbx', sources: ['192.0.2.1'], ...bothWays },
@@ -46,24 +59,20 @@ beforeAll(async () => {
     HUSHPAY_INLINE_ROUTES: JSON.stringify([route]),
     HUSHPAY_INLINE_PASS_HEADERS: JSON.stringify(['User-to-User', 'X-Customer', 'X-Agent']),
   });
+}
+
+beforeAll(async () => {
+  rooms = await startLab();
 });
 
 afterAll(async () => {
   await rooms.stop();
+  for (const phone of phones) phone.close();
 });
 
-beforeEach(async () => {
-  agent.received.length = 0;
-  second.received.length = 0;
-});
-
-afterEach(async () => {
-  agent.rtp.stop();
-});
-
-describe('a call that passes through', () => {
+describe('a call that passes through', { concurrent: true }, () => {
   it('lets the two hear each other, passes headers of the list and ends with either', async () => {
-    const { customer } = await connected({}, { 'X-Customer': '7', 'X-Secret': 's' });
+    const { agent, customer } = await connected({}, { 'X-Customer': '7', 'X-Secret': 's' });
     expect(agent.invite.header('X-Customer')).toBe('7');
     expect(agent.invite.header('X-Secret')).toBe('');
     expect(await loudness(customer, agent, 1000)).toBeCloseTo(-10, 0);
@@ -73,8 +82,8 @@ describe('a call that passes through', () => {
   });
 
   it('rings early, in sound', async () => {
-    const { sip } = rooms.lab.setting;
-    const peer = await openUdpPeer(sip);
+    const agent = await agentPhone();
+    const peer = await openUdpPeer(rooms.lab.setting.sip);
     const ears = await RtpPhone.open();
     const { address, port, codec, eventPayloadType, ptimeMs } = ears;
     const offer = {
@@ -86,7 +95,7 @@ describe('a call that passes through', () => {
       direction: 'sendrecv',
       version: 1,
     } as const;
-    const call = new RawCall(peer, `sip:1000@${sip.host}:${sip.port}`);
+    const call = new RawCall(peer, uriFor(agent));
     call.send('INVITE', {}, writeOffer(offer));
     await agent.called();
     agent.ring(true);
@@ -109,9 +118,9 @@ describe('a call that passes through', () => {
   });
 
   it('is refused with what the agent says, and cancelled there when the caller gives up', async () => {
+    const agent = await agentPhone();
     const customer = await rooms.lab.caller();
-    const { sip } = rooms.lab.setting;
-    const dialled = customer.dial(`sip:1000@${sip.host}:${sip.port}`);
+    const dialled = customer.dial(uriFor(agent));
     await agent.called();
     agent.refuse('486 Busy Here');
     const outcome = await dialled;
@@ -119,7 +128,7 @@ describe('a call that passes through', () => {
   });
 
   it('carries tones as tones, and keys by SIP INFO as SIP INFO', async () => {
-    const { customer } = await connected({ carrier: 'tone' });
+    const { agent, customer } = await connected({ carrier: 'tone' });
     const before = agent.rtp.packets.length;
     await customer.press('5');
     await customer.rtp.silence(300);
@@ -128,12 +137,12 @@ describe('a call that passes through', () => {
     await agent.next('BYE');
     const other = await connected({ carrier: 'info' });
     await other.customer.press('6');
-    expect((await agent.next('INFO')).body).toMatch(/Signal=6/);
+    expect((await other.agent.next('INFO')).body).toMatch(/Signal=6/);
     await other.customer.hangUp();
   });
 
   it('carries telephone-events as telephone-events, both ways', async () => {
-    const { customer } = await connected({ carrier: 'event' });
+    const { agent, customer } = await connected({ carrier: 'event' });
     await customer.press('5');
     await agent.rtp.pressEvent(7);
     await customer.rtp.silence(500);
@@ -149,7 +158,7 @@ describe('a call that passes through', () => {
   });
 
   it('tells the other of a hold, and of its end', async () => {
-    const { customer } = await connected();
+    const { agent, customer } = await connected();
     expect((await agent.hold(true)).status).toBe(200);
     await until(
       () => customer.ladder.rows.some(({ kind, text }) => kind === 'received' && text.startsWith('INVITE')),
@@ -166,11 +175,11 @@ describe('a call that passes through', () => {
   });
 });
 
-describe('a payment in a call that passes through', () => {
+describe('a payment in a call that passes through', { concurrent: true }, () => {
   it.each(['tone', 'event', 'event+tone', 'info'] as const)(
     'keys as %s: the agent hears none of them',
     async (carrier) => {
-      const { customer, session } = await connected({ carrier });
+      const { agent, customer, session } = await connected({ carrier });
       const before = agent.rtp.packets.length;
       expect(await session.act('start')).toMatchObject({ status: 200, body: { state: 'paying' } });
       await customer.follow([...hurriedKeys(kCard), session.at('APPROVED'), session.at('REFERENCE')]);
@@ -198,7 +207,7 @@ describe('a payment in a call that passes through', () => {
   );
 
   it('begins by the feature code of the agent, whose keys after the first the customer does not hear', async () => {
-    const { customer, session } = await connected();
+    const { agent, customer, session } = await connected();
     const before = customer.rtp.packets.length;
     for (const key of [10, 7, 2, 9, 11] as const) {
       await agent.rtp.pressTone(key, { durationMs: 100 });
@@ -213,7 +222,7 @@ describe('a payment in a call that passes through', () => {
   });
 
   it('begins and ends by X-Pay-Action in re-INVITEs of the PBX', async () => {
-    const { customer, session } = await connected();
+    const { agent, customer, session } = await connected();
     expect((await agent.tell({ 'X-Pay-Action': 'start', 'X-Pay-Amount': '7.50' })).status).toBe(200);
     await session.until(({ state }) => state === 'paying');
     await agent.tell({ 'X-Pay-Action': 'cancel' });
@@ -222,9 +231,10 @@ describe('a payment in a call that passes through', () => {
   });
 
   it('goes on while the agent transfers the customer away, and the next hears no key either', async () => {
-    const { customer, session } = await connected();
+    const { agent, customer, session } = await connected();
     await session.act('start');
     await customer.follow([session.at('PAN_ENTRY'), { key: '4242' }]);
+    const second = await agentPhone();
     const referred = agent.request('REFER', { 'Refer-To': `<${second.uri}>` });
     await second.called();
     await second.answer();
@@ -245,21 +255,26 @@ describe('a payment in a call that passes through', () => {
   });
 
   it('outlives its worker, with nothing of a key for the agent', async () => {
-    const { customer, session } = await connected({ carrier: 'tone' });
-    await session.act('start');
-    await customer.follow([session.at('PAN_ENTRY'), { key: '42424242' }]);
-    process.kill(rooms.lab.childPid('media-worker-0'), 'SIGKILL');
-    await customer.press('42424242#');
-    await customer.rtp.silence(500);
-    expect(await leaksIn(agent.rtp.received())).toEqual(kNoLeak);
-    await session.act('cancel');
-    expect(await session.record()).toMatchObject({ result: 'AGENT_CANCELLED' });
-    expect(await loudness(customer, agent, 1000)).toBeCloseTo(-10, 0);
-    await customer.hangUp();
+    const own = await startLab();
+    try {
+      const { agent, customer, session } = await connected({ carrier: 'tone' }, {}, own);
+      await session.act('start');
+      await customer.follow([session.at('PAN_ENTRY'), { key: '42424242' }]);
+      process.kill(own.lab.childPid('media-worker-0'), 'SIGKILL');
+      await customer.press('42424242#');
+      await customer.rtp.silence(500);
+      expect(await leaksIn(agent.rtp.received())).toEqual(kNoLeak);
+      await session.act('cancel');
+      expect(await session.record()).toMatchObject({ result: 'AGENT_CANCELLED' });
+      expect(await loudness(customer, agent, 1000)).toBeCloseTo(-10, 0);
+      await customer.hangUp();
+    } finally {
+      await own.stop();
+    }
   });
 
   it('ends once when both hang up at once', async () => {
-    const { customer, session } = await connected();
+    const { agent, customer, session } = await connected();
     await session.act('start');
     await customer.follow([session.at('PAN_ENTRY')]);
     await Promise.all([customer.hangUp(), agent.hangUp()]);

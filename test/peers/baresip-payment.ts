@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { type Baresip, type BaresipCodec, pause, startBaresip } from './baresip.ts';
+import { type Baresip, type BaresipCodec, startBaresip } from './baresip.ts';
 import { tones } from './keys.ts';
 import type { PeersServer } from './server.ts';
 
 const kCard = '4242424242424242';
+// A recording cannot listen: it says what a person would, when one would.
 const kSummaryAfterMs = 1500;
 const kMenuAfterMs = 13_000; // thanks, amount and reference are said first
 const kPaid = {
@@ -19,7 +21,7 @@ const kPaid = {
 };
 
 /** Keys of the card, then the confirmation and the end. */
-const kEntry = `${kCard}#1230123`;
+export const kEntry = `${kCard}#1230123`;
 export const kKeysPressed = kEntry.length + 2;
 
 /** A whole payment by tones in the audio alone. */
@@ -40,12 +42,13 @@ export function tonesOfPayment(): Int16Array {
 
 /** A whole payment by telephone-events between its audio. */
 export async function payByEvents(server: PeersServer, codec?: BaresipCodec): Promise<void> {
-  await onPhone(await startBaresip(silence(90_000), { codec }), async (phone) => {
+  await onPhone(await startBaresip(silence(90_000), { codec, records: true }), async (phone) => {
     const callId = await phone.dial(uriOf(server));
     await phone.press(kEntry);
-    await pause(kSummaryAfterMs);
+    await phone.hear('begun'); // the summary
     await phone.press('1');
-    await pause(kMenuAfterMs);
+    await server.atStage(callId, 'REFERENCE');
+    await phone.hear('ended'); // the menu behind it
     await phone.press('2');
     await phone.closed();
     await expectPaid(server, callId);
@@ -63,6 +66,14 @@ async function onPhone(phone: Baresip, use: (phone: Baresip) => Promise<void>): 
 /** baresip sends no headers of ours: the call data are parameters of the URI. */
 function uriOf(server: PeersServer): string {
   return `sip:pay@${server.address};amount=50.25;customer-id=C-1001;currency=USD`;
+}
+
+/** What an agent's microphone picks up: somebody talking on and on, at -28 dBm0. */
+export function talking(ms: number): Int16Array {
+  const names = ['consent', 'wait.processing', 'correct.intro', 'sum.menu', 'retry.menu', 'amount.enter'];
+  const clips = names.map((name) => readFileSync(new URL(`../../audio/en-US/${name}.wav`, import.meta.url)));
+  const voice = clips.flatMap((clip) => [...new Int16Array(clip.buffer.slice(clip.byteOffset + 44))]);
+  return Int16Array.from({ length: ms * 8 }, (_, n) => (voice[n % voice.length] ?? 0) >> 2);
 }
 
 /** Row, ledger and traces of a payment that went well. */

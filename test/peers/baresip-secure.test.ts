@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type BaresipEncryption, pause, startBaresip } from './baresip.ts';
+import { type BaresipEncryption, startBaresip } from './baresip.ts';
 import { hasProgram } from './requirements.ts';
 import { type SecureServer, startSecureServer } from './secure-server.ts';
 
@@ -7,8 +7,6 @@ vi.setConfig({ maxConcurrency: 10 });
 
 const kHasBaresip = hasProgram('baresip');
 const kCard = '4242424242424242';
-const kSummaryAfterMs = 1500;
-const kMenuAfterMs = 13_000; // thanks, amount and reference are said first
 const kSilence = new Int16Array(90_000 * 8);
 
 let server: SecureServer;
@@ -27,13 +25,14 @@ const kWays: readonly (readonly [string, BaresipEncryption, string])[] = [
 
 describe.skipIf(!kHasBaresip)('a caller with baresip over TLS (needs baresip)', { concurrent: true }, () => {
   it.each(kWays)('pays by keys under %s', async (_, encryption, protection) => {
-    const phone = await startBaresip(kSilence, { encryption });
+    const phone = await startBaresip(kSilence, { encryption, records: true });
     try {
       const callId = await phone.dial(server.uri('tls'));
       await phone.press(`${kCard}#1230123`);
-      await pause(kSummaryAfterMs);
+      await phone.hear('begun');
       await phone.press('1');
-      await pause(kMenuAfterMs);
+      await server.atStage(callId, 'REFERENCE');
+      await phone.hear('ended'); // the menu behind it
       await phone.press('2');
       await phone.closed();
       const ids = server.sessionsOf(callId);
@@ -72,6 +71,7 @@ describe.skipIf(!kHasBaresip)('a trunk whose calls must be encrypted (needs bare
   });
 
   it('has written no key into its log', () => {
-    expect(server.output()).not.toMatch(/inline:|[A-Za-z0-9+/]{40}/);
+    const said = server.output().replace(/"anchor":"[^"]*"/g, ''); // of the audit: 43 characters that may look like a key
+    expect(said).not.toMatch(/inline:|[A-Za-z0-9+/]{40}/);
   });
 });

@@ -12,7 +12,9 @@ import {
 import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SpeechDetector } from '../../src/phone/speech.ts';
 import { wavFile } from '../support/media-fixture.ts';
+import { until } from '../support/payment-lab.ts';
 import { freePort } from '../support/sip-server.ts';
 
 export const kModules = '/usr/lib/baresip/modules';
@@ -38,7 +40,17 @@ export class Baresip {
   readonly #console: Socket;
   readonly #events: CallEvent[] = [];
 
-  constructor(child: ChildProcess, folder: string, control: Socket, console: Socket) {
+  /** Of the recording, for one of 8000 Hz. */
+  readonly #samplesEach: number;
+
+  constructor(
+    child: ChildProcess,
+    folder: string,
+    control: Socket,
+    console: Socket,
+    { rateHz, channels }: BaresipCodec,
+  ) {
+    this.#samplesEach = (rateHz * channels) / 8000;
     this.#child = child;
     this.#folder = folder;
     this.#control = control;
@@ -76,18 +88,36 @@ export class Baresip {
     this.#control.write(`${command.length}:${command},`);
   }
 
+  /** Asks the far end to call somebody else instead (REFER). */
+  transfer(uri: string): void {
+    const command = JSON.stringify({ command: 'transfer', params: uri });
+    this.#control.write(`${command.length}:${command},`);
+  }
+
   /** A call is up that somebody else placed. @returns its Call-ID. */
   async answered(): Promise<string> {
     return (await this.#event('CALL_ESTABLISHED')).id;
   }
 
-  /** What it has heard so far, if it was told to record: linear at 8000 Hz. */
+  /** What it has heard so far, if it was told to record: linear at the rate of its codec. */
   heard(): Int16Array {
     const file = readdirSync(this.#folder).find((each) => /^dump-.*-dec\.wav$/.test(each));
     if (file === undefined) throw new Error('baresip has recorded nothing');
     const wav = readFileSync(join(this.#folder, file));
     const samples = wav.subarray(kWavHeaderBytes, wav.length - ((wav.length - kWavHeaderBytes) % 2));
     return new Int16Array(Uint8Array.from(samples).buffer);
+  }
+
+  /** Listens from now on until a prompt has begun, or been said to its end, as a person would; needs `records`. */
+  async hear(what: 'begun' | 'ended'): Promise<void> {
+    const speech = new SpeechDetector();
+    let at = this.heard().length;
+    await until(() => {
+      const heard = this.heard();
+      speech.hear(heard.subarray(at).filter((_, n) => n % this.#samplesEach === 0));
+      at = heard.length;
+      return what === 'begun' ? speech.hasBegun : speech.hasEnded;
+    }, `a prompt that has ${what}`);
   }
 
   /** Resolves when the call is over. */
@@ -171,7 +201,7 @@ export async function startBaresip(
   );
   const child = spawn('baresip', ['-f', folder, '-4'], { stdio: 'ignore' });
   const [control, console] = await Promise.all([connected(controlPort), connected(consolePort)]);
-  return new Baresip(child, folder, control, console);
+  return new Baresip(child, folder, control, console, codec);
 }
 
 function writeMicrophone(folder: string, microphone: Int16Array, { rateHz, channels }: BaresipCodec): void {

@@ -31,6 +31,7 @@ export interface SessionView {
   readonly topology: string;
   readonly clampedBy: string | null;
   /** Of a session whose call is up. */
+  readonly stage?: string;
   readonly parties?: readonly { readonly role: string }[];
   readonly media: Readonly<Record<string, number>> | null;
   readonly submissions: readonly {
@@ -59,6 +60,8 @@ export interface PeersServer {
   session(sessionId: string): Promise<SessionView>;
   /** The session once its row is closed. */
   ended(sessionId: string): Promise<SessionView>;
+  /** Resolves when the conversation of a call has come to a stage. */
+  atStage(callId: string, stage: string): Promise<void>;
   /** Ids of the sessions in the database whose call had this Call-ID. */
   sessionsOf(callId: string): readonly string[];
   /** How many sessions ended with which result. */
@@ -115,6 +118,12 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
         () => session(id),
         ({ endedAt }) => typeof endedAt === 'string', // one that waits for its call has no row yet
       ),
+    atStage: (callId, stage) =>
+      until(
+        `stage ${stage}`,
+        async () => server.output(),
+        (output) => output.split('\n').some((line) => isStage(line, callId, stage)),
+      ).then(() => undefined),
     sessionsOf: (callId) => sessionsIn(file, callId),
     tally: () => tallyIn(file),
     doubleCharges: () => {
@@ -134,6 +143,11 @@ export async function startPeersServer(environment: NodeJS.ProcessEnv = {}): Pro
       await bank.close();
     },
   };
+}
+
+/** Is this the line of the log that says so. */
+function isStage(line: string, callId: string, stage: string): boolean {
+  return line.includes('"msg":"stage"') && line.includes(`"to":"${stage}"`) && line.includes(callId);
 }
 
 /** Asks again until it is so. @throws after ten seconds. */

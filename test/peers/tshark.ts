@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-const kSettleMs = 500; // what has been captured is written by then
+import { until } from '../support/payment-lab.ts';
 
 /** One packet, the fields by their Wireshark names. */
 export type PacketFields = Readonly<Record<string, string>>;
@@ -49,7 +50,11 @@ export async function startCapture(
 ): Promise<() => Promise<Capture>> {
   const folder = mkdtempSync(join(tmpdir(), 'hushpay-capture-'));
   const file = join(folder, 'call.pcapng');
-  const filter = `udp and (${[...rtp, ...rtcp].map((port) => `port ${port}`).join(' or ')})`;
+  const end = createSocket('udp4');
+  const bound = once(end, 'listening');
+  end.bind(0, '127.0.0.1');
+  await bound;
+  const filter = `udp and (${[...rtp, ...rtcp, end.address().port].map((port) => `port ${port}`).join(' or ')})`;
   const child = spawn('dumpcap', ['-q', '-i', 'lo', '-f', filter, '-w', file], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -59,9 +64,17 @@ export async function startCapture(
   const as = (protocol: string) => (port: number) => ['-d', `udp.port==${port},${protocol}`];
   const dissectors = [...rtp.flatMap(as('rtp')), ...rtcp.flatMap(as('rtcp'))];
   return async () => {
-    await new Promise((resolve) => setTimeout(resolve, kSettleMs));
+    await written(file, end);
+    end.close();
     child.kill('SIGINT');
     await ended;
     return new Capture(folder, file, dissectors);
   };
+}
+
+/** What the loopback carries is captured in order: when a datagram of ours is in the file, all before it is. */
+async function written(file: string, end: Socket): Promise<void> {
+  const mark = randomUUID();
+  end.send(mark, end.address().port, '127.0.0.1');
+  await until(() => readFileSync(file).includes(mark), 'the capture in its file');
 }

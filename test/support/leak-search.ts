@@ -15,6 +15,8 @@ export interface Leaks {
   readonly keys: number;
   /** Presses and likely fragments the auditor finds; short ones it calls possible may be speech. */
   readonly traces: number;
+  /** Where they are, for whoever has to find out why. */
+  readonly atMs?: readonly number[];
 }
 
 /** What an eavesdropper with our own tools finds of key presses in what somebody heard. */
@@ -23,14 +25,16 @@ export async function leaksIn(pcm: Int16Array): Promise<Leaks> {
   try {
     const file = join(folder, 'heard.wav');
     writeFileSync(file, wavFile(pcm));
-    const detected = JSON.parse((await run(kTool, ['detect', file])).stdout) as { detections: unknown[] };
+    const detected = JSON.parse((await run(kTool, ['detect', file])).stdout) as {
+      detections: readonly { readonly onsetMs: number }[];
+    };
     const audited = JSON.parse(await auditOf(file)) as AuditReport;
     const findings = audited.recordings.flatMap((recording) => recording.findings);
     if (audited.recordings.length !== 1) throw new Error('the recording could not be audited');
-    return {
-      keys: detected.detections.length,
-      traces: findings.filter(({ sureness }) => sureness !== 'possible').length,
-    };
+    const traces = findings.filter(({ sureness }) => sureness !== 'possible');
+    const keys = detected.detections;
+    const atMs = [...keys.map(({ onsetMs }) => onsetMs), ...traces.map((trace) => trace.atMs)];
+    return { keys: keys.length, traces: traces.length, ...(atMs.length > 0 && { atMs }) };
   } finally {
     rmSync(folder, { recursive: true });
   }

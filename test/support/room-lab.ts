@@ -2,6 +2,7 @@ import type { SessionView } from '../../src/cli/demo/setting.ts';
 import type { Caller, CallerOptions } from '../../src/phone/caller.ts';
 import type { Step } from '../../src/phone/script.ts';
 import { PaymentLab, until } from './payment-lab.ts';
+import { type QuickVoice, quickVoice } from './quick-voice.ts';
 
 const kSession = {
   topology: 'conference',
@@ -17,16 +18,19 @@ export interface Answered {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** A server, and prepared sessions whose legs are phones of ours. */
+/** A server that speaks quickly, and prepared sessions whose legs are phones of ours. */
 export class RoomLab {
   readonly lab: PaymentLab;
+  readonly #voice: QuickVoice;
 
   static async start(environment: Readonly<Record<string, string>> = {}): Promise<RoomLab> {
-    return new RoomLab(await PaymentLab.start(environment));
+    const voice = quickVoice();
+    return new RoomLab(await PaymentLab.start({ HUSHPAY_AUDIO_DIR: voice.folder, ...environment }), voice);
   }
 
-  private constructor(lab: PaymentLab) {
+  private constructor(lab: PaymentLab, voice: QuickVoice) {
     this.lab = lab;
+    this.#voice = voice;
   }
 
   async prepare(changes: Readonly<Record<string, unknown>> = {}): Promise<RoomSession> {
@@ -45,8 +49,9 @@ export class RoomLab {
     return { status: response.status, body: (await response.json()) as Answered['body'] };
   }
 
-  stop(): Promise<void> {
-    return this.lab.stop();
+  async stop(): Promise<void> {
+    await this.lab.stop();
+    this.#voice.remove();
   }
 }
 
