@@ -15,6 +15,7 @@ import type { Role, Topology } from '../src/ports/payment-sessions.ts';
 import type { SipHeaders } from '../src/ports/signaling.ts';
 import { kSystemClock } from '../src/process/system-clock.ts';
 import { percentile, rounded } from './figures.ts';
+import { type Delay, measureInlineDelay, measureLoopback } from './inline-delay.ts';
 
 const kRounds = 20;
 const kLoud = 1000; // of 16 bits: far above noise, far below speech and tones
@@ -47,7 +48,7 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
     figures[topology] = { joinToFirstPromptMs: await measureJoin(topology) };
   for (const topology of kAssisted)
     figures[topology] = { ...figures[topology], ...(await measureRoom(topology)) };
-  return { rounds: kRounds, ...figures };
+  return { rounds: kRounds, ...figures, ...(await measureDelay()) };
 }
 
 /** From the customer's INVITE, the agent waiting, to the first sound of the greeting. */
@@ -137,6 +138,21 @@ async function measureRoom(topology: Assisted): Promise<Waits> {
     return { secureOnToArmedMs: figuresOf(armed), resumeToTwoWayTalkMs: figuresOf(talking) };
   } finally {
     for (const phone of phones) phone.close();
+    await room.close();
+    await media.stop();
+  }
+}
+
+/** What a call that passes through is delayed by, outside secure mode, beside what loopback alone takes. */
+async function measureDelay(): Promise<Readonly<Record<string, Delay>>> {
+  const ports = { bindAddress: '127.0.0.1', portMin: 43_100, portMax: 43_199 };
+  const limits = { mediaTimeoutMs: 0, portRestMs: 0, maxBusy: 1 };
+  const media = await launchMedia({ ...ports, ...limits }, [], kSystemClock, kQuiet);
+  const state = { topology: 'inline', clamp: 'comfort_noise', promptsTo: 'everybody' } as const;
+  const room = new PaymentRoom(media, state, kQuiet);
+  try {
+    return { loopbackDelayMs: await measureLoopback(), inlineDelayMs: await measureInlineDelay(room) };
+  } finally {
     await room.close();
     await media.stop();
   }

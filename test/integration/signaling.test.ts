@@ -151,6 +151,18 @@ describe('a call out', () => {
     await peer.next('ACK');
   });
 
+  test('is known by the dialog of each phone that rings, until it is decided', async () => {
+    const call = dial();
+    const invite = await peer.next('INVITE');
+    for (const toTag of ['desk', 'mobile']) peer.send(writeReply(invite, '180 Ringing', { toTag }));
+    await expect.poll(() => call.earlyNames.map(({ remoteTag }) => remoteTag)).toEqual(['desk', 'mobile']);
+    const localTag = /;tag=([^;>]+)/.exec(invite.header('From'))?.[1];
+    expect(call.earlyNames[0]).toMatchObject({ callId: invite.header('Call-ID'), localTag });
+    accept(invite);
+    await call.outcome;
+    expect(call.earlyNames).toEqual([]);
+  });
+
   test('rings no longer than it may, and is cancelled', async () => {
     const call = dial({ ringMs: 50 });
     const invite = await peer.next('INVITE');
@@ -333,6 +345,16 @@ describe('a call to us', () => {
     it.progress(180, 'Ringing', null);
     it.reject(486, 'Busy Here');
     await expect(it.answer(kOurSdp)).rejects.toMatchObject({ code: 'SIP_CANCELLED' });
+  });
+
+  test.each([
+    ['without a tag', { Replaces: 'x@y;to-tag=1' }],
+    ['twice', { Replaces: 'x@y;to-tag=1;from-tag=2, z@y;to-tag=1;from-tag=2' }],
+    ['beside Join', { Replaces: 'x@y;to-tag=1;from-tag=2', Join: 'x@y;to-tag=1;from-tag=2' }],
+  ])('with Replaces %s is a bad request', async (_how, headers) => {
+    signaling.onCall(() => expect.unreachable());
+    new RawCall(peer, `sip:1000@127.0.0.1:${udp.port}`).send('INVITE', headers, kSdp);
+    await peer.next('400 INVITE');
   });
 
   test('names the call of ours it wants to replace', async () => {

@@ -248,6 +248,21 @@ describe('a transfer', () => {
     expect(customer.byes).toHaveLength(1);
   });
 
+  it('by REFER of the customer’s side brings the agent to somebody else', async () => {
+    const rig = new InlineRig();
+    const trunk = { ...kLabTrunk, mayTransfer: true };
+    const { customer, customerMedia, agentMedia, agent } = await rig.connected({ trunk });
+    const told = customer.askFor('sip:home@sbc');
+    await settle();
+    expect(rig.signaling.last.call).toMatchObject({ target: 'sip:home@sbc', trunk: 'lab' });
+    rig.signaling.last.answer();
+    await settle();
+    expect(told.reports).toEqual([200]);
+    expect(rig.hears(agentMedia, rig.media.last)).toBe('open');
+    expect(rig.room.members.has(customerMedia)).toBe(false);
+    expect(agent.byes).toEqual([]);
+  });
+
   it('says goodbye to a transferor that does not', async () => {
     const rig = new InlineRig();
     const { agent } = await rig.connected();

@@ -253,4 +253,69 @@ describe('a payment', () => {
     await rig.act('start');
     expect(customer.askFor('sip:3000@carrier').rejections).toEqual([603]);
   });
+
+  it('where the agent is to hear nothing parks the agent, with a tone, until it has ended', async () => {
+    const { rig, customerMedia, agentMedia } = await entering({ agentHears: 'nothing' });
+    expect(rig.view).toMatchObject({ topology: 'secure_transfer', state: 'paying' });
+    expect(rig.hears(agentMedia, customerMedia)).toBe('none');
+    expect(agentMedia.plays.length).toBeGreaterThan(0);
+    expect(await rig.act('cancel')).toEqual({ kind: 'done' });
+    await rig.clock.advance(30_000);
+    expect([rig.hears(agentMedia, customerMedia), rig.hears(customerMedia, agentMedia)]).toEqual([
+      'open',
+      'open',
+    ]);
+    expect(agentMedia.playing).toBe(false);
+    expect(rig.record).toMatchObject({ result: 'AGENT_CANCELLED', topology: 'secure_transfer' });
+  });
+
+  it('goes over to who takes the customer’s place, who keys the card anew', async () => {
+    const { rig, customer, agentMedia, customerMedia } = await entering();
+    await rig.key(customerMedia, '4242424242424242#');
+    const replaces = { ...customer.name, earlyOnly: false };
+    const call = await rig.call({ callId: 'next@fake', dialled: 'whatever', replaces });
+    const next = rig.media.last;
+    expect(rig.view).toMatchObject({ stage: 'PAN_ENTRY', digitCount: 0 });
+    expect(rig.hears(agentMedia, next)).toBe('clamped');
+    await rig.submit(next);
+    rig.payments.submissions.at(-1)?.answer(kApproved);
+    await rig.clock.advance(60_000);
+    expect(rig.record).toMatchObject({ result: 'APPROVED' });
+    expect([call.leg.byes, rig.hears(agentMedia, next)]).toEqual([[], 'open']);
+  });
+
+  it.each(['bridge', 'refer'] as const)(
+    'waits for the identification of the customer, by %s, apart from the agent',
+    async (method) => {
+      const idv = { required: true, target: 'sip:idv@apps', method };
+      const policy = policyOf({ amount: { currency: 'USD' }, idv });
+      const rig = new InlineRig({}, { policy });
+      const talk = await rig.connected({ headers: { 'X-Pay-Identified': 'unknown' } });
+      const { customer, customerMedia, agentMedia, agent } = talk;
+      await rig.act('start');
+      const stage = (): unknown => rig.view['stage'];
+      while (stage() !== 'IDV_HANDOFF') await rig.clock.advance(100);
+      await settle();
+      expect(rig.room.members.has(customerMedia)).toBe(false);
+      expect([agentMedia.plays.length > 0, agent.byes]).toEqual([true, []]);
+      if (method === 'bridge') {
+        rig.signaling.last.answer();
+        await settle();
+        rig.signaling.last.leg.hangUp({ 'X-Pay-Identified': 'true' });
+      } else {
+        expect(customer.refers).toMatchObject([{ target: 'sip:idv@apps' }]);
+        expect(customer.byes).toHaveLength(1);
+        await rig.call({
+          callId: 'back@fake',
+          dialled: `pay-${rig.id}`,
+          headers: { 'X-Pay-Identified': 'true' },
+        });
+      }
+      await settle();
+      const back = method === 'bridge' ? customerMedia : rig.media.last;
+      while (stage() !== 'PAN_ENTRY') await rig.clock.advance(100);
+      expect([rig.hears(agentMedia, back), agentMedia.playing]).toEqual(['clamped', false]);
+      expect(rig.desk.callCount).toBe(1);
+    },
+  );
 });
