@@ -22,7 +22,7 @@ export async function measureTwoWorkers(sessions: number, speech: string): Promi
       await startHushpay({ ...load, callerForAgent: kSecure, workers }),
       kFirstLoadPort,
       speech,
-      both,
+      { cpus: both },
     );
   };
   const [one, two] = [await carry(1), await carry(2)];
@@ -58,7 +58,7 @@ export async function measureAdmission(speech: string): Promise<Figures> {
           isFull = isOverload(error);
         }
       }
-      if (ports.length > 0) loads.push(startLoad(ports, loadPort, speech, kAdmissionSeconds, kLoadCpu));
+      if (ports.length > 0) loads.push(startLoad(ports, loadPort, speech, { seconds: kAdmissionSeconds }));
       await pause(kSettleMs);
     }
     const [cpuBefore, beganMs] = [cpuNsOf(pid), performance.now()];

@@ -18,7 +18,7 @@ namespace {
 constexpr double kLookMs = 1;  // between looks for packets: what a voice that goes straight on may wait
 constexpr double kLateMs = 5;
 constexpr int kMaxTicksBehind = 20;  // after a longer stall the missed ticks are let go
-constexpr std::uint64_t kTicksPerCount = 10;
+constexpr std::uint64_t kTicksPerCount = 50;
 constexpr std::uintptr_t kRtcpMark = 1;  // in a leg's address: its RTCP socket is meant
 
 void watch(int epollFd, int fd, std::uintptr_t token) noexcept {
@@ -54,6 +54,7 @@ Engine::Engine(Board& board)
       epollFd_(checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wakeFd_(checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
   legs_.reserve(kMaxLegs);
+  dueMs_.reserve(kMaxLegs);
   rooms_.reserve(kMaxRooms);
   unfinished_.reserve(2 * kMaxLegs);
   resumed_.reserve(2 * kMaxLegs);
@@ -126,9 +127,10 @@ void Engine::tick() noexcept {
   const double now = nowMs();
   takeCommands(now);
   receive(now);
-  for (Leg* leg : legs_) {
-    leg->session().tick(now);
-    leg->publish(now);
+  for (std::size_t i = 0; i < legs_.size(); i++) {
+    if (dueMs_[i] > now) continue;
+    legs_[i]->tick(now);
+    dueMs_[i] = legs_[i]->dueMs();
   }
   for (Room* room : rooms_) room->tick();
   board_.beat();
@@ -143,7 +145,11 @@ void Engine::tell() noexcept {
 
 void Engine::takeCommands(double nowMs) noexcept {
   MediaCommand command;
-  while (commands_.pop(command)) obey(command, nowMs);
+  while (commands_.pop(command)) {
+    obey(command, nowMs);
+    const bool isOfLeg = command.leg != nullptr && command.kind != MediaCommand::Kind::kRemove;
+    if (isOfLeg) dueMs_[command.leg->place] = 0;
+  }
   explicit_bzero(static_cast<void*>(&command), sizeof command);
 }
 
@@ -183,7 +189,9 @@ void Engine::obey(const MediaCommand& command, double nowMs) noexcept {
 }
 
 void Engine::add(Leg* leg) noexcept {
+  leg->place = legs_.size();
   legs_.push_back(leg);  // within the reserved capacity: the IPC thread opens no more than kMaxLegs
+  dueMs_.push_back(0);
   const auto token = reinterpret_cast<std::uintptr_t>(leg);
   watch(epollFd_, leg->sockets().rtp(), token);
   watch(epollFd_, leg->sockets().rtcp(), token | kRtcpMark);
@@ -193,7 +201,11 @@ void Engine::remove(Leg* leg, double nowMs) noexcept {
   const auto token = reinterpret_cast<std::uintptr_t>(leg);
   epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtp(), nullptr);
   epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtcp(), nullptr);
-  std::erase(legs_, leg);
+  legs_[leg->place] = legs_.back();
+  legs_[leg->place]->place = leg->place;
+  dueMs_[leg->place] = 0;
+  legs_.pop_back();
+  dueMs_.pop_back();
   std::erase(unfinished_, token);
   std::erase(unfinished_, token | kRtcpMark);
   if (leg->session().room() != nullptr) leg->session().room()->leave(leg->session());
@@ -212,6 +224,7 @@ void Engine::remove(Leg* leg, double nowMs) noexcept {
 
 void Engine::closeRoom(Room* room) noexcept {
   room->leaveAll();
+  std::ranges::fill(dueMs_, 0.0);  // its members send on their own from now on
   std::erase(rooms_, room);
   room->retire();
   wake_ = true;
@@ -235,6 +248,7 @@ void Engine::receive(double nowMs) noexcept {
 void Engine::receiveAt(std::uintptr_t token, double nowMs) noexcept {
   auto* leg = reinterpret_cast<Leg*>(token & ~kRtcpMark);
   const bool isEmpty = (token & kRtcpMark) != 0 ? leg->receiveRtcp(nowMs) : leg->receiveRtp(nowMs);
+  dueMs_[leg->place] = std::min(dueMs_[leg->place], leg->dueMs());
   if (!isEmpty && std::ranges::find(unfinished_, token) == unfinished_.end()) unfinished_.push_back(token);
 }
 

@@ -105,6 +105,7 @@ class Engine final : public EventSink {
   SpscQueue<MediaCommand, 4096> commands_;
   SpscQueue<MediaEvent, 8192> events_;
   std::vector<Leg*> legs_;                  // media thread; never grows beyond kMaxLegs
+  std::vector<double> dueMs_;               // of each of them: one look at it says whether its leg is ticked
   std::vector<Room*> rooms_;                // likewise
   std::vector<std::uintptr_t> unfinished_;  // sockets that were not emptied; never grows either
   std::vector<std::uintptr_t> resumed_;     // of them, those being emptied now

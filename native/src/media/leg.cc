@@ -17,11 +17,12 @@ namespace {
 
 constexpr std::size_t kBatch = 4;
 constexpr std::size_t kMaxRounds = 16;  // a flood on one leg leaves time for the others
-constexpr int kMaxSetupPerTick = 8;
-constexpr std::uint32_t kGraceTicks = 200;  // 2 s
-constexpr std::uint32_t kTicksPerSave = 5;  // 50 ms
-constexpr std::uint32_t kMostUnsaved = 16;
-constexpr std::uint32_t kTicksPerPosition = 100;  // 1 s
+constexpr int kMaxSetup = 8;  // within kSetupMs
+constexpr double kSetupMs = 10;
+constexpr double kGraceMs = 2000;
+constexpr double kSaveMs = 100;
+constexpr std::uint32_t kMostUnsaved = 5;  // packets; Session::resume() leaves out more numbers
+constexpr double kTellMs = 1000;
 
 }  // namespace
 
@@ -73,7 +74,7 @@ void Leg::sendRtcp(ByteView datagram) noexcept {
 void Leg::adopt(const Link& link, double nowMs) noexcept {
   if (link.receiver != link_.receiver) {
     previousReceiver_ = link.receiver == nullptr ? nullptr : link_.receiver;
-    graceTicks_ = kGraceTicks;
+    graceUntilMs_ = nowMs + kGraceMs;
     if (previousReceiver_ != nullptr) link.receiver->expectSourcesOf(*previousReceiver_);
   }
   link_ = link;
@@ -105,7 +106,7 @@ bool Leg::isProven(const Endpoint& source) const noexcept {
 }
 
 /// @return true if the datagram sets up the link, whatever became of it
-bool Leg::takeSetup(ByteView datagram, const Endpoint& source) noexcept {
+bool Leg::takeSetup(ByteView datagram, const Endpoint& source, double nowMs) noexcept {
   if (!link_.ice && !link_.dtls) return false;
   const DatagramKind kind = kindOf(datagram);
   if (kind != DatagramKind::kStun && kind != DatagramKind::kDtls) return false;
@@ -113,9 +114,11 @@ bool Leg::takeSetup(ByteView datagram, const Endpoint& source) noexcept {
   const bool isWelcome = kind == DatagramKind::kStun
                              ? link_.ice
                              : link_.dtls && (link_.ice ? isProven(source) : isSame(source, link_.rtp));
-  if (setupTick_ != ticks_) setupTaken_ = 0;
-  setupTick_ = ticks_;
-  if (!isWelcome || datagram.size() > SetupDatagram::kMaxSize || setupTaken_ >= kMaxSetupPerTick) {
+  if (nowMs - setupMs_ >= kSetupMs) {
+    setupTaken_ = 0;
+    setupMs_ = nowMs;
+  }
+  if (!isWelcome || datagram.size() > SetupDatagram::kMaxSize || setupTaken_ >= kMaxSetup) {
     session_.countForeign();
     return true;
   }
@@ -240,7 +243,7 @@ bool Leg::receive(int fd, Take take) noexcept {
 
 bool Leg::receiveRtp(double nowMs) noexcept {
   const bool isEmpty = receive(sockets_.rtp(), [&](ByteView datagram, const Endpoint& source) {
-    if (takeSetup(datagram, source)) return;
+    if (takeSetup(datagram, source, nowMs)) return;
     if (link_.awaitsKeys) return session_.countForeign();
     if (link_.rtcpMux && kindOf(datagram) == DatagramKind::kRtcp)
       takeRtcp(datagram, source, nowMs);
@@ -248,7 +251,8 @@ bool Leg::receiveRtp(double nowMs) noexcept {
       takeRtp(datagram, source, nowMs);
   });
   if (link_.receiver != nullptr) explicit_bzero(plain_.data(), plain_.size());
-  if (savedPresses_ != session_.pressEdges()) save(nowMs);  // before control hears of it
+  // A press is noted before control hears of it.
+  if (nowMs - savedMs_ >= kSaveMs || savedPresses_ != session_.pressEdges()) save(nowMs);
   return isEmpty;
 }
 
@@ -265,27 +269,36 @@ bool Leg::reservePlayItem() noexcept {
   return true;
 }
 
-/// Where the streams are, for whoever takes them up: every kTicksPerSave, and before a number could be used
-/// again (Session::resume() skips more) or a press be told twice.
+/// Where the streams are, for whoever takes them up: every kSaveMs in which something comes, and before a
+/// number could be used again (Session::resume() skips more) or a press be told twice.
 void Leg::save(double nowMs) noexcept {
   StreamPosition position = session_.position(nowMs);
   if (link_.sender != nullptr) position.sent = link_.sender->position();
   if (link_.receiver != nullptr) position.received = link_.receiver->position();
   Board::save(slot_, position);
   unsaved_ = 0;
+  savedMs_ = nowMs;
   savedPresses_ = session_.pressEdges();
 }
 
-void Leg::publish(double nowMs) noexcept {
-  if (ticks_ % kTicksPerSave == session_.id() % kTicksPerSave || savedPresses_ != session_.pressEdges())
-    save(nowMs);
+void Leg::tick(double nowMs) noexcept {
+  session_.tick(nowMs);
+  if (savedPresses_ != session_.pressEdges()) save(nowMs);
   playItemsConsumed_.store(session_.playItemsConsumed(), std::memory_order_release);
-  ticks_++;
-  if (graceTicks_ > 0 && --graceTicks_ == 0) previousReceiver_ = nullptr;
-  if (graceTicks_ == 0) settledGeneration_.store(link_.generation, std::memory_order_release);
-  if (link_.sender == nullptr || ticks_ % kTicksPerPosition != 0) return;
+  if (nowMs >= graceUntilMs_) {
+    previousReceiver_ = nullptr;
+    settledGeneration_.store(link_.generation, std::memory_order_release);
+  }
+  if (link_.sender == nullptr || nowMs - toldMs_ < kTellMs) return;
+  toldMs_ = nowMs;
   sent_.store(link_.sender->position());
   received_.store(link_.receiver->position());
+}
+
+double Leg::dueMs() const noexcept {
+  if (settledGeneration_.load(std::memory_order_relaxed) != link_.generation) return 0;
+  const double told = link_.sender == nullptr ? Session::kNeverMs : toldMs_ + kTellMs;
+  return std::min(session_.dueMs(), told);
 }
 
 void Leg::SharedPosition::store(const SrtpPosition& position) noexcept {

@@ -65,8 +65,14 @@ class Leg final : public PacketSink {
   /// Media thread: the one made before, or null. IPC thread: for its figures.
   [[nodiscard]] Voice* voice() noexcept { return voice_.get(); }
 
-  /// Media thread, after every tick.
-  void publish(double nowMs) noexcept;
+  /// Media thread, when dueMs() has come; earlier does no harm.
+  void tick(double nowMs) noexcept;
+  /// When there is something to do besides packets, CLOCK_MONOTONIC; 0: every tick. Changes with each call of
+  /// the others.
+  [[nodiscard]] double dueMs() const noexcept;
+  /// Media thread: where the engine keeps it.
+  std::size_t place = 0;
+
   /// Media thread's last touch: from here on the leg is the IPC thread's again.
   void retire() noexcept { retired_.store(true, std::memory_order_release); }
   [[nodiscard]] bool retired() const noexcept { return retired_.load(std::memory_order_acquire); }
@@ -94,7 +100,7 @@ class Leg final : public PacketSink {
   bool receive(int fd, Take take) noexcept;
   void takeRtp(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
   void takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
-  bool takeSetup(ByteView datagram, const Endpoint& source) noexcept;
+  bool takeSetup(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
   bool unprotect(ByteView datagram, bool isRtcp, std::size_t& size) noexcept;
   bool isRtcpSource(const Endpoint& source, double nowMs) noexcept;
   [[nodiscard]] bool isProven(const Endpoint& source) const noexcept;
@@ -116,12 +122,13 @@ class Leg final : public PacketSink {
   bool hasRtcpSource_ = false;
   StreamSettings wanted_{};
   SrtpReceiver* previousReceiver_ = nullptr;  // packets under the old key may still be on their way
-  std::uint32_t graceTicks_ = 0;
-  std::uint32_t ticks_ = 0;
+  double graceUntilMs_ = 0;         // for packets under the old key
+  double savedMs_ = 0;              // when the position was noted
+  double toldMs_ = 0;               // when sent_ and received_ were stored
   std::uint32_t unsaved_ = 0;       // packets sent since the position was noted
   std::uint32_t savedPresses_ = 0;  // presses that were noted
-  std::uint32_t setupTick_ = 0;
-  int setupTaken_ = 0;  // in this tick
+  double setupMs_ = 0;              // since when setupTaken_ counts
+  int setupTaken_ = 0;
   LinkCounts linkCounts_{};
   std::array<std::uint8_t, kMaxDatagram> plain_{};
   std::optional<StreamPosition> takenUp_;

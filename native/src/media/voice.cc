@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kStretch = Clamp::kLookAhead;
 constexpr float kLevelSmoothing = 0.2F;
 constexpr float kSamplesPerMs = 8;
+constexpr std::size_t kFadeSamples = 40;  // after which nothing is left of the step that ClampFill smooths
 
 }  // namespace
 
@@ -31,6 +32,7 @@ void Voice::serve(std::span<const Hearing> listeners) noexcept {
     if (hearing.access != Access::kClamped) continue;
     wantsClamped_ = true;
     wantsMode_[indexOf(hearing.mode)] = true;
+    wasShut_ = true;  // its fill knows nothing of what was heard before
   }
   if (wantsClamped_ && !wasClamped) {
     const bool wasArmed = clamp_.armed();
@@ -113,18 +115,21 @@ void Voice::render(std::size_t count) noexcept {
 
 /// Makes a block of every way of listening that is wanted.
 void Voice::finish(std::span<std::int16_t> clean, std::span<const Pass> pass) noexcept {
+  const bool isShut = std::ranges::count(pass, Pass::kOpen) != std::ssize(pass);
   for (std::size_t mode = 0; mode < kModes; mode++) {
     if (!wantsMode_[mode]) continue;
     std::ranges::copy(clean, filled_[mode].begin());
-    fill_.fill(static_cast<ClampMode>(mode), std::span(filled_[mode]).first(count_), pass);
+    if (isShut || wasShut_)
+      fill_.fill(static_cast<ClampMode>(mode), std::span(filled_[mode]).first(count_), pass);
+    else
+      fill_.pass(static_cast<ClampMode>(mode), clean.back());
   }
   // Disarmed, but still closed here and there until the delay is out.
-  const bool isShut = !std::ranges::all_of(pass, [](Pass each) { return each == Pass::kOpen; });
   if (!wantsClamped_ && (isShut || wasShut_))
     fill_.fill(ClampMode::kComfortNoise, clean, pass);
   else if (!wantsClamped_)
     fill_.pass(ClampMode::kComfortNoise, clean.back());
-  wasShut_ = isShut;
+  wasShut_ = isShut || (wasShut_ && count_ < kFadeSamples);
   measure(clean, pass);
 }
 

@@ -121,7 +121,7 @@ class Voice {
   bool wantsOpen_ = false;
   std::array<bool, kModes> wantsMode_{};
   std::size_t count_ = 0;  // of the block
-  bool wasShut_ = false;   // something in the block before was replaced
+  bool wasShut_ = false;   // something of late was replaced
   bool openIsRaw_ = false;
   Samples raw_{};
   Samples clean_{};
