@@ -60,6 +60,7 @@ std::uint8_t lookUpALaw(std::int16_t sample) noexcept {
 
 // Eight samples that are looked at as one.
 using Samples = std::int16_t __attribute__((vector_size(16)));
+using Codes = std::uint8_t __attribute__((vector_size(8)));
 constexpr std::size_t kLanes = 8;
 
 /// The codes of eight samples: as encodeMuLaw(), without a branch and without a table.
@@ -78,8 +79,9 @@ void encodeMuLaw(const std::int16_t* pcm, std::uint8_t* codes) noexcept {
     mantissa = ((mantissa >> 1) & isThere) | (mantissa & ~isThere);
     segment -= isThere;
   }
-  const Samples code = ~((segment << 4) | (mantissa & 15) | (sign & 0x80));
-  for (std::size_t i = 0; i < kLanes; i++) codes[i] = static_cast<std::uint8_t>(code[i]);
+  const Samples code = ~((segment << 4) | (mantissa & 15) | (sign & 0x80)) & 0xff;
+  const auto narrow = __builtin_convertvector(code, Codes);
+  std::memcpy(codes, &narrow, sizeof narrow);
 }
 
 }  // namespace

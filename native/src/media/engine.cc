@@ -239,7 +239,20 @@ void Engine::receive(double nowMs) noexcept {
   int count = 0;
   do {
     count = epoll_wait(epollFd_, ready.data(), static_cast<int>(ready.size()), 0);
-    for (int i = 0; i < count; i++) receiveAt(ready[static_cast<std::size_t>(i)].data.u64, nowMs);
+    const auto legAt = [&](int i) {
+      return i < count
+                 ? reinterpret_cast<const Leg*>(ready[static_cast<std::size_t>(i)].data.u64 & ~kRtcpMark)
+                 : nullptr;
+    };
+    for (int i = -6; i < count; i++) {
+      if (const Leg* leg = legAt(i + 6)) {
+        leg->prefetch();
+        leg->session().prefetch();
+      }
+      if (const Leg* leg = i + 4 >= 0 ? legAt(i + 4) : nullptr) leg->session().prefetchVoice();
+      if (const Leg* leg = i + 2 >= 0 ? legAt(i + 2) : nullptr) leg->session().prefetchNext();
+      if (i >= 0) receiveAt(ready[static_cast<std::size_t>(i)].data.u64, nowMs);
+    }
     budget -= std::min(budget, ready.size());
   } while (count == static_cast<int>(ready.size()) && budget > 0);
 }

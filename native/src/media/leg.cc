@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kBatch = 4;
 constexpr std::size_t kMaxRounds = 16;  // a flood on one leg leaves time for the others
-constexpr int kMaxSetup = 8;  // within kSetupMs
+constexpr int kMaxSetup = 8;            // within kSetupMs
 constexpr double kSetupMs = 10;
 constexpr double kGraceMs = 2000;
 constexpr double kSaveMs = 100;

@@ -12,6 +12,7 @@
 #include "media/port_pool.h"
 #include "media/session.h"
 #include "media/source_guard.h"
+#include "rtp/prefetch.h"
 
 namespace hushpay {
 
@@ -33,6 +34,7 @@ class Leg final : public PacketSink {
 
   void sendRtp(ByteView datagram) noexcept override;
   void sendRtcp(ByteView datagram) noexcept override;
+  void prefetch() const noexcept override { hushpay::prefetch(this, kHot); }
 
   /// Media thread. What offer and answer agreed on; until the link is open the session only waits.
   void connect(const Link& link, const StreamSettings& settings, double nowMs) noexcept;
@@ -59,6 +61,7 @@ class Leg final : public PacketSink {
   [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
   [[nodiscard]] const SocketPair& sockets() const noexcept { return sockets_; }
   [[nodiscard]] Session& session() noexcept { return session_; }
+  [[nodiscard]] const Session& session() const noexcept { return session_; }
   [[nodiscard]] BoardSlot& slot() noexcept { return slot_; }
   /// Media thread; IPC thread once it is retired.
   [[nodiscard]] const LinkCounts& linkCounts() const noexcept { return linkCounts_; }
@@ -111,6 +114,7 @@ class Leg final : public PacketSink {
   void send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexcept;
 
   static constexpr std::size_t kMaxDatagram = 2048;
+  static constexpr std::size_t kHot = 640;  // bytes up to `plain_`
 
   SocketPair sockets_;
   Endpoint local_;
@@ -122,12 +126,12 @@ class Leg final : public PacketSink {
   bool hasRtcpSource_ = false;
   StreamSettings wanted_{};
   SrtpReceiver* previousReceiver_ = nullptr;  // packets under the old key may still be on their way
-  double graceUntilMs_ = 0;         // for packets under the old key
-  double savedMs_ = 0;              // when the position was noted
-  double toldMs_ = 0;               // when sent_ and received_ were stored
-  std::uint32_t unsaved_ = 0;       // packets sent since the position was noted
-  std::uint32_t savedPresses_ = 0;  // presses that were noted
-  double setupMs_ = 0;              // since when setupTaken_ counts
+  double graceUntilMs_ = 0;                   // for packets under the old key
+  double savedMs_ = 0;                        // when the position was noted
+  double toldMs_ = 0;                         // when sent_ and received_ were stored
+  std::uint32_t unsaved_ = 0;                 // packets sent since the position was noted
+  std::uint32_t savedPresses_ = 0;            // presses that were noted
+  double setupMs_ = 0;                        // since when setupTaken_ counts
   int setupTaken_ = 0;
   LinkCounts linkCounts_{};
   std::array<std::uint8_t, kMaxDatagram> plain_{};

@@ -60,6 +60,10 @@ class Room {
   /// From now on kActiveSpeaker says who speaks when that changes.
   void followSpeaker() noexcept { follows_ = true; }
 
+  /// What a packet of a member needs of it, in two steps; the second is what its listeners send.
+  void prefetch() const noexcept;
+  void prefetchListeners(const Session& speaker) const noexcept;
+
   /// Called every Session::kTickMs, after the packets of this tick have been heard.
   void tick() noexcept;
   /// A member has something else to send, or has changed what it sends.
@@ -87,10 +91,10 @@ class Room {
     std::array<std::int16_t, kMaxFrame> frame{};  // towards its peer, being filled
     std::size_t filled = 0;
     Limiter limiter{};
-    float last = 0;               // sample of the mix before
-    bool stepped = false;         // something has gone from the mix
-    bool isPlain = false;         // as a speaker: whoever hears it hears no other voice, and it as it is
-    bool isDirect = false;        // as a listener: it was served directly in the block before
+    float last = 0;         // sample of the mix before
+    bool stepped = false;   // something has gone from the mix
+    bool isPlain = false;   // as a speaker: whoever hears it hears no other voice, and it as it is
+    bool isDirect = false;  // as a listener: it was served directly in the block before
   };
 
   [[nodiscard]] std::span<Member> taken() noexcept { return std::span(members_).first(places_); }
@@ -126,12 +130,13 @@ class Room {
 
   const std::uint32_t id_;
   bool follows_ = false;
-  bool isSettled_ = false;  // every voice goes straight on and nothing else is to be sent: a block has no work
+  bool isSettled_ =
+      false;  // every voice goes straight on and nothing else is to be sent: a block has no work
   std::uint8_t ticksToBlock_ = 0;
   std::uint8_t blockTicks_ = 1;
-  std::uint16_t listening_ = 0;                             // while settled: places of those who are sent to
-  std::array<std::uint16_t, kMaxMembers> sinceDirect_{};    // blocks begun since a packet of such a voice
-  std::size_t places_ = 0;                                  // that were ever taken
+  std::uint16_t listening_ = 0;                           // while settled: places of those who are sent to
+  std::array<std::uint16_t, kMaxMembers> sinceDirect_{};  // blocks begun since a packet of such a voice
+  std::size_t places_ = 0;                                // that were ever taken
   EventSink* const events_;
   SpeakerWatch speaker_{};
   EncodedFrames encoded_{};

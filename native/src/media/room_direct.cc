@@ -96,6 +96,21 @@ bool Room::staysSettled() noexcept {
   return true;
 }
 
+void Room::prefetch() const noexcept {
+  constexpr std::size_t kFew = 3;  // that most rooms have
+  hushpay::prefetch(this, 128);
+  for (std::size_t i = 0; i < kFew; i++) {
+    hushpay::prefetch(&members_[i], 64);
+    hushpay::prefetch(&members_[i].filled, 64);
+  }
+}
+
+void Room::prefetchListeners(const Session& speaker) const noexcept {
+  for (const Member& member : taken()) {
+    if (member.session != nullptr && member.session != &speaker) member.session->prefetchSending();
+  }
+}
+
 void Room::pass(const Session& session, const Speech& speech) noexcept {
   Member& speaker = *find(session);
   Voice& voice = *speaker.voice;

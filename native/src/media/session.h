@@ -109,6 +109,13 @@ class Session {
   [[nodiscard]] double dueMs() const noexcept;
   static constexpr double kNeverMs = std::numeric_limits<double>::infinity();
 
+  /// What the next packet touches, in three steps: each when the one before has come.
+  void prefetch() const noexcept;
+  void prefetchVoice() const noexcept;
+  void prefetchNext() const noexcept;
+  /// What is touched to send a packet.
+  void prefetchSending() const noexcept;
+
   /// Says BYE and wipes what could hold a digit. Nothing is sent afterwards.
   void close(double nowMs) noexcept;
 

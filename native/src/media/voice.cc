@@ -166,6 +166,14 @@ VoiceFigures Voice::figures() const noexcept {
           .discardedMs = discarded_.load(std::memory_order_relaxed) / 8};
 }
 
+void Voice::prefetch() const noexcept {
+  clamp_.prefetch();
+  fill_.prefetch();
+  playout_.prefetch();
+  const auto* begin = reinterpret_cast<const char*>(&way_);
+  hushpay::prefetch(begin, static_cast<std::size_t>(reinterpret_cast<const char*>(this + 1) - begin));
+}
+
 void Voice::leave() noexcept {
   way_.leave();
   serve({});
