@@ -6,7 +6,7 @@ import { kServerCpu, launchBenchMedia, openCall, startHushpay } from './media-re
 import { cpuNsOf } from './processes.ts';
 
 const kSecure = { kind: 'clamped', mode: 'comfort_noise' } as const;
-const kFirstLoadPort = 40_000;
+const kFirstLoadPort = 18_000;
 const kBatch = 40; // sessions that begin together
 const kSettleMs = 2_500; // the load meter's window is about a second
 const kAdmissionSeconds = 60;

@@ -15,15 +15,17 @@
 namespace hushpay {
 namespace {
 
-constexpr double kLookMs = 1;  // between looks for packets: what a voice that goes straight on may wait
+constexpr double kLookMs = 2;  // between looks for packets: what a voice that goes straight on may wait
 constexpr double kLateMs = 5;
 constexpr int kMaxTicksBehind = 20;  // after a longer stall the missed ticks are let go
 constexpr std::uint64_t kTicksPerCount = 50;
+constexpr std::size_t kMostReady = 256;  // sockets at once
+constexpr int kMostRounds = 64;          // a flood leaves time for the ticks
 constexpr std::uintptr_t kRtcpMark = 1;  // in a leg's address: its RTCP socket is meant
 
 void watch(int epollFd, int fd, std::uintptr_t token) noexcept {
   epoll_event interest{};
-  interest.events = EPOLLIN | EPOLLET;  // asked once for each that comes, not again to learn that it is gone
+  interest.events = EPOLLIN;
   interest.data.u64 = token;
   epoll_ctl(epollFd, EPOLL_CTL_ADD, fd, &interest);
 }
@@ -56,8 +58,6 @@ Engine::Engine(Board& board)
   legs_.reserve(kMaxLegs);
   dueMs_.reserve(kMaxLegs);
   rooms_.reserve(kMaxRooms);
-  unfinished_.reserve(2 * kMaxLegs);
-  resumed_.reserve(2 * kMaxLegs);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -198,7 +198,6 @@ void Engine::add(Leg* leg) noexcept {
 }
 
 void Engine::remove(Leg* leg, double nowMs) noexcept {
-  const auto token = reinterpret_cast<std::uintptr_t>(leg);
   epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtp(), nullptr);
   epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtcp(), nullptr);
   legs_[leg->place] = legs_.back();
@@ -206,8 +205,6 @@ void Engine::remove(Leg* leg, double nowMs) noexcept {
   dueMs_[leg->place] = 0;
   legs_.pop_back();
   dueMs_.pop_back();
-  std::erase(unfinished_, token);
-  std::erase(unfinished_, token | kRtcpMark);
   if (leg->session().room() != nullptr) leg->session().room()->leave(leg->session());
   leg->session().close(nowMs);
   const SessionCounts counts = leg->session().counts();
@@ -230,39 +227,37 @@ void Engine::closeRoom(Room* room) noexcept {
   wake_ = true;
 }
 
+/// A datagram of each socket that has one, until none has; of a flood, what is left waits for the next look.
 void Engine::receive(double nowMs) noexcept {
-  std::swap(unfinished_, resumed_);
-  for (const std::uintptr_t token : resumed_) receiveAt(token, nowMs);
-  resumed_.clear();
-  std::array<epoll_event, 256> ready;
-  std::size_t budget = 2 * kMaxLegs;
-  int count = 0;
-  do {
-    count = epoll_wait(epollFd_, ready.data(), static_cast<int>(ready.size()), 0);
-    const auto legAt = [&](int i) {
-      return i < count
-                 ? reinterpret_cast<const Leg*>(ready[static_cast<std::size_t>(i)].data.u64 & ~kRtcpMark)
-                 : nullptr;
-    };
-    for (int i = -6; i < count; i++) {
-      if (const Leg* leg = legAt(i + 6)) {
-        leg->prefetch();
-        leg->session().prefetch();
-      }
-      if (const Leg* leg = i + 4 >= 0 ? legAt(i + 4) : nullptr) leg->session().prefetchVoice();
-      if (const Leg* leg = i + 2 >= 0 ? legAt(i + 2) : nullptr) leg->session().prefetchNext();
-      if (i >= 0) receiveAt(ready[static_cast<std::size_t>(i)].data.u64, nowMs);
-    }
-    budget -= std::min(budget, ready.size());
-  } while (count == static_cast<int>(ready.size()) && budget > 0);
+  std::array<epoll_event, kMostReady> ready;
+  for (int round = 0; round < kMostRounds; round++) {
+    const int count = epoll_wait(epollFd_, ready.data(), static_cast<int>(ready.size()), 0);
+    if (count <= 0) return;
+    receive(std::span(ready).first(static_cast<std::size_t>(count)), nowMs);
+  }
 }
 
-/// Empties a socket; what a flood leaves in it waits for the next look.
-void Engine::receiveAt(std::uintptr_t token, double nowMs) noexcept {
-  auto* leg = reinterpret_cast<Leg*>(token & ~kRtcpMark);
-  const bool isEmpty = (token & kRtcpMark) != 0 ? leg->receiveRtcp(nowMs) : leg->receiveRtp(nowMs);
-  dueMs_[leg->place] = std::min(dueMs_[leg->place], leg->dueMs());
-  if (!isEmpty && std::ranges::find(unfinished_, token) == unfinished_.end()) unfinished_.push_back(token);
+/// What the packets after next will touch is on its way while one is worked on.
+void Engine::receive(std::span<const epoll_event> ready, double nowMs) noexcept {
+  constexpr std::size_t kStep = 2;
+  const auto legAt = [&](std::size_t at) -> Leg* {
+    return at < ready.size() ? reinterpret_cast<Leg*>(ready[at].data.u64 & ~kRtcpMark) : nullptr;
+  };
+  for (std::size_t at = 0; at < ready.size() + 3 * kStep; at++) {
+    if (const Leg* leg = legAt(at)) {
+      leg->prefetch();
+      leg->session().prefetch();
+    }
+    if (const Leg* leg = legAt(at - kStep)) leg->session().prefetchVoice();
+    if (const Leg* leg = legAt(at - 2 * kStep)) leg->session().prefetchNext();
+    if (Leg* leg = legAt(at - 3 * kStep)) {
+      if ((ready[at - 3 * kStep].data.u64 & kRtcpMark) != 0)
+        leg->receiveRtcp(nowMs);
+      else
+        leg->receiveRtp(nowMs);
+      dueMs_[leg->place] = std::min(dueMs_[leg->place], leg->dueMs());
+    }
+  }
 }
 
 void Engine::publishCounts() noexcept {

@@ -15,9 +15,7 @@
 namespace hushpay {
 namespace {
 
-constexpr std::size_t kBatch = 4;
-constexpr std::size_t kMaxRounds = 16;  // a flood on one leg leaves time for the others
-constexpr int kMaxSetup = 8;            // within kSetupMs
+constexpr int kMaxSetup = 8;  // within kSetupMs
 constexpr double kSetupMs = 10;
 constexpr double kGraceMs = 2000;
 constexpr double kSaveMs = 100;
@@ -209,40 +207,22 @@ void Leg::takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noex
   session_.receiveRtcp(plain, nowMs);
 }
 
-/// One system call takes all that is there, as a rule one packet; asking once more to be told that there is
-/// no more would double the calls.
+/// Takes one datagram: whether there are more is asked of all sockets at once. An ICMP error that is queued
+/// before it counts as one.
 template <typename Take>
-bool Leg::receive(int fd, Take take) noexcept {
-  std::array<std::array<std::uint8_t, kMaxDatagram>, kBatch> buffers;
-  std::array<Endpoint, kBatch> sources;
-  std::array<iovec, kBatch> vectors;
-  std::array<mmsghdr, kBatch> messages{};
-  for (std::size_t i = 0; i < kBatch; i++) {
-    vectors[i] = {.iov_base = buffers[i].data(), .iov_len = buffers[i].size()};
-    messages[i].msg_hdr.msg_name = &sources[i].storage;
-    messages[i].msg_hdr.msg_namelen = sizeof sources[i].storage;
-    messages[i].msg_hdr.msg_iov = &vectors[i];
-    messages[i].msg_hdr.msg_iovlen = 1;
-  }
-  for (std::size_t round = 0; round < kMaxRounds; round++) {
-    const int count = recvmmsg(fd, messages.data(), kBatch, MSG_DONTWAIT, nullptr);
-    if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-      continue;  // a queued ICMP error; more lies behind it
-    for (int i = 0; i < count; i++) {
-      const auto at = static_cast<std::size_t>(i);
-      sources[at].size = messages[at].msg_hdr.msg_namelen;
-      messages[at].msg_hdr.msg_namelen = sizeof sources[at].storage;
-      const auto datagram = std::span(buffers[at]).first(messages[at].msg_len);
-      if (session_.connected()) take(ByteView(datagram), sources[at]);
-      explicit_bzero(datagram.data(), datagram.size());
-    }
-    if (count < static_cast<int>(kBatch)) return true;
-  }
-  return false;
+void Leg::receive(int fd, Take take) noexcept {
+  std::array<std::uint8_t, kMaxDatagram> buffer;
+  Endpoint source;
+  source.size = sizeof source.storage;
+  const ssize_t size = recvfrom(fd, buffer.data(), buffer.size(), MSG_DONTWAIT, source.raw(), &source.size);
+  if (size < 0) return;
+  const auto datagram = std::span(buffer).first(static_cast<std::size_t>(size));
+  if (session_.connected()) take(ByteView(datagram), source);
+  explicit_bzero(datagram.data(), datagram.size());
 }
 
-bool Leg::receiveRtp(double nowMs) noexcept {
-  const bool isEmpty = receive(sockets_.rtp(), [&](ByteView datagram, const Endpoint& source) {
+void Leg::receiveRtp(double nowMs) noexcept {
+  receive(sockets_.rtp(), [&](ByteView datagram, const Endpoint& source) {
     if (takeSetup(datagram, source, nowMs)) return;
     if (link_.awaitsKeys) return session_.countForeign();
     if (link_.rtcpMux && kindOf(datagram) == DatagramKind::kRtcp)
@@ -253,11 +233,10 @@ bool Leg::receiveRtp(double nowMs) noexcept {
   if (link_.receiver != nullptr) explicit_bzero(plain_.data(), plain_.size());
   // A press is noted before control hears of it.
   if (nowMs - savedMs_ >= kSaveMs || savedPresses_ != session_.pressEdges()) save(nowMs);
-  return isEmpty;
 }
 
-bool Leg::receiveRtcp(double nowMs) noexcept {
-  return receive(sockets_.rtcp(), [&](ByteView datagram, const Endpoint& source) {
+void Leg::receiveRtcp(double nowMs) noexcept {
+  receive(sockets_.rtcp(), [&](ByteView datagram, const Endpoint& source) {
     if (link_.awaitsKeys || link_.rtcpMux) return session_.countForeign();
     takeRtcp(datagram, source, nowMs);
   });

@@ -41,9 +41,9 @@ class Leg final : public PacketSink {
   /// Media thread. The peer has another address, or keys are there.
   void relink(const Link& link, double nowMs) noexcept;
 
-  /// Media thread. Takes what has arrived on a socket. @return false if there may be more
-  bool receiveRtp(double nowMs) noexcept;
-  bool receiveRtcp(double nowMs) noexcept;
+  /// Media thread. Takes what has arrived on a socket, one datagram.
+  void receiveRtp(double nowMs) noexcept;
+  void receiveRtcp(double nowMs) noexcept;
 
   /// IPC thread, before the leg is the media thread's: goes on where another worker's stopped.
   void takeUp(const StreamPosition& position, double nowMs) noexcept;
@@ -100,7 +100,7 @@ class Leg final : public PacketSink {
   };
 
   template <typename Take>
-  bool receive(int fd, Take take) noexcept;
+  void receive(int fd, Take take) noexcept;
   void takeRtp(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
   void takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
   bool takeSetup(ByteView datagram, const Endpoint& source, double nowMs) noexcept;

@@ -109,6 +109,7 @@ void Voice::render(std::size_t count) noexcept {
   const auto clean = std::span(clean_).first(count);
   openIsRaw_ = wantsClamped_;
   const bool needsRaw = openIsRaw_ && wantsOpen_;
+  playout_.empty(way_.isWanted());
   playout_.pull({.clean = clean, .raw = std::span(raw_).first(needsRaw ? count : 0), .pass = pass});
   finish(clean, pass);
 }

@@ -59,7 +59,7 @@ class Voice {
 
   [[nodiscard]] DirectWay& way() noexcept { return way_; }
   /// Something is about to be heard. @return whether it goes straight on, by hearDirect() or leaveOut()
-  [[nodiscard]] bool goesDirect() noexcept { return way_.take(way_.isWanted() && playout_.isQuiet()); }
+  [[nodiscard]] bool goesDirect() noexcept { return way_.take(way_.isWanted() && playout_.isSpare()); }
 
   /// Another stream, or the same one after a break: nothing is known of what will come.
   void breakOff() noexcept;
