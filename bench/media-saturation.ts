@@ -30,7 +30,7 @@ export async function measureSaturation(
   let lost = kMost; // the least that was not carried
   const carries = async (sessions: number): Promise<boolean> => {
     for (let attempt = 0; attempt < kTries; attempt++) {
-      const figures = await measure(await candidate.start(sessions), loadPort, speech, { ...kPoint });
+      const figures = await pointOf(candidate, sessions, loadPort, speech);
       const isGood = isCarried(figures, candidate.delayMs);
       process.stderr.write(`${candidate.name} ${sessions} ${isGood} ${JSON.stringify(figures)}\n`);
       if (!isGood) continue;
@@ -47,6 +47,21 @@ export async function measureSaturation(
     const sessions = best['sessions'] ?? 0;
     if (sessions === 0 || lost - sessions <= kFine * sessions) return best;
     await carries((sessions + lost) >> 1);
+  }
+}
+
+/** @returns nothing of a relay that broke under the load. */
+async function pointOf(
+  candidate: Candidate,
+  sessions: number,
+  loadPort: number,
+  speech: string,
+): Promise<Figures> {
+  try {
+    return await measure(await candidate.start(sessions), loadPort, speech, kPoint);
+  } catch (error) {
+    process.stderr.write(`${candidate.name} ${sessions}: ${String(error)}\n`);
+    return {};
   }
 }
 

@@ -61,9 +61,9 @@ struct EngineCounts {
   std::uint64_t packetsReplayed = 0;
 };
 
-/// The media thread and the two queues it shares with the IPC thread. Every millisecond it empties all
-/// sockets that have something, so that many legs share one wake-up; every tick it takes commands and lets
-/// each leg send what is due. Made, started and destroyed by the IPC thread.
+/// The media thread and the two queues it shares with the IPC thread. Every other millisecond it
+/// empties all sockets that have something, so that many legs share one wake-up; every tick it lets each leg
+/// whose time has come send what is due. Made, started and destroyed by the IPC thread.
 class Engine final : public EventSink {
  public:
   static constexpr std::size_t kMaxLegs = 8192;

@@ -91,6 +91,7 @@ void Leg::connect(const Link& link, const StreamSettings& settings, double nowMs
   StreamSettings effective = settings;
   effective.sending = settings.sending && isOpen();  // what is played waits until it can be heard
   session_.connect(effective, nowMs);
+  save(nowMs);  // whoever comes after this worker goes on behind where this one begins
 }
 
 void Leg::relink(const Link& link, double nowMs) noexcept {
