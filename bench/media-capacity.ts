@@ -6,7 +6,7 @@ import { kServerCpu, launchBenchMedia, openCall, startHushpay } from './media-re
 import { cpuNsOf } from './processes.ts';
 
 const kSecure = { kind: 'clamped', mode: 'comfort_noise' } as const;
-const kFirstLoadPort = 40_000;
+const kFirstLoadPort = 18_000;
 const kBatch = 40; // sessions that begin together
 const kSettleMs = 2_500; // the load meter's window is about a second
 const kAdmissionSeconds = 60;
@@ -22,7 +22,7 @@ export async function measureTwoWorkers(sessions: number, speech: string): Promi
       await startHushpay({ ...load, callerForAgent: kSecure, workers }),
       kFirstLoadPort,
       speech,
-      both,
+      { cpus: both },
     );
   };
   const [one, two] = [await carry(1), await carry(2)];
@@ -58,7 +58,7 @@ export async function measureAdmission(speech: string): Promise<Figures> {
           isFull = isOverload(error);
         }
       }
-      if (ports.length > 0) loads.push(startLoad(ports, loadPort, speech, kAdmissionSeconds, kLoadCpu));
+      if (ports.length > 0) loads.push(startLoad(ports, loadPort, speech, { seconds: kAdmissionSeconds }));
       await pause(kSettleMs);
     }
     const [cpuBefore, beganMs] = [cpuNsOf(pid), performance.now()];

@@ -14,7 +14,7 @@ const kRoot = fileURLToPath(new URL('..', import.meta.url));
 export const kBuild = join(kRoot, 'build/native');
 export const kWarmSeconds = 4;
 export const kSeconds = 6;
-const kProbes = 10; // sessions that measure the latency
+const kProbes = 10;
 export const kLoadCpu = 1;
 const kLoadPriority = 11; // before the workers, where it has to share a core: its clock is the measure
 
@@ -30,23 +30,31 @@ export interface Load {
   readonly gapP99Ms: number;
 }
 
+export interface LoadOptions {
+  readonly warmSeconds?: number;
+  readonly seconds?: number;
+  /** Sessions that measure the latency. */
+  readonly probes?: number;
+  readonly cpus?: number | string;
+}
+
 /** The load over a relay, and what it cost. Stops the relay. */
 export async function measure(
   relay: Relay,
   loadPort: number,
   speech: string,
-  loadCpus: number | string = kLoadCpu,
+  options: LoadOptions = {},
 ): Promise<Figures> {
   const cpuNsOfAll = () => relay.pids.reduce((sum, pid) => sum + cpuNsOf(pid), 0);
   try {
-    const load = startLoad(relay.ports, loadPort, speech, kSeconds, loadCpus);
+    const load = startLoad(relay.ports, loadPort, speech, options);
     await load.measuring;
     const before = cpuNsOfAll();
     const result = await load.result;
     const cpuNs = cpuNsOfAll() - before;
     return {
       cpuNsPerPacket: cpuNs / (2 * result.received),
-      cpuPercent: cpuNs / (kSeconds * 1e7),
+      cpuPercent: cpuNs / ((options.seconds ?? kSeconds) * 1e7),
       ...figuresOf(result),
       ...(await relay.figures?.()),
     };
@@ -70,12 +78,12 @@ export function startLoad(
   ports: readonly number[],
   loadPort: number,
   speech: string,
-  seconds: number,
-  cpus: number | string,
+  options: LoadOptions = {},
 ): { readonly measuring: Promise<unknown>; readonly result: Promise<Load> } {
+  const { warmSeconds = kWarmSeconds, seconds = kSeconds, probes = kProbes, cpus = kLoadCpu } = options;
   const load = spawn(
     join(kBuild, 'hushpay-rtp-load'),
-    [loadPort, kWarmSeconds, seconds, speech, kProbes].map(String),
+    [loadPort, warmSeconds, seconds, speech, probes].map(String),
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
   pin(load.pid ?? 0, cpus, kLoadPriority);

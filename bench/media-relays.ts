@@ -14,6 +14,8 @@ import { residentKb } from './processes.ts';
 export const kServerCpu = 0;
 const kFirstPort = 20_000;
 const kLastPort = 39_999;
+/** Another build of the worker, to compare with. */
+const kWorker = process.env['HUSHPAY_BENCH_WORKER'];
 
 /** What carries the packets: the processes to watch, and where each leg sends to. */
 export interface Relay {
@@ -85,7 +87,7 @@ export async function launchBenchMedia(settings: {
 }): Promise<Media> {
   const config = { bindAddress: '127.0.0.1', portMin: kFirstPort, portMax: kLastPort };
   const media = await launchMedia(
-    { ...config, ...settings, mediaTimeoutMs: 0, portRestMs: 0 },
+    { ...config, ...settings, mediaTimeoutMs: 0, portRestMs: 0, ...(kWorker && { workerPath: kWorker }) },
     [],
     kSystemClock,
     kNoLog,

@@ -6,13 +6,16 @@ import { measureAdmission, measureTwoWorkers } from './media-capacity.ts';
 import { measureKill } from './media-kill.ts';
 import { type Figures, measure, speechFile } from './media-load.ts';
 import { type Relay, startEpollRelay, startHushpay } from './media-relays.ts';
-import { type ClampMode, rtpengineProgram, startRtpengine } from './rtpengine.ts';
+import { type Candidate, measureSaturation } from './media-saturation.ts';
+import { type ClampMode, kDelayMs, rtpengineProgram, startRtpengine } from './rtpengine.ts';
 
 const kSessions = Number(process.env['HUSHPAY_BENCH_SESSIONS'] ?? 150);
 const kRounds = Number(process.env['HUSHPAY_BENCH_ROUNDS'] ?? 3);
-/** Names of relays to measure, with commas, and `capacity`; without it all, and what a killed worker means to callers. */
+/** Names of relays to measure, with commas, `saturation` and `capacity`; without it all, and what a killed worker means to callers. */
 const kOnly = process.env['HUSHPAY_BENCH_RELAYS']?.split(',');
-const kLoadPort = 40_000;
+const kLoadPort = 18_000; // where no relay has ports, nor the system those it gives out
+const kLookAheadMs = 20;
+const kSecure = { kind: 'clamped', mode: 'comfort_noise' } as const;
 
 /** The same load over each relay in turn, several rounds; medians. A session is two legs, both ways, PCMU of 20 ms. */
 export async function run(): Promise<Readonly<Record<string, unknown>>> {
@@ -21,35 +24,61 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
   writeFileSync(speech, speechFile());
   const relays = Object.entries(allRelays()).filter(([name]) => kOnly?.includes(name) ?? true);
   const rounds = new Map<string, Figures[]>(relays.map(([name]) => [name, []]));
-  let capacity: Readonly<Record<string, Figures>>;
+  const wants = (name: string): boolean => kOnly?.includes(name) ?? true;
+  let figures: Readonly<Record<string, unknown>> = { sessions: kSessions, rounds: kRounds };
   try {
     for (let round = 0; round < kRounds; round++) {
       for (const [name, start] of relays) {
-        const figures = await measure(await start(), kLoadPort, speech);
-        process.stderr.write(`${name} ${JSON.stringify(figures)}\n`);
-        rounds.get(name)?.push(figures);
+        const measured = await measure(await start(), kLoadPort, speech);
+        process.stderr.write(`${name} ${JSON.stringify(measured)}\n`);
+        rounds.get(name)?.push(measured);
       }
     }
-    if (kOnly && !kOnly.includes('capacity'))
-      return { sessions: kSessions, rounds: kRounds, ...summary(rounds) };
-    capacity = {
-      twoWorkers: await measureTwoWorkers(kSessions, speech),
-      admission: await measureAdmission(speech),
-    };
-    process.stderr.write(`capacity ${JSON.stringify(capacity)}\n`);
+    figures = { ...figures, ...summary(rounds) };
+    if (wants('saturation')) figures = { ...figures, ...(await sessionsPerCore(speech)) };
+    if (wants('capacity'))
+      figures = {
+        ...figures,
+        twoWorkers: await measureTwoWorkers(kSessions, speech),
+        admission: await measureAdmission(speech),
+      };
   } finally {
     rmSync(folder, { recursive: true });
   }
-  if (kOnly) return { sessions: kSessions, rounds: kRounds, ...summary(rounds), ...capacity };
+  if (kOnly) return figures;
   const [workerKill, workerHang] = [await measureKill('SIGKILL'), await measureKill('SIGSTOP')];
+  return { ...figures, workerKillGapMs: workerKill.gapMs.max, workerKill, workerHang };
+}
+
+/** How many one core carries, one relay after the other, and ours over theirs. */
+async function sessionsPerCore(speech: string): Promise<Readonly<Record<string, unknown>>> {
+  const at = (sessions: number) => ({ sessions, loadPort: kLoadPort });
+  const candidates: Candidate[] = [
+    { name: 'epollRelay', delayMs: 0, from: 1_000, start: (sessions) => startEpollRelay(at(sessions)) },
+    {
+      name: 'hushpaySecure',
+      delayMs: kLookAheadMs,
+      from: 400,
+      start: (sessions) => startHushpay({ ...at(sessions), callerForAgent: kSecure }),
+    },
+  ];
+  if (rtpengineProgram())
+    candidates.push({
+      name: 'rtpengineSecure',
+      delayMs: kDelayMs,
+      from: 250,
+      start: (sessions) => startRtpengine({ ...at(sessions), mode: 'silence' }),
+    });
+  const all: Record<string, Figures> = {};
+  for (const candidate of candidates)
+    all[candidate.name] = await measureSaturation(candidate, kLoadPort, speech);
+  const of = (name: string) => all[name]?.['sessions'] ?? Number.NaN;
   return {
-    sessions: kSessions,
-    rounds: kRounds,
-    ...summary(rounds),
-    ...capacity,
-    workerKillGapMs: workerKill.gapMs.max,
-    workerKill,
-    workerHang,
+    sessionsPerCore: all,
+    sessionsToEpollRelay: rounded(of('hushpaySecure') / of('epollRelay')),
+    sessionsToRtpengineSecure: all['rtpengineSecure']
+      ? rounded(of('hushpaySecure') / of('rtpengineSecure'))
+      : 'not there: rtpengineSecure could not be run',
   };
 }
 
@@ -59,8 +88,7 @@ function allRelays(): Readonly<Record<string, () => Promise<Relay>>> {
   return {
     epollRelay: () => startEpollRelay(load),
     hushpayOpen: () => startHushpay({ ...load, callerForAgent: { kind: 'open' } }),
-    hushpaySecure: () =>
-      startHushpay({ ...load, callerForAgent: { kind: 'clamped', mode: 'comfort_noise' } }),
+    hushpaySecure: () => startHushpay({ ...load, callerForAgent: kSecure }),
     ...(rtpengineProgram() && { rtpenginePlain: rtpengine('plain'), rtpengineSecure: rtpengine('silence') }),
   };
 }

@@ -5,7 +5,8 @@ import { addressOf, type Carried, kServerCpu, pin, type Relay } from './media-re
 
 const kNgPort = 22_222;
 const kTries = 100;
-const kDelayMs = 60; // what hides a tone whole: rtpengine recognises one after about so long
+/** Hides a tone whole: rtpengine recognises one after about so long. */
+export const kDelayMs = 60;
 
 /** Plain forwarding, or tones detected and silenced in a delayed stream. */
 export type ClampMode = 'plain' | 'silence';

@@ -136,6 +136,21 @@ TEST_CASE("prompts come and go without a click, a hole or a step back") {
   for (std::size_t i = from; i < packets.size(); i++) CHECK(std::abs(skewMs(packets[i])) < 45);
 }
 
+TEST_CASE("a voice that never pauses leaves the mix within a second, with its samples shortened, not cut") {
+  Call call({Codec::kPcmu, Codec::kPcmu});
+  call.hear(1, 0, kOpen);
+  const std::size_t from = call[1].packets.size();
+  Voice& voice = call[0].voice;
+  for (int i = 0; i < 45 && !voice.way().isDirect(); i++)
+    call.frame([&] { call[0].say(call[0].encoded(call.hum())); });
+  REQUIRE(voice.way().isDirect());
+  for (int i = 0; i < 10; i++) call.frame([&] { call[0].say(call[0].encoded(call.hum())); });
+  CHECK(voice.playout().discarded < 20);
+  CHECK(voice.playout().concealed == 0);
+  CHECK(voice.playout().removed > 0);
+  CHECK(largestStep(call[1].heard(from + 3)) < 1.25 * 4000 * 2 * std::numbers::pi * 300 / 8000);
+}
+
 TEST_CASE("a second speaker is mixed, whoever goes silent is still followed by packets") {
   Call call({Codec::kPcmu, Codec::kPcmu, Codec::kPcmu});
   call.hear(1, 0, kOpen);

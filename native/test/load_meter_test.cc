@@ -52,6 +52,12 @@ TEST_CASE("what has come in the last seconds and is not measured yet counts as w
   CHECK_FALSE(meter.isFull(kMaxBusy, 50, 100));
 }
 
+TEST_CASE("without a limit no thread is full") {
+  LoadMeter meter;
+  run(meter, 600, 1, 40);
+  CHECK_FALSE(meter.isFull(1, 4000, 0));
+}
+
 TEST_CASE("a clock that stands still changes nothing") {
   LoadMeter meter;
   meter.note(10, 0, 50);

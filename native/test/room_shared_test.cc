@@ -69,7 +69,7 @@ TEST_CASE("who hears anything else is mixed and encoded for alone") {
 }
 
 TEST_CASE("parting and joining leaves no click, whatever the codec remembers") {
-  for (const Codec codec : {Codec::kPcmu, Codec::kG722, Codec::kOpus}) {
+  for (const Codec codec : {Codec::kPcma, Codec::kG722, Codec::kOpus}) {
     CAPTURE(static_cast<int>(codec));
     Monitored monitored({codec, codec}, kOpen);
     Call& call = monitored.call;

@@ -1,12 +1,26 @@
-import type { MediaStats } from '../ports/media.ts';
+import type { CodecName, MediaStats } from '../ports/media.ts';
 
-/** What a codec costs listeners, and how much more each lost packet does (ITU-T G.113 appendix I, with concealment). */
-export interface Impairment {
+/** What a codec costs listeners (Ie), and how well it bears random loss (Bpl), as ITU-T G.107 has them. */
+interface Impairment {
   readonly equipment: number;
   readonly lossRobustness: number;
 }
 
+/** ITU-T G.113 appendix I: G.711, its losses concealed. */
 const kG711: Impairment = { equipment: 0, lossRobustness: 25.1 };
+/**
+ * On the scale of narrowband telephony, because that is what we pass on. G.722 at 64 kbit/s costs nothing there; its loss hurts for longer
+ * than G.711's, as its decoder has to find its step again. G.113 has no figures for Opus, nor for loss under G.722: those of the best codec
+ * with a memory that it has, GSM-EFR, stand in for them.
+ */
+const kImpairments: Readonly<Record<CodecName, Impairment>> = {
+  PCMU: kG711,
+  PCMA: kG711,
+  'L16/8000': kG711,
+  'L16/16000': kG711,
+  G722: { equipment: 0, lossRobustness: 10 },
+  opus: { equipment: 5, lossRobustness: 10 },
+};
 const kBestRating = 93.2; // ITU-T G.107 section 7.7: all defaults
 const kFrameMs = 20;
 const kHeardAtMs = 177.3; // delay beyond this disturbs the conversation itself
@@ -20,7 +34,8 @@ export interface Quality {
 }
 
 /** @returns null for a leg that sent nothing. */
-export function qualityOf(stats: MediaStats, { equipment, lossRobustness } = kG711): Quality | null {
+export function qualityOf(stats: MediaStats): Quality | null {
+  const { equipment, lossRobustness } = stats.codec ? kImpairments[stats.codec] : kG711;
   const expected = stats.packetsReceived + stats.packetsLost;
   if (expected === 0) return null;
   const lossShare = stats.packetsLost / expected;

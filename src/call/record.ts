@@ -85,7 +85,7 @@ export function endRecord(record: SessionRecord, end: ConversationEnd, endedAt: 
 
 /** The same row when the leg has gone. */
 export function withMedia(record: SessionRecord, media: MediaStats): SessionRecord {
-  const { clamp, ...leg } = media;
+  const { clamp, codec: _, ...leg } = media;
   const mos = qualityOf(media)?.mos;
   const masked = Object.entries(clamp ?? {}).map(([name, value]) => [inClamp(name), value] as const);
   const figures = [...Object.entries(leg), ...masked, ...(mos === undefined ? [] : [['mos', mos] as const])];

@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts';
 import type {
   Carrier,
   ClampReport,
+  CodecName,
   DtlsFingerprint,
   Key,
   KeyReport,
@@ -75,6 +76,7 @@ export class WorkerSession implements MediaSession {
   #connection: Connection | undefined;
   #plays = 0;
   #ended: MediaEnd | undefined;
+  #codec: CodecName | undefined;
   #closing: Promise<MediaStats> | undefined;
   #streamState: StreamState | undefined;
   #proven: ProvenPeer | undefined;
@@ -103,6 +105,7 @@ export class WorkerSession implements MediaSession {
     await this.#command(isKept ? resumedConnection(body, this.#memory) : body);
     if (!isKept && body.value.dtls) this.#isTakenUp = false;
     this.#connection = body;
+    this.#codec = remote.codec;
   }
 
   async play(items: Iterable<PhraseItem>, options: PlayOptions, signal: AbortSignal): Promise<PlayResult> {
@@ -216,7 +219,7 @@ export class WorkerSession implements MediaSession {
     for (const phrase of this.#phrases.values()) phrase.abandon();
     try {
       const reply = await this.#link.request({ case: 'closeSession', value: { session: this.id } });
-      return reply.stats ? statsOf(reply.stats) : kNoStats;
+      return reply.stats ? { ...statsOf(reply.stats), codec: this.#codec } : kNoStats;
     } catch {
       return kNoStats; // the counts went with the worker
     } finally {

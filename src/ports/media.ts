@@ -150,6 +150,8 @@ export interface ClampReport {
 
 /** Packet counts of one leg, for its record. */
 export interface MediaStats {
+  /** Agreed on last; absent: none was. */
+  readonly codec?: CodecName | undefined;
   readonly packetsReceived: number;
   readonly packetsSent: number;
   readonly packetsLost: number;

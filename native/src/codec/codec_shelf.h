@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "codec/codec.h"
+#include "rtp/prefetch.h"
 
 namespace hushpay {
 
@@ -18,6 +19,11 @@ class CodecShelf {
   /// Media thread; the codec has been stocked.
   [[nodiscard]] AudioDecoder& decoder(Codec codec) noexcept { return *decoders_[indexOf(codec)]; }
   [[nodiscard]] AudioEncoder& encoder(Codec codec) noexcept { return *encoders_[indexOf(codec)]; }
+
+  void prefetch(Codec codec) const noexcept {
+    hushpay::prefetch(decoders_[indexOf(codec)].get(), 64);
+    hushpay::prefetch(encoders_[indexOf(codec)].get(), 64);
+  }
 
   /// While neither thread uses it.
   void wipe() noexcept;

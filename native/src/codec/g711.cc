@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 
 namespace hushpay {
 namespace {
@@ -57,6 +58,32 @@ std::uint8_t lookUpALaw(std::int16_t sample) noexcept {
   return kALawCodes[static_cast<std::size_t>(sample + 32'768) >> 4];
 }
 
+// Eight samples that are looked at as one.
+using Samples = std::int16_t __attribute__((vector_size(16)));
+using Codes = std::uint8_t __attribute__((vector_size(8)));
+constexpr std::size_t kLanes = 8;
+
+/// The codes of eight samples: as encodeMuLaw(), without a branch and without a table.
+void encodeMuLaw(const std::int16_t* pcm, std::uint8_t* codes) noexcept {
+  Samples sample;
+  std::memcpy(&sample, pcm, sizeof sample);
+  const Samples sign = sample >> 15;
+  Samples biased = (sample ^ sign) & ~3;
+  const Samples isLoud = biased > static_cast<std::int16_t>(kMuLawClip);
+  biased = (biased & ~isLoud) | (isLoud & static_cast<std::int16_t>(kMuLawClip));
+  biased += static_cast<std::int16_t>(kMuLawBias);
+  Samples mantissa = biased >> 3;
+  Samples segment{};
+  for (int least = 256; least <= 16'384; least *= 2) {
+    const Samples isThere = biased >= static_cast<std::int16_t>(least);
+    mantissa = ((mantissa >> 1) & isThere) | (mantissa & ~isThere);
+    segment -= isThere;
+  }
+  const Samples code = ~((segment << 4) | (mantissa & 15) | (sign & 0x80)) & 0xff;
+  const auto narrow = __builtin_convertvector(code, Codes);
+  std::memcpy(codes, &narrow, sizeof narrow);
+}
+
 }  // namespace
 
 std::uint8_t encodeMuLaw(std::int16_t sample) noexcept {
@@ -93,7 +120,13 @@ std::size_t G711Decoder::sampleCount(ByteView payload) const noexcept {
 
 std::size_t G711Encoder::encode(std::span<const std::int16_t> pcm, ByteSpan payload) noexcept {
   if (pcm.size() > payload.size()) return 0;
-  std::ranges::transform(pcm, payload.begin(), law_ == Codec::kPcmu ? encodeMuLaw : lookUpALaw);
+  std::size_t done = 0;
+  if (law_ == Codec::kPcmu) {
+    for (; done + kLanes <= pcm.size(); done += kLanes) encodeMuLaw(&pcm[done], &payload[done]);
+    for (; done < pcm.size(); done++) payload[done] = encodeMuLaw(pcm[done]);
+  } else {
+    for (; done < pcm.size(); done++) payload[done] = lookUpALaw(pcm[done]);
+  }
   return pcm.size();
 }
 

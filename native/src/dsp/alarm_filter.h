@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "rtp/prefetch.h"
+
 namespace hushpay {
 
 /// What the alarm remembers of 2 ms.
@@ -30,6 +32,8 @@ class AlarmFilter {
 
   /// Hops so far.
   [[nodiscard]] std::int64_t count() const noexcept { return count_; }
+
+  void prefetch() const noexcept { hushpay::prefetch(this, sizeof *this); }
 
   /// Power that the filter leaves of a tone, of 1.
   [[nodiscard]] static float gain(std::size_t bin) noexcept;

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "dsp/dtmf.h"
+#include "rtp/prefetch.h"
 
 namespace hushpay {
 
@@ -32,6 +33,10 @@ class ResidualMeter {
   [[nodiscard]] float worstDbm0() const noexcept { return worstDbm0_; }
 
   void wipe() noexcept;
+
+  /// Where it is; then, once that has come, what the next 20 ms touch.
+  void prefetch() const noexcept { hushpay::prefetch(&heard_, sizeof *this - sizeof ring_); }
+  void prefetchNext() const noexcept { prefetchRing(ring_, static_cast<std::size_t>(heard_), 160); }
 
  private:
   static constexpr std::size_t kRing = 1024;

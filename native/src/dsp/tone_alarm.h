@@ -53,6 +53,17 @@ class ToneAlarm {
 
   void wipe() noexcept;
 
+  /// Where it is; then, once that has come, what the next 20 ms touch.
+  void prefetch() const noexcept {
+    filter_.prefetch();
+    hushpay::prefetch(&heardRun_, sizeof heardRun_ + sizeof pair_ + sizeof refused_ + sizeof refusedHops_);
+  }
+  void prefetchNext() const noexcept {
+    constexpr std::size_t kBefore = 20;
+    constexpr std::size_t kNext = 10;
+    prefetchRing(ring_, static_cast<std::size_t>(filter_.count() + kRing) - kBefore, kBefore + kNext);
+  }
+
  private:
   static constexpr int kRing = 64;  // hops remembered
 

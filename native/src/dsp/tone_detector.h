@@ -51,6 +51,15 @@ class ToneDetector {
 
   void wipe() noexcept;
 
+  /// Where it is; then, once that has come, what the next 20 ms touch.
+  void prefetch() const noexcept {
+    hushpay::prefetch(this, sizeof window_ + sizeof samples_ + 64);
+    hushpay::prefetch(&press_, sizeof press_);
+    hushpay::prefetch(&pastCount_, sizeof pastCount_);
+    history_.prefetch();
+  }
+  void prefetchNext() const noexcept { history_.prefetchNext(); }
+
   [[nodiscard]] std::int64_t samplesFed() const noexcept { return fed_; }
 
  private:

@@ -11,7 +11,7 @@
 namespace hushpay {
 
 /// Where the streams of one session are, for the worker that comes after this one. Written by the media
-/// thread after every tick into one of two copies in turn, so that a process that dies while writing leaves a
+/// thread with its packets into one of two copies in turn, so that a process that dies while writing leaves a
 /// whole one. Holds neither keys of the telephone nor keys of a cipher: control has those.
 struct BoardSlot {
   std::atomic<std::uint32_t> session{0};  // 0 = free

@@ -91,6 +91,22 @@ class Clamp {
 
   void wipe() noexcept;
 
+  /// Where it is; then, once that has come, what the next 20 ms touch.
+  void prefetch() const noexcept {
+    line_.prefetch();
+    hushpay::prefetch(&state_, sizeof state_);
+    hushpay::prefetch(hop_.data(), 2 * sizeof hop_);
+    alarm_.prefetch();
+    meter_.prefetch();
+  }
+  void prefetchNext() const noexcept {
+    line_.prefetchNext();
+    if (!armed()) return;
+    alarm_.prefetchNext();
+    meter_.prefetchNext();
+    hushpay::prefetch(&closure_, sizeof closure_ + 128);
+  }
+
  private:
   enum class State : std::uint8_t { kDisarmed, kArmed, kDisarming };
   static constexpr std::size_t kHop = ToneAlarm::kHop;

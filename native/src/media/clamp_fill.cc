@@ -70,40 +70,74 @@ const Noise& noise() {
 }
 const Noise& kNoise = noise();  // made before the first call
 
-/// Mean square of each band of a block, by the transform of the block under a Hann window.
-std::array<float, kBandCount> bandPowers(std::span<const float> block) noexcept {
-  const auto size = static_cast<float>(block.size());
-  std::array<float, kBandCount> power{};
-  const float binHz = static_cast<float>(kSampleRateHz) / size;
-  for (std::size_t bin = 1; bin < block.size() / 2; bin++) {
-    const float w = 2 * std::numbers::pi_v<float> * static_cast<float>(bin) / size;
-    const float turn = 2 * std::cos(w);
-    float one = 0;
-    float two = 0;
-    for (std::size_t n = 0; n < block.size(); n++) {
-      const float hann = 0.5F - 0.5F * std::cos(2 * std::numbers::pi_v<float> * static_cast<float>(n) / size);
-      const float now = hann * block[n] + turn * one - two;
-      two = one;
-      one = now;
-    }
-    const float square = one * one + two * two - turn * one * two;
-    const float hz = static_cast<float>(bin) * binHz;
-    const std::size_t band = hz < static_cast<float>(kLowHz) ? 0 : hz < static_cast<float>(kHighHz) ? 1 : 2;
-    constexpr float kHannPower = 0.375F;
-    power[band] += 2 * square / (size * size * kHannPower);
+constexpr std::size_t kBlockSize = 160;
+constexpr std::size_t kBins = kBlockSize / 2 - 1;  // without those of 0 and 4000 Hz
+constexpr std::size_t kLanes = 8;                  // bins that are worked on as one
+constexpr std::size_t kBinSteps = (kBins + kLanes - 1) / kLanes;
+
+/// For the transform of a block under a Hann window, bin by bin (Goertzel).
+struct Transform {
+  std::array<float, kBlockSize> hann{};
+  std::array<std::array<float, kLanes>, kBinSteps> turn{};
+  std::array<std::array<std::size_t, kLanes>, kBinSteps> band{};
+};
+
+Transform makeTransform() {
+  Transform transform;
+  constexpr double kTurn = 2 * std::numbers::pi / kBlockSize;
+  for (std::size_t n = 0; n < kBlockSize; n++)
+    transform.hann[n] = static_cast<float>(0.5 - 0.5 * std::cos(kTurn * static_cast<double>(n)));
+  for (std::size_t i = 0; i < kBinSteps * kLanes; i++) {
+    const double hz = static_cast<double>(i + 1) * kSampleRateHz / kBlockSize;
+    transform.turn[i / kLanes][i % kLanes] =
+        static_cast<float>(2 * std::cos(kTurn * static_cast<double>(i + 1)));
+    transform.band[i / kLanes][i % kLanes] = i >= kBins ? kBandCount : hz < kLowHz ? 0 : hz < kHighHz ? 1 : 2;
   }
-  return power;
+  return transform;
+}
+
+const Transform kTransform = makeTransform();
+
+/// Mean square of each band of a block.
+std::array<float, kBandCount> bandPowers(std::span<const float, kBlockSize> block) noexcept {
+  constexpr float kHannPower = 0.375F;
+  constexpr float kScale = 2 / (kHannPower * kBlockSize * kBlockSize);
+  std::array<float, kBandCount + 1> power{};
+  for (std::size_t step = 0; step < kBinSteps; step++) {
+    const auto& turn = kTransform.turn[step];
+    std::array<float, kLanes> one{};
+    std::array<float, kLanes> two{};
+    for (std::size_t n = 0; n < kBlockSize; n++) {
+      const float value = kTransform.hann[n] * block[n];
+      for (std::size_t lane = 0; lane < kLanes; lane++) {
+        const float now = value + turn[lane] * one[lane] - two[lane];
+        two[lane] = one[lane];
+        one[lane] = now;
+      }
+    }
+    for (std::size_t lane = 0; lane < kLanes; lane++) {
+      const float square = one[lane] * one[lane] + two[lane] * two[lane] - turn[lane] * one[lane] * two[lane];
+      power[kTransform.band[step][lane]] += square * kScale;
+    }
+  }
+  return {power[0], power[1], power[2]};
 }
 
 }  // namespace
 
 void ClampFill::learn(std::span<const std::int16_t> samples, std::span<const Pass> pass) noexcept {
-  for (std::size_t i = 0; i < samples.size(); i++) {
-    if (pass[i] != Pass::kOpen) {
+  for (std::size_t done = 0; done < samples.size();) {
+    const std::size_t part = std::min(samples.size() - done, kBlock - filled_);
+    const auto open = static_cast<std::size_t>(std::ranges::count(pass.subspan(done, part), Pass::kOpen));
+    if (open < part) {  // begins anew behind the last sample that is not
       filled_ = 0;
+      while (pass[done] == Pass::kOpen) done++;
+      done++;
       continue;
     }
-    block_[filled_++] = samples[i];
+    for (std::size_t i = 0; i < part; i++) block_[filled_ + i] = samples[done + i];
+    filled_ += part;
+    done += part;
     if (filled_ < kBlock) continue;
     judgeBlock();
     filled_ = 0;

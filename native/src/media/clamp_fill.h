@@ -44,6 +44,8 @@ class ClampFill {
 
   void wipe() noexcept;
 
+  void prefetch() const noexcept { hushpay::prefetch(this, sizeof *this); }
+
  private:
   static constexpr std::size_t kBlock = 160;
   static constexpr std::size_t kBands = 3;  // of frequency

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "rtp/prefetch.h"
+
 namespace hushpay {
 
 /// Goes on with a voice where its samples are missing, in the manner of G.711 Appendix I: the last pitch
@@ -31,6 +33,11 @@ class Concealer {
   void forget() noexcept;
 
   [[nodiscard]] bool concealing() const noexcept { return gap_ > 0; }
+
+  void prefetch() const noexcept {
+    hushpay::prefetch(history_.data(), sizeof history_);
+    hushpay::prefetch(&gap_, sizeof gap_ + 64);
+  }
 
   static constexpr std::size_t kHistory = 400;
   /// The last samples played, oldest first.

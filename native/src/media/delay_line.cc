@@ -1,5 +1,7 @@
 #include "media/delay_line.h"
 
+#include <string.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -11,54 +13,80 @@ constexpr int kMaxPitch = 160;
 
 }  // namespace
 
-void DelayLine::push(std::size_t count, Pass pass) noexcept {
-  for (std::size_t i = 0; i < count; i++) slot(pushed_++) = {.pass = pass};
-}
+void DelayLine::push(std::size_t count, Pass pass) noexcept { put(count, nullptr, pass); }
 
 void DelayLine::push(std::span<const std::int16_t> values, Pass pass) noexcept {
-  for (const std::int16_t value : values) slot(pushed_++) = {value, pass, true};
+  put(values.size(), values.data(), pass);
 }
 
-void DelayLine::pull(std::span<std::int16_t> values, std::span<Pass> pass) noexcept {
-  for (std::size_t i = 0; i < values.size(); i++) {
-    const Sample sample = fading_ == 0 ? leave() : fadedIn(leave());
-    values[i] = sample.value;
-    pass[i] = sample.pass;
+/// @param values  null: there are none, and there never will be
+void DelayLine::put(std::size_t count, const std::int16_t* values, Pass pass) noexcept {
+  while (count > 0) {
+    const std::size_t at = slot(pushed_);
+    const std::size_t part = std::min(count, kCapacity - at);
+    if (values == nullptr) {
+      std::fill_n(&value_[at], part, std::int16_t{0});
+    } else {
+      std::copy_n(values, part, &value_[at]);
+      values += part;
+    }
+    std::fill_n(&pass_[at], part, pass);
+    std::fill_n(&mayOpen_[at], part, values != nullptr);
+    pushed_ += static_cast<std::int64_t>(part);
+    count -= part;
   }
 }
 
-DelayLine::Sample DelayLine::fadedIn(Sample sample) noexcept {
-  const int at = kFade - fading_--;
-  if (sample.pass != Pass::kOpen) return sample;
-  const float share = (static_cast<float>(at) + 0.5F) / kFade;
-  const float mixed = share * static_cast<float>(sample.value) +
-                      (1 - share) * static_cast<float>(tail_[static_cast<std::size_t>(at)]);
-  return {static_cast<std::int16_t>(std::lround(mixed)), Pass::kOpen};
+void DelayLine::pull(std::span<std::int16_t> values, std::span<Pass> pass) noexcept {
+  leave(values, pass);
+  if (fading_ > 0) fadeIn(values, pass);
+}
+
+void DelayLine::fadeIn(std::span<std::int16_t> values, std::span<const Pass> pass) noexcept {
+  for (std::size_t i = 0; i < values.size() && fading_ > 0; i++) {
+    const int at = kFade - fading_--;
+    if (pass[i] != Pass::kOpen) continue;
+    const float share = (static_cast<float>(at) + 0.5F) / kFade;
+    const float mixed = share * static_cast<float>(values[i]) +
+                        (1 - share) * static_cast<float>(tail_[static_cast<std::size_t>(at)]);
+    values[i] = static_cast<std::int16_t>(std::lround(mixed));
+  }
 }
 
 /// What is closed by now stays so.
-DelayLine::Sample DelayLine::leave() noexcept {
-  Slot& leaving = slot(pulled_++);
-  const Sample sample = leaving.out();
-  leaving = {.value = sample.value, .pass = sample.pass};
-  return sample;
+void DelayLine::leave(std::span<std::int16_t> values, std::span<Pass> pass) noexcept {
+  for (std::size_t done = 0; done < values.size();) {
+    const std::size_t at = slot(pulled_);
+    const std::size_t part = std::min(values.size() - done, kCapacity - at);
+    for (std::size_t i = 0; i < part; i++) {
+      const auto isOpen = static_cast<std::int16_t>(-(pass_[at + i] == Pass::kOpen ? 1 : 0));
+      value_[at + i] = static_cast<std::int16_t>(value_[at + i] & isOpen);
+    }
+    std::copy_n(&value_[at], part, &values[done]);
+    std::copy_n(&pass_[at], part, &pass[done]);
+    std::fill_n(&mayOpen_[at], part, false);
+    pulled_ += static_cast<std::int64_t>(part);
+    done += part;
+  }
 }
 
 void DelayLine::close(std::int64_t from) noexcept {
-  for (std::int64_t at = std::max(from, pulled_); at < pushed_; at++) slot(at).pass = Pass::kReplaced;
+  for (std::int64_t at = std::max(from, pulled_); at < pushed_; at++) pass_[slot(at)] = Pass::kReplaced;
   if (from <= pulled_) fading_ = 0;
 }
 
 void DelayLine::drop(std::int64_t from) noexcept {
   for (std::int64_t at = std::max(from, pulled_); at < pushed_; at++) {
-    const Pass was = slot(at).pass;
-    slot(at) = {.pass = was == Pass::kOpen ? Pass::kMissing : was};
+    Pass& pass = pass_[slot(at)];
+    if (pass == Pass::kOpen) pass = Pass::kMissing;
+    value_[slot(at)] = 0;
+    mayOpen_[slot(at)] = false;
   }
 }
 
 void DelayLine::open(std::int64_t from) noexcept {
   for (std::int64_t at = std::max(from, pulled_); at < pushed_; at++) {
-    if (slot(at).mayOpen) slot(at).pass = Pass::kOpen;
+    if (mayOpen_[slot(at)]) pass_[slot(at)] = Pass::kOpen;
   }
 }
 
@@ -104,17 +132,25 @@ void DelayLine::skip(int samples) noexcept {
   for (int i = 0; i < kFade; i++)
     tail_[static_cast<std::size_t>(i)] = i < delay() ? at(pulled_ + i) : at(pushed_ - 1);
   fading_ = kFade;
-  for (int i = 0; i < samples; i++) leave();
+  std::array<std::int16_t, kCapacity> values;
+  std::array<Pass, kCapacity> pass;
+  const auto count = static_cast<std::size_t>(samples);
+  leave(std::span(values).first(count), std::span(pass).first(count));
+  explicit_bzero(values.data(), count * sizeof values[0]);
 }
 
 void DelayLine::clear() noexcept {
-  for (std::int64_t at = pulled_; at < pushed_; at++) slot(at) = {};
+  for (std::int64_t at = pulled_; at < pushed_; at++) {
+    value_[slot(at)] = 0;
+    pass_[slot(at)] = Pass::kReplaced;
+    mayOpen_[slot(at)] = false;
+  }
   fading_ = 0;
 }
 
 bool DelayLine::isOpen() const noexcept {
   for (std::int64_t at = pulled_; at < pushed_; at++) {
-    if (slot(at).pass != Pass::kOpen) return false;
+    if (pass_[slot(at)] != Pass::kOpen) return false;
   }
   return true;
 }
@@ -122,7 +158,7 @@ bool DelayLine::isOpen() const noexcept {
 bool DelayLine::isQuiet() const noexcept {
   float energy = 0;
   for (std::int64_t at = pulled_; at < pushed_; at++) {
-    const float value = slot(at).out().value;
+    const float value = this->at(at);
     energy += value * value;
   }
   return energy < kQuietRms * kQuietRms * static_cast<float>(delay());

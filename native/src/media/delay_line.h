@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "rtp/prefetch.h"
+
 namespace hushpay {
 
 /// What a listener may have of one sample that leaves the clamp.
@@ -18,11 +20,6 @@ enum class Pass : std::uint8_t {
 /// The delay comes and goes by splices: a short fade between two places of the stream. Media thread.
 class DelayLine {
  public:
-  struct Sample {
-    std::int16_t value = 0;
-    Pass pass = Pass::kReplaced;
-  };
-
   /// Samples that nobody may ever have.
   void push(std::size_t count, Pass pass) noexcept;
   /// Those that may be had, if not at once.
@@ -34,7 +31,9 @@ class DelayLine {
   [[nodiscard]] std::int64_t pulled() const noexcept { return pulled_; }
   [[nodiscard]] int delay() const noexcept { return static_cast<int>(pushed_ - pulled_); }
   /// Zero where it is closed.
-  [[nodiscard]] std::int16_t at(std::int64_t position) const noexcept { return slot(position).out().value; }
+  [[nodiscard]] std::int16_t at(std::int64_t position) const noexcept {
+    return pass_[slot(position)] == Pass::kOpen ? value_[slot(position)] : std::int16_t{0};
+  }
 
   /// Lets nothing out that has not left yet, from this position on, until it is opened.
   void close(std::int64_t from) noexcept;
@@ -50,6 +49,17 @@ class DelayLine {
   /// @param anyway  takes out all of it, whatever it sounds like
   void shrink(bool anyway) noexcept;
 
+  /// Where it is; then, once that has come, what the next 20 ms touch.
+  void prefetch() const noexcept { hushpay::prefetch(&pushed_, sizeof pushed_ + sizeof pulled_); }
+  void prefetchNext() const noexcept {
+    constexpr std::size_t kNext = 160;
+    for (const std::int64_t from : {pushed_, pulled_}) {
+      prefetchRing(value_, static_cast<std::size_t>(from), kNext);
+      prefetchRing(pass_, static_cast<std::size_t>(from), kNext);
+      prefetchRing(mayOpen_, static_cast<std::size_t>(from), kNext);
+    }
+  }
+
   /// Empties it: as much delay as before, all of it replaced.
   void clear() noexcept;
 
@@ -60,31 +70,22 @@ class DelayLine {
   static constexpr int kTemplate = 64;   // samples compared to find the pitch
   static constexpr float kAlike = 0.7F;  // correlation of pieces that may follow one another
 
-  /// Keeps the value of what is closed until it leaves: that is how long it may be opened again.
-  struct Slot {
-    std::int16_t value = 0;
-    Pass pass = Pass::kReplaced;
-    bool mayOpen = false;
-    [[nodiscard]] Sample out() const noexcept {
-      return {pass == Pass::kOpen ? value : std::int16_t{0}, pass};
-    }
-  };
-
-  [[nodiscard]] const Slot& slot(std::int64_t position) const noexcept {
-    return ring_[static_cast<std::size_t>(position) % kCapacity];
+  [[nodiscard]] static std::size_t slot(std::int64_t position) noexcept {
+    return static_cast<std::size_t>(position) % kCapacity;
   }
-  [[nodiscard]] Slot& slot(std::int64_t position) noexcept {
-    return ring_[static_cast<std::size_t>(position) % kCapacity];
-  }
-  Sample leave() noexcept;
-  [[nodiscard]] Sample fadedIn(Sample sample) noexcept;
+  void leave(std::span<std::int16_t> values, std::span<Pass> pass) noexcept;
+  void fadeIn(std::span<std::int16_t> values, std::span<const Pass> pass) noexcept;
+  void put(std::size_t count, const std::int16_t* values, Pass pass) noexcept;
   [[nodiscard]] bool isQuiet() const noexcept;
   [[nodiscard]] bool isOpen() const noexcept;
   /// Normalised correlation of what begins at two positions.
   [[nodiscard]] float likeness(std::int64_t one, std::int64_t other, int samples) const noexcept;
   void skip(int samples) noexcept;
 
-  std::array<Slot, kCapacity> ring_{};
+  // Rings, side by side. The value of what is closed is kept until it leaves: so long it may be opened again.
+  std::array<std::int16_t, kCapacity> value_{};
+  std::array<Pass, kCapacity> pass_{};
+  std::array<bool, kCapacity> mayOpen_{};
   std::int64_t pushed_ = 0;
   std::int64_t pulled_ = 0;
   std::array<std::int16_t, kFade> tail_{};  // of what would have come without the splice

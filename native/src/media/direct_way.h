@@ -8,8 +8,8 @@ namespace hushpay {
 /// Whether a voice goes straight on to its listeners as its packets arrive, or waits for the clock of the
 /// mix.
 ///
-///             wanted; then something quiet waits,
-///             or kPatience has gone by
+///             wanted; then hardly anything waits any more,
+///             or something quiet, or kPatience has gone by
 ///   mixed ───────────────────────────────────────> direct
 ///     ^                                               │
 ///     └── not wanted any more, or nothing for kPause ─┘
@@ -30,11 +30,11 @@ class DirectWay {
   }
 
   /// Something of the voice has arrived.
-  /// @param isQuiet  what waits for the mix can be left out unheard
+  /// @param isSpare  what waits for the mix can be left out unheard
   /// @return whether it goes straight on
-  bool take(bool isQuiet) noexcept {
+  bool take(bool isSpare) noexcept {
     silent_ = 0;
-    if (isWanted_ && (isQuiet || wanted_ >= kPatience)) isDirect_ = true;
+    if (isWanted_ && (isSpare || wanted_ >= kPatience)) isDirect_ = true;
     return isDirect_;
   }
 

@@ -15,15 +15,17 @@
 namespace hushpay {
 namespace {
 
-constexpr double kLookMs = 1;  // between looks for packets: what a voice that goes straight on may wait
+constexpr double kLookMs = 2;  // between looks for packets: what a voice that goes straight on may wait
 constexpr double kLateMs = 5;
 constexpr int kMaxTicksBehind = 20;  // after a longer stall the missed ticks are let go
-constexpr std::uint64_t kTicksPerCount = 10;
+constexpr std::uint64_t kTicksPerCount = 50;
+constexpr std::size_t kMostReady = 256;  // sockets at once
+constexpr int kMostRounds = 64;          // a flood leaves time for the ticks
 constexpr std::uintptr_t kRtcpMark = 1;  // in a leg's address: its RTCP socket is meant
 
 void watch(int epollFd, int fd, std::uintptr_t token) noexcept {
   epoll_event interest{};
-  interest.events = EPOLLIN | EPOLLET;  // asked once for each that comes, not again to learn that it is gone
+  interest.events = EPOLLIN;
   interest.data.u64 = token;
   epoll_ctl(epollFd, EPOLL_CTL_ADD, fd, &interest);
 }
@@ -54,9 +56,8 @@ Engine::Engine(Board& board)
       epollFd_(checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wakeFd_(checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
   legs_.reserve(kMaxLegs);
+  dueMs_.reserve(kMaxLegs);
   rooms_.reserve(kMaxRooms);
-  unfinished_.reserve(2 * kMaxLegs);
-  resumed_.reserve(2 * kMaxLegs);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -126,9 +127,10 @@ void Engine::tick() noexcept {
   const double now = nowMs();
   takeCommands(now);
   receive(now);
-  for (Leg* leg : legs_) {
-    leg->session().tick(now);
-    leg->publish(now);
+  for (std::size_t i = 0; i < legs_.size(); i++) {
+    if (dueMs_[i] > now) continue;
+    legs_[i]->tick(now);
+    dueMs_[i] = legs_[i]->dueMs();
   }
   for (Room* room : rooms_) room->tick();
   board_.beat();
@@ -143,7 +145,11 @@ void Engine::tell() noexcept {
 
 void Engine::takeCommands(double nowMs) noexcept {
   MediaCommand command;
-  while (commands_.pop(command)) obey(command, nowMs);
+  while (commands_.pop(command)) {
+    obey(command, nowMs);
+    const bool isOfLeg = command.leg != nullptr && command.kind != MediaCommand::Kind::kRemove;
+    if (isOfLeg) dueMs_[command.leg->place] = 0;
+  }
   explicit_bzero(static_cast<void*>(&command), sizeof command);
 }
 
@@ -183,19 +189,22 @@ void Engine::obey(const MediaCommand& command, double nowMs) noexcept {
 }
 
 void Engine::add(Leg* leg) noexcept {
+  leg->place = legs_.size();
   legs_.push_back(leg);  // within the reserved capacity: the IPC thread opens no more than kMaxLegs
+  dueMs_.push_back(0);
   const auto token = reinterpret_cast<std::uintptr_t>(leg);
   watch(epollFd_, leg->sockets().rtp(), token);
   watch(epollFd_, leg->sockets().rtcp(), token | kRtcpMark);
 }
 
 void Engine::remove(Leg* leg, double nowMs) noexcept {
-  const auto token = reinterpret_cast<std::uintptr_t>(leg);
   epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtp(), nullptr);
   epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtcp(), nullptr);
-  std::erase(legs_, leg);
-  std::erase(unfinished_, token);
-  std::erase(unfinished_, token | kRtcpMark);
+  legs_[leg->place] = legs_.back();
+  legs_[leg->place]->place = leg->place;
+  dueMs_[leg->place] = 0;
+  legs_.pop_back();
+  dueMs_.pop_back();
   if (leg->session().room() != nullptr) leg->session().room()->leave(leg->session());
   leg->session().close(nowMs);
   const SessionCounts counts = leg->session().counts();
@@ -212,30 +221,43 @@ void Engine::remove(Leg* leg, double nowMs) noexcept {
 
 void Engine::closeRoom(Room* room) noexcept {
   room->leaveAll();
+  std::ranges::fill(dueMs_, 0.0);  // its members send on their own from now on
   std::erase(rooms_, room);
   room->retire();
   wake_ = true;
 }
 
+/// A datagram of each socket that has one, until none has; of a flood, what is left waits for the next look.
 void Engine::receive(double nowMs) noexcept {
-  std::swap(unfinished_, resumed_);
-  for (const std::uintptr_t token : resumed_) receiveAt(token, nowMs);
-  resumed_.clear();
-  std::array<epoll_event, 256> ready;
-  std::size_t budget = 2 * kMaxLegs;
-  int count = 0;
-  do {
-    count = epoll_wait(epollFd_, ready.data(), static_cast<int>(ready.size()), 0);
-    for (int i = 0; i < count; i++) receiveAt(ready[static_cast<std::size_t>(i)].data.u64, nowMs);
-    budget -= std::min(budget, ready.size());
-  } while (count == static_cast<int>(ready.size()) && budget > 0);
+  std::array<epoll_event, kMostReady> ready;
+  for (int round = 0; round < kMostRounds; round++) {
+    const int count = epoll_wait(epollFd_, ready.data(), static_cast<int>(ready.size()), 0);
+    if (count <= 0) return;
+    receive(std::span(ready).first(static_cast<std::size_t>(count)), nowMs);
+  }
 }
 
-/// Empties a socket; what a flood leaves in it waits for the next look.
-void Engine::receiveAt(std::uintptr_t token, double nowMs) noexcept {
-  auto* leg = reinterpret_cast<Leg*>(token & ~kRtcpMark);
-  const bool isEmpty = (token & kRtcpMark) != 0 ? leg->receiveRtcp(nowMs) : leg->receiveRtp(nowMs);
-  if (!isEmpty && std::ranges::find(unfinished_, token) == unfinished_.end()) unfinished_.push_back(token);
+/// What the packets after next will touch is on its way while one is worked on.
+void Engine::receive(std::span<const epoll_event> ready, double nowMs) noexcept {
+  constexpr std::size_t kStep = 2;
+  const auto legAt = [&](std::size_t at) -> Leg* {
+    return at < ready.size() ? reinterpret_cast<Leg*>(ready[at].data.u64 & ~kRtcpMark) : nullptr;
+  };
+  for (std::size_t at = 0; at < ready.size() + 3 * kStep; at++) {
+    if (const Leg* leg = legAt(at)) {
+      leg->prefetch();
+      leg->session().prefetch();
+    }
+    if (const Leg* leg = legAt(at - kStep)) leg->session().prefetchVoice();
+    if (const Leg* leg = legAt(at - 2 * kStep)) leg->session().prefetchNext();
+    if (Leg* leg = legAt(at - 3 * kStep)) {
+      if ((ready[at - 3 * kStep].data.u64 & kRtcpMark) != 0)
+        leg->receiveRtcp(nowMs);
+      else
+        leg->receiveRtp(nowMs);
+      dueMs_[leg->place] = std::min(dueMs_[leg->place], leg->dueMs());
+    }
+  }
 }
 
 void Engine::publishCounts() noexcept {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -58,9 +61,9 @@ struct EngineCounts {
   std::uint64_t packetsReplayed = 0;
 };
 
-/// The media thread and the two queues it shares with the IPC thread. Every millisecond it empties all
-/// sockets that have something, so that many legs share one wake-up; every tick it takes commands and lets
-/// each leg send what is due. Made, started and destroyed by the IPC thread.
+/// The media thread and the two queues it shares with the IPC thread. Every other millisecond it
+/// empties all sockets that have something, so that many legs share one wake-up; every tick it lets each leg
+/// whose time has come send what is due. Made, started and destroyed by the IPC thread.
 class Engine final : public EventSink {
  public:
   static constexpr std::size_t kMaxLegs = 8192;
@@ -95,7 +98,7 @@ class Engine final : public EventSink {
   void remove(Leg* leg, double nowMs) noexcept;
   void closeRoom(Room* room) noexcept;
   void receive(double nowMs) noexcept;
-  void receiveAt(std::uintptr_t token, double nowMs) noexcept;
+  void receive(std::span<const epoll_event> ready, double nowMs) noexcept;
   void tell() noexcept;
   void countLateness(double lateMs) noexcept;
   void measureLoad(double lateMs) noexcept;
@@ -104,11 +107,10 @@ class Engine final : public EventSink {
   Board& board_;
   SpscQueue<MediaCommand, 4096> commands_;
   SpscQueue<MediaEvent, 8192> events_;
-  std::vector<Leg*> legs_;                  // media thread; never grows beyond kMaxLegs
-  std::vector<Room*> rooms_;                // likewise
-  std::vector<std::uintptr_t> unfinished_;  // sockets that were not emptied; never grows either
-  std::vector<std::uintptr_t> resumed_;     // of them, those being emptied now
-  SessionCounts retiredCounts_{};           // of legs that have gone
+  std::vector<Leg*> legs_;         // media thread; never grows beyond kMaxLegs
+  std::vector<double> dueMs_;      // of each of them: one look at it says whether its leg is ticked
+  std::vector<Room*> rooms_;       // likewise
+  SessionCounts retiredCounts_{};  // of legs that have gone
   LinkCounts retiredLinkCounts_{};
   int epollFd_;
   int wakeFd_;

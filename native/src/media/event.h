@@ -49,6 +49,8 @@ class PacketSink {
   virtual ~PacketSink() = default;
   virtual void sendRtp(ByteView datagram) noexcept = 0;
   virtual void sendRtcp(ByteView datagram) noexcept = 0;
+  /// A packet is about to be sent.
+  virtual void prefetch() const noexcept {}
 };
 
 }  // namespace hushpay

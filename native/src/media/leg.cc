@@ -15,13 +15,12 @@
 namespace hushpay {
 namespace {
 
-constexpr std::size_t kBatch = 4;
-constexpr std::size_t kMaxRounds = 16;  // a flood on one leg leaves time for the others
-constexpr int kMaxSetupPerTick = 8;
-constexpr std::uint32_t kGraceTicks = 200;  // 2 s
-constexpr std::uint32_t kTicksPerSave = 5;  // 50 ms
-constexpr std::uint32_t kMostUnsaved = 16;
-constexpr std::uint32_t kTicksPerPosition = 100;  // 1 s
+constexpr int kMaxSetup = 8;  // within kSetupMs
+constexpr double kSetupMs = 10;
+constexpr double kGraceMs = 2000;
+constexpr double kSaveMs = 100;
+constexpr std::uint32_t kMostUnsaved = 5;  // packets; Session::resume() leaves out more numbers
+constexpr double kTellMs = 1000;
 
 }  // namespace
 
@@ -73,7 +72,7 @@ void Leg::sendRtcp(ByteView datagram) noexcept {
 void Leg::adopt(const Link& link, double nowMs) noexcept {
   if (link.receiver != link_.receiver) {
     previousReceiver_ = link.receiver == nullptr ? nullptr : link_.receiver;
-    graceTicks_ = kGraceTicks;
+    graceUntilMs_ = nowMs + kGraceMs;
     if (previousReceiver_ != nullptr) link.receiver->expectSourcesOf(*previousReceiver_);
   }
   link_ = link;
@@ -92,6 +91,7 @@ void Leg::connect(const Link& link, const StreamSettings& settings, double nowMs
   StreamSettings effective = settings;
   effective.sending = settings.sending && isOpen();  // what is played waits until it can be heard
   session_.connect(effective, nowMs);
+  save(nowMs);  // whoever comes after this worker goes on behind where this one begins
 }
 
 void Leg::relink(const Link& link, double nowMs) noexcept {
@@ -105,7 +105,7 @@ bool Leg::isProven(const Endpoint& source) const noexcept {
 }
 
 /// @return true if the datagram sets up the link, whatever became of it
-bool Leg::takeSetup(ByteView datagram, const Endpoint& source) noexcept {
+bool Leg::takeSetup(ByteView datagram, const Endpoint& source, double nowMs) noexcept {
   if (!link_.ice && !link_.dtls) return false;
   const DatagramKind kind = kindOf(datagram);
   if (kind != DatagramKind::kStun && kind != DatagramKind::kDtls) return false;
@@ -113,9 +113,11 @@ bool Leg::takeSetup(ByteView datagram, const Endpoint& source) noexcept {
   const bool isWelcome = kind == DatagramKind::kStun
                              ? link_.ice
                              : link_.dtls && (link_.ice ? isProven(source) : isSame(source, link_.rtp));
-  if (setupTick_ != ticks_) setupTaken_ = 0;
-  setupTick_ = ticks_;
-  if (!isWelcome || datagram.size() > SetupDatagram::kMaxSize || setupTaken_ >= kMaxSetupPerTick) {
+  if (nowMs - setupMs_ >= kSetupMs) {
+    setupTaken_ = 0;
+    setupMs_ = nowMs;
+  }
+  if (!isWelcome || datagram.size() > SetupDatagram::kMaxSize || setupTaken_ >= kMaxSetup) {
     session_.countForeign();
     return true;
   }
@@ -206,41 +208,23 @@ void Leg::takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noex
   session_.receiveRtcp(plain, nowMs);
 }
 
-/// One system call takes all that is there, as a rule one packet; asking once more to be told that there is
-/// no more would double the calls.
+/// Takes one datagram: whether there are more is asked of all sockets at once. An ICMP error that is queued
+/// before it counts as one.
 template <typename Take>
-bool Leg::receive(int fd, Take take) noexcept {
-  std::array<std::array<std::uint8_t, kMaxDatagram>, kBatch> buffers;
-  std::array<Endpoint, kBatch> sources;
-  std::array<iovec, kBatch> vectors;
-  std::array<mmsghdr, kBatch> messages{};
-  for (std::size_t i = 0; i < kBatch; i++) {
-    vectors[i] = {.iov_base = buffers[i].data(), .iov_len = buffers[i].size()};
-    messages[i].msg_hdr.msg_name = &sources[i].storage;
-    messages[i].msg_hdr.msg_namelen = sizeof sources[i].storage;
-    messages[i].msg_hdr.msg_iov = &vectors[i];
-    messages[i].msg_hdr.msg_iovlen = 1;
-  }
-  for (std::size_t round = 0; round < kMaxRounds; round++) {
-    const int count = recvmmsg(fd, messages.data(), kBatch, MSG_DONTWAIT, nullptr);
-    if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-      continue;  // a queued ICMP error; more lies behind it
-    for (int i = 0; i < count; i++) {
-      const auto at = static_cast<std::size_t>(i);
-      sources[at].size = messages[at].msg_hdr.msg_namelen;
-      messages[at].msg_hdr.msg_namelen = sizeof sources[at].storage;
-      const auto datagram = std::span(buffers[at]).first(messages[at].msg_len);
-      if (session_.connected()) take(ByteView(datagram), sources[at]);
-      explicit_bzero(datagram.data(), datagram.size());
-    }
-    if (count < static_cast<int>(kBatch)) return true;
-  }
-  return false;
+void Leg::receive(int fd, Take take) noexcept {
+  std::array<std::uint8_t, kMaxDatagram> buffer;
+  Endpoint source;
+  source.size = sizeof source.storage;
+  const ssize_t size = recvfrom(fd, buffer.data(), buffer.size(), MSG_DONTWAIT, source.raw(), &source.size);
+  if (size < 0) return;
+  const auto datagram = std::span(buffer).first(static_cast<std::size_t>(size));
+  if (session_.connected()) take(ByteView(datagram), source);
+  explicit_bzero(datagram.data(), datagram.size());
 }
 
-bool Leg::receiveRtp(double nowMs) noexcept {
-  const bool isEmpty = receive(sockets_.rtp(), [&](ByteView datagram, const Endpoint& source) {
-    if (takeSetup(datagram, source)) return;
+void Leg::receiveRtp(double nowMs) noexcept {
+  receive(sockets_.rtp(), [&](ByteView datagram, const Endpoint& source) {
+    if (takeSetup(datagram, source, nowMs)) return;
     if (link_.awaitsKeys) return session_.countForeign();
     if (link_.rtcpMux && kindOf(datagram) == DatagramKind::kRtcp)
       takeRtcp(datagram, source, nowMs);
@@ -248,12 +232,12 @@ bool Leg::receiveRtp(double nowMs) noexcept {
       takeRtp(datagram, source, nowMs);
   });
   if (link_.receiver != nullptr) explicit_bzero(plain_.data(), plain_.size());
-  if (savedPresses_ != session_.pressEdges()) save(nowMs);  // before control hears of it
-  return isEmpty;
+  // A press is noted before control hears of it.
+  if (nowMs - savedMs_ >= kSaveMs || savedPresses_ != session_.pressEdges()) save(nowMs);
 }
 
-bool Leg::receiveRtcp(double nowMs) noexcept {
-  return receive(sockets_.rtcp(), [&](ByteView datagram, const Endpoint& source) {
+void Leg::receiveRtcp(double nowMs) noexcept {
+  receive(sockets_.rtcp(), [&](ByteView datagram, const Endpoint& source) {
     if (link_.awaitsKeys || link_.rtcpMux) return session_.countForeign();
     takeRtcp(datagram, source, nowMs);
   });
@@ -265,27 +249,36 @@ bool Leg::reservePlayItem() noexcept {
   return true;
 }
 
-/// Where the streams are, for whoever takes them up: every kTicksPerSave, and before a number could be used
-/// again (Session::resume() skips more) or a press be told twice.
+/// Where the streams are, for whoever takes them up: every kSaveMs in which something comes, and before a
+/// number could be used again (Session::resume() skips more) or a press be told twice.
 void Leg::save(double nowMs) noexcept {
   StreamPosition position = session_.position(nowMs);
   if (link_.sender != nullptr) position.sent = link_.sender->position();
   if (link_.receiver != nullptr) position.received = link_.receiver->position();
   Board::save(slot_, position);
   unsaved_ = 0;
+  savedMs_ = nowMs;
   savedPresses_ = session_.pressEdges();
 }
 
-void Leg::publish(double nowMs) noexcept {
-  if (ticks_ % kTicksPerSave == session_.id() % kTicksPerSave || savedPresses_ != session_.pressEdges())
-    save(nowMs);
+void Leg::tick(double nowMs) noexcept {
+  session_.tick(nowMs);
+  if (savedPresses_ != session_.pressEdges()) save(nowMs);
   playItemsConsumed_.store(session_.playItemsConsumed(), std::memory_order_release);
-  ticks_++;
-  if (graceTicks_ > 0 && --graceTicks_ == 0) previousReceiver_ = nullptr;
-  if (graceTicks_ == 0) settledGeneration_.store(link_.generation, std::memory_order_release);
-  if (link_.sender == nullptr || ticks_ % kTicksPerPosition != 0) return;
+  if (nowMs >= graceUntilMs_) {
+    previousReceiver_ = nullptr;
+    settledGeneration_.store(link_.generation, std::memory_order_release);
+  }
+  if (link_.sender == nullptr || nowMs - toldMs_ < kTellMs) return;
+  toldMs_ = nowMs;
   sent_.store(link_.sender->position());
   received_.store(link_.receiver->position());
+}
+
+double Leg::dueMs() const noexcept {
+  if (settledGeneration_.load(std::memory_order_relaxed) != link_.generation) return 0;
+  const double told = link_.sender == nullptr ? Session::kNeverMs : toldMs_ + kTellMs;
+  return std::min(session_.dueMs(), told);
 }
 
 void Leg::SharedPosition::store(const SrtpPosition& position) noexcept {

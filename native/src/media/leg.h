@@ -12,6 +12,7 @@
 #include "media/port_pool.h"
 #include "media/session.h"
 #include "media/source_guard.h"
+#include "rtp/prefetch.h"
 
 namespace hushpay {
 
@@ -33,15 +34,16 @@ class Leg final : public PacketSink {
 
   void sendRtp(ByteView datagram) noexcept override;
   void sendRtcp(ByteView datagram) noexcept override;
+  void prefetch() const noexcept override { hushpay::prefetch(this, kHot); }
 
   /// Media thread. What offer and answer agreed on; until the link is open the session only waits.
   void connect(const Link& link, const StreamSettings& settings, double nowMs) noexcept;
   /// Media thread. The peer has another address, or keys are there.
   void relink(const Link& link, double nowMs) noexcept;
 
-  /// Media thread. Takes what has arrived on a socket. @return false if there may be more
-  bool receiveRtp(double nowMs) noexcept;
-  bool receiveRtcp(double nowMs) noexcept;
+  /// Media thread. Takes what has arrived on a socket, one datagram.
+  void receiveRtp(double nowMs) noexcept;
+  void receiveRtcp(double nowMs) noexcept;
 
   /// IPC thread, before the leg is the media thread's: goes on where another worker's stopped.
   void takeUp(const StreamPosition& position, double nowMs) noexcept;
@@ -59,14 +61,21 @@ class Leg final : public PacketSink {
   [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
   [[nodiscard]] const SocketPair& sockets() const noexcept { return sockets_; }
   [[nodiscard]] Session& session() noexcept { return session_; }
+  [[nodiscard]] const Session& session() const noexcept { return session_; }
   [[nodiscard]] BoardSlot& slot() noexcept { return slot_; }
   /// Media thread; IPC thread once it is retired.
   [[nodiscard]] const LinkCounts& linkCounts() const noexcept { return linkCounts_; }
   /// Media thread: the one made before, or null. IPC thread: for its figures.
   [[nodiscard]] Voice* voice() noexcept { return voice_.get(); }
 
-  /// Media thread, after every tick.
-  void publish(double nowMs) noexcept;
+  /// Media thread, when dueMs() has come; earlier does no harm.
+  void tick(double nowMs) noexcept;
+  /// When there is something to do besides packets, CLOCK_MONOTONIC; 0: every tick. Changes with each call of
+  /// the others.
+  [[nodiscard]] double dueMs() const noexcept;
+  /// Media thread: where the engine keeps it.
+  std::size_t place = 0;
+
   /// Media thread's last touch: from here on the leg is the IPC thread's again.
   void retire() noexcept { retired_.store(true, std::memory_order_release); }
   [[nodiscard]] bool retired() const noexcept { return retired_.load(std::memory_order_acquire); }
@@ -91,10 +100,10 @@ class Leg final : public PacketSink {
   };
 
   template <typename Take>
-  bool receive(int fd, Take take) noexcept;
+  void receive(int fd, Take take) noexcept;
   void takeRtp(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
   void takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
-  bool takeSetup(ByteView datagram, const Endpoint& source) noexcept;
+  bool takeSetup(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
   bool unprotect(ByteView datagram, bool isRtcp, std::size_t& size) noexcept;
   bool isRtcpSource(const Endpoint& source, double nowMs) noexcept;
   [[nodiscard]] bool isProven(const Endpoint& source) const noexcept;
@@ -105,6 +114,7 @@ class Leg final : public PacketSink {
   void send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexcept;
 
   static constexpr std::size_t kMaxDatagram = 2048;
+  static constexpr std::size_t kHot = 640;  // bytes up to `plain_`
 
   SocketPair sockets_;
   Endpoint local_;
@@ -116,12 +126,13 @@ class Leg final : public PacketSink {
   bool hasRtcpSource_ = false;
   StreamSettings wanted_{};
   SrtpReceiver* previousReceiver_ = nullptr;  // packets under the old key may still be on their way
-  std::uint32_t graceTicks_ = 0;
-  std::uint32_t ticks_ = 0;
-  std::uint32_t unsaved_ = 0;       // packets sent since the position was noted
-  std::uint32_t savedPresses_ = 0;  // presses that were noted
-  std::uint32_t setupTick_ = 0;
-  int setupTaken_ = 0;  // in this tick
+  double graceUntilMs_ = 0;                   // for packets under the old key
+  double savedMs_ = 0;                        // when the position was noted
+  double toldMs_ = 0;                         // when sent_ and received_ were stored
+  std::uint32_t unsaved_ = 0;                 // packets sent since the position was noted
+  std::uint32_t savedPresses_ = 0;            // presses that were noted
+  double setupMs_ = 0;                        // since when setupTaken_ counts
+  int setupTaken_ = 0;
   LinkCounts linkCounts_{};
   std::array<std::uint8_t, kMaxDatagram> plain_{};
   std::optional<StreamPosition> takenUp_;

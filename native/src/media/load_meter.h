@@ -30,6 +30,7 @@ class LoadMeter {
   /// @param settledLegs  of them, those whose work is in what was measured; what the others will need is
   /// expected
   [[nodiscard]] bool isFull(double maxBusy, std::size_t legs, std::size_t settledLegs) const noexcept {
+    if (maxBusy >= 1) return false;  // whoever sets no limit wants none
     const double settled = static_cast<double>(settledLegs);
     const double legBusy = settledLegs >= kTellingLegs ? busy() / settled : kLegBusy;
     const double coming = legs > settledLegs ? static_cast<double>(legs - settledLegs) * legBusy : 0;

@@ -116,8 +116,9 @@ void Playout::say(std::span<std::int16_t> clean, Pass mark) noexcept {
     concealer_.heard(clean);
 }
 
-bool Playout::isQuiet() const noexcept {
-  if (!playing_ || level_ == 0) return false;
+bool Playout::isSpare() const noexcept {
+  if (!playing_) return false;
+  if (level_ < kMinPeriod) return true;
   float energy = 0;
   for (std::size_t i = 0; i < level_; i++) {
     const float value = clean_[at(i)];
@@ -224,9 +225,10 @@ void Playout::watchSlack(int slack, std::size_t count) noexcept {
 
 /// @return by how many samples to move on (or, negative, back) in this block
 int Playout::chooseShift(std::size_t count) noexcept {
-  const int tooMuch = slack_.least - kLeastSlack - kSpareSlack;
-  const bool isShort = slack_.leastHalf < kLeastSlack;
-  if (sinceSplice_ < kBetweenSplices || (!isShort && (!slack_.known || tooMuch <= 0))) return 0;
+  const int tooMuch = empties_ ? slack_.leastHalf : slack_.least - kLeastSlack - kSpareSlack;
+  const bool isShort = !empties_ && slack_.leastHalf < kLeastSlack;
+  const bool isKnown = empties_ || slack_.known;
+  if (sinceSplice_ < kBetweenSplices || (!isShort && (!isKnown || tooMuch <= 0))) return 0;
   const std::size_t most = std::min({kMaxPeriod, count, isShort ? count : static_cast<std::size_t>(tooMuch)});
   if (most < kMinPeriod || !isPlain(count + (isShort ? 0 : most))) return 0;
   // The past is needed to stretch, the future to shrink: both lie in one row here.

@@ -52,8 +52,10 @@ class Playout {
   /// Instead of push() and pull(), for a voice that goes straight on: what is in the block stays as it is,
   /// but for missing samples, which are concealed. What waited is left out, faded over. Knows no raw stream.
   void through(const Block& block) noexcept;
-  /// What waits can be left out unheard.
-  [[nodiscard]] bool isQuiet() const noexcept;
+  /// What waits can be left out unheard: there is hardly any of it, or it is quiet.
+  [[nodiscard]] bool isSpare() const noexcept;
+  /// Let less and less wait, a pitch period at a time, because the voice is to go straight on.
+  void empty(bool isWanted) noexcept { empties_ = isWanted; }
   /// What comes next follows what was played last.
   [[nodiscard]] bool isSeamless() const noexcept {
     return level_ == 0 && !seam_ && !clamping_ && !concealer_.concealing();
@@ -69,6 +71,13 @@ class Playout {
   /// How long a sample waits, smoothed.
   [[nodiscard]] float delaySamples() const noexcept { return delay_; }
   [[nodiscard]] const PlayoutFigures& figures() const noexcept { return figures_; }
+
+  /// What a voice that goes straight on needs of it.
+  void prefetch() const noexcept {
+    hushpay::prefetch(&first_, 128);
+    concealer_.prefetch();
+    hushpay::prefetch(&figures_, sizeof figures_);
+  }
 
   /// Back to the beginning; leaves no audio behind.
   void wipe() noexcept;
@@ -110,7 +119,8 @@ class Playout {
   std::size_t level_ = 0;
   std::size_t shut_ = 0;  // samples that wait and are not open
   bool playing_ = false;
-  bool clamping_ = false;    // the sample played last was clamped
+  bool clamping_ = false;  // the sample played last was clamped
+  bool empties_ = false;
   bool seam_ = false;        // what comes next does not follow what was played last
   std::size_t dry_ = 0;      // samples since there was anything
   std::size_t owed_ = 0;     // concealed although they may still come

@@ -33,6 +33,7 @@ bool Room::join(Session& session, Voice& voice) noexcept {
   member.voice = &voice;
   member.prompts[indexOf(member)].hearing.access = Access::kOpen;
   session.enter(*this, voice);
+  stir();
   return true;
 }
 
@@ -45,6 +46,7 @@ void Room::leave(Session& session) noexcept {
   explicit_bzero(member->prompt.data(), sizeof member->prompt);
   explicit_bzero(member->frame.data(), sizeof member->frame);
   *member = Member{};
+  sinceDirect_[index] = 0;
   speaker_.forget(index);
   forget(index);
 }
@@ -98,9 +100,10 @@ void Room::tick() noexcept {
     ticksToBlock_--;
     return;
   }
-  const std::size_t ticks = blockTicks();
-  ticksToBlock_ = ticks - 1;
-  const std::size_t count = ticks * kSamplesPerTick;
+  if (isSettled_ && staysSettled()) return;
+  blockTicks_ = blockTicks();
+  ticksToBlock_ = static_cast<std::uint8_t>(blockTicks_ - 1);
+  const std::size_t count = blockTicks_ * kSamplesPerTick;
   if (!chooseWays(count)) return;
   for (Member& member : taken()) {
     if (member.session != nullptr) speak(member, count);
@@ -110,10 +113,11 @@ void Room::tick() noexcept {
     if (members_[i].session != nullptr && !served[i] && !members_[i].isDirect) listen(i, served, count);
   }
   tellSpeaker(count / kSamplesPerMs);
+  trySettle();
 }
 
 /// A block is 20 ms where that fits everybody's packets: so none waits for its second half.
-std::size_t Room::blockTicks() const noexcept {
+std::uint8_t Room::blockTicks() const noexcept {
   constexpr std::size_t kBlockMs = kMaxBlock / 8;
   const bool fits = std::ranges::all_of(taken(), [](const Member& member) {
     return member.session == nullptr || member.session->ptimeMs() % kBlockMs == 0;

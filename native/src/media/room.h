@@ -60,8 +60,14 @@ class Room {
   /// From now on kActiveSpeaker says who speaks when that changes.
   void followSpeaker() noexcept { follows_ = true; }
 
+  /// What a packet of a member needs of it, in two steps; the second is what its listeners send.
+  void prefetch() const noexcept;
+  void prefetchListeners(const Session& speaker) const noexcept;
+
   /// Called every Session::kTickMs, after the packets of this tick have been heard.
   void tick() noexcept;
+  /// A member has something else to send, or has changed what it sends.
+  void stir() noexcept { isSettled_ = false; }
 
   void retire() noexcept { retired_.store(true, std::memory_order_release); }
   [[nodiscard]] bool retired() const noexcept { return retired_.load(std::memory_order_acquire); }
@@ -85,11 +91,10 @@ class Room {
     std::array<std::int16_t, kMaxFrame> frame{};  // towards its peer, being filled
     std::size_t filled = 0;
     Limiter limiter{};
-    float last = 0;               // sample of the mix before
-    bool stepped = false;         // something has gone from the mix
-    bool isPlain = false;         // as a speaker: whoever hears it hears no other voice, and it as it is
-    bool isDirect = false;        // as a listener: it was served directly in the block before
-    std::size_t sinceDirect = 0;  // blocks begun since a packet of such a voice
+    float last = 0;         // sample of the mix before
+    bool stepped = false;   // something has gone from the mix
+    bool isPlain = false;   // as a speaker: whoever hears it hears no other voice, and it as it is
+    bool isDirect = false;  // as a listener: it was served directly in the block before
   };
 
   [[nodiscard]] std::span<Member> taken() noexcept { return std::span(members_).first(places_); }
@@ -100,7 +105,7 @@ class Room {
   }
   void forget(std::size_t index) noexcept;
   void serve(std::size_t speaker) noexcept;
-  [[nodiscard]] std::size_t blockTicks() const noexcept;
+  [[nodiscard]] std::uint8_t blockTicks() const noexcept;
   void speak(Member& member, std::size_t count) noexcept;
   using Mix = std::array<float, kMaxBlock>;
   using Places = std::array<bool, kMaxMembers>;
@@ -117,18 +122,25 @@ class Room {
   [[nodiscard]] bool isPlain(std::size_t speaker) const noexcept;
   [[nodiscard]] bool isFree(const Member& listener) const noexcept;
   bool chooseWays(std::size_t count) noexcept;
+  void trySettle() noexcept;
+  bool staysSettled() noexcept;
   [[nodiscard]] bool hears(const Member& listener, std::size_t speaker) const noexcept {
     return listener.session != nullptr && listener.voices[speaker].hearing.access != Access::kNone;
   }
 
   const std::uint32_t id_;
-  EventSink* const events_;
   bool follows_ = false;
+  bool isSettled_ =
+      false;  // every voice goes straight on and nothing else is to be sent: a block has no work
+  std::uint8_t ticksToBlock_ = 0;
+  std::uint8_t blockTicks_ = 1;
+  std::uint16_t listening_ = 0;                           // while settled: places of those who are sent to
+  std::array<std::uint16_t, kMaxMembers> sinceDirect_{};  // blocks begun since a packet of such a voice
+  std::size_t places_ = 0;                                // that were ever taken
+  EventSink* const events_;
   SpeakerWatch speaker_{};
   EncodedFrames encoded_{};
   std::array<Member, kMaxMembers> members_{};
-  std::size_t places_ = 0;  // that were ever taken
-  std::size_t ticksToBlock_ = 0;
   std::atomic<bool> retired_{false};
 };
 

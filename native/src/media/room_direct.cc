@@ -7,6 +7,7 @@ namespace hushpay {
 
 /// After every change of who hears whom; what has ceased to be plain is mixed from the next packet on.
 void Room::findPlain() noexcept {
+  stir();
   for (std::size_t speaker = 0; speaker < places_; speaker++) {
     Member& member = members_[speaker];
     member.isPlain = member.session != nullptr && isPlain(speaker);
@@ -63,19 +64,60 @@ bool Room::chooseWays(std::size_t count) noexcept {
     for (std::size_t speaker = 0; speaker < places_; speaker++) {
       if (hears(listener, speaker) && members_[speaker].voice->way().isDirect()) listener.isDirect = true;
     }
+    std::uint16_t& sinceDirect = sinceDirect_[indexOf(listener)];
     if (wasDirect && !listener.isDirect) {
-      if (listener.sinceDirect == 0) isTime = false;
-      if (listener.sinceDirect > 1) listener.session->pause((listener.sinceDirect - 1) * count);
+      if (sinceDirect == 0) isTime = false;
+      if (sinceDirect > 1) listener.session->pause((sinceDirect - 1U) * count);
     }
-    listener.sinceDirect++;
+    sinceDirect++;
   }
   return isTime;
+}
+
+/// Behind a block: as long as packets come evenly and nothing else happens, the next ones need no look at the
+/// members, who are all over the memory.
+void Room::trySettle() noexcept {
+  listening_ = 0;
+  for (const Member& member : taken()) {
+    if (member.session == nullptr) continue;
+    if (!member.isDirect || member.prompting || !member.voice->way().isDirect()) return;
+    listening_ = static_cast<std::uint16_t>(listening_ | 1U << indexOf(member));
+  }
+  isSettled_ = listening_ != 0 && !follows_;
+}
+
+/// @return false if somebody was sent nothing since the block before
+bool Room::staysSettled() noexcept {
+  for (std::size_t i = 0; i < places_; i++) {
+    if ((listening_ >> i & 1U) != 0 && sinceDirect_[i] != 0) return isSettled_ = false;
+  }
+  for (std::size_t i = 0; i < places_; i++) sinceDirect_[i]++;
+  ticksToBlock_ = static_cast<std::uint8_t>(blockTicks_ - 1);
+  return true;
+}
+
+void Room::prefetch() const noexcept {
+  constexpr std::size_t kFew = 3;  // that most rooms have
+  hushpay::prefetch(this, 128);
+  for (std::size_t i = 0; i < kFew; i++) {
+    hushpay::prefetch(&members_[i], 64);
+    hushpay::prefetch(&members_[i].filled, 64);
+  }
+}
+
+void Room::prefetchListeners(const Session& speaker) const noexcept {
+  for (const Member& member : taken()) {
+    if (member.session != nullptr && member.session != &speaker) member.session->prefetchSending();
+  }
 }
 
 void Room::pass(const Session& session, const Speech& speech) noexcept {
   Member& speaker = *find(session);
   Voice& voice = *speaker.voice;
-  if (!voice.goesDirect()) return voice.hear(speech.samples, speech.what);
+  if (!voice.goesDirect()) {
+    stir();
+    return voice.hear(speech.samples, speech.what);
+  }
   const std::size_t index = indexOf(speaker);
   const std::size_t count = speech.samples.size();
   const bool isUntouched = voice.isUntouched();
@@ -85,7 +127,7 @@ void Room::pass(const Session& session, const Speech& speech) noexcept {
   for (std::size_t i = 0; i < places_; i++) {
     Member& listener = members_[i];
     if (!hears(listener, index)) continue;
-    listener.sinceDirect = 0;
+    sinceDirect_[i] = 0;
     listener.isDirect = true;
     listeners++;
     if (isUntouched && listener.filled == 0 && speech.what == Heard::kAudio)

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "codec/codec_shelf.h"
@@ -101,8 +102,19 @@ class Session {
   void receiveRtcp(ByteView datagram, double arrivalMs) noexcept;
   void countForeign() noexcept { counts_.packetsForeign++; }
 
-  /// Called every kTickMs: hands out what waited, sends the frame that is due, watches the time-outs.
+  /// Hands out what waited, sends the frame that is due, watches the time-outs: every kTickMs, or from
+  /// dueMs() on.
   void tick(double nowMs) noexcept;
+  /// When tick() has something to do, unless a packet or a command comes before; 0: every time.
+  [[nodiscard]] double dueMs() const noexcept;
+  static constexpr double kNeverMs = std::numeric_limits<double>::infinity();
+
+  /// What the next packet touches, in three steps: each when the one before has come.
+  void prefetch() const noexcept;
+  void prefetchVoice() const noexcept;
+  void prefetchNext() const noexcept;
+  /// What is touched to send a packet.
+  void prefetchSending() const noexcept;
 
   /// Says BYE and wipes what could hold a digit. Nothing is sent afterwards.
   void close(double nowMs) noexcept;

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <utility>
 
+#include "media/room.h"
 #include "media/session.h"
 #include "media/time.h"
+#include "rtp/prefetch.h"
 #include "rtp/wrap.h"
 
 namespace hushpay {
@@ -27,6 +29,41 @@ std::uint32_t arrivalTs(double arrivalMs, std::uint32_t clockHz) noexcept {
 }
 
 }  // namespace
+
+void Session::prefetch() const noexcept {
+  const auto upTo = [this](const void* end) {
+    return static_cast<std::size_t>(static_cast<const char*>(end) - reinterpret_cast<const char*>(this));
+  };
+  hushpay::prefetch(this, upTo(&reorder_) + 64);
+  hushpay::prefetch(&clock_, sizeof clock_ + 128);
+  hushpay::prefetch(&dcOffset_, sizeof dcOffset_);
+  hushpay::prefetch(&listened_, 128);
+  const auto* tail = reinterpret_cast<const char*>(&room_);
+  hushpay::prefetch(tail, 64);
+  hushpay::prefetch(&eventSender_, static_cast<std::size_t>(reinterpret_cast<const char*>(this + 1) -
+                                                            reinterpret_cast<const char*>(&eventSender_)));
+}
+
+void Session::prefetchVoice() const noexcept {
+  if (room_ == nullptr) return;
+  voice_->prefetch();
+  room_->prefetch();
+  codecs_.prefetch(settings_.codec);
+  if (settings_.findsTones) detector_.prefetch();
+}
+
+void Session::prefetchNext() const noexcept {
+  if (settings_.findsTones) detector_.prefetchNext();
+  if (room_ == nullptr) return;
+  voice_->prefetchNext();
+  room_->prefetchListeners(*this);
+}
+
+void Session::prefetchSending() const noexcept {
+  hushpay::prefetch(this, 512);
+  hushpay::prefetch(&eventSender_, 192);
+  packets_.prefetch();
+}
 
 void Session::receiveRtp(ByteView datagram, double arrivalMs) noexcept {
   if (!connected_) return;

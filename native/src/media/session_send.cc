@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "media/room.h"
 #include "media/session.h"
 #include "media/time.h"
 
@@ -64,6 +65,7 @@ StreamPosition Session::position(double nowMs) const noexcept {
 }
 
 void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
+  if (room_ != nullptr) room_->stir();
   const bool isFirst = !connected_;
   if (settings.sending && !settings_.sending) talking_ = false;
   if (isFirst) {
@@ -85,12 +87,14 @@ void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
 }
 
 void Session::play(const PlayItem& item) noexcept {
-  player_.add(item);
-}  // room was checked before it was queued
+  if (room_ != nullptr) room_->stir();
+  player_.add(item);  // room was checked before it was queued
+}
 
 void Session::stopPlay(std::uint32_t play) noexcept { tell(player_.stop(play)); }
 
 void Session::sendKey(std::uint8_t key, std::uint32_t durationMs) noexcept {
+  if (room_ != nullptr) room_->stir();
   if (settings_.eventPayloadType != 0)
     eventSender_.press(key, durationMs);
   else
@@ -117,6 +121,14 @@ void Session::tick(double nowMs) noexcept {
     ticksToFrame_--;
   }
   if (nowMs >= nextReportMs_) sendReport(nowMs, false);
+}
+
+double Session::dueMs() const noexcept {
+  if (!connected_) return kNeverMs;
+  const bool isBusy = room_ == nullptr || player_.playing() || eventReceiver_.down() || !reorder_.isEmpty();
+  if (isBusy) return 0;
+  const bool watching = settings_.receiving && mediaTimeoutMs_ > 0 && !timedOut_;
+  return std::min(nextReportMs_, watching ? lastPacketMs_ + mediaTimeoutMs_ : kNeverMs);
 }
 
 void Session::sendFrame() noexcept {

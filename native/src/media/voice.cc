@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kStretch = Clamp::kLookAhead;
 constexpr float kLevelSmoothing = 0.2F;
 constexpr float kSamplesPerMs = 8;
+constexpr std::size_t kFadeSamples = 40;  // after which nothing is left of the step that ClampFill smooths
 
 }  // namespace
 
@@ -31,6 +32,7 @@ void Voice::serve(std::span<const Hearing> listeners) noexcept {
     if (hearing.access != Access::kClamped) continue;
     wantsClamped_ = true;
     wantsMode_[indexOf(hearing.mode)] = true;
+    wasShut_ = true;  // its fill knows nothing of what was heard before
   }
   if (wantsClamped_ && !wasClamped) {
     const bool wasArmed = clamp_.armed();
@@ -107,24 +109,28 @@ void Voice::render(std::size_t count) noexcept {
   const auto clean = std::span(clean_).first(count);
   openIsRaw_ = wantsClamped_;
   const bool needsRaw = openIsRaw_ && wantsOpen_;
+  playout_.empty(way_.isWanted());
   playout_.pull({.clean = clean, .raw = std::span(raw_).first(needsRaw ? count : 0), .pass = pass});
   finish(clean, pass);
 }
 
 /// Makes a block of every way of listening that is wanted.
 void Voice::finish(std::span<std::int16_t> clean, std::span<const Pass> pass) noexcept {
+  const bool isShut = std::ranges::count(pass, Pass::kOpen) != std::ssize(pass);
   for (std::size_t mode = 0; mode < kModes; mode++) {
     if (!wantsMode_[mode]) continue;
     std::ranges::copy(clean, filled_[mode].begin());
-    fill_.fill(static_cast<ClampMode>(mode), std::span(filled_[mode]).first(count_), pass);
+    if (isShut || wasShut_)
+      fill_.fill(static_cast<ClampMode>(mode), std::span(filled_[mode]).first(count_), pass);
+    else
+      fill_.pass(static_cast<ClampMode>(mode), clean.back());
   }
   // Disarmed, but still closed here and there until the delay is out.
-  const bool isShut = !std::ranges::all_of(pass, [](Pass each) { return each == Pass::kOpen; });
   if (!wantsClamped_ && (isShut || wasShut_))
     fill_.fill(ClampMode::kComfortNoise, clean, pass);
   else if (!wantsClamped_)
     fill_.pass(ClampMode::kComfortNoise, clean.back());
-  wasShut_ = isShut;
+  wasShut_ = isShut || (wasShut_ && count_ < kFadeSamples);
   measure(clean, pass);
 }
 
@@ -159,6 +165,14 @@ VoiceFigures Voice::figures() const noexcept {
           .delayMs = delaySamples_.load(std::memory_order_relaxed) / kSamplesPerMs,
           .concealedMs = concealed_.load(std::memory_order_relaxed) / 8,
           .discardedMs = discarded_.load(std::memory_order_relaxed) / 8};
+}
+
+void Voice::prefetch() const noexcept {
+  clamp_.prefetch();
+  fill_.prefetch();
+  playout_.prefetch();
+  const auto* begin = reinterpret_cast<const char*>(&way_);
+  hushpay::prefetch(begin, static_cast<std::size_t>(reinterpret_cast<const char*>(this + 1) - begin));
 }
 
 void Voice::leave() noexcept {

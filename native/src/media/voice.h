@@ -59,7 +59,7 @@ class Voice {
 
   [[nodiscard]] DirectWay& way() noexcept { return way_; }
   /// Something is about to be heard. @return whether it goes straight on, by hearDirect() or leaveOut()
-  [[nodiscard]] bool goesDirect() noexcept { return way_.take(way_.isWanted() && playout_.isQuiet()); }
+  [[nodiscard]] bool goesDirect() noexcept { return way_.take(way_.isWanted() && playout_.isSpare()); }
 
   /// Another stream, or the same one after a break: nothing is known of what will come.
   void breakOff() noexcept;
@@ -96,6 +96,10 @@ class Voice {
   /// Any thread; a block or so old.
   [[nodiscard]] VoiceFigures figures() const noexcept;
 
+  /// What its next 20 ms touch if they go straight on, in two steps: the second when the first has come.
+  void prefetch() const noexcept;
+  void prefetchNext() const noexcept { clamp_.prefetchNext(); }
+
   /// Nobody listens any more. Keeps what was counted.
   void leave() noexcept;
 
@@ -121,7 +125,7 @@ class Voice {
   bool wantsOpen_ = false;
   std::array<bool, kModes> wantsMode_{};
   std::size_t count_ = 0;  // of the block
-  bool wasShut_ = false;   // something in the block before was replaced
+  bool wasShut_ = false;   // something of late was replaced
   bool openIsRaw_ = false;
   Samples raw_{};
   Samples clean_{};

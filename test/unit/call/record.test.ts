@@ -25,6 +25,13 @@ describe('the media of a record', () => {
     expect(Object.keys(media ?? {}).some((name) => name.startsWith('clamp'))).toBe(false);
   });
 
+  it('has the score of its codec', () => {
+    const mosOf = (codec: MediaStats['codec']) =>
+      withMedia(kRecord, { ...kStats, codec }).media?.['mos'] ?? Number.NaN;
+    expect(mosOf('PCMU')).toBe(mosOf(undefined));
+    expect(mosOf('opus')).toBeLessThan(mosOf('PCMU'));
+  });
+
   it('says what the clamp did', () => {
     const clamp = {
       tonePresses: 16,
