@@ -281,7 +281,12 @@ TEST_CASE("no recorded prompt holds a key") {
       if (entry.path().extension() != ".wav") continue;
       const auto clip = readWav(entry.path().string());
       INFO(entry.path().filename().string());
-      CHECK(keysIn(std::get<std::vector<std::int16_t>>(clip)) == "");
+      const auto& pcm = std::get<std::vector<std::int16_t>>(clip);
+      CHECK(keysIn(pcm) == "");
+      ToneMaker maker;  // nor right behind a key, when another is believed sooner
+      maker.silence(100).tone({.key = 3, .durationMs = 80}).silence(100);
+      maker.pcm.insert(maker.pcm.end(), pcm.begin(), pcm.end());
+      CHECK(keysIn(maker.pcm) == "3");
       clips++;
     }
   }

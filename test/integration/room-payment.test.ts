@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Caller } from '../../src/phone/caller.ts';
+import { encodeRtp } from '../../src/phone/rtp-packet.ts';
 import { dtmfTone, sine } from '../../src/phone/tones.ts';
 import type { Key } from '../../src/ports/media.ts';
 import { heardSince, loudness } from '../support/heard.ts';
@@ -121,6 +122,32 @@ describe('a payment with an agent on the line', { concurrent: true }, () => {
     expect((await session.act('cancel')).status).toBe(200);
     expect(await session.record()).toMatchObject({ result: 'AGENT_CANCELLED' });
     expect((await session.act('cancel')).status).toBe(409);
+  });
+
+  it('refuses a codec nobody has in the middle of a key: one key is counted, the agent hears nothing of it', async () => {
+    const session = await rooms.prepare();
+    const customer = await session.join('caller', { carrier: 'tone' });
+    const agent = await session.join('agent');
+    await session.act('start');
+    await customer.follow([session.at('PAN_ENTRY')]);
+    const since = agent.rtp.packets.length;
+    const pressed = customer.rtp.pressTone(6, { durationMs: 900 });
+    await agent.rtp.silence(300);
+    const { address, port } = customer.rtp;
+    const offer = `v=0\r\no=- 1 9 IN IP4 ${address}\r\ns=-\r\nc=IN IP4 ${address}\r\nt=0 0\r\nm=audio ${port} RTP/AVP 18\r\n`;
+    expect(await customer.call.reoffer(offer)).toMatchObject({ status: 488 });
+    customer.rtp.filter = (packet) => {
+      customer.rtp.sendRaw(encodeRtp({ ...packet, payloadType: 18 })); // it sends that nevertheless
+      return false;
+    };
+    await agent.rtp.silence(120);
+    customer.rtp.filter = () => true;
+    await pressed;
+    await customer.press('7');
+    expect(await session.until((view) => Number(view['digitCount']) >= 2)).toMatchObject({ digitCount: 2 });
+    expect(await leaksIn(heardSince(agent, since))).toEqual(kNoLeak);
+    await session.act('cancel');
+    expect(await session.record()).toMatchObject({ result: 'AGENT_CANCELLED' });
   });
 
   it('is made on one leg of a conference of others, with somebody talking under the keys', async () => {

@@ -26,6 +26,7 @@ constexpr float kHumWeight = 0.1F;
 constexpr float kMinBridgedShare = 0.90F;
 constexpr float kMinBridgedCoherence = 0.95F;
 constexpr float kMinBridgedFlatness = 0.64F;
+constexpr float kLeastWhileKeying = -3;  // of the evidence: what came before speaks for a key too
 
 /// Where to look, and for how long.
 struct Search {
@@ -150,8 +151,9 @@ std::int64_t onsetOf(const BlockHistory& history, const FoundKey& key, int first
   return centre - static_cast<std::int64_t>(early);
 }
 
-bool judge(const BlockHistory& history, const Search& search, const Stretch& stretch, std::int64_t fed,
+bool judge(const BlockHistory& history, const Search& search, const Stretch& stretch, Moment moment,
            FoundKey& found) noexcept {
+  const float leastEvidence = moment.isKeying ? kLeastWhileKeying : 0.0F;
   const int low = stretch.strongest(0);
   const int high = stretch.strongest(4);
   if (!search.bridging &&
@@ -170,16 +172,16 @@ bool judge(const BlockHistory& history, const Search& search, const Stretch& str
                             .lowEnergy = lowEnergyOf(history, stretch, first)};
   TonePair pair = pairByLevel(stretch, low, high);
   setShare(stretch, pair);
-  if (evidenceOf(pair, around) < 0) return false;  // however still the tones may be
+  if (evidenceOf(pair, around) < leastEvidence) return false;  // however still the tones may be
   pair.low = fitTone(stretch, low, kMinCoherence);
   if (pair.low.coherence < kMinCoherence) return false;
   pair.high = fitTone(stretch, high, kMinCoherence);
   if (pair.high.coherence < kMinCoherence) return false;
   setShare(stretch, pair);
   if (!isWithinLimits(pair) || (search.bridging && !isPlain(stretch, pair, low, high))) return false;
-  if (evidenceOf(pair, around) < 0) return false;
+  if (evidenceOf(pair, around) < leastEvidence) return false;
   key.key = keyAt(static_cast<std::size_t>(pair.low.index), static_cast<std::size_t>(pair.high.index - 4));
-  key.onset = onsetOf(history, key, first, fed);
+  key.onset = onsetOf(history, key, first, moment.fed);
   found = key;
   return true;
 }
@@ -190,7 +192,7 @@ bool isMissing(const Search& search, const Block& block) noexcept {
 }
 
 /// Gathers blocks, oldest last, and judges them at every length.
-bool search(const BlockHistory& history, const Search& search, std::int64_t fed, FoundKey& found) noexcept {
+bool search(const BlockHistory& history, const Search& search, Moment moment, FoundKey& found) noexcept {
   if (search.newest >= history.known() || history.back(search.newest).energy < kLeastEnergy) return false;
   Stretch stretch;
   int missing = 0;
@@ -204,7 +206,7 @@ bool search(const BlockHistory& history, const Search& search, std::int64_t fed,
     stretch.add(history, age);
     if (stretch.count < *length) continue;
     if (!mayHoldPair(stretch, kGateShare)) return false;
-    if ((!search.bridging || missing > 0) && judge(history, search, stretch, fed, found)) return true;
+    if ((!search.bridging || missing > 0) && judge(history, search, stretch, moment, found)) return true;
     if (++length == search.lengths.end()) return false;
   }
   return false;
@@ -221,11 +223,12 @@ float shareOf(const FoundKey& key, const Block& block) noexcept {
   return least;
 }
 
-bool findKey(const BlockHistory& history, std::int64_t fed, FoundKey& found) noexcept {
-  if (search(history, {.lengths = kLengths}, fed, found)) return true;
-  if (mayBridge(history) && search(history, {.lengths = kBridgedLengths, .bridging = true}, fed, found))
+bool findKey(const BlockHistory& history, Moment moment, FoundKey& found) noexcept {
+  if (search(history, {.lengths = kLengths}, moment, found)) return true;
+  if (mayBridge(history) && search(history, {.lengths = kBridgedLengths, .bridging = true}, moment, found))
     return true;
-  return hasEnded(history) && search(history, {.lengths = kEndedLengths, .newest = kEdgeBlocks}, fed, found);
+  return hasEnded(history) &&
+         search(history, {.lengths = kEndedLengths, .newest = kEdgeBlocks}, moment, found);
 }
 
 }  // namespace hushpay

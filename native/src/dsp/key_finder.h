@@ -19,8 +19,13 @@ struct FoundKey {
 /// How much of a key's tones a block holds; the lesser of the two.
 float shareOf(const FoundKey& key, const Block& block) noexcept;
 
+/// When a key is looked for.
+struct Moment {
+  std::int64_t fed;  // samples so far: the end of the newest block
+  bool isKeying;     // a key was pressed a short while ago: another is likelier than in mere speech
+};
+
 /// Looks for a key in the newest blocks.
-/// @param fed  samples fed so far: the end of the newest block
-bool findKey(const BlockHistory& history, std::int64_t fed, FoundKey& found) noexcept;
+bool findKey(const BlockHistory& history, Moment moment, FoundKey& found) noexcept;
 
 }  // namespace hushpay

@@ -13,10 +13,15 @@ namespace {
 constexpr float kPi = std::numbers::pi_v<float>;
 constexpr float kHopSeconds = static_cast<float>(ToneAlarm::kHop) / kSampleRateHz;
 constexpr int kSlackHops = ToneAlarm::kSlack / static_cast<int>(ToneAlarm::kHop);
-constexpr float kMaxOffset = 0.030F;      // relative, from a nominal frequency
-constexpr float kMinRms = 14;             // about -62 dBm0: what is fainter has no pair worth hiding
-constexpr float kMaxHighOverLow = 8.0F;   // +9 dB
-constexpr float kMinHighOverLow = 0.05F;  // -13 dB
+constexpr float kMaxOffset = 0.030F;  // relative, from a nominal frequency
+constexpr float kMinRms = 14;         // about -62 dBm0: what is fainter has no pair worth hiding
+/// Ratios of powers, high tone over low.
+struct Twist {
+  float most;
+  float least;
+};
+constexpr Twist kTwist = {.most = 8, .least = 0.05F};              // +9, -13 dB
+constexpr Twist kTwistWhileKeying = {.most = 32, .least = 0.01F};  // +15, -20 dB
 // Within these a pair need explain less: most keys are, and so few voices.
 constexpr float kEasyHighOverLow = 2.5F;
 constexpr float kEasyLowOverHigh = 3.6F;
@@ -44,14 +49,19 @@ constexpr float kLastingShare = 0.955F;
 constexpr float kTwistedShare = 0.90F;   // and a sudden one so much, with a twist that few keys have
 constexpr float kMinWholeShare = 0.35F;  // however sudden: a voice an octave below is more
 constexpr int kLastingHops = 6;
-// Two tones that were not there, and hardly anything else that was not: a key over whatever goes on.
+// Two tones that were not there: a key over whatever goes on.
 constexpr float kAddedShare = 0.5F;
 constexpr float kAddedWholeShare = 0.3F;
-constexpr float kAddedBefore = 0.03F;
-constexpr float kAddedRest = 2;
-constexpr float kAddedOffset = 0.012F;
 constexpr float kAddedHighOverLow = 2.8F;
 constexpr float kAddedLowOverHigh = 5;
+/// And what of them may have been there, or begin with them.
+struct Added {
+  float before;
+  float rest;
+  float offset;
+};
+constexpr Added kAdded = {.before = 0.03F, .rest = 2, .offset = 0.012F};
+constexpr Added kAddedWhileKeying = {.before = 0.4F, .rest = 20, .offset = 0.016F};
 // Of what a pair explains, at least, before its frequencies are known: anywhere, and near the nominal ones.
 constexpr float kRoughShare = 0.65F;
 constexpr float kRoughShareNear = 0.85F;
@@ -103,28 +113,29 @@ Pairing solve(float xx, float xy, float yy, float alongX, float alongY) noexcept
 
 }  // namespace
 
-ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, bool heard,
-                                   bool follows) noexcept {
+ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, Context context) noexcept {
   AlarmHop& newest = ring_[static_cast<std::size_t>(filter_.count() % kRing)];
   filter_.next(hop, newest);
-  if (!heard) newest = {};
-  heardRun_ = heard ? heardRun_ + 1 : 0;
+  if (!context.heard) newest = {};
+  heardRun_ = context.heard ? heardRun_ + 1 : 0;
 
   refusedHops_ = std::max(0, refusedHops_ - 1);
   Verdict verdict;
   for (const Rule& rule : kRules) {
     if (heardRun_ < rule.hops) break;
     const bool mayAlarm = !verdict.alarm;
-    const bool maySustain = rule.hops == 6 && (follows || refusedHops_ > 0);
+    const bool maySustain = rule.hops == 6 && (context.follows || refusedHops_ > 0);
     if (!mayAlarm && !maySustain) continue;
     const bool mayBeAdded = rule.hops >= kLastingHops;
     const float least = std::min(rule.share, rule.wholeShare);
-    const Wanted wanted = maySustain   ? Wanted{kAddedShare, kRoughShare * kAddedShare}
-                          : mayBeAdded ? Wanted{kAddedShare, kRoughShareNear * kAddedShare}
-                                       : Wanted{least, kRoughShare * least};
+    Wanted wanted = maySustain   ? Wanted{kAddedShare, kRoughShare * kAddedShare}
+                    : mayBeAdded ? Wanted{kAddedShare, kRoughShareNear * kAddedShare}
+                                 : Wanted{least, kRoughShare * least};
+    wanted.expected = context.expected;
     const Fit found = fit(rule.hops, wanted);
     if (!found.found) continue;
-    if (mayAlarm && isKey(rule.hops, rule.wholeShare, rule.share, found)) {
+    if (mayAlarm && (isKey(rule.hops, rule.wholeShare, rule.share, found) ||
+                     (mayBeAdded && isAdded(found, context.expected)))) {
       verdict.alarm = true;
       verdict.clear = std::min(found.share, found.wholeShare) > kClearShare;
       verdict.reach = rule.hops * static_cast<int>(kHop) + kSlack;
@@ -152,16 +163,16 @@ bool ToneAlarm::isRefused(const Fit& found) const noexcept {
          std::abs(found.bin[1] - refused_[1]) <= 1;
 }
 
-bool ToneAlarm::isAdded(const Fit& found) noexcept {
-  return found.wholeShare > kAddedWholeShare && found.before < kAddedBefore && found.rest < kAddedRest &&
-         found.offset < kAddedOffset && found.highOverLow < kAddedHighOverLow &&
+bool ToneAlarm::isAdded(const Fit& found, bool expected) noexcept {
+  const Added& limit = expected ? kAddedWhileKeying : kAdded;
+  return found.wholeShare > kAddedWholeShare && found.before < limit.before && found.rest < limit.rest &&
+         found.offset < limit.offset && found.highOverLow < kAddedHighOverLow &&
          found.highOverLow * kAddedLowOverHigh > 1;
 }
 
 bool ToneAlarm::isKey(int hops, float minWholeShare, float minShare, const Fit& found) const noexcept {
   const float lesser = std::min(found.wholeShare, found.share);
   if (hops >= kLastingHops && lesser > kLastingShare && !isRefused(found)) return true;
-  if (hops >= kLastingHops && isAdded(found)) return true;
   if (found.before > kSuddenBefore || found.wholeShare < kMinWholeShare) return false;
   const bool isEasy = found.highOverLow < kEasyHighOverLow && found.highOverLow * kEasyLowOverHigh > 1;
   const float more = isEasy ? 0 : kTwistedShare;
@@ -284,7 +295,8 @@ ToneAlarm::Fit ToneAlarm::fit(int hops, Wanted wanted) const noexcept {
   const float lowIn = low / AlarmFilter::gain(lowBin);
   const float highIn = high / AlarmFilter::gain(highBin);
   result.highOverLow = highIn / (lowIn + 1e-3F);
-  if (result.highOverLow > kMaxHighOverLow || result.highOverLow < kMinHighOverLow) return result;
+  const Twist& twist = wanted.expected ? kTwistWhileKeying : kTwist;
+  if (result.highOverLow > twist.most || result.highOverLow < twist.least) return result;
   result.wholeShare = samples / 2 * (lowIn + highIn) / wholeEnergy;
   result.before = std::max(powerBefore(hops, lowBin) / (low + 1), powerBefore(hops, highBin) / (high + 1));
   float energyBefore = 0;

@@ -35,9 +35,13 @@ class ToneAlarm {
     int reach = 0;           // samples back that the alarm may be about
   };
 
-  /// @param heard    false if samples of the hop were lost
-  /// @param follows  whether the pair of the last alarm still is is asked too
-  Verdict feed(std::span<const std::int16_t, kHop> hop, bool heard, bool follows) noexcept;
+  /// What is known beside the samples.
+  struct Context {
+    bool heard = true;      // false if samples of the hop were lost
+    bool follows = false;   // whether the pair of the last alarm still is is asked too
+    bool expected = false;  // somebody is keying: two tones that begin are believed sooner
+  };
+  Verdict feed(std::span<const std::int16_t, kHop> hop, Context context) noexcept;
 
   /// Do the last 4 to 6 ms look like the beginning of a key that was cut off there?
   [[nodiscard]] bool endsInFragment() const noexcept;
@@ -80,14 +84,15 @@ class ToneAlarm {
     float before = 0;       // power of the tone that was there more, 6 ms before, over that of now
   };
 
-  [[nodiscard]] static bool isAdded(const Fit& found) noexcept;
+  [[nodiscard]] static bool isAdded(const Fit& found, bool expected) noexcept;
   [[nodiscard]] bool isKey(int hops, float minWholeShare, float minShare, const Fit& found) const noexcept;
   [[nodiscard]] bool isRefused(const Fit& found) const noexcept;
   [[nodiscard]] const AlarmHop& back(int count) const noexcept;
   /// Shares of the energy above 560 Hz below which a pair is of no interest.
   struct Wanted {
     float share;
-    float roughShare;  // before its frequencies are known
+    float roughShare;       // before its frequencies are known
+    bool expected = false;  // a room or a bad phone may have bent its twist
   };
   /// What is soon known of the last hops.
   struct Stretch {

@@ -11,6 +11,7 @@ constexpr float kPresentShare = 0.4F;   // of a key's level: below, the block is
 constexpr int kEndBlocks = 7;           // a gap of 30 ms and more separates; one below 20 ms does not
 constexpr int kMaxUnheardBlocks = 60;   // 240 ms of loss end a key: longer than a stream goes on over
 constexpr int kSuspiciousSamples = 12;  // of a block: fewer are chance
+constexpr std::int64_t kKeyingSamples = 5000 * 8;  // after a key
 constexpr std::int64_t kEchoSamples = 400 * 8;
 constexpr float kEchoShare = 0.16F;  // the same key 16 dB weaker within 400 ms is its echo
 
@@ -83,7 +84,7 @@ void ToneDetector::follow(ToneEdges& edges) noexcept {
     return;
   }
   FoundKey found;
-  if (findKey(history_, fed_, found) && !isEcho(found)) start(found, edges);
+  if (findKey(history_, now(), found) && !isEcho(found)) start(found, edges);
 }
 
 /// Follows a key that is down until it comes up or another follows.
@@ -96,7 +97,7 @@ void ToneDetector::watch(ToneEdges& edges) noexcept {
   }
   press_.absentBlocks++;
   FoundKey found;
-  if (findKey(history_, fed_, found)) {
+  if (findKey(history_, now(), found)) {
     if (found.key != press_.key) {
       end(edges);
       if (!isEcho(found)) start(found, edges);
@@ -119,6 +120,12 @@ void ToneDetector::start(const FoundKey& found, ToneEdges& edges) noexcept {
   press_.down = true;
   press_.lastPresent = fed_;
   edges.add({.down = true, .key = found.key, .onsetSample = found.onset, .durationSamples = 0});
+}
+
+Moment ToneDetector::now() const noexcept {
+  const bool isKeying = std::ranges::any_of(
+      past_, [&](const Press& past) { return past.down && fed_ - past.lastPresent < kKeyingSamples; });
+  return {.fed = fed_, .isKeying = isKeying};
 }
 
 /// Is it what is left of a press before: its own end, an echo or the room?

@@ -64,7 +64,7 @@ class ToneDetector {
 
  private:
   static constexpr int kPacket = 160;  // 20 ms: what a lost packet takes, and what is repeated in its place
-  static constexpr int kPresses = 6;   // remembered for their echoes
+  static constexpr int kPresses = 6;   // remembered
 
   struct Press : FoundKey {
     bool down = false;
@@ -80,6 +80,7 @@ class ToneDetector {
   void watch(ToneEdges& edges) noexcept;
   void start(const FoundKey& found, ToneEdges& edges) noexcept;
   void end(ToneEdges& edges) noexcept;
+  [[nodiscard]] Moment now() const noexcept;
   [[nodiscard]] bool isEcho(const FoundKey& found) const noexcept;
 
   std::array<float, kBlock> window_{};                  // the last samples, oldest first
@@ -91,7 +92,7 @@ class ToneDetector {
   std::int64_t fed_ = 0;
   BlockHistory history_{};
   Press press_{};
-  std::array<Press, kPresses> past_{};  // the presses before, to know their echoes
+  std::array<Press, kPresses> past_{};  // the presses before: their echoes, and that somebody keys
   int pastCount_ = 0;
 };
 

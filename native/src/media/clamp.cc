@@ -23,6 +23,7 @@ constexpr int kMaxFrozen = 120 * kMs;    // an end is not looked for in what was
 constexpr int kBeforeLoss = 6 * kMs;     // too short for the alarm to have heard a tone begin
 constexpr int kFragmentHold = 30 * kMs;  // of a tone that a lost packet has cut: it goes on behind it
 constexpr int kDisarmAnyway = 1000 * kMs;
+constexpr int kKeying = 5000 * kMs;  // after a key: somebody is keying
 
 }  // namespace
 
@@ -65,7 +66,7 @@ bool Clamp::hasAlarm(int samples) noexcept {
   for (std::int64_t from = line_.pushed() - samples; from < line_.pushed();
        from += static_cast<std::int64_t>(kHop)) {
     for (std::size_t i = 0; i < kHop; i++) hop_[i] = line_.at(from + static_cast<std::int64_t>(i));
-    found = alarm_.feed(hop_, true, false).alarm || found;
+    found = alarm_.feed(hop_, {}).alarm || found;
   }
   return found;
 }
@@ -146,7 +147,9 @@ void Clamp::analyse() noexcept {
     closure_.until = std::max(closure_.until, line_.pushed() + kFragmentHold);
   }
   wasCut_ = isCut;
-  const ToneAlarm::Verdict verdict = alarm_.feed(hop_, heard, hasClosure_);
+  const bool isKeying = line_.pushed() < keyingUntil_;
+  const ToneAlarm::Verdict verdict =
+      alarm_.feed(hop_, {.heard = heard, .follows = hasClosure_, .expected = isKeying});
   filled_ = 0;
   hopHeard_ = true;
   // No farther than the line would reach, had each sample of the hop been pulled already.
@@ -228,6 +231,7 @@ void Clamp::endClosure() noexcept {
 void Clamp::keyDown(KeyCarrier carrier, std::uint8_t key, int samplesAgo) noexcept {
   down_[static_cast<std::size_t>(carrier)] = true;
   lastPressed_ = line_.pushed();
+  keyingUntil_ = line_.pushed() + kKeying;
   if (!armed()) return;
   meter_.press(key, samplesAgo - line_.delay());
   (carrier == KeyCarrier::kEvent ? report_.eventPresses : report_.tonePresses)++;
@@ -240,6 +244,7 @@ void Clamp::keyDown(KeyCarrier carrier, std::uint8_t key, int samplesAgo) noexce
 void Clamp::keyUp(KeyCarrier carrier, int samplesAgo) noexcept {
   down_[static_cast<std::size_t>(carrier)] = false;
   lastPressed_ = line_.pushed() - samplesAgo;
+  keyingUntil_ = lastPressed_ + kKeying;
   if (!armed()) return;
   meter_.release(samplesAgo - line_.delay());
   if (!hasClosure_) return;
@@ -247,6 +252,7 @@ void Clamp::keyUp(KeyCarrier carrier, int samplesAgo) noexcept {
 }
 
 void Clamp::cover(int samples) noexcept {
+  keyingUntil_ = line_.pushed() + kKeying;
   if (!armed()) return;
   report_.otherPresses++;
   closeLine(line_.pulled());

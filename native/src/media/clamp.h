@@ -157,6 +157,7 @@ class Clamp {
   std::array<bool, 2> down_{};  // by carrier
   std::int64_t lastPressed_ =
       std::numeric_limits<std::int64_t>::min();  // position where a carrier knew of a key
+  std::int64_t keyingUntil_ = 0;                 // position until which another key is likely
   std::int64_t disarmBy_ = 0;                    // position
   std::int64_t waryUntil_ = 0;  // position until which an alarm must be clear: the last one was false
   ClampReport report_{};
