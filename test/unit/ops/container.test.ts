@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const kFile = fileURLToPath(new URL('../../../deploy/container/Containerfile', import.meta.url));
+const kFile = fileURLToPath(new URL('../../../ops/container/Containerfile', import.meta.url));
 
 /** Instructions with their continued lines joined, comments left out. */
 const kInstructions = readFileSync(kFile, 'utf8')

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const kUnit = fileURLToPath(new URL('../../../deploy/systemd/hushpay.service', import.meta.url));
+const kUnit = fileURLToPath(new URL('../../../ops/systemd/hushpay.service', import.meta.url));
 const kText = readFileSync(kUnit, 'utf8');
 const kMostExposure = 20; // 2.0, in the tenths systemd-analyze counts in
 
