@@ -194,6 +194,7 @@ describe('what is beside refunds', () => {
       status: 200,
       body: { state: 'DONE' },
     });
-    expect((await ask(`${kRef}/changes/K/settle`, hand)).status).toBe(404);
+    const elsewhere = await ask(`${kRef}/changes/K/settle`, hand, { 'idempotency-key': 'hand-0003' });
+    expect(elsewhere.status).toBe(404);
   });
 });
