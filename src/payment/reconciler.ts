@@ -123,16 +123,16 @@ export class Reconciler {
   #adopt(minAgeMs: number): void {
     const { journal, writer, clock, log, gateway } = this.#parts;
     for (const attempt of openAttempts(journal, log)) {
+      // A date that was set ahead must not make a request look old that is still on its way, nor one set back hide it.
       const dateAgeMs = clock.date().getTime() - Date.parse(attempt.sentAt);
-      // A date set ahead must not make a request look old that is still on its way.
-      const ageMs = Math.min(dateAgeMs, attempt.knownAgeMs ?? dateAgeMs);
+      const ageMs = attempt.knownAgeMs ?? Math.max(0, dateAgeMs);
       const isOurs = this.#watched.has(attempt.idempotencyKey) || writer.owes(attempt);
       if (isOurs || ageMs < minAgeMs) continue;
       if (attempt.gateway !== gateway.name) this.#reportForeign(attempt);
       else {
         // The first look is a minute after it was sent, or now; the others count from there, and end as if nothing had come between.
-        const countedMs = Math.min(Math.max(0, ageMs), kMinuteMs);
-        const endMs = Math.max(kLeastWatchMs, kLastTryAfterMs - Math.max(0, ageMs - countedMs));
+        const countedMs = Math.min(ageMs, kMinuteMs);
+        const endMs = Math.max(kLeastWatchMs, kLastTryAfterMs - (ageMs - countedMs));
         const sinceMs = clock.now() - countedMs;
         this.#add(attempt, new GatewayLane(clock, log), attempt.state === 'UNKNOWN', sinceMs, endMs);
       }

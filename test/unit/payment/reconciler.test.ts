@@ -144,6 +144,48 @@ describe('the follow-up of unknown outcomes', () => {
     expect(rig.clock.pending).toBe(0);
   });
 
+  it.each([
+    ['set ahead', -30],
+    ['set back', 30],
+  ])(
+    'takes over what a dead process left a minute ago, though the date was %s meanwhile',
+    async (_title, hours) => {
+      const sentAt = new Date(rig.clock.date().getTime() + hours * 3_600_000).toISOString();
+      rig.store.begin({ ...rig.submittingRow(), sentAt });
+      const [row] = rig.store.unresolved();
+      if (!row) throw new Error('there is no row');
+      rig.store.unresolved = () => [{ ...row, knownAgeMs: 20_000 }];
+      rig.payments.start();
+      await rig.clock.advance(39_000);
+      expect(rig.timesOf('query')).toEqual([]);
+      await rig.clock.advance(1_000);
+      expect(rig.timesOf('query')).toEqual([40_000]);
+      expect(rig.rowState()).toBe('NOT_CHARGED');
+    },
+  );
+
+  it('leaves alone what another process is looking at, and what a person has settled', async () => {
+    await leaveOpen();
+    const leases = ['busy', 'busy', 'closed'] as const;
+    let asked = 0;
+    rig.store.lease = () => leases[asked++] ?? 'closed';
+    await rig.clock.advance(25 * 3_600_000);
+    expect(asked).toBe(3);
+    expect(rig.timesOf('query')).toEqual([]);
+    expect(rig.resolutions).toEqual([]);
+  });
+
+  it('needs a person a day after it was sent, however often the process began anew, but not before an hour of looking', async () => {
+    rig.gateway.down = true;
+    const sentAt = new Date(rig.clock.date().getTime() - 23 * 3_600_000).toISOString();
+    rig.store.begin({ ...rig.submittingRow(), sentAt });
+    rig.payments.start();
+    await rig.clock.advance(59 * 60_000);
+    expect(rig.rowState()).toBe('SUBMITTING');
+    await rig.clock.advance(3 * 60_000);
+    expect(rig.rowState()).toBe('MANUAL');
+  });
+
   it('does not ask one gateway about the payments of another', async () => {
     await leaveOpen();
     await rig.payments.stop();
