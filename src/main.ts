@@ -10,13 +10,10 @@ import { CertificateWatch } from './config/certificate-watch.ts';
 import { readTls } from './config/certificates.ts';
 import type { Config } from './config/config.ts';
 import { sipAddresses } from './config/transport.ts';
-import type { TrunkCredentials } from './config/trust.ts';
-import { offered } from './digest/algorithm.ts';
-import { ha1Of } from './digest/response.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
-import type { TrunkPolicy, TrustPolicy } from './edge/trust/policy.ts';
 import { merchantsOf } from './main/merchants.ts';
 import { PaymentLanes } from './main/payment-lanes.ts';
+import { registrationState, registrationsOf, trustOf } from './main/trunks.ts';
 import { loadVoices } from './main/voices.ts';
 import { launchMedia, type Media } from './media/media.ts';
 import type { Clock } from './ports/clock.ts';
@@ -24,7 +21,6 @@ import type { Log } from './ports/log.ts';
 import type { Phrase, Prompts } from './ports/prompts.ts';
 import { kSystemClock } from './process/system-clock.ts';
 import { SipFrontEnd, type SipServerAddress } from './sip/front-end.ts';
-import type { RegistrationSettings } from './sip/registration.ts';
 import { CheckpointThread } from './store/checkpoint-thread.ts';
 import { ReportThread } from './store/report-thread.ts';
 import { Retention } from './store/retention.ts';
@@ -203,7 +199,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     },
     clock,
     sessions: desk,
-    currency: config.currency,
+    currencyOf: (merchantId) =>
+      config.merchants.find(({ id }) => id === merchantId)?.currency ?? config.currency,
     pages: { folder: kPagesFolder, ...config.pages },
     audit: store.audit,
     ladderOf: async (callId) => edge?.ladder(callId),
@@ -322,44 +319,6 @@ async function startEdge(
     capture: config.sip.capture,
   };
   return launchEdge(edgeConfig, clock, log);
-}
-
-function registrationsOf({ sip }: Config): RegistrationSettings[] {
-  return sip.trunks.flatMap(({ name, credentials, register }) =>
-    credentials && register ? [{ trunk: name, credentials, ...register }] : [],
-  );
-}
-
-/** Told, but no reason to take no calls: those of other trunks come all the same. */
-function registrationState({ registrations }: Pick<SipFrontEnd, 'registrations'>): {
-  ok: true;
-  detail: string;
-} {
-  const each = registrations.map(({ trunk, registered, registrar, problem }) => {
-    const how = registered ? 'registered' : 'not registered';
-    return `${trunk}: ${how} with ${registrar}${problem === null ? '' : ` (${problem})`}`;
-  });
-  return { ok: true, detail: each.join('; ') };
-}
-
-/** What the edge must know of trunks and users: no secret, only digests of it that are worth nothing outside their realm. */
-function trustOf({ sip }: Config): TrustPolicy {
-  const { users, digest, guard, registrar } = sip;
-  const trunks = sip.trunks.map(({ name, sources, tlsNames, users, limits, credentials }) => ({
-    name,
-    sources: [...sources],
-    tlsNames: [...tlsNames],
-    users: [...users],
-    callsPerSecond: limits.callsPerSecond,
-    concurrentCalls: limits.concurrentCalls,
-    credentials: credentials && digestsOf(credentials),
-  }));
-  return { trunks, users: [...users], digest, guard: { ...guard, scanners: [...guard.scanners] }, registrar };
-}
-
-function digestsOf({ user, realm, secret, allowMd5 }: TrunkCredentials): TrunkPolicy['credentials'] {
-  const ha1 = offered(allowMd5, false).map((algorithm) => [algorithm, ha1Of(algorithm, user, realm, secret)]);
-  return { user, realm, ha1: Object.fromEntries(ha1) };
 }
 
 function sipServer(config: Config, edge: EdgeHandle | undefined, secret: string): SipServerAddress {

@@ -127,7 +127,7 @@ function buildServer(options: ApiOptions) {
   addLive(routes, { sources, reports, health, clock });
   addWebhooks(routes, options.webhooks, clock);
   addMonitoring(routes, metrics, health);
-  addPages(routes, options.pages, options.currency);
+  addPages(routes, options.pages, options.currencyOf(null));
   addDocumentation(routes);
   return { server, routes, served, closeStreams };
 }

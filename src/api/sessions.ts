@@ -22,8 +22,8 @@ export interface SessionRoutes {
   readonly records: Pick<SessionRecords, 'find' | 'attempts'> & SessionList;
   /** Sessions that wait for their calls or run. */
   readonly sessions: PaymentSessions;
-  /** What payments are made in. */
-  readonly currency: string;
+  /** What payments to a merchant are made in; null: to nobody in particular. */
+  currencyOf(merchantId: string | null): string;
 }
 
 const kListQuery = z.strictObject({
@@ -154,14 +154,14 @@ export function addSessions(routes: Routes, parts: SessionRoutes): void {
 }
 
 function prepare(
-  { sessions, currency }: SessionRoutes,
+  { sessions, currencyOf }: SessionRoutes,
   body: z.output<typeof kSessionBody>,
   caller: Caller,
   reply: FastifyReply,
 ) {
-  const asked = readSession(body, currency);
+  const merchantId = body.merchantId ?? onlyMerchantOf(caller);
+  const asked = readSession(body, currencyOf(merchantId));
   if (asked.kind === 'wrong') return sendProblem(reply, 422, asked.detail);
-  const merchantId = asked.value.merchantId ?? onlyMerchantOf(caller);
   if (!sees(caller, merchantId)) return sendProblem(reply, 403, 'merchantId: none of yours');
   const prepared = sessions.prepare({ ...asked.value, merchantId });
   if (!prepared) return sendProblem(reply, 503, 'too many sessions wait for their calls');
@@ -187,9 +187,9 @@ async function act(
   caller: Caller,
   reply: FastifyReply,
 ) {
-  const { sessions, currency } = parts;
+  const { sessions, currencyOf } = parts;
   if (!seen(parts, id, caller)) return sendProblem(reply, 404);
-  const asked = readActions(body, currency);
+  const asked = readActions(body, currencyOf(merchantIn(parts, id) ?? null));
   if (asked.kind === 'wrong') return sendProblem(reply, 422, asked.detail);
   for (const action of asked.value) {
     const answer = await sessions.act(id, action satisfies SessionAction, caller.name);

@@ -45,7 +45,7 @@ export function apiOptions({ keys, records, payments, ...some }: SomeOptions): A
       ...payments,
     },
     sessions: sessionsOf({}),
-    currency: 'USD',
+    currencyOf: (merchantId) => (merchantId === 'paris' ? 'EUR' : 'USD'),
     pages: { folder: '', embedIn: [], softphone: null },
     ladderOf: async () => undefined,
     audit: { entriesOf: () => [] },

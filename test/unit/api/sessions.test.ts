@@ -85,6 +85,15 @@ describe('POST /v1/sessions', () => {
     expect(await view.json()).toEqual({ id: 's-9', state: 'prepared', submissions: [] });
   });
 
+  it('takes amounts in the currency of the merchant', async () => {
+    const { post, sessions } = await start();
+    const asked = { topology: 'conference', customerId: 'C-1', amount: '50.25', merchantId: 'paris' };
+    expect((await post('/v1/sessions', asked)).status).toBe(201);
+    expect(sessions.prepared).toMatchObject([{ amount: { minor: 5025, currency: 'EUR' } }]);
+    const wrong = await post('/v1/sessions', { ...asked, currency: 'USD' });
+    expect([wrong.status, wrong.body['detail']]).toEqual([422, 'currency: payments are made in EUR']);
+  });
+
   it.each([
     [{}, /topology/],
     [{ topology: 'party' }, /topology/],
