@@ -22,6 +22,28 @@ int largestStep(std::span<const std::int16_t> pcm) {
   return largest;
 }
 
+/// Amplitude of the weaker tone of the strongest pair a key could be made of, in any 10 ms.
+double strongestTone(std::span<const std::int16_t> heard) {
+  double most = 0;
+  for (std::size_t start = 0; start + 80 <= heard.size(); start += 40) {
+    double low = 0;
+    double high = 0;
+    for (std::size_t tone = 0; tone < kToneHz.size(); tone++) {
+      double re = 0;
+      double im = 0;
+      for (std::size_t n = 0; n < 80; n++) {
+        const double angle = 2 * std::numbers::pi * kToneHz[tone] * static_cast<double>(n) / 8000;
+        re += heard[start + n] * std::cos(angle);
+        im += heard[start + n] * std::sin(angle);
+      }
+      double& group = tone < 4 ? low : high;
+      group = std::max(group, std::hypot(re, im) / 40);
+    }
+    most = std::max(most, std::min(low, high));
+  }
+  return most;
+}
+
 }  // namespace
 
 TEST_CASE("nobody hears anybody until told, and then exactly whom") {
@@ -225,30 +247,40 @@ TEST_CASE("clamped listeners get no trace of a key, open ones all of it") {
                                maker.pcm.begin() + static_cast<std::ptrdiff_t>(at + 160)));
     at += 160;
   });
-  const auto strongest = [&](std::size_t listener) {
-    double most = 0;
-    const auto heard = std::span(call[listener].ear.heard).subspan(from);
-    for (std::size_t start = 0; start + 80 <= heard.size(); start += 40) {
-      double low = 0;
-      double high = 0;
-      for (std::size_t tone = 0; tone < kToneHz.size(); tone++) {
-        double re = 0;
-        double im = 0;
-        for (std::size_t n = 0; n < 80; n++) {
-          const double angle = 2 * std::numbers::pi * kToneHz[tone] * static_cast<double>(n) / 8000;
-          re += heard[start + n] * std::cos(angle);
-          im += heard[start + n] * std::sin(angle);
-        }
-        double& group = tone < 4 ? low : high;
-        group = std::max(group, std::hypot(re, im) / 40);
-      }
-      most = std::max(most, std::min(low, high));
-    }
-    return most;
-  };
-  CHECK(strongest(1) < 40);
-  CHECK(strongest(2) > 1000);
+  CHECK(strongestTone(std::span(call[1].ear.heard).subspan(from)) < 40);
+  CHECK(strongestTone(std::span(call[2].ear.heard).subspan(from)) > 1000);
   CHECK(call[0].session.counts().clamp.tonePresses == 4);
+}
+
+TEST_CASE(
+    "who is let in during a key hears none of it while another stays clamped, and then all of the next") {
+  ToneMaker maker;
+  maker.silence(200)
+      .tone({.key = 5, .durationMs = 300})
+      .silence(400)
+      .tone({.key = 9, .durationMs = 120})
+      .silence(300);
+  Call call({20, 20, 20});
+  call.hear(1, 0, kClamped);
+  call.hear(2, 0, kClamped);
+  call.run(400);
+  std::size_t at = 0;
+  const auto say = [&](std::uint32_t ms) {
+    call.run(ms, [&](Party& party) {
+      if (&party != &call[0]) return party.send(call.nowMs, party.hum());
+      party.send(call.nowMs, Pcm(maker.pcm.begin() + static_cast<std::ptrdiff_t>(at),
+                                 maker.pcm.begin() + static_cast<std::ptrdiff_t>(at + 160)));
+      at += 160;
+    });
+  };
+  const auto from = call[1].ear.heard.size() + 800;  // the hum before has died away
+  say(320);                                          // the key is 120 ms old
+  call.hear(2, 0, kOpen);
+  say(480);  // and has ended 300 ms ago
+  CHECK(strongestTone(std::span(call[2].ear.heard).subspan(from)) < 40);
+  say(400);
+  CHECK(strongestTone(std::span(call[2].ear.heard).subspan(from)) > 1000);
+  CHECK(strongestTone(std::span(call[1].ear.heard).subspan(from)) < 40);
 }
 
 TEST_SUITE_END();

@@ -25,15 +25,19 @@ Voice::~Voice() {
 
 void Voice::serve(std::span<const Hearing> listeners) noexcept {
   const bool wasClamped = wantsClamped_;
-  wantsClamped_ = wantsOpen_ = false;
+  wantsClamped_ = false;
   wantsMode_ = {};
+  std::size_t open = 0;
   for (const Hearing& hearing : listeners) {
-    wantsOpen_ = wantsOpen_ || hearing.access == Access::kOpen;
+    if (hearing.access == Access::kOpen) open++;
     if (hearing.access != Access::kClamped) continue;
     wantsClamped_ = true;
     wantsMode_[indexOf(hearing.mode)] = true;
     wasShut_ = true;  // its fill knows nothing of what was heard before
   }
+  wantsOpen_ = open > 0;
+  lettingIn_ = wantsClamped_ && wasClamped && (lettingIn_ || open > openListeners_);
+  openListeners_ = open;
   if (wantsClamped_ && !wasClamped) {
     const bool wasArmed = clamp_.armed();
     const int unheard = clamp_.arm(static_cast<int>(playout_.level()));
@@ -107,11 +111,12 @@ void Voice::render(std::size_t count) noexcept {
   std::array<Pass, Playout::kMaxBlock> passes;
   const auto pass = std::span(passes).first(count);
   const auto clean = std::span(clean_).first(count);
-  openIsRaw_ = wantsClamped_;
+  openIsRaw_ = wantsClamped_ && !lettingIn_;
   const bool needsRaw = openIsRaw_ && wantsOpen_;
   playout_.empty(way_.isWanted());
   playout_.pull({.clean = clean, .raw = std::span(raw_).first(needsRaw ? count : 0), .pass = pass});
   finish(clean, pass);
+  if (!wasShut_ && !isKey()) lettingIn_ = false;
 }
 
 /// Makes a block of every way of listening that is wanted.
@@ -125,13 +130,21 @@ void Voice::finish(std::span<std::int16_t> clean, std::span<const Pass> pass) no
     else
       fill_.pass(static_cast<ClampMode>(mode), clean.back());
   }
-  // Disarmed, but still closed here and there until the delay is out.
-  if (!wantsClamped_ && (isShut || wasShut_))
-    fill_.fill(ClampMode::kComfortNoise, clean, pass);
-  else if (!wantsClamped_)
-    fill_.pass(ClampMode::kComfortNoise, clean.back());
+  // Disarmed, but still closed here and there until the delay is out; or somebody is being let in.
+  if (!wantsClamped_ || (lettingIn_ && wantsOpen_)) fillClean(clean, pass, isShut);
   wasShut_ = isShut || (wasShut_ && count_ < kFadeSamples);
   measure(clean, pass);
+}
+
+void Voice::fillClean(std::span<std::int16_t> clean, std::span<const Pass> pass, bool isShut) noexcept {
+  constexpr auto kMode = ClampMode::kComfortNoise;
+  if (wantsMode_[indexOf(kMode)])
+    std::ranges::copy(std::span(filled_[indexOf(kMode)]).first(count_),
+                      clean.begin());  // filled once a block
+  else if (isShut || wasShut_)
+    fill_.fill(kMode, clean, pass);
+  else
+    fill_.pass(kMode, clean.back());
 }
 
 std::span<const std::int16_t> Voice::block(const Hearing& hearing) const noexcept {

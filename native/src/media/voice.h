@@ -110,6 +110,7 @@ class Voice {
   using Samples = std::array<std::int16_t, Playout::kMaxBlock>;
 
   void finish(std::span<std::int16_t> clean, std::span<const Pass> pass) noexcept;
+  void fillClean(std::span<std::int16_t> clean, std::span<const Pass> pass, bool isShut) noexcept;
   [[nodiscard]] bool isKey() const noexcept { return keyDown_[0] || keyDown_[1] || keyTail_ > 0; }
   void measure(std::span<const std::int16_t> samples, std::span<const Pass> pass) noexcept;
   void delayRaw(std::span<const std::int16_t> in, std::span<std::int16_t> out) noexcept;
@@ -123,6 +124,10 @@ class Voice {
       rawLine_{};  // oldest first; so that both streams run side by side
   bool wantsClamped_ = false;
   bool wantsOpen_ = false;
+  std::size_t openListeners_ = 0;
+  /// Somebody was let in beside one who stays clamped: until nothing is closed any more, all who hear it open
+  /// hear what the clamp lets through, or the newcomer would hear the rest of a key.
+  bool lettingIn_ = false;
   std::array<bool, kModes> wantsMode_{};
   std::size_t count_ = 0;  // of the block
   bool wasShut_ = false;   // something of late was replaced
