@@ -94,12 +94,12 @@ TEST_CASE("a note on one of its tones hides a key, but not from a clamp that has
     double noteHz;
     std::uint8_t key;
   };
-  for (const auto& [noteHz, key] : std::to_array<Case>({{697, 1}, {770, 5}, {1336, 5}, {1477, 9}})) {
-    CAPTURE(noteHz);
+  for (const Case& each : std::to_array<Case>({{697, 1}, {770, 5}, {1336, 5}, {1477, 9}})) {
+    CAPTURE(each.noteHz);
     ToneMaker maker;
-    maker.silence(600).tone({.key = key, .durationMs = 80, .levelDbm0 = -10});
+    maker.silence(600).tone({.key = each.key, .durationMs = 80, .levelDbm0 = -10});
     const std::size_t length = maker.pcm.size() - kOnset;
-    maker.silence(300).hum(noteHz, -16).hum(1'040, -14).hum(2'100, -20);
+    maker.silence(300).hum(each.noteHz, -16).hum(1'040, -14).hum(2'100, -20);
     for (const bool hasKeyed : {false, true}) {
       Clamp clamp;
       clamp.arm();
