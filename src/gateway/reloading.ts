@@ -1,5 +1,5 @@
 import type { CardSecret } from '../card/card-secret.ts';
-import type { Clock } from '../ports/clock.ts';
+import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type {
   FollowUp,
@@ -33,7 +33,8 @@ export interface ReloadingOptions {
 export class ReloadingGateway implements PaymentGateway {
   readonly name: string;
   readonly #options: ReloadingOptions;
-  readonly #old = new Set<PaymentGateway>();
+  /** Those that were replaced, and what keeps them from being let go of. */
+  readonly #old = new Map<PaymentGateway, Cancel>();
   /** By reference, payments that have been sent and have no verdict. */
   readonly #begun = new Map<string, PaymentGateway>();
   #current: PaymentGateway;
@@ -70,9 +71,9 @@ export class ReloadingGateway implements PaymentGateway {
     }
     const old = this.#current;
     this.#current = next;
-    this.#old.add(old);
+    const cancel = clock.schedule(kOldMs, () => void this.#letGo(old));
+    this.#old.set(old, cancel);
     log.info({ gateway: name }, 'the gateway goes on with what its files say now');
-    clock.schedule(kOldMs, () => void this.#letGo(old));
   }
 
   async submit(request: PaymentRequest, card: CardSecret, context: SubmitContext): Promise<SubmitResult> {
@@ -111,7 +112,8 @@ export class ReloadingGateway implements PaymentGateway {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await Promise.all([this.#current, ...this.#old].map((gateway) => gateway.close()));
+    for (const cancel of this.#old.values()) cancel(); // a process ends when nothing is scheduled
+    await Promise.all([this.#current, ...this.#old.keys()].map((gateway) => gateway.close()));
   }
 
   #gatewayOf({ paymentRef }: PaymentRef): PaymentGateway {

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scanMemory } from '../../src/cli/sweep/process-memory.ts';
-import { spellingsOf } from '../../src/cli/sweep/spellings.ts';
+import { plainSpellingsOf } from '../../src/cli/sweep/spellings.ts';
 import type { CallerOrder, Course } from '../support/caller-process.ts';
 import { whyMemoryIsClosed } from '../support/memory-rights.ts';
 
 const kPan = '6759649826438453'; // its spellings are long and uneven enough to be nothing else
-const kPatterns = spellingsOf(kPan);
+const kPatterns = plainSpellingsOf(kPan);
 const kNothing = new Map();
 
 const reason = whyMemoryIsClosed();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scanMemory } from '../../src/cli/sweep/process-memory.ts';
-import { spellingsOf } from '../../src/cli/sweep/spellings.ts';
+import { plainSpellingsOf } from '../../src/cli/sweep/spellings.ts';
 import { type SimulatorServer, startSimulatorServer } from '../../src/gateway/simulator-server.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { kAdapters } from '../support/gateway-adapters.ts';
@@ -26,7 +26,7 @@ const kCodes = [
   '<cvc>737',
 ];
 const kPatterns = new Map([
-  ...spellingsOf(kPan),
+  ...plainSpellingsOf(kPan),
   ...kCodes.map((text) => [`code ${text}`, Buffer.from(text)] as const),
 ]);
 const kNothing = new Map();

@@ -12,8 +12,7 @@ export function spellingsOf(digits: string): Spellings {
     ['ASCII, reversed', Buffer.from(reversed, 'latin1')],
     ['ASCII, a blank between', Buffer.from([...digits].join(' '), 'latin1')],
     ['ASCII, a comma between', Buffer.from([...digits].join(','), 'latin1')],
-    ['UTF-16', Buffer.from(digits, 'utf16le')],
-    ['UTF-16, big-endian', Buffer.from(digits, 'utf16le').swap16()],
+    ['UTF-16', Buffer.from(digits, 'utf16le').subarray(0, -1)], // in either order of bytes
     ['a number a byte', Buffer.from(numbers)],
     ['a number a byte, reversed', Buffer.from(numbers.toReversed())],
     ['a number in 32 bits', Buffer.from(Uint32Array.from(numbers).buffer)],
@@ -22,6 +21,13 @@ export function spellingsOf(digits: string): Spellings {
     ['hex of ASCII', Buffer.from(Buffer.from(digits, 'latin1').toString('hex'), 'latin1')],
     ...base64Of(digits),
   ]);
+}
+
+const kPlain = ['ASCII', 'UTF-16', 'a number a byte', 'two digits a byte'];
+
+/** Those that a program leaves which handles digits and hides nothing. */
+export function plainSpellingsOf(digits: string): Spellings {
+  return new Map([...spellingsOf(digits)].filter(([name]) => kPlain.includes(name)));
 }
 
 /** Three bytes are four letters: what stands depends on where the digits begin. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scanMemory } from '../../../src/cli/sweep/process-memory.ts';
-import { spellingsOf } from '../../../src/cli/sweep/spellings.ts';
+import { plainSpellingsOf } from '../../../src/cli/sweep/spellings.ts';
 import type { CardOrder } from '../../support/card-process.ts';
 
 const kPan = '6759649826438453';
@@ -39,7 +39,7 @@ describe.skipIf(reason !== undefined)(`a card in memory${reason === undefined ? 
   }
 
   function found(): Record<string, number> {
-    return Object.fromEntries(scanMemory(child.pid ?? 0, spellingsOf(kPan)).found);
+    return Object.fromEntries(scanMemory(child.pid ?? 0, plainSpellingsOf(kPan)).found);
   }
 
   it('leaves nothing behind when it is wiped, after every rule has looked at it', async () => {

@@ -77,6 +77,14 @@ describe('a gateway whose credentials change', () => {
     expect(rig.closed).toEqual(rig.made);
   });
 
+  it('closes all of them at the end, and leaves nothing scheduled that would keep the process', async () => {
+    const rig = new Rig();
+    rig.gateway.reload();
+    await rig.gateway.close();
+    expect(rig.closed).toHaveLength(2);
+    expect(rig.clock.pending).toBe(0);
+  });
+
   it('keeps the old ones when the new ones cannot be used, and says why', async () => {
     const rig = new Rig();
     rig.broken = true;
