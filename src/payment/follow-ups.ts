@@ -39,6 +39,8 @@ export class FollowUps {
   readonly #parts: FollowUpParts;
   readonly #watched = new Map<string, Watched>();
   readonly #running = new Set<Promise<unknown>>();
+  /** Keys of what this process is sending: nobody looks it up before it is over, whatever the date says. */
+  readonly #sending = new Set<string>();
   #cancelRescan: Cancel = () => undefined;
   #stopped = false;
 
@@ -73,15 +75,24 @@ export class FollowUps {
     if (!gateway.followUp || !gateway.operations?.has(request.kind))
       return { kind: 'not_possible', reason: `gateway ${gateway.name} has no ${request.kind}` };
     const sentAt = clock.date().toISOString();
-    const plan = await journal.begin(request.paymentRef, (book) =>
-      planFollowUp(book, request, gateway.name, sentAt),
-    );
-    if (plan.kind !== 'planned' || !plan.isNew) return plan;
-    const sent = this.#send(plan.record);
-    this.#running.add(sent);
-    const record = await sent;
-    this.#running.delete(sent);
-    return { ...plan, record };
+    let key = '';
+    try {
+      const plan = await journal.begin(request.paymentRef, (book) => {
+        const planned = planFollowUp(book, request, gateway.name, sentAt);
+        if (planned.kind !== 'planned' || !planned.isNew) return planned;
+        key = planned.record.key;
+        this.#sending.add(key);
+        return planned;
+      });
+      if (plan.kind !== 'planned' || !plan.isNew) return plan;
+      const sent = this.#send(plan.record);
+      this.#running.add(sent);
+      const record = await sent;
+      this.#running.delete(sent);
+      return { ...plan, record };
+    } finally {
+      this.#sending.delete(key);
+    }
   }
 
   async #send(record: FollowUpRecord): Promise<FollowUpRecord> {
@@ -138,9 +149,11 @@ export class FollowUps {
   #adopt(minAgeMs: number): void {
     const { clock, gateway } = this.#parts;
     for (const record of this.#unresolved()) {
-      const ageMs = clock.date().getTime() - Date.parse(record.sentAt);
-      if (this.#watched.has(record.key) || ageMs < minAgeMs || record.gateway !== gateway.name) continue;
-      this.#watch(record, clock.now() - Math.min(Math.max(0, ageMs), kMinuteMs));
+      // A date that was set back must not hide what a dead process left.
+      const ageMs = Math.max(0, clock.date().getTime() - Date.parse(record.sentAt));
+      const isOurs = this.#watched.has(record.key) || this.#sending.has(record.key);
+      if (isOurs || ageMs < minAgeMs || record.gateway !== gateway.name) continue;
+      this.#watch(record, clock.now() - Math.min(ageMs, kMinuteMs));
     }
   }
 

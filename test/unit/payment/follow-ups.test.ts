@@ -26,6 +26,8 @@ class FaultyGateway extends SimulatorGateway {
   readonly faults: Fault[] = [];
   readonly hasKeys: boolean;
   isDown = false;
+  /** A request waits for it before it reaches the bank. */
+  held: Promise<void> = Promise.resolve();
   #sent = 0;
 
   constructor(clock: FakeClock, log: FakeLog, hasKeys = true) {
@@ -37,6 +39,7 @@ class FaultyGateway extends SimulatorGateway {
     const fault = this.isDown ? 'request lost' : (this.faults.shift() ?? 'none');
     if (fault === 'not sent') return { kind: 'not_sent', reason: 'ECONNREFUSED' };
     if (fault === 'request lost') return { kind: 'unknown', reason: 'ECONNRESET' };
+    await this.held;
     const key = this.hasKeys ? order.key : `${order.key}#${++this.#sent}`;
     const result = await super.followUp({ ...order, key });
     if (fault === 'adapter breaks') throw new Error('adapter broke');
@@ -302,6 +305,33 @@ describe.each([
     await rig.clock.advance(61_000);
     expect(rig.states).toEqual(['DONE']);
     expect(rig.net).toBe(950);
+  });
+
+  it('is not looked up while it is being sent, though the date was set ahead', async () => {
+    const held = Promise.withResolvers<void>();
+    rig.gateway.held = held.promise;
+    rig.followUps.start();
+    await rig.clock.advance(45_000);
+    const asked = rig.request('refund', '1.00');
+    const trueDate = rig.clock.date.bind(rig.clock);
+    rig.clock.date = () => new Date(trueDate().getTime() + 3_600_000);
+    await rig.clock.advance(20_000); // what is open is read again every minute
+    expect(rig.states).toEqual(['SUBMITTING']);
+    held.resolve();
+    expect(stateOf(await asked)).toBe('DONE');
+    expect(rig.net).toBe(950);
+  });
+
+  it('is taken over from a dead process though the date was set back', async () => {
+    rig.gateway.faults.push('answer lost');
+    await rig.request('refund', '1.00');
+    await rig.followUps.stop();
+    const trueDate = rig.clock.date.bind(rig.clock);
+    rig.clock.date = () => new Date(trueDate().getTime() - kDayMs);
+    rig.followUps = rig.makeFollowUps();
+    rig.followUps.start();
+    await rig.clock.advance(61_000);
+    expect(rig.states).toEqual(['DONE']);
   });
 
   it('is looked up at once when somebody asks, once it is older than a minute', async () => {
