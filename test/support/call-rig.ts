@@ -31,6 +31,7 @@ export abstract class CallRig<Who> {
   /** What the meter was told, in words. */
   readonly counted: string[] = [];
   readonly desk: FrontDesk;
+  gatewayUp = true;
 
   constructor(settings: Partial<CallSettings> = {}) {
     this.desk = new FrontDesk({
@@ -48,7 +49,7 @@ export abstract class CallRig<Who> {
       signaling: this.signaling,
       prompts: this.prompts,
       payments: this.payments,
-      gateway: { name: 'simulator', isUp: () => true },
+      gateway: { name: 'simulator', isUp: () => this.gatewayUp },
       records: this.store,
       meter: this.#meter(),
       clock: this.clock,
@@ -116,6 +117,7 @@ export abstract class CallRig<Who> {
       callRefused: (why) => void this.counted.push(`refused ${why}`),
       sessionEntered: () => void this.counted.push('entered'),
       sessionEnded: (outcome, result) => void this.counted.push(`ended ${outcome} ${result}`),
+      attemptEnded: (outcome) => void this.counted.push(`attempt ${outcome}`),
       identified: () => undefined,
       hungUp: (stage) => void this.counted.push(`hung up in ${stage}`),
     };

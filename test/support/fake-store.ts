@@ -41,6 +41,11 @@ export class FakeStore implements SessionRecords, AttemptJournal {
     return this.#sessions.get(sessionId);
   }
 
+  /** The session that was opened last. */
+  get latest(): SessionRecord | undefined {
+    return [...this.#sessions.values()].at(-1);
+  }
+
   attempts(sessionId: string): readonly AttemptRecord[] {
     return [...this.#attempts.values()].filter((attempt) => attempt.sessionId === sessionId);
   }

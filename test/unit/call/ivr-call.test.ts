@@ -1,109 +1,34 @@
 import { describe, expect, it } from 'vitest';
-import { FrontDesk } from '../../../src/call/front-desk.ts';
 import type { CallSettings } from '../../../src/call/ivr-call.ts';
 import { AppError } from '../../../src/errors.ts';
-import type { Key } from '../../../src/ports/media.ts';
-import type { Meter } from '../../../src/ports/meter.ts';
-import type { SessionRecord } from '../../../src/ports/store.ts';
-import { kApproved, policyOf } from '../../support/dialog.ts';
-import { FakeClock, settle } from '../../support/fake-clock.ts';
-import { FakeLog } from '../../support/fake-log.ts';
-import { FakeMedia } from '../../support/fake-media.ts';
-import { FakePayments } from '../../support/fake-payments.ts';
-import { FakePrompts } from '../../support/fake-prompts.ts';
-import { FakeSignaling, fakeIncomingCall, kPassing } from '../../support/fake-signaling.ts';
-import { FakeStore } from '../../support/fake-store.ts';
+import { CallRig } from '../../support/call-rig.ts';
+import { kApproved } from '../../support/dialog.ts';
+import { settle } from '../../support/fake-clock.ts';
+import type { FakeMediaSession } from '../../support/fake-media.ts';
+import { type FakeCall, fakeIncomingCall } from '../../support/fake-signaling.ts';
 
 const kOrdered = { 'X-Pay-Customer-Id': 'C-1', 'X-Pay-Amount': '50.25', 'X-Pay-Identified': 'true' };
 const kCard = '4242424242424242';
 
-/** A front desk with everything around it faked: the test is the PBX, the caller, the gateway and the clock. */
-class Rig {
-  readonly clock = new FakeClock();
-  readonly media = new FakeMedia(this.clock);
-  readonly signaling = new FakeSignaling();
-  readonly prompts = new FakePrompts();
-  readonly payments = new FakePayments();
-  readonly store = new FakeStore();
-  readonly log = new FakeLog();
-  readonly counted: string[] = [];
-  readonly desk: FrontDesk;
-  gatewayUp = true;
-
+/** A front desk for payments without an agent: the test is the PBX, the caller, the gateway and the clock. */
+class Rig extends CallRig<FakeMediaSession> {
   constructor(settings: Partial<CallSettings> = {}) {
-    this.desk = new FrontDesk({
-      settings: {
-        policy: policyOf({ amount: { currency: 'USD' } }),
-        currency: 'USD',
-        locale: 'en-US',
-        onMissingParameters: 'apology',
-        routes: { agent: null, queue: null },
-        advertisedAddress: null,
-        ...kPassing,
-        ...settings,
-      },
-      plane: this.media,
-      signaling: this.signaling,
-      prompts: this.prompts,
-      payments: this.payments,
-      gateway: { name: 'simulator', isUp: () => this.gatewayUp },
-      records: this.store,
-      meter: this.#meter(),
-      clock: this.clock,
-      log: this.log,
-    });
+    super({ routes: { agent: null, queue: null }, ...settings });
   }
 
-  async call(options: Parameters<typeof fakeIncomingCall>[0] = { headers: kOrdered }) {
+  get id(): string {
+    return this.store.latest?.sessionId ?? '';
+  }
+
+  async call(options: Parameters<typeof fakeIncomingCall>[0] = { headers: kOrdered }): Promise<FakeCall> {
     const call = fakeIncomingCall(options);
     this.desk.take(call);
     await settle();
     return call;
   }
 
-  async key(keys: string): Promise<void> {
-    for (const symbol of keys) {
-      this.media.last.press('0123456789*#'.indexOf(symbol) as Key);
-      await this.clock.advance(200);
-    }
-  }
-
-  /** Hears out what is being said. */
-  async listen(): Promise<void> {
-    await settle();
-    while (this.media.last.playing) await this.clock.advance(100);
-  }
-
-  /** From the greeting to a submission the gateway has not answered. */
-  async submit(): Promise<void> {
-    for (const keys of [`${kCard}#`, '1230', '123', '1']) {
-      await this.listen();
-      await this.key(keys);
-    }
-    this.payments.submissions.at(-1)?.progress.onFlushed();
-    await settle();
-  }
-
-  record(sessionId: string | undefined): SessionRecord | undefined {
-    return this.store.find(sessionId ?? '');
-  }
-
-  #meter(): Meter {
-    return {
-      callStarted: () => {},
-      callEnded: () => {},
-      callRefused: (why) => this.counted.push(`refused ${why}`),
-      charged: () => {},
-      sessionEntered: () => this.counted.push('entered'),
-      stageChanged: () => {},
-      sessionEnded: (outcome, result) => this.counted.push(`ended ${outcome} ${result}`),
-      attemptEnded: (outcome) => this.counted.push(`attempt ${outcome}`),
-      identified: () => undefined,
-      hungUp: (stage) => this.counted.push(`hung up in ${stage}`),
-      fieldError: () => {},
-      keyPressed: () => {},
-      legHeard: () => {},
-    };
+  protected mediaOf(media: FakeMediaSession): FakeMediaSession {
+    return media;
   }
 }
 
@@ -115,7 +40,7 @@ describe('an automated payment call', () => {
   it('ends with BYE that carries the result when nobody wants the caller back', async () => {
     const rig = new Rig();
     const call = await rig.call();
-    await rig.submit();
+    await rig.submit(rig.media.last);
     rig.payments.submissions.at(-1)?.answer(kApproved);
     await rig.clock.advance(60_000);
     const [bye] = call.leg.byes;
@@ -123,7 +48,7 @@ describe('an automated payment call', () => {
     expect(userToUser(bye?.['User-to-User'])).toBe(
       `r=APPROVED;s=${bye?.['X-Pay-Session']};t=txn-1;a=5025USD;l=4242`,
     );
-    expect(rig.record(bye?.['X-Pay-Session'])).toMatchObject({
+    expect(rig.record).toMatchObject({
       result: 'APPROVED',
       outcome: 'success',
       amountRequested: 5025,
@@ -136,7 +61,13 @@ describe('an automated payment call', () => {
       callerPresent: true,
       announced: true,
     });
-    expect(rig.counted).toEqual(['entered', 'attempt approved', 'ended success APPROVED']);
+    expect(rig.counted).toEqual([
+      'call',
+      'entered',
+      'attempt approved',
+      'ended success APPROVED',
+      'call over',
+    ]);
     expect(rig.media.last.closed).toBe(true);
     expect(rig.desk.callCount).toBe(0);
     expect(rig.log.text).not.toContain(kCard);
@@ -145,7 +76,7 @@ describe('an automated payment call', () => {
   it('sends the caller to X-Pay-Return-Uri by REFER with the result, then says goodbye', async () => {
     const rig = new Rig();
     const call = await rig.call({ headers: { ...kOrdered, 'X-Pay-Return-Uri': 'sip:ivr@pbx.example' } });
-    await rig.submit();
+    await rig.submit(rig.media.last);
     rig.payments.submissions.at(-1)?.answer(kApproved);
     await rig.clock.advance(60_000);
     expect(call.leg.refers).toHaveLength(1);
@@ -164,7 +95,7 @@ describe('an automated payment call', () => {
     const headers = call.leg.hangUp();
     await settle();
     expect(headers).toMatchObject({ 'X-Pay-Result': 'HANGUP_BEFORE_AUTH' });
-    expect(rig.record(headers['X-Pay-Session'])).toMatchObject({
+    expect(rig.record).toMatchObject({
       result: 'HANGUP_BEFORE_AUTH',
       callerPresent: false,
       stageReached: 'PAN_ENTRY',
@@ -175,12 +106,12 @@ describe('an automated payment call', () => {
   it('answers a BYE in flight with the session only, and records the verdict that comes later', async () => {
     const rig = new Rig();
     const call = await rig.call();
-    await rig.submit();
+    await rig.submit(rig.media.last);
     const headers = call.leg.hangUp();
     expect(Object.keys(headers)).toEqual(['X-Pay-Session']);
     rig.payments.submissions.at(-1)?.answer(kApproved);
     await settle();
-    expect(rig.record(headers['X-Pay-Session'])).toMatchObject({
+    expect(rig.record).toMatchObject({
       result: 'APPROVED',
       callerPresent: false,
       announced: false,
@@ -226,7 +157,7 @@ describe('an automated payment call', () => {
     const call = await rig.call({ headers: { 'X-Pay-Customer-Id': 'C-1' } });
     expect(call.rejections).toMatchObject([{ status: 484 }]);
     expect(rig.media.sessions).toHaveLength(0);
-    expect(rig.counted).toEqual(['refused call data missing']);
+    expect(rig.counted).toEqual(['call', 'refused call data missing', 'call over']);
   });
 
   it('tells the caller at once that the gateway is down', async () => {
@@ -274,7 +205,7 @@ describe('an automated payment call', () => {
     expect(call.leg.byes).toEqual([{ Reason: 'SIP;cause=488;text="Not Acceptable Here"' }]);
     expect(call.rejections).toEqual([]);
     expect(rig.media.last.closed).toBe(true);
-    expect(rig.counted).toEqual(['refused not acceptable here']);
+    expect(rig.counted).toEqual(['call', 'refused not acceptable here', 'call over']);
   });
 
   it('moves the media with a re-INVITE and raises the version of its description', async () => {

@@ -2,67 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { policyFor } from '../../../src/call/topology-policy.ts';
 import type { DialogEvent } from '../../../src/dialog/events.ts';
 import { kStateNumbers } from '../../../src/dialog/states.ts';
-import { cloudPolicyOf, kApproved, kDeclined, orderOf, policyOf } from '../../support/dialog.ts';
-import { on, reach, reachDeclined, Walk } from '../../support/dialog-walk.ts';
-
-const kCloud = { policy: cloudPolicyOf({ cards: { postalCode: 'required' } }) };
-const kAmount = (policy: 'enter' | 'full_or_other') =>
-  new Walk({ policy: policyOf({ amount: { policy, allowOverpay: true } }) }).send(on.start, on.said);
-
-/** Every state before a payment is sent, after one was declined, in flight, and after a verdict. */
-const kBefore: Record<string, () => Walk> = {
-  ACCEPT: () => new Walk(),
-  GREETING: () => reach('GREETING'),
-  IDV_HANDOFF: () => {
-    const policy = policyOf({ idv: { target: 'sip:idv@pbx' } });
-    return reach('GREETING', { policy, order: orderOf({ identified: 'unknown' }) }).send(on.said);
-  },
-  AMOUNT_TELL: () => reach('AMOUNT_TELL'),
-  AMOUNT_MENU: () => kAmount('full_or_other'),
-  AMOUNT_ENTRY: () => kAmount('enter'),
-  AMOUNT_CONFIRM: () => kAmount('enter').send(on.amount(2000)),
-  CARD_INTRO: () => reach('CARD_INTRO'),
-  PAN_ENTRY: () => reach('PAN_ENTRY'),
-  PAN_CHECK: () => reach('PAN_CHECK'),
-  PAN_CONFIRM: () => reach('PAN_CONFIRM', kCloud),
-  EXPIRY_ENTRY: () => reach('EXPIRY_ENTRY'),
-  EXPIRY_CONFIRM: () => reach('EXPIRY_CONFIRM', kCloud),
-  START_ENTRY: () =>
-    reach('PAN_ENTRY', { policy: policyOf({ cards: { legacyFields: true } }) })
-      .pan('maestro')
-      .send(on.field('expiry')),
-  ISSUE_ENTRY: () =>
-    reach('PAN_ENTRY', { policy: policyOf({ cards: { legacyFields: true } }) })
-      .pan('maestro')
-      .send(on.field('expiry'), on.poundAlone),
-  CVV_ENTRY: () => reach('CVV_ENTRY'),
-  CVV_CONFIRM: () => reach('CVV_CONFIRM', kCloud),
-  POSTAL_ENTRY: () => reach('POSTAL_ENTRY', kCloud),
-  POSTAL_CONFIRM: () => reach('POSTAL_CONFIRM', kCloud),
-  SUMMARY: () => reach('SUMMARY'),
-  CORRECT_MENU: () => reach('SUMMARY').send(on.key(2)),
-  ESCAPE: () => reach('PAN_ENTRY').send(on.escape),
-};
-const kAfterDecline: Record<string, () => Walk> = {
-  DECLINED: () => reachDeclined(),
-  RETRY_MENU: () => reachDeclined().send(on.said),
-  'PAN_ENTRY again': () => reachDeclined().send(on.said, on.key(1)),
-};
-const kInFlight: Record<string, () => Walk> = {
-  SUBMIT: () => reach('SUBMIT'),
-  WAIT: () => reach('WAIT'),
-  RESOLVE: () => reach('RESOLVE'),
-};
-const kDecided: Record<string, readonly [reachIt: () => Walk, result: string]> = {
-  MAX_DECLINES: [
-    () => reachDeclined({ policy: policyOf({ declines: { max: 1 } }) }).send(on.said),
-    'DECLINED_MAX',
-  ],
-  APPROVED: [() => reach('APPROVED'), 'APPROVED'],
-  REFERENCE: [() => reach('REFERENCE'), 'APPROVED'],
-  'REFERENCE menu': [() => reach('REFERENCE').send(on.said), 'APPROVED'],
-  FAIL: [() => reach('PAN_ENTRY').send(on.silence, on.silence, on.silence), 'MAX_INPUT'],
-};
+import { kApproved, kDeclined, policyOf } from '../../support/dialog.ts';
+import { kAfterDecline, kBefore, kDecided, kInFlight, reachAmount } from '../../support/dialog-stages.ts';
+import { on, reach, type Walk } from '../../support/dialog-walk.ts';
 
 const before = Object.entries(kBefore);
 const afterDecline = Object.entries(kAfterDecline);
@@ -221,7 +163,7 @@ describe('a field is asked for again from outside', () => {
   });
 
   it('takes an amount the caller has entered, no other', () => {
-    const walk = kAmount('enter').send(on.amount(2000), on.key(1), on.said);
+    const walk = reachAmount('enter').send(on.amount(2000), on.key(1), on.said);
     expect(walk.send(reEnter('amount')).name).toBe('AMOUNT_ENTRY');
     const fixed = reach('PAN_ENTRY');
     const { state } = fixed;
@@ -404,7 +346,7 @@ describe('somebody else is on the line in the place of the caller', () => {
   );
 
   it('before the card: what was asked is asked again', () => {
-    const walk = kAmount('full_or_other').send({ type: 'moved' });
+    const walk = reachAmount('full_or_other').send({ type: 'moved' });
     expect([walk.name, walk.does('say'), walk.does('flushTypeAhead')]).toEqual(['AMOUNT_MENU', true, true]);
   });
 
