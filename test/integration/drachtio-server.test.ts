@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { tryServerProcess } from '../support/server-process.ts';
-import { freePort, startLoneEdge } from '../support/sip-server.ts';
+import { startLoneEdge } from '../support/sip-server.ts';
 import { sipServerSuite } from '../support/sip-server-suite.ts';
 
 describe('with an edge started on its own for a drachtio-server', () => sipServerSuite(startLoneEdge));

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/payment-lab.ts';
-import { freePort } from '../support/sip-server.ts';
 
 const kDirectories = [
   'astetcdir',

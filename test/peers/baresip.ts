@@ -13,9 +13,9 @@ import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SpeechDetector } from '../../src/phone/speech.ts';
+import { freePort } from '../support/free-port.ts';
 import { wavFile } from '../support/media-fixture.ts';
 import { until } from '../support/payment-lab.ts';
-import { freePort } from '../support/sip-server.ts';
 
 export const kModules = '/usr/lib/baresip/modules';
 const kKeyEveryMs = 250; // longer than it holds a key

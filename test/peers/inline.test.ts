@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AgentPhone } from '../support/agent-phone.ts';
+import { freePort } from '../support/free-port.ts';
 import { leaksIn } from '../support/leak-search.ts';
 import { until } from '../support/payment-lab.ts';
-import { freePort } from '../support/sip-server.ts';
-import { type Baresip, startBaresip } from './baresip.ts';
+import { startBaresip } from './baresip.ts';
 import { silence } from './baresip-payment.ts';
 import { hasProgram, mayUseRawSockets } from './requirements.ts';
 import { type PeersServer, startPeersServer } from './server.ts';
@@ -33,13 +33,17 @@ const kTrunk = {
   mayTransfer: true,
 };
 
-let agentPort: number;
+const kCarriers = (['event', 'tone', 'info'] as const)
+  .map((carrier, at) => ({ carrier, dialled: `10${at}0` }))
+  .filter(({ carrier }) => carrier === 'info' || mayUseRawSockets());
+
+/** Of the agents' phones, by the number that leads there. */
+const agentPorts = new Map<string, number>();
 let target: AgentPhone;
-/** hushpay as the PBX: calls for 1… go to the agent's phone, those for 2… to hushpay that is paid at. */
+/** hushpay as the PBX: calls for 10… go to the agents' phones, those for 2… to hushpay that is paid at. */
 let pbx: PeersServer;
 /** hushpay between trunk and PBX. */
 let server: PeersServer;
-const phones: Baresip[] = [];
 
 function routed(routes: readonly object[]): NodeJS.ProcessEnv {
   const through = routes.map((route) => ({ ...route, through: 'lab' }));
@@ -48,12 +52,12 @@ function routed(routes: readonly object[]): NodeJS.ProcessEnv {
 
 beforeAll(async () => {
   if (!kHasPeers) return;
-  agentPort = await freePort();
+  for (const { dialled } of kCarriers) agentPorts.set(dialled, await freePort());
   target = await AgentPhone.open();
   const payPort = await freePort();
   pbx = await startPeersServer(
     routed([
-      { dialled: '1*', target: `sip:caller@127.0.0.1:${agentPort}` },
+      ...[...agentPorts].map(([dialled, port]) => ({ dialled, target: `sip:caller@127.0.0.1:${port}` })),
       { dialled: '2*', target: `sip:pay@127.0.0.1:${payPort}` },
     ]),
   );
@@ -62,10 +66,6 @@ beforeAll(async () => {
     HUSHPAY_SIP_PORT: String(payPort),
     HUSHPAY_HAND_OVER_METHOD: 'attended',
   });
-});
-
-afterEach(async () => {
-  await Promise.all(phones.splice(0).map((phone) => phone.stop()));
 });
 
 afterAll(async () => {
@@ -85,35 +85,38 @@ async function expectPaid(id: string, topology: string): Promise<void> {
   expect(pbx.tracesOf([kCard])).toEqual([]);
 }
 
-const kCarriers = (['event', 'tone', 'info'] as const).filter(
-  (each) => each === 'info' || mayUseRawSockets(),
-);
-
 describe.skipIf(!kHasPeers)('between a trunk and a PBX (needs sipp and baresip)', () => {
-  it.each(kCarriers)('keeps the keys of SIPp, as %s, from the baresip behind the PBX', async (carrier) => {
-    const { status, body } = await server.post('/v1/sessions', kSession);
-    expect(status).toBe(201);
-    const id = String(body['id']);
-    const agent = await startBaresip(silence(2 * kMinuteMs), { records: true, answersAt: agentPort });
-    phones.push(agent);
-    const run = runSipp('approved', server.address, {
-      dialled: '1000',
-      carrier,
-      headers: { 'X-Pay-Session': id },
-    });
-    await agent.answered();
-    await expectPaid(id, 'inline');
-    expect(await leaksIn(agent.heard())).toEqual(kNoLeak);
-    agent.hangUp(); // the PBX says BYE to us, and we to the customer
-    const { exit, errors } = await run;
-    expect([exit, errors]).toEqual([0, '']);
-  });
+  it.concurrent.each(kCarriers)(
+    'keeps the keys of SIPp, as $carrier, from the baresip behind the PBX',
+    async ({ carrier, dialled }) => {
+      const { status, body } = await server.post('/v1/sessions', kSession);
+      expect(status).toBe(201);
+      const id = String(body['id']);
+      const answersAt = agentPorts.get(dialled) ?? 0;
+      const agent = await startBaresip(silence(2 * kMinuteMs), { records: true, answersAt });
+      try {
+        const run = runSipp('approved', server.address, {
+          dialled,
+          carrier,
+          headers: { 'X-Pay-Session': id },
+        });
+        await agent.answered();
+        await expectPaid(id, 'inline');
+        expect(await leaksIn(agent.heard())).toEqual(kNoLeak);
+        agent.hangUp(); // the PBX says BYE to us, and we to the customer
+        const { exit, errors } = await run;
+        expect([exit, errors]).toEqual([0, '']);
+      } finally {
+        await agent.stop();
+      }
+    },
+  );
 
-  it('gives a call of the PBX back by REFER with Replaces, which the PBX follows', async () => {
+  it.concurrent('gives a call of the PBX back by REFER with Replaces, which the PBX follows', async () => {
     const data = `customer-id=C-1001;amount=50.25;identified=true;return-uri=${target.uri}`;
     const run = runSipp('approved', pbx.address, {
       dialled: '2000',
-      carrier: kCarriers[0] ?? 'info',
+      carrier: kCarriers[0]?.carrier ?? 'info',
       headers: { 'User-to-User': `${Buffer.from(data).toString('hex')};encoding=hex` },
     });
     const first = await target.called(100_000); // by us, when the payment has ended

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../support/sip-server.ts';
+import { freePort } from '../support/free-port.ts';
 
 /** A Kamailio on a free port of 127.0.0.1, UDP and TCP alike. */
 export interface Kamailio {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { leaksIn } from '../support/leak-search.ts';
 import { until } from '../support/payment-lab.ts';
-import { freePort } from '../support/sip-server.ts';
 import { type Baresip, type BaresipOptions, startBaresip } from './baresip.ts';
 import { kEntry, silence, soundOf, talking, tonesOfPayment } from './baresip-payment.ts';
 import { type Kamailio, kProxy, routeTo, startKamailio } from './kamailio.ts';

@@ -57,26 +57,30 @@ describe.skipIf(!kIsThere)(
       });
     }
 
-    it.each(kWays)('a whole payment passes through it as $what', { timeout: 120_000 }, async (way) => {
-      const media = { encryption: way.encryption, keysInClear: true };
-      const trunk = { name: 'lab', sources: ['127.0.0.0/8'], maySetAmounts: true, media };
-      const server = await startPeersServer({ HUSHPAY_SIP_TRUNKS: JSON.stringify([trunk]) });
-      const kamailio = await startProxy(server, way.towardsUs);
-      try {
-        const { exit, errors, messages } = await runSipp('approved-by-proxy', kamailio.address);
-        expect(exit, errors).toBe(0);
-        const ok = messages.find(({ what }) => what === '200');
-        const [sessionId = ''] = server.sessionsOf(headerOf(ok, 'Call-ID') ?? '');
-        expect(await server.ended(sessionId)).toMatchObject({ result: 'APPROVED', last4: '4242' });
-        const port = Number(/^m=audio (\d+) RTP\/AVP /m.exec(ok?.text ?? '')?.[1]);
-        expect(port).toBeGreaterThanOrEqual(rtpengine.portMin); // the caller's audio goes to rtpengine
-        expect(port).toBeLessThanOrEqual(rtpengine.portMax);
-        expect(server.output()).toContain(`"protection":"${way.protection}"`);
-        expect(server.tracesOf([kCard])).toEqual([]);
-      } finally {
-        await kamailio.stop();
-        await server.stop();
-      }
-    });
+    it.concurrent.each(kWays)(
+      'a whole payment passes through it as $what',
+      { timeout: 120_000 },
+      async (way) => {
+        const media = { encryption: way.encryption, keysInClear: true };
+        const trunk = { name: 'lab', sources: ['127.0.0.0/8'], maySetAmounts: true, media };
+        const server = await startPeersServer({ HUSHPAY_SIP_TRUNKS: JSON.stringify([trunk]) });
+        const kamailio = await startProxy(server, way.towardsUs);
+        try {
+          const { exit, errors, messages } = await runSipp('approved-by-proxy', kamailio.address);
+          expect(exit, errors).toBe(0);
+          const ok = messages.find(({ what }) => what === '200');
+          const [sessionId = ''] = server.sessionsOf(headerOf(ok, 'Call-ID') ?? '');
+          expect(await server.ended(sessionId)).toMatchObject({ result: 'APPROVED', last4: '4242' });
+          const port = Number(/^m=audio (\d+) RTP\/AVP /m.exec(ok?.text ?? '')?.[1]);
+          expect(port).toBeGreaterThanOrEqual(rtpengine.portMin); // the caller's audio goes to rtpengine
+          expect(port).toBeLessThanOrEqual(rtpengine.portMax);
+          expect(server.output()).toContain(`"protection":"${way.protection}"`);
+          expect(server.tracesOf([kCard])).toEqual([]);
+        } finally {
+          await kamailio.stop();
+          await server.stop();
+        }
+      },
+    );
   },
 );

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { freePort } from '../support/free-port.ts';
 
 const kPorts = 400;
 const kPatienceMs = 10_000;
@@ -59,13 +60,4 @@ async function answers(control: string): Promise<void> {
     clearInterval(ask);
     socket.close();
   }
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../support/free-port.ts';
 import { type Phone, scriptOf } from './scenario.ts';
 import { type SipMessage, sipMessages } from './sip-log.ts';
 
 const kPatienceS = 110; // for the last call of a run
+/** SIPp's own choice begins at 6000; calls of one run count up from here. */
+const kMediaPorts = 4;
 const kPhone: Phone = {
   carrier: 'event',
   codec: 'PCMU',
@@ -97,7 +99,16 @@ async function inFolder<T>(
 
 /** @param startingS - how long it takes to start all calls. @returns the exit code. */
 async function run(folder: string, address: string, args: readonly string[], startingS = 0): Promise<number> {
-  const fixed = ['-sf', 'scenario.xml', '-i', '127.0.0.1', '-p', await freePort(), '-mp', await mediaPort()];
+  const fixed = [
+    '-sf',
+    'scenario.xml',
+    '-i',
+    '127.0.0.1',
+    '-p',
+    String(await freePort()),
+    '-mp',
+    String(await freePort(kMediaPorts)),
+  ];
   const traces = ['-nostdin', '-trace_err', '-error_file', 'errors.log'];
   const patience = ['-timeout', `${kPatienceS + startingS}s`, '-timeout_error'];
   const child = spawn('sipp', [...fixed, ...traces, ...patience, ...args, address], {
@@ -117,36 +128,4 @@ function answersIn(folder: string): number[] {
   const file = readdirSync(folder).find((each) => each.endsWith('_rtt.csv')) ?? '';
   const rows = textOf(folder, file).trimEnd().split('\n').slice(1);
   return rows.map((row) => Number(row.split(';')[1])).sort((a, b) => a - b);
-}
-
-/** SIPp's own choice begins at 5060, where other servers of this machine send to. */
-async function freePort(): Promise<string> {
-  const socket = createSocket('udp4');
-  const bound = once(socket, 'listening');
-  socket.bind(0, '127.0.0.1');
-  await bound;
-  const { port } = socket.address();
-  socket.close();
-  return String(port);
-}
-
-/** Calls of one run count up from here, four ports each; below the ports that servers under test take. */
-async function mediaPort(): Promise<string> {
-  for (;;) {
-    const first = 10_000 + 4 * Math.floor(Math.random() * 2000);
-    const free = await Promise.all([0, 1, 2, 3].map((offset) => isFree(first + offset)));
-    if (free.every((each) => each)) return String(first);
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const socket = createSocket('udp4');
-  const bound = once(socket, 'listening').then(
-    () => true,
-    () => false,
-  );
-  socket.bind(port, '127.0.0.1');
-  const free = await bound;
-  if (free) socket.close();
-  return free;
 }

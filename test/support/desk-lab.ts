@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { openBrowser, openPage, signIn, type View, type WatchedPage } from './browser.ts';
+import { freePort } from './free-port.ts';
 import { RoomLab } from './room-lab.ts';
-import { freePort } from './sip-server.ts';
 
 const kAxe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const kRules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];

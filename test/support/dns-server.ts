@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { promises } from 'node:dns';
 import { once } from 'node:events';
+import { freePort } from './free-port.ts';
 
 export const kHasDnsmasq = spawnSync('dnsmasq', ['--version'], { stdio: 'ignore' }).status === 0;
 
@@ -58,12 +58,4 @@ async function answers(address: string): Promise<void> {
     if (Date.now() > giveUpAtMs) throw new Error('dnsmasq does not answer');
     await new Promise((resolve) => setTimeout(resolve, kAskAgainMs));
   }
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
 }

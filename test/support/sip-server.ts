@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
 import { type EdgeHandle, launchEdge } from '../../src/edge/launcher.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
 import { FakeLog } from './fake-log.ts';
+import { freePort } from './free-port.ts';
 
 /** A SIP server of its own on 127.0.0.1, which hushpay only connects to. */
 export interface SipServer {
@@ -97,23 +97,6 @@ function drachtioConfig(adminPort: number, sipPort: number): string {
   <logging><console/><sofia-loglevel>1</sofia-loglevel><loglevel>notice</loglevel></logging>
 </drachtio>
 `;
-}
-
-/** A number that is free for TCP and UDP. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const tcp = createServer().listen(0, kHost);
-    await once(tcp, 'listening');
-    const { port } = tcp.address() as AddressInfo;
-    const udp = createSocket('udp4').bind(port, kHost);
-    const isFree = await once(udp, 'listening').then(
-      () => true,
-      () => false,
-    );
-    udp.close();
-    await new Promise((resolve) => tcp.close(resolve));
-    if (isFree) return port;
-  }
 }
 
 /** Waits until somebody accepts connections there. */

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
 import { kSecret, openEdge } from './edge-with-srf.ts';
 import { FastClock } from './fast-clock.ts';
+import { freePort } from './free-port.ts';
 
 /** A SIP server that speaks drachtio's protocol to applications: the embedded edge, or a drachtio-server. */
 export interface WireServer {
@@ -87,12 +88,4 @@ async function listens(port: number): Promise<void> {
     if (Date.now() > deadline) throw new Error('drachtio-server does not listen');
     await later(50);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const bound = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return typeof bound === 'object' && bound ? bound.port : 0;
 }
