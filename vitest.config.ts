@@ -8,10 +8,12 @@ const kTestTimeoutMs: Readonly<Record<string, number>> = {
 };
 
 /**
- * Tests with real processes and sockets: one file at a time. What they poll for comes in milliseconds; a machine that stalls for
- * seconds must not fail them, and Vitest's own second did. All limits here are for what never comes: load makes a test slow, not red.
+ * Tests with real processes and sockets. What they poll for comes in milliseconds; a machine that stalls for seconds must not fail
+ * them, and Vitest's own second did. All limits here are for what never comes: load makes a test slow, not red.
  */
-const kAlone = { fileParallelism: false, expect: { poll: { timeout: 60_000 } } };
+const kPatient = { expect: { poll: { timeout: 60_000 } } };
+/** Two files at a time: what takes long there is calls that last as long as calls do. Soaks and sweeps have the machine alone. */
+const kFilesAtOnce = 2;
 
 export default defineConfig({
   test: {
@@ -21,7 +23,8 @@ export default defineConfig({
         include: [`test/${name}/**/*.test.ts`],
         testTimeout,
         hookTimeout: 120_000,
-        ...(name === 'unit' ? {} : kAlone),
+        maxWorkers: name === 'long' ? 1 : kFilesAtOnce,
+        ...(name === 'unit' ? {} : kPatient),
       },
     })),
   },

@@ -4,8 +4,8 @@ import { kBin, kNode, native, vitest } from './runners.ts';
 import { sanitizerRunners } from './sanitizers.ts';
 
 /**
- * Everything `npm test` runs, in order: what is quickest to fail first. Integration tests wait more than they work, so the sanitizers and then the peers
- * run beside them.
+ * Everything `npm test` runs, in order: what is quickest to fail first. Integration tests wait more than they work, so the sanitizers run beside them, and
+ * when there is nothing left to compile, the peers: SIPp keys by its own clock and must not wait for a core.
  */
 export function allRunners(scratch: string): Runner[] {
   const script = (name: string, file: string): Runner => ({ name, command: kNode, args: [file] });
