@@ -131,7 +131,7 @@ describe.skipIf(!kHasPeers)('between a trunk and a PBX (needs sipp and baresip)'
     const bye = await target.next('BYE'); // ours: we have gone
     expect(bye.header('Call-ID')).toBe(callId);
     await expectPaid(first.header('X-Pay-Session'), 'ivr');
-    await target.hangUp();
+    expect((await target.hangUp()).status).toBe(200);
     const { exit, errors } = await run;
     expect([exit, errors]).toEqual([0, '']);
   });

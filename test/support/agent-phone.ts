@@ -114,10 +114,11 @@ export class AgentPhone {
     body = '',
   ): Promise<RawMessage> {
     const seq = ++this.#seq;
+    const contact = /<([^>]+)>/.exec(this.invite.header('Contact'))?.[1] ?? '';
     const text = (name: string): string =>
       writeRequest({
         method: name,
-        uri: /<([^>]+)>/.exec(this.invite.header('Contact'))?.[1] ?? '',
+        uri: contact,
         headers: {
           Via: `SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${randomName()}`,
           From: `${this.invite.header('To')};tag=${this.#tag}`,
@@ -131,11 +132,12 @@ export class AgentPhone {
         },
         body: name === 'ACK' ? '' : body,
       });
-    this.#send(text(method));
+    const there = addressOf(contact);
+    this.#send(text(method), there);
     const isMine = ({ status, header }: RawMessage): boolean =>
       status >= 200 && header('CSeq') === `${seq} ${method}` && header('Call-ID') === this.dialog.callId;
     await until(() => this.received.some(isMine), `an answer to ${method}`);
-    if (method === 'INVITE') this.#send(text('ACK'));
+    if (method === 'INVITE') this.#send(text('ACK'), there);
     return this.received.find(isMine) as RawMessage;
   }
 
@@ -210,7 +212,15 @@ export class AgentPhone {
     this.#send(writeReply(request, status, { toTag: this.#tag, headers: all, body }));
   }
 
-  #send(text: string): void {
-    this.#socket.send(Buffer.from(text), this.#server.port, this.#server.host);
+  /** @param to - whoever spoke last, if not given. */
+  #send(text: string, { host, port } = this.#server): void {
+    this.#socket.send(Buffer.from(text), port, host);
   }
+}
+
+/** Where a URI with a port leads; nobody else need be in the way. */
+function addressOf(uri: string): { readonly host: string; readonly port: number } {
+  const [, host = '', port] = /^sip:(?:[^@]*@)?([\d.]+):(\d+)/.exec(uri) ?? [];
+  if (host === '') throw new Error(`${uri} names no address and port`);
+  return { host, port: Number(port) };
 }
