@@ -46,8 +46,9 @@ Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
   std::optional<Place> place = placeOf(command);
   if (!place) return {pb::STATUS_NO_FREE_PORT, {}};
   const std::uint16_t port = place->sockets.port();
-  auto leg = std::make_unique<Leg>(command.session(), std::move(place->sockets), bindTo_->withPort(port),
-                                   makeSeed(), place->slot, mediaTimeoutMs_, engine_, links_);
+  auto leg =
+      std::make_unique<Leg>(command.session(), std::move(place->sockets), bindTo_->withPort(port), makeSeed(),
+                            place->slot, mediaTimeoutMs_, engine_, links_, engine_.outbox());
   if (place->isTakenUp) leg->takeUp(Board::last(place->slot), nowMs());
   const Outcome outcome = post({.kind = MediaCommand::Kind::kAdd, .leg = leg.get()});
   if (outcome.status != pb::STATUS_OK) {

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <system_error>
 
@@ -133,6 +132,7 @@ void Engine::tick() noexcept {
     dueMs_[i] = legs_[i]->dueMs();
   }
   for (Room* room : rooms_) room->tick();
+  outbox_.flush();
   board_.beat();
   if (ticks_.load(std::memory_order_relaxed) % kTicksPerCount == 0) publishCounts();
   tell();
@@ -151,6 +151,7 @@ void Engine::takeCommands(double nowMs) noexcept {
     if (isOfLeg) dueMs_[command.leg->place] = 0;
   }
   explicit_bzero(static_cast<void*>(&command), sizeof command);
+  outbox_.flush();
 }
 
 void Engine::obey(const MediaCommand& command, double nowMs) noexcept {
@@ -215,6 +216,7 @@ void Engine::remove(Leg* leg, double nowMs) noexcept {
   retiredCounts_.packetsMalformed += counts.packetsMalformed;
   retiredLinkCounts_.forged += leg->linkCounts().forged;
   retiredLinkCounts_.replayed += leg->linkCounts().replayed;
+  outbox_.flush();  // from here on its sockets may be closed
   leg->retire();
   wake_ = true;
 }
@@ -237,27 +239,44 @@ void Engine::receive(double nowMs) noexcept {
   }
 }
 
-/// What the packets after next will touch is on its way while one is worked on.
+/// By three strokes, each in one go for many packets: out of the kernel, through the legs, into the kernel.
 void Engine::receive(std::span<const epoll_event> ready, double nowMs) noexcept {
+  std::size_t count = 0;
+  for (const epoll_event& each : ready) {
+    Arrival& arrival = arrivals_[count];
+    arrival.leg = reinterpret_cast<Leg*>(each.data.u64 & ~kRtcpMark);
+    arrival.isRtcp = (each.data.u64 & kRtcpMark) != 0;
+    const SocketPair& sockets = arrival.leg->sockets();
+    if (fetch(arrival.isRtcp ? sockets.rtcp() : sockets.rtp(), inbox_[count])) count++;
+    if (count < kBatch) continue;
+    hear(count, nowMs);
+    count = 0;
+  }
+  hear(count, nowMs);
+}
+
+/// What the packets after next will touch is on its way while one is worked on.
+void Engine::hear(std::size_t count, double nowMs) noexcept {
   constexpr std::size_t kStep = 2;
-  const auto legAt = [&](std::size_t at) -> Leg* {
-    return at < ready.size() ? reinterpret_cast<Leg*>(ready[at].data.u64 & ~kRtcpMark) : nullptr;
-  };
-  for (std::size_t at = 0; at < ready.size() + 3 * kStep; at++) {
+  const auto legAt = [&](std::size_t at) { return at < count ? arrivals_[at].leg : nullptr; };
+  for (std::size_t at = 0; at < count + 3 * kStep; at++) {
     if (const Leg* leg = legAt(at)) {
       leg->prefetch();
       leg->session().prefetch();
     }
     if (const Leg* leg = legAt(at - kStep)) leg->session().prefetchVoice();
     if (const Leg* leg = legAt(at - 2 * kStep)) leg->session().prefetchNext();
-    if (Leg* leg = legAt(at - 3 * kStep)) {
-      if ((ready[at - 3 * kStep].data.u64 & kRtcpMark) != 0)
-        leg->receiveRtcp(nowMs);
-      else
-        leg->receiveRtp(nowMs);
-      dueMs_[leg->place] = std::min(dueMs_[leg->place], leg->dueMs());
-    }
+    const std::size_t now = at - 3 * kStep;
+    Leg* leg = legAt(now);
+    if (leg == nullptr) continue;
+    if (arrivals_[now].isRtcp)
+      leg->receiveRtcp(inbox_[now], nowMs);
+    else
+      leg->receiveRtp(inbox_[now], nowMs);
+    inbox_[now].wipe();
+    dueMs_[leg->place] = std::min(dueMs_[leg->place], leg->dueMs());
   }
+  outbox_.flush();
 }
 
 void Engine::publishCounts() noexcept {
