@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "media/endpoint.h"
 #include "rtp/bytes.h"
@@ -24,12 +25,26 @@ struct Datagram {
   void wipe() noexcept;
 };
 
-/// Takes what waits at a socket, one datagram. An ICMP error that is queued before it counts as one.
-/// @return false if there was none
-bool fetch(int fd, Datagram& into) noexcept;
+/// What has arrived, until as much has come together that our own code is worth a visit: it and the kernel's
+/// do not fit into the first cache side by side. Media thread: no allocation, lock, log or throw.
+class Inbox {
+ public:
+  static constexpr std::size_t kMost = 64;
 
-/// What is to be sent, until as much has come together that the kernel is worth a visit: its code and ours do
-/// not fit into the first cache side by side. Order is kept. Media thread: no allocation, lock, log or throw.
+  [[nodiscard]] Datagram& operator[](std::size_t at) noexcept { return datagrams_[at]; }
+  /// Takes what waits at a socket, one datagram, to a place. An ICMP error that is queued before it counts as
+  /// one. @return false if there was none
+  bool fetch(int fd, std::size_t to) noexcept;
+  /// Takes all that wait at a socket, from a place on. @return how many; fewer than there is room: no more
+  /// wait
+  std::size_t fetchAll(int fd, std::size_t from) noexcept;
+
+ private:
+  std::array<Datagram, kMost> datagrams_{};
+};
+
+/// What is to be sent, until as much has come together that the kernel is worth a visit. Order is kept. Media
+/// thread.
 class Outbox {
  public:
   static constexpr std::size_t kMost = 64;
@@ -50,6 +65,8 @@ class Outbox {
   void flush() noexcept;
 
  private:
+  void send(std::span<Datagram> datagrams) noexcept;
+
   std::array<Datagram, kMost> datagrams_{};
   std::size_t count_ = 0;
 };

@@ -103,16 +103,15 @@ class Engine final : public EventSink {
   void closeRoom(Room* room) noexcept;
   void receive(double nowMs) noexcept;
   void receive(std::span<const epoll_event> ready, double nowMs) noexcept;
+  std::size_t fetchShared(const SharedPort& port, bool isRtcp, std::size_t count, double nowMs) noexcept;
   void hear(std::size_t count, double nowMs) noexcept;
   void tell() noexcept;
   void countLateness(double lateMs) noexcept;
   void measureLoad(double lateMs) noexcept;
   void publishCounts() noexcept;
 
-  static constexpr std::size_t kBatch = 64;  // datagrams that are worked on in one go
-
   struct Arrival {
-    Leg* leg = nullptr;
+    Leg* leg = nullptr;  // null: nobody's
     bool isRtcp = false;
   };
 
@@ -126,8 +125,8 @@ class Engine final : public EventSink {
   LinkCounts retiredLinkCounts_{};
   int epollFd_;
   int wakeFd_;
-  std::array<Arrival, kBatch> arrivals_{};
-  std::array<Datagram, kBatch> inbox_{};  // of each of them
+  std::array<Arrival, Inbox::kMost> arrivals_{};
+  Inbox inbox_{};  // of each of them
   Outbox outbox_{};
   bool wake_ = false;  // media thread: something to tell since the last tick
   LoadMeter load_;

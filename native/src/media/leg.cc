@@ -21,9 +21,11 @@ constexpr double kTellMs = 1000;
 
 }  // namespace
 
-Leg::Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const StreamSeed& seed, BoardSlot& slot,
-         std::uint32_t mediaTimeoutMs, EventSink& events, SetupInbox& inbox, Outbox& outbox)
-    : sockets_(std::move(sockets)),
+Leg::Leg(std::uint32_t id, SocketPair sockets, SharedPort* shared, const Endpoint& local,
+         const StreamSeed& seed, BoardSlot& slot, std::uint32_t mediaTimeoutMs, EventSink& events,
+         SetupInbox& inbox, Outbox& outbox)
+    : own_(std::move(sockets)),
+      shared_(shared),
       local_(local),
       inbox_(inbox),
       outbox_(outbox),
@@ -51,15 +53,15 @@ void Leg::send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexc
 }
 
 void Leg::sendRtp(ByteView datagram) noexcept {
-  send(sockets_.rtp(), link_.rtp, datagram, false);
+  send(sockets().rtp(), link_.rtp, datagram, false);
   if (++unsaved_ >= kMostUnsaved) save(nowMs());
 }
 
 void Leg::sendRtcp(ByteView datagram) noexcept {
   if (link_.rtcpMux)
-    send(sockets_.rtp(), link_.rtp, datagram, true);
+    send(sockets().rtp(), link_.rtp, datagram, true);
   else
-    send(sockets_.rtcp(), remoteRtcp_, datagram, true);
+    send(sockets().rtcp(), remoteRtcp_, datagram, true);
 }
 
 void Leg::adopt(const Link& link, double nowMs) noexcept {
@@ -69,6 +71,7 @@ void Leg::adopt(const Link& link, double nowMs) noexcept {
     if (previousReceiver_ != nullptr) link.receiver->expectSourcesOf(*previousReceiver_);
   }
   link_ = link;
+  if (shared_ != nullptr) shared_->place(*this, link.rtp, link.rtcp);
   if (link_.ice) return;
   guard_.restart(link.rtp, link.learns, link.learnFrom, nowMs);
   link_.rtp = guard_.remote();

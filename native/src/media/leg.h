@@ -12,6 +12,7 @@
 #include "media/link.h"
 #include "media/port_pool.h"
 #include "media/session.h"
+#include "media/shared_port.h"
 #include "media/source_guard.h"
 #include "rtp/prefetch.h"
 
@@ -27,12 +28,14 @@ struct LinkCounts {
 /// deletes it once it is retired; between, it is the media thread's.
 class Leg final : public PacketSink {
  public:
+  /// @param sockets  its own; none if it shares a port
+  /// @param shared  the port it shares; outlives it
   /// @param local  address the RTP socket is bound to
   /// @param slot   where its position is noted
   /// @param inbox  takes what sets up ICE and DTLS
   /// @param outbox  takes what is sent; the media thread's
-  Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const StreamSeed& seed, BoardSlot& slot,
-      std::uint32_t mediaTimeoutMs, EventSink& events, SetupInbox& inbox, Outbox& outbox);
+  Leg(std::uint32_t id, SocketPair sockets, SharedPort* shared, const Endpoint& local, const StreamSeed& seed,
+      BoardSlot& slot, std::uint32_t mediaTimeoutMs, EventSink& events, SetupInbox& inbox, Outbox& outbox);
 
   void sendRtp(ByteView datagram) noexcept override;
   void sendRtcp(ByteView datagram) noexcept override;
@@ -61,7 +64,8 @@ class Leg final : public PacketSink {
   Voice& makeVoice();
 
   [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
-  [[nodiscard]] const SocketPair& sockets() const noexcept { return sockets_; }
+  [[nodiscard]] const SocketPair& sockets() const noexcept { return shared_ ? shared_->sockets() : own_; }
+  [[nodiscard]] SharedPort* sharedPort() const noexcept { return shared_; }
   [[nodiscard]] Session& session() noexcept { return session_; }
   [[nodiscard]] const Session& session() const noexcept { return session_; }
   [[nodiscard]] BoardSlot& slot() noexcept { return slot_; }
@@ -116,7 +120,8 @@ class Leg final : public PacketSink {
 
   static constexpr std::size_t kHot = 640;  // bytes up to `plain_`
 
-  SocketPair sockets_;
+  const SocketPair own_;
+  SharedPort* const shared_;
   Endpoint local_;
   SetupInbox& inbox_;
   Outbox& outbox_;
