@@ -4,6 +4,7 @@ import type { CallSettings } from '../../../src/call/ivr-call.ts';
 import { AppError } from '../../../src/errors.ts';
 import type { Key } from '../../../src/ports/media.ts';
 import type { Meter } from '../../../src/ports/meter.ts';
+import { kUsualMediaRules } from '../../../src/ports/signaling.ts';
 import type { SessionRecord } from '../../../src/ports/store.ts';
 import { kApproved, policyOf } from '../../support/dialog.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
@@ -11,7 +12,7 @@ import { FakeLog } from '../../support/fake-log.ts';
 import { FakeMedia } from '../../support/fake-media.ts';
 import { FakePayments } from '../../support/fake-payments.ts';
 import { FakePrompts } from '../../support/fake-prompts.ts';
-import { FakeSignaling, fakeIncomingCall, kPassing } from '../../support/fake-signaling.ts';
+import { FakeSignaling, fakeIncomingCall, kLabTrunk, kPassing } from '../../support/fake-signaling.ts';
 import { FakeStore } from '../../support/fake-store.ts';
 
 const kOrdered = { 'X-Pay-Customer-Id': 'C-1', 'X-Pay-Amount': '50.25', 'X-Pay-Identified': 'true' };
@@ -254,6 +255,19 @@ describe('an automated payment call', () => {
     rig.media.refuseWith = new AppError('MEDIA_NO_PORT', 'all ports are taken');
     const call = await rig.call();
     expect(call.rejections).toMatchObject([{ status: 503, headers: { 'Retry-After': '5' } }]);
+  });
+
+  it('shares ports where its trunk says so, and is refused while another call has its address there', async () => {
+    const rig = new Rig();
+    const trunk = { ...kLabTrunk, media: { ...kUsualMediaRules, sharesPort: true } };
+    await rig.call({ headers: kOrdered, trunk });
+    expect(rig.media.last.sharesPort).toBe(true);
+    rig.media.refuseToConnectWith = new AppError('MEDIA_BUSY', 'the address is taken');
+    const call = await rig.call({ headers: kOrdered, trunk });
+    expect(call.rejections).toMatchObject([{ status: 503 }]);
+    expect(rig.media.last.closed).toBe(true);
+    await rig.call({ headers: kOrdered });
+    expect(rig.media.last.sharesPort).toBe(false);
   });
 
   it('offers by itself when the INVITE brought no offer, and connects with the answer in the ACK', async () => {

@@ -148,6 +148,11 @@ trunks:
     );
   });
 
+  it('learn no addresses by which their calls are told apart', () => {
+    const media = 'media: { sharesPort: true, natLearning: any }';
+    expect(mistakes(`trunks: [{ name: a, sources: ["::1"], ${media} }]`)).toContain('media.sharesPort');
+  });
+
   it('hear which key was meant', () => {
     expect(mistakes('trunks: [{ name: a, sources: ["::1"], maySetAmount: true }]')).toContain(
       'did you mean maySetAmounts?',
