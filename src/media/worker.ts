@@ -53,6 +53,9 @@ export interface ClipFile {
   readonly path: string;
 }
 
+/** Sessions lie in pages of 2 MB, where the system has them: with hundreds of sessions a packet would look up most of its pages anew. */
+const kHugePages = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
+
 /** What a worker says of itself, and what control knows of its process. */
 export interface WorkerFigures extends MediaWorkerFigures {
   readonly name: string;
@@ -97,6 +100,7 @@ export class MediaWorker {
         name,
         command: config.workerPath ?? kWorkerPath,
         args: [],
+        environment: kHugePages,
         prepare: (stream) => this.#prepare(stream),
         inherited: [this.#board.fd],
         onDown: () => this.#suspend(),

@@ -58,7 +58,7 @@ class Outbox {
   [[nodiscard]] ByteSpan room() noexcept {
     return ByteSpan(datagrams_[count_].bytes).first(Datagram::kMaxSize);
   }
-  /// Sends what was written there; a full box first sends all.
+  /// Is to send what was written there; a full box sends all at once.
   void put(int fd, const Endpoint& to, std::size_t size) noexcept;
   /// Sends all, before a socket that something is to be sent by is closed. One that cannot be sent is lost
   /// like one on the way; the peer's reports tell.
