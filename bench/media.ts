@@ -61,6 +61,12 @@ async function sessionsPerCore(speech: string): Promise<Readonly<Record<string, 
       from: 400,
       start: (sessions) => startHushpay({ ...at(sessions), callerForAgent: kSecure }),
     },
+    {
+      name: 'hushpayShared',
+      delayMs: kLookAheadMs,
+      from: 400,
+      start: (sessions) => startHushpay({ ...at(sessions), callerForAgent: kSecure, sharesPort: true }),
+    },
   ];
   if (rtpengineProgram())
     candidates.push({
@@ -76,8 +82,12 @@ async function sessionsPerCore(speech: string): Promise<Readonly<Record<string, 
   return {
     sessionsPerCore: all,
     sessionsToEpollRelay: rounded(of('hushpaySecure') / of('epollRelay')),
+    sharedSessionsToEpollRelay: rounded(of('hushpayShared') / of('epollRelay')),
     sessionsToRtpengineSecure: all['rtpengineSecure']
       ? rounded(of('hushpaySecure') / of('rtpengineSecure'))
+      : 'not there: rtpengineSecure could not be run',
+    sharedSessionsToRtpengineSecure: all['rtpengineSecure']
+      ? rounded(of('hushpayShared') / of('rtpengineSecure'))
       : 'not there: rtpengineSecure could not be run',
   };
 }
@@ -89,6 +99,7 @@ function allRelays(): Readonly<Record<string, () => Promise<Relay>>> {
     epollRelay: () => startEpollRelay(load),
     hushpayOpen: () => startHushpay({ ...load, callerForAgent: { kind: 'open' } }),
     hushpaySecure: () => startHushpay({ ...load, callerForAgent: kSecure }),
+    hushpayShared: () => startHushpay({ ...load, callerForAgent: kSecure, sharesPort: true }),
     ...(rtpengineProgram() && { rtpenginePlain: rtpengine('plain'), rtpengineSecure: rtpengine('silence') }),
   };
 }
@@ -106,8 +117,10 @@ function summary(rounds: ReadonlyMap<string, readonly Figures[]>): Readonly<Reco
   return {
     ...medians,
     cpuPerPacketToEpollRelay: ratio('hushpaySecure', 'epollRelay'),
+    sharedCpuPerPacketToEpollRelay: ratio('hushpayShared', 'epollRelay'),
     cpuPerPacketToRtpenginePlain: ratio('hushpaySecure', 'rtpenginePlain'),
     cpuPerPacketToRtpengineSecure: ratio('hushpaySecure', 'rtpengineSecure'),
+    sharedCpuPerPacketToRtpengineSecure: ratio('hushpayShared', 'rtpengineSecure'),
     // Sessions one core could carry, judged by CPU alone.
     ratioToRtpengineSecure: ratio('rtpengineSecure', 'hushpaySecure'),
   };

@@ -9,6 +9,8 @@ export interface ChildSpec {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
+  /** What its environment has besides ours. */
+  readonly environment?: Readonly<Record<string, string>>;
   /**
    * Makes a fresh process usable over its channel (file descriptor 3 of the child, a socket both ways) and resolves when it can
    * work. A rejection at the first start is fatal: {@link SupervisedChild.start} rejects with it.
@@ -95,7 +97,7 @@ export class SupervisedChild {
     const child = spawn(this.#spec.command, [...this.#spec.args], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(this.#spec.inherited ?? [])],
       detached: true, // Ctrl-C in a terminal is for us to handle: children go on until calls have ended
-      env: environmentOfChild(process.env),
+      env: { ...environmentOfChild(process.env), ...this.#spec.environment },
     });
     this.#process = child;
     eachLine(child.stdout as Readable, this.#spec.onLine);

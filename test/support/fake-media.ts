@@ -13,6 +13,7 @@ import type {
   MediaRoom,
   MediaSession,
   MediaStats,
+  OpenOptions,
   PhraseItem,
   PlayOptions,
   PlayResult,
@@ -46,6 +47,8 @@ export class FakeMedia implements MediaPlane {
   readonly rooms: FakeMediaRoom[] = [];
   /** Set, it is what the next open() rejects with. */
   refuseWith: AppError | undefined;
+  /** Set, it is what the sessions opened next reject connect() with. */
+  refuseToConnectWith: AppError | undefined;
   readonly #clock: Clock;
   readonly #clipMs: (clip: ClipId) => number;
 
@@ -54,9 +57,11 @@ export class FakeMedia implements MediaPlane {
     this.#clipMs = typeof clipMs === 'number' ? () => clipMs : clipMs;
   }
 
-  async open(): Promise<FakeMediaSession> {
+  async open(_beside?: MediaSession, { sharesPort = false }: OpenOptions = {}): Promise<FakeMediaSession> {
     if (this.refuseWith) throw this.refuseWith;
     const session = new FakeMediaSession(this.#clock, this.#clipMs, 20_000 + 2 * this.sessions.length);
+    session.sharesPort = sharesPort;
+    session.refuseToConnectWith = this.refuseToConnectWith;
     this.sessions.push(session);
     return session;
   }
@@ -170,6 +175,8 @@ export interface FakePlay {
 }
 
 export class FakeMediaSession implements MediaSession {
+  sharesPort = false;
+  refuseToConnectWith: AppError | undefined;
   readonly address = '127.0.0.1';
   readonly port: number;
   readonly remotes: MediaRemote[] = [];
@@ -204,6 +211,7 @@ export class FakeMediaSession implements MediaSession {
 
   async connect(remote: MediaRemote): Promise<void> {
     this.#refuseIfGone();
+    if (this.refuseToConnectWith) throw this.refuseToConnectWith;
     this.remotes.push(remote);
   }
 

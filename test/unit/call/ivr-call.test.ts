@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { CallSettings } from '../../../src/call/ivr-call.ts';
 import { AppError } from '../../../src/errors.ts';
+import { kUsualMediaRules } from '../../../src/ports/signaling.ts';
 import { CallRig } from '../../support/call-rig.ts';
 import { kApproved } from '../../support/dialog.ts';
 import { settle } from '../../support/fake-clock.ts';
 import type { FakeMediaSession } from '../../support/fake-media.ts';
-import { type FakeCall, fakeIncomingCall } from '../../support/fake-signaling.ts';
+import { type FakeCall, fakeIncomingCall, kLabTrunk } from '../../support/fake-signaling.ts';
 
 const kOrdered = { 'X-Pay-Customer-Id': 'C-1', 'X-Pay-Amount': '50.25', 'X-Pay-Identified': 'true' };
 const kCard = '4242424242424242';
@@ -185,6 +186,19 @@ describe('an automated payment call', () => {
     rig.media.refuseWith = new AppError('MEDIA_NO_PORT', 'all ports are taken');
     const call = await rig.call();
     expect(call.rejections).toMatchObject([{ status: 503, headers: { 'Retry-After': '5' } }]);
+  });
+
+  it('shares ports where its trunk says so, and is refused while another call has its address there', async () => {
+    const rig = new Rig();
+    const trunk = { ...kLabTrunk, media: { ...kUsualMediaRules, sharesPort: true } };
+    await rig.call({ headers: kOrdered, trunk });
+    expect(rig.media.last.sharesPort).toBe(true);
+    rig.media.refuseToConnectWith = new AppError('MEDIA_BUSY', 'the address is taken');
+    const call = await rig.call({ headers: kOrdered, trunk });
+    expect(call.rejections).toMatchObject([{ status: 503 }]);
+    expect(rig.media.last.closed).toBe(true);
+    await rig.call({ headers: kOrdered });
+    expect(rig.media.last.sharesPort).toBe(false);
   });
 
   it('offers by itself when the INVITE brought no offer, and connects with the answer in the ACK', async () => {

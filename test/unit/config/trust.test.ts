@@ -135,7 +135,7 @@ trunks:
       mayTransfer: false,
       codecs: ['opus', 'PCMA'],
       codecOrder: 'own',
-      media: { encryption: 'optional', keysInClear: false, natLearning: 'off' },
+      media: { encryption: 'optional', keysInClear: false, natLearning: 'off', sharesPort: false },
       limits: { callsPerSecond: 2.5, concurrentCalls: 10, largestAmount: null },
       credentials: { user: 'us', realm: 'pbx', secret: 'hunter2', allowMd5: false },
       register: { registrars: ['sip:pbx.example.net'], domain: null, expiresS: 300 },
@@ -146,6 +146,11 @@ trunks:
     expect(mistakes('users: [{ name: alice, secret: x }]\ntrunks: [{ name: a, users: [alise] }]')).toContain(
       'did you mean alice?',
     );
+  });
+
+  it('learn no addresses by which their calls are told apart', () => {
+    const media = 'media: { sharesPort: true, natLearning: any }';
+    expect(mistakes(`trunks: [{ name: a, sources: ["::1"], ${media} }]`)).toContain('media.sharesPort');
   });
 
   it('hear which key was meant', () => {

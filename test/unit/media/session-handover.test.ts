@@ -29,12 +29,12 @@ class Bench {
   readonly #link = new WorkerLink();
   #channel: WorkerChannel;
 
-  constructor() {
+  constructor({ sharesPort = false } = {}) {
     this.#channel = this.#connect();
     this.#link.resume(this.#channel);
     this.session = new WorkerSession(
       7,
-      { address: '127.0.0.1', port: 4000, fingerprint: undefined },
+      { address: '127.0.0.1', port: 4000, fingerprint: undefined, sharesPort },
       this.#link,
       () => {},
     );
@@ -92,6 +92,13 @@ describe('a session whose worker has died', () => {
     expect(bench.worker.commands.map((body) => body.case)).toEqual(['openSession', 'connectSession']);
     expect(bench.worker.got('openSession')).toMatchObject([{ session: 7, resumePort: 4000 }]);
     expect(bench.worker.got('connectSession')).toMatchObject([{ remotePort: 5000, eventPayloadType: 101 }]);
+  });
+
+  it('is among those it shared its port with again', async () => {
+    const bench = new Bench({ sharesPort: true });
+    bench.die();
+    expect(await bench.goOn()).toBe(true);
+    expect(bench.worker.got('openSession')).toMatchObject([{ resumePort: 4000, sharesPort: true }]);
   });
 
   it('keeps commands until there is another', async () => {
