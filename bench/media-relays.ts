@@ -107,7 +107,10 @@ export async function openCall(
   callerForAgent: Hearing,
 ): Promise<{ readonly legs: readonly MediaSession[]; readonly room: MediaRoom }> {
   const caller = await media.open();
-  const agent = await media.open(caller);
+  const agent = await media.open(caller).catch(async (error: unknown) => {
+    await caller.close();
+    throw error;
+  });
   const room = await media.openRoom(caller);
   for (const [index, session] of [caller, agent].entries()) {
     await session.connect({
