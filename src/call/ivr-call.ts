@@ -16,7 +16,7 @@ import type { Merchants } from './merchants.ts';
 import { orderFor } from './order.ts';
 import { PaymentSession, type SessionDeps, termsOf } from './payment-session.ts';
 import { destinationOf } from './routes.ts';
-import { answerWith, legMediaOf, type Side, type SideMediaOptions } from './side.ts';
+import { answerWith, legMediaOf, openOptionsOf, type Side, type SideMediaOptions } from './side.ts';
 import { policyFor } from './topology-policy.ts';
 
 /** What configuration says about calls, beyond the conversation itself. */
@@ -170,7 +170,7 @@ export class IvrCall {
 
   async #openMedia(): Promise<MediaSession | undefined> {
     try {
-      return await this.#deps.plane.open();
+      return await this.#deps.plane.open(undefined, openOptionsOf(this.#incoming));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       this.#log.error({ err: error }, 'no media for the call');
@@ -302,7 +302,8 @@ export class IvrCall {
   }
 
   async #answer(incoming: IncomingCall): Promise<Side | undefined> {
-    const open = (): Promise<MediaSession> => this.#deps.plane.open(this.#customer?.party.media);
+    const open = (): Promise<MediaSession> =>
+      this.#deps.plane.open(this.#customer?.party.media, openOptionsOf(incoming));
     return answerWith(open, 'customer', incoming, this.#mediaOptions(), this.#log);
   }
 

@@ -10,6 +10,7 @@ import type {
   MediaRemote,
   MediaSession,
   MediaStats,
+  OpenOptions,
   PhraseItem,
   PlayOptions,
   PlayResult,
@@ -67,6 +68,7 @@ export class WorkerSession implements MediaSession {
   readonly address: string;
   readonly port: number;
   readonly fingerprint: DtlsFingerprint | undefined;
+  readonly #sharesPort: boolean;
   readonly #link: WorkerLink;
   readonly #onClosed: () => void;
   readonly #keyListeners = new Set<(report: KeyReport) => void>();
@@ -85,14 +87,15 @@ export class WorkerSession implements MediaSession {
 
   constructor(
     id: number,
-    { address, port, fingerprint }: Pick<MediaSession, 'address' | 'port' | 'fingerprint'>,
+    own: Pick<MediaSession, 'address' | 'port' | 'fingerprint'> & Required<OpenOptions>,
     link: WorkerLink,
     onClosed: () => void,
   ) {
     this.id = id;
-    this.address = address;
-    this.port = port;
-    this.fingerprint = fingerprint;
+    this.address = own.address;
+    this.port = own.port;
+    this.fingerprint = own.fingerprint;
+    this.#sharesPort = own.sharesPort;
     this.#link = link;
     this.#onClosed = onClosed;
   }
@@ -193,7 +196,7 @@ export class WorkerSession implements MediaSession {
    * @returns false if it cannot: the session has ended then.
    */
   async resume(channel: WorkerChannel): Promise<boolean> {
-    const value = { session: this.id, resumePort: this.port };
+    const value = { session: this.id, resumePort: this.port, sharesPort: this.#sharesPort };
     const requests = [channel.request({ case: 'openSession', value })];
     if (this.#connection) requests.push(channel.request(resumedConnection(this.#connection, this.#memory)));
     this.#isTakenUp = this.#streamState !== undefined;

@@ -3,7 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { ClipId, DtlsFingerprint, MediaSession, MediaWorkerFigures } from '../ports/media.ts';
+import type {
+  ClipId,
+  DtlsFingerprint,
+  MediaSession,
+  MediaWorkerFigures,
+  OpenOptions,
+} from '../ports/media.ts';
 import { SupervisedChild } from '../process/child.ts';
 import { threadActivity } from '../process/thread-activity.ts';
 import { Board } from './board.ts';
@@ -169,17 +175,18 @@ export class MediaWorker {
     return room;
   }
 
-  async open(): Promise<WorkerSession> {
+  async open({ sharesPort = false }: OpenOptions = {}): Promise<WorkerSession> {
     const channel = this.#runningChannel();
     const id = ++this.#lastSession;
-    const reply = await channel.request({ case: 'openSession', value: { session: id } });
+    const reply = await channel.request({ case: 'openSession', value: { session: id, sharesPort } });
     if (reply.status === Status.NO_FREE_PORT) throw this.#noPort(reply.detail);
     const { localPort } = checkReply(reply, 'openSession');
     // The worker may have died while its answer was on the way to this line.
     if (channel !== this.#channel) throw workerGone();
     const forget = (): void => void this.#sessions.delete(id);
     const { bindAddress } = this.#config;
-    const own = { address: bindAddress, port: localPort, fingerprint: this.#fingerprint };
+    const fingerprint = sharesPort ? undefined : this.#fingerprint;
+    const own = { address: bindAddress, port: localPort, fingerprint, sharesPort };
     const session = new WorkerSession(id, own, this.#link, forget);
     this.#sessions.set(id, session);
     return session;

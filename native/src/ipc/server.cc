@@ -237,7 +237,7 @@ void Server::finishClosing() {
     reply.mutable_stats()->set_packets_replayed(closing.leg->linkCounts().replayed);
     links_.forget(closing.leg->session().id());
     if (closing.replyTo != 0) channel_.write(event);
-    ports_->giveBack(closing.leg->sockets().port(), nowMs());
+    leavePort(*closing.leg);
     board_.release(closing.leg->slot());
     closing.leg.reset();
   }
