@@ -113,7 +113,10 @@ export async function openCall(
 ): Promise<{ readonly legs: readonly MediaSession[]; readonly room: MediaRoom }> {
   const options = { sharesPort };
   const caller = await media.open(undefined, options);
-  const agent = await media.open(caller, options);
+  const agent = await media.open(caller, options).catch(async (error: unknown) => {
+    await caller.close();
+    throw error;
+  });
   const room = await media.openRoom(caller);
   for (const [index, session] of [caller, agent].entries()) {
     await session.connect({

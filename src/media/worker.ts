@@ -26,7 +26,7 @@ const kWorkerPath = fileURLToPath(new URL('../../build/native/hushpay-media', im
 
 /** Calls wait so long for another process when theirs has died. */
 const kGiveUpMs = 5_000;
-const kLookMs = 100;
+const kLookMs = 50;
 const kHangMs = 400;
 
 export interface MediaConfig {
