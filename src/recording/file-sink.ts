@@ -53,13 +53,13 @@ export class FileSink implements RecordingSink {
     this.#cancel();
   }
 
-  async open({ sessionId, part }: RecordedCall, beside: MediaSession): Promise<Recording> {
+  async open({ sessionId, part, beganMs }: RecordedCall, beside: MediaSession): Promise<Recording> {
     const day = this.#clock.date().toISOString().slice(0, 10);
     const name = `${day}/${sessionId}.${part}.wav`;
     await this.#make(day, name);
     this.#open.add(name);
     try {
-      const tape = await this.#plane.openTape(this.#path(name), beside);
+      const tape = await this.#plane.openTape(this.#path(name), beganMs, beside);
       return new FileRecording(name, this.#path(name), tape, () => this.#open.delete(name));
     } catch (error) {
       this.#open.delete(name);

@@ -79,7 +79,7 @@ class SiprecRecording implements Recording {
   #closing: Promise<RecordingEnd> | undefined;
 
   constructor(
-    { sessionId }: RecordedCall,
+    { sessionId, beganMs }: RecordedCall,
     ears: Recording['ears'],
     options: SiprecSinkOptions,
     deps: SiprecSinkDeps,
@@ -89,7 +89,7 @@ class SiprecRecording implements Recording {
     this.#deps = deps;
     this.#paymentSession = sessionId;
     this.#startedAt = deps.clock.date();
-    this.#startedMs = deps.clock.now();
+    this.#startedMs = beganMs;
     this.#log = deps.log.child({ sessionId });
   }
 
