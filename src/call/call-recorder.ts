@@ -89,12 +89,18 @@ export class CallRecorder implements RoomRecorder {
   }
 }
 
+interface Running {
+  readonly sink: RecordingSink;
+  readonly recording: Recording;
+  readonly ears: readonly Listening[];
+}
+
 /** The recordings of one stretch of a call. */
 class Part {
   /** Rejects if one of them could not begin. */
   readonly started: Promise<void>;
   readonly #deps: CallRecorderDeps;
-  readonly #running: Promise<{ sink: RecordingSink; recording: Recording; ears: Listening[] } | undefined>[];
+  readonly #running: readonly Promise<Running | undefined>[];
   #parties: readonly Party[] = [];
   readonly #recordings = new Set<Recording>();
   readonly #ears = new Set<Listening>();
@@ -122,7 +128,7 @@ class Part {
     await Promise.all(this.#running.map(async (each) => this.#close(await each)));
   }
 
-  async #begin(sink: RecordingSink, call: RecordedCall, beside: MediaSession) {
+  async #begin(sink: RecordingSink, call: RecordedCall, beside: MediaSession): Promise<Running | undefined> {
     const { events, meter, log, room, onName } = this.#deps;
     let recording: Recording | undefined;
     try {
@@ -172,11 +178,12 @@ class Part {
     });
   }
 
-  async #close(running: { sink: RecordingSink; recording: Recording } | undefined): Promise<void> {
+  async #close(running: Running | undefined): Promise<void> {
     if (!running) return;
     const { events, meter, log } = this.#deps;
-    const { sink, recording } = running;
+    const { sink, recording, ears } = running;
     const { name } = recording;
+    for (const ear of ears) await this.#deps.room.ignore(ear); // it may have come in late
     try {
       const end = await recording.close();
       meter.recorded(sink.kind, 'ended');
