@@ -100,12 +100,12 @@ describe('hushpay serve', () => {
     expect(server.output().split(key)).toHaveLength(2);
   });
 
-  it('does not open the inspector on SIGUSR1', async () => {
-    server = await startServerProcess();
+  it('opens no inspector on SIGUSR1, and prints no SIP messages for whoever debugs packages', async () => {
+    server = await startServerProcess({ DEBUG: '*' });
     server.signal('SIGUSR1');
     expect((await fetch(`${server.httpUrl}/livez`)).status).toBe(200);
     expect(await server.stop()).toBe(0);
-    expect(server.output()).not.toMatch(/debugger/i);
+    expect(server.output()).not.toMatch(/debugger|drachtio:/i);
   });
 });
 
@@ -138,6 +138,20 @@ describe('hushpay refuses to start with exit code 78', () => {
         NODE_DEBUG: 'x',
       },
       /NODE_DEBUG is set\n +remedy/,
+    ],
+    [
+      'inspector, heap snapshots and TLS key logs in production',
+      {
+        HUSHPAY_PRODUCTION: '{"enabled":true,"allowSimulator":true}',
+        NODE_OPTIONS: '--inspect=127.0.0.1:0 --heapsnapshot-signal=SIGUSR2 --tls-keylog=/dev/null',
+        SSLKEYLOGFILE: '/dev/null',
+      },
+      /with --inspect\n.*\n.*with --heapsnapshot-signal\n.*\n.*with --tls-keylog\n.*\n.*SSLKEYLOGFILE is set/,
+    ],
+    [
+      'the simulator in production',
+      { HUSHPAY_PRODUCTION_ENABLED: 'true' },
+      /gateway\.type.* = '?simulator'?\n +expected: +a real gateway/,
     ],
   ])('for %s', async (_, environment, words) => {
     const failed = await tryServerProcess(environment);
