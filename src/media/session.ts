@@ -37,6 +37,14 @@ import { Phrase } from './phrase.ts';
 import { checkReply } from './status.ts';
 import { StreamState } from './stream-state.ts';
 
+/** Where a session without a peer is recorded; as media.proto has it. */
+export interface TapeChannel {
+  readonly tape: number;
+  readonly path: string;
+  readonly channel: number;
+  readonly beganMs: number;
+}
+
 const kLastKey = 15;
 const kNoStats: MediaStats = {
   packetsReceived: 0,
@@ -69,6 +77,8 @@ export class WorkerSession implements MediaSession {
   readonly fingerprint: DtlsFingerprint | undefined;
   readonly #link: WorkerLink;
   readonly #onClosed: () => void;
+  /** It has no peer, and is recorded there. */
+  readonly #tape: TapeChannel | undefined;
   readonly #keyListeners = new Set<(report: KeyReport) => void>();
   readonly #endListeners = new Set<(end: MediaEnd) => void>();
   readonly #phrases = new Map<number, Phrase>();
@@ -88,8 +98,10 @@ export class WorkerSession implements MediaSession {
     { address, port, fingerprint }: Pick<MediaSession, 'address' | 'port' | 'fingerprint'>,
     link: WorkerLink,
     onClosed: () => void,
+    tape?: TapeChannel,
   ) {
     this.id = id;
+    this.#tape = tape;
     this.address = address;
     this.port = port;
     this.fingerprint = fingerprint;
@@ -193,7 +205,9 @@ export class WorkerSession implements MediaSession {
    * @returns false if it cannot: the session has ended then.
    */
   async resume(channel: WorkerChannel): Promise<boolean> {
-    const value = { session: this.id, resumePort: this.port };
+    const value = this.#tape
+      ? { session: this.id, tape: this.#tape }
+      : { session: this.id, resumePort: this.port };
     const requests = [channel.request({ case: 'openSession', value })];
     if (this.#connection) requests.push(channel.request(resumedConnection(this.#connection, this.#memory)));
     this.#isTakenUp = this.#streamState !== undefined;

@@ -13,8 +13,9 @@ import { LogLevel, type Log as ProtoLog, Status, type WorkerStats } from './gene
 import { HeartWatch } from './heart-watch.ts';
 import { WorkerLink, workerGone } from './link.ts';
 import { WorkerRoom } from './room.ts';
-import { WorkerSession } from './session.ts';
+import { type TapeChannel, WorkerSession } from './session.ts';
 import { checkReply } from './status.ts';
+import { WorkerTape } from './tape.ts';
 
 const kWorkerPath = fileURLToPath(new URL('../../build/native/hushpay-media', import.meta.url));
 
@@ -69,11 +70,13 @@ export class MediaWorker {
   readonly #link = new WorkerLink();
   readonly #sessions = new Map<number, WorkerSession>();
   readonly #rooms = new Map<number, WorkerRoom>();
+  readonly #tapes = new Map<number, WorkerTape>();
   #channel: WorkerChannel | undefined;
   #fingerprint: DtlsFingerprint | undefined;
   #identity: DtlsIdentity | undefined;
   #lastSession = 0;
   #lastRoom = 0;
+  #lastTape = 0;
   #stats: WorkerStats | undefined;
   #cancelGiveUp: Cancel = () => undefined;
   #cancelLook: Cancel = () => undefined;
@@ -169,10 +172,32 @@ export class MediaWorker {
     return room;
   }
 
-  async open(): Promise<WorkerSession> {
+  open(): Promise<WorkerSession> {
+    return this.#open();
+  }
+
+  /** @param path - of a file that is there and empty. */
+  async openTape(path: string): Promise<WorkerTape> {
+    const id = ++this.#lastTape;
+    const wish = { tape: id, path, beganMs: this.#clock.now() };
+    const left = await this.#open({ ...wish, channel: 0 });
+    try {
+      const right = await this.#open({ ...wish, channel: 1 });
+      const tape = new WorkerTape([left, right], () => void this.#tapes.delete(id));
+      this.#tapes.set(id, tape);
+      return tape;
+    } catch (error) {
+      await left.close();
+      throw error;
+    }
+  }
+
+  /** @param tape - what it says is recorded there. */
+  async #open(tape?: TapeChannel): Promise<WorkerSession> {
     const channel = this.#runningChannel();
     const id = ++this.#lastSession;
-    const reply = await channel.request({ case: 'openSession', value: { session: id } });
+    const value = { session: id, ...(tape && { tape }) };
+    const reply = await channel.request({ case: 'openSession', value });
     if (reply.status === Status.NO_FREE_PORT) throw this.#noPort(reply.detail);
     const { localPort } = checkReply(reply, 'openSession');
     // The worker may have died while its answer was on the way to this line.
@@ -180,7 +205,7 @@ export class MediaWorker {
     const forget = (): void => void this.#sessions.delete(id);
     const { bindAddress } = this.#config;
     const own = { address: bindAddress, port: localPort, fingerprint: this.#fingerprint };
-    const session = new WorkerSession(id, own, this.#link, forget);
+    const session = new WorkerSession(id, own, this.#link, forget, tape);
     this.#sessions.set(id, session);
     return session;
   }
@@ -237,6 +262,9 @@ export class MediaWorker {
       case 'activeSpeaker':
         this.#rooms.get(event.value.room)?.receive(event.value);
         return;
+      case 'tapeState':
+        this.#tapes.get(event.value.tape)?.receive(event.value);
+        return;
       default:
         this.#sessions.get(event.value.session)?.receive(event);
     }
@@ -254,6 +282,7 @@ export class MediaWorker {
     this.#channel = undefined;
     this.#stats = undefined;
     this.#link.suspend();
+    for (const tape of this.#tapes.values()) tape.suspend();
     this.#cancelGiveUp = this.#clock.schedule(kGiveUpMs, () => this.#lose());
   }
 
@@ -264,6 +293,8 @@ export class MediaWorker {
     this.#rooms.clear();
     this.#link.lose();
     for (const session of lost) session.lose();
+    for (const tape of this.#tapes.values()) tape.lose();
+    this.#tapes.clear();
   }
 
   #look(): void {

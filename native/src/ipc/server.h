@@ -12,6 +12,7 @@
 #include "media/engine.h"
 #include "media/link_keeper.h"
 #include "media/port_pool.h"
+#include "media/tape_deck.h"
 
 namespace hushpay {
 
@@ -58,6 +59,7 @@ class Server {
   Outcome loadClip(const media::v1::LoadClip& command, media::v1::Reply& reply);
   Outcome open(const media::v1::OpenSession& command, media::v1::Reply& reply);
   std::optional<Place> placeOf(const media::v1::OpenSession& command);
+  Outcome openTape(const media::v1::OpenSession& command);
   Outcome connect(const media::v1::ConnectSession& command);
   Outcome play(const media::v1::PlayClip& command);
   Outcome stopPlay(const media::v1::StopPlay& command);
@@ -82,6 +84,7 @@ class Server {
   void finishClosing();
   void sendStats();
   void tellLinks();
+  void tellTapes();
   Leg* find(std::uint32_t session);
 
   Channel channel_;
@@ -89,6 +92,7 @@ class Server {
   std::optional<PortPool> ports_;
   std::uint32_t mediaTimeoutMs_ = 0;
   double maxBusy_ = 1;
+  TapeDeck tapes_;
   std::unordered_map<std::uint32_t, std::vector<std::int16_t>> clips_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Leg>> legs_;
   std::size_t legsBefore_ = 0;   // when figures were told last

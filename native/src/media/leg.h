@@ -12,6 +12,7 @@
 #include "media/port_pool.h"
 #include "media/session.h"
 #include "media/source_guard.h"
+#include "media/tape.h"
 #include "rtp/prefetch.h"
 
 namespace hushpay {
@@ -31,6 +32,15 @@ class Leg final : public PacketSink {
   /// @param inbox  takes what sets up ICE and DTLS
   Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const StreamSeed& seed, BoardSlot& slot,
       std::uint32_t mediaTimeoutMs, EventSink& events, SetupInbox& inbox);
+
+  /// IPC thread, before the leg is the media thread's: what is sent goes to a tape, and nothing is ever
+  /// heard.
+  void recordOn(std::shared_ptr<Tape> tape, std::size_t channel) noexcept {
+    tape_ = std::move(tape);
+    track_ = &tape_->track(channel);
+  }
+  /// Null: it has a peer.
+  [[nodiscard]] Tape* tape() const noexcept { return tape_.get(); }
 
   void sendRtp(ByteView datagram) noexcept override;
   void sendRtcp(ByteView datagram) noexcept override;
@@ -107,7 +117,9 @@ class Leg final : public PacketSink {
   bool unprotect(ByteView datagram, bool isRtcp, std::size_t& size) noexcept;
   bool isRtcpSource(const Endpoint& source, double nowMs) noexcept;
   [[nodiscard]] bool isProven(const Endpoint& source) const noexcept;
-  [[nodiscard]] bool isOpen() const noexcept { return !link_.awaitsKeys && link_.rtp.size != 0; }
+  [[nodiscard]] bool isOpen() const noexcept {
+    return track_ != nullptr || (!link_.awaitsKeys && link_.rtp.size != 0);
+  }
   void adopt(const Link& link, double nowMs) noexcept;
   void followSource() noexcept;
   void save(double nowMs) noexcept;
@@ -117,6 +129,7 @@ class Leg final : public PacketSink {
   static constexpr std::size_t kHot = 640;  // bytes up to `plain_`
 
   SocketPair sockets_;
+  TapeTrack* track_ = nullptr;  // of tape_
   Endpoint local_;
   SetupInbox& inbox_;
   Link link_{};
@@ -136,6 +149,7 @@ class Leg final : public PacketSink {
   LinkCounts linkCounts_{};
   std::array<std::uint8_t, kMaxDatagram> plain_{};
   std::optional<StreamPosition> takenUp_;
+  std::shared_ptr<Tape> tape_;
   std::unique_ptr<Voice> voice_;
   Session session_;
   std::uint32_t playItemsSent_ = 0;

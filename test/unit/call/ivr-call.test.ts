@@ -102,6 +102,7 @@ class Rig {
       hungUp: (stage) => this.counted.push(`hung up in ${stage}`),
       fieldError: () => {},
       keyPressed: () => {},
+      recorded: () => {},
       legHeard: () => {},
     };
   }
