@@ -15,6 +15,7 @@ const kAlone = { fileParallelism: false, expect: { poll: { timeout: 60_000 } } }
 
 export default defineConfig({
   test: {
+    reporters: ['default', './tools/promises/reporter.ts'],
     projects: Object.entries(kTestTimeoutMs).map(([name, testTimeout]) => ({
       test: {
         name,

@@ -67,7 +67,7 @@ export class Resolver {
         ...sip,
         trunks: trust.trunks(),
         users: trust.users(),
-        server: sipServer(sip.server),
+        server: this.#sipServer(sip.server),
         tls: this.#tls(),
         capture: this.#capture(),
       },
@@ -275,6 +275,15 @@ export class Resolver {
     }
   }
 
+  #sipServer(text: string): SipServer {
+    const server = sipServer(text);
+    if (server.kind === 'drachtio' && server.secret === kInstalledSecret) {
+      const expects = 'a secret of your own, not the one drachtio-server is installed with';
+      this.#refuse(['sip', 'server'], expects, 'change it there (drachtio.conf.xml) and here');
+    }
+    return server;
+  }
+
   #refuse(path: Path, expects: string, remedy: string): void {
     const value = shownValue(path, valueAt(this.#file, path));
     this.mistakes.push({ place: this.#placeOf(path), value, expects, remedy });
@@ -284,6 +293,8 @@ export class Resolver {
     return isAbsolute(path) ? path : join(this.#root, path);
   }
 }
+
+const kInstalledSecret = 'cymru';
 
 function sipServer(text: string): SipServer {
   if (text === 'embedded') return { kind: 'embedded' };

@@ -207,6 +207,12 @@ describe('mistakes', () => {
     expect(message).not.toMatch(/hunter|4242/);
   });
 
+  it('have the secret a drachtio-server is installed with', () => {
+    expect(() => load('sip: { server: "drachtio://:cymru@127.0.0.1:9022" }')).toThrow(
+      /sip\.server = .*\[set\].*\n +expected: +a secret of your own/,
+    );
+  });
+
   it('name the file that cannot be read', () => {
     expect(() => loadConfig({ HUSHPAY_CONFIG: '/no/such/file.yaml' })).toThrow(
       /HUSHPAY_CONFIG = \/no\/such\/file\.yaml/,
