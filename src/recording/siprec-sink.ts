@@ -140,7 +140,7 @@ class SiprecRecording implements Recording {
   }
 
   async #close(): Promise<RecordingEnd> {
-    if (!this.#hasHungUp) await this.#leg?.bye({});
+    if (!this.#hasHungUp) void this.#leg?.bye({}); // a server that does not answer keeps nobody
     await Promise.all([this.ears.customer.close(), this.ears.agent.close()]);
     this.#problemListeners.clear();
     return { durationMs: Math.round(this.#deps.clock.now() - this.#startedMs), lostMs: undefined };

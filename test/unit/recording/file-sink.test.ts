@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileSink } from '../../../src/recording/file-sink.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
+import { FakeClock, settle } from '../../support/fake-clock.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { FakeMedia } from '../../support/fake-media.ts';
 import { wavFile } from '../../support/media-fixture.ts';
@@ -70,6 +70,24 @@ describe('recordings in files', () => {
     expect(await recording.close()).toEqual({ durationMs: 5000, lostMs: 120 });
   });
 
+  it('are waited for at the end, but not for ever', async () => {
+    const sink = sinkOf();
+    const recording = await sink.open(kCall, await media.open());
+    let isStopped = false;
+    const stopped = sink.stop().then(() => {
+      isStopped = true;
+    });
+    await settle();
+    expect(isStopped).toBe(false);
+    await recording.close();
+    await stopped;
+    const other = sinkOf();
+    await other.open({ ...kCall, part: 3 }, await media.open());
+    const late = other.stop();
+    await clock.advance(2_000);
+    await late;
+  });
+
   it('that a worker left behind for good say how long they are', async () => {
     const recording = await sinkOf().open(kCall, await media.open());
     const [tape] = media.tapes;
@@ -86,7 +104,7 @@ describe('recordings in files', () => {
     writeFileSync(join(folder, '2026-11-20/s-8.1.wav'), 'no recording');
     const sink = sinkOf();
     await sink.start();
-    sink.stop();
+    await sink.stop();
     expect(readFileSync(path).readUInt32LE(40)).toBe(16_000);
     expect(readFileSync(path).readUInt32LE(4)).toBe(16_036);
     expect(readFileSync(join(folder, '2026-11-20/s-8.1.wav'), 'utf8')).toBe('no recording');
@@ -110,7 +128,7 @@ describe('recordings in files', () => {
     }
     const sink = sinkOf(folder, keepDays);
     await sink.start();
-    sink.stop();
+    await sink.stop();
     expect(readdirSync(day).toSorted()).toEqual([...left, 'notes.txt'].toSorted());
   });
 });
