@@ -17,6 +17,7 @@ const kFilesAtOnce = 2;
 
 export default defineConfig({
   test: {
+    reporters: ['default', './tools/promises/reporter.ts'],
     projects: Object.entries(kTestTimeoutMs).map(([name, testTimeout]) => ({
       test: {
         name,

@@ -31,7 +31,7 @@ if [ ! "$generated" -nt native/media.proto ]; then
 fi
 
 build=build/native
-targets='hushpay-media hushpay-dtmf'
+targets='hushpay-media hushpay-dtmf hushpay-guard'
 options="-DHUSHPAY_SANITIZE=$sanitize"
 if [ "$purpose" = test ]; then
   targets=all

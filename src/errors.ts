@@ -21,6 +21,7 @@ export const kErrorTable = {
   MEDIA_NO_PORT: { blame: 'server', retry: 'safe', status: 503 },
   MEDIA_TIMEOUT: { blame: 'carrier', retry: 'never', status: 502 },
   MEDIA_REFUSED: { blame: 'server', retry: 'never', status: 500 },
+  RECORDING_FAILED: { blame: 'server', retry: 'safe', status: 503 },
   GW_UNREACHABLE: { blame: 'gateway', retry: 'safe', status: 502 },
   GW_RESULT_UNKNOWN: { blame: 'gateway', retry: 'never', status: 502 },
   STORE_FAILED: { blame: 'server', retry: 'never', status: 503 },

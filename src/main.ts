@@ -13,6 +13,7 @@ import { sipAddresses } from './config/transport.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
 import { merchantsOf } from './main/merchants.ts';
 import { PaymentLanes } from './main/payment-lanes.ts';
+import { recordingOf } from './main/recording.ts';
 import { registrationState, registrationsOf, trustOf } from './main/trunks.ts';
 import { loadVoices } from './main/voices.ts';
 import { launchMedia, type Media } from './media/media.ts';
@@ -119,6 +120,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const secret = randomBytes(18).toString('base64url'); // between control and its edge
   const [media, edge] = await startChildren(config, voices.clips, secret, clock, log, undo);
   const frontEnd = new SipFrontEnd(config.sip.trunks, clock, log);
+  const recording = await recordingOf(config, { plane: media, signaling: frontEnd, clock, log }, undo);
   const desk = new FrontDesk(
     {
       settings: {
@@ -133,6 +135,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
         handOver: config.handOver,
         trunks: config.sip.trunks,
         merchants,
+        recording,
       },
       plane: media,
       signaling: frontEnd,

@@ -74,6 +74,7 @@ export const kSessionRow = z
     lastDeclineCode: kText,
     stageReached: z.string().describe('State of the conversation it ended in'),
     callerPresent: z.boolean(),
+    recording: z.string().optional().describe('File the call is recorded in, below the folder of recordings'),
     agentLost: z.boolean().describe('The agent hung up while it was paid'),
     announced: z.boolean().describe('The caller heard the verdict to its end'),
     startedAt: kWhen,

@@ -7,11 +7,14 @@ import type { ActionResult, SessionAction, SessionRequest } from '../ports/payme
 import type { HeaderReader, IncomingCall, SipHeaders } from '../ports/signaling.ts';
 import { AgentKeys } from './agent-keys.ts';
 import { Bridge, type BridgedRole, otherOf } from './bridge.ts';
+import { merchantIdIn } from './call-data.ts';
 import type { CalledOut } from './call-out.ts';
+import { recordCall } from './call-recorder.ts';
 import { InlinePayment } from './inline-payment.ts';
 import type { FoundRoute } from './inline-route.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
 import type { LegMedia } from './leg-media.ts';
+import { payeeOf } from './order.ts';
 import { ParkedVoice } from './parked-voice.ts';
 import { passedHeaders } from './passed-headers.ts';
 import { PaymentRoom } from './payment-room.ts';
@@ -66,6 +69,7 @@ export class InlineCall {
       topology: this.#topology,
       clamp: this.#policy.agent.clamp,
       promptsTo: 'everybody',
+      masksRecordings: settings.recording?.masks === 'calls',
     } as const;
     this.#room = new PaymentRoom(plane, state, this.#log);
     this.#bridge = new Bridge(
@@ -118,6 +122,10 @@ export class InlineCall {
       clock,
       status: () => this.#payment.parkedStatus,
     });
+    const { merchantId = null } = task.prepared?.request ?? {};
+    const payee = payeeOf(merchantId ?? merchantIdIn(incoming), incoming, settings);
+    const about = { sessionId: this.id, topology: this.#topology, merchantId: payee?.id ?? merchantId };
+    recordCall(this.#room, about, incoming, () => this.#payment.session, deps);
     this.#agentKeys = new AgentKeys(this.#room, inline, clock, () => void this.#toggle());
   }
 

@@ -233,7 +233,11 @@ export class InlinePayment {
     if (this.#running) return conflict('a payment runs already');
     const customer = this.#call.side('customer');
     if (!customer) return conflict('the customer is not on the line');
-    if (this.#session.end) this.#session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log);
+    if (this.#session.end) {
+      const { recording } = this.#session;
+      this.#session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log);
+      this.#session.recordedAs(recording);
+    }
     this.#call.named(this.#session.id);
     this.#isPaying = true;
     this.#running = this.#pay(customer)

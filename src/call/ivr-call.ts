@@ -7,13 +7,15 @@ import type { MediaPlane, MediaSession } from '../ports/media.ts';
 import type { SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { Locale, PromptId } from '../ports/prompts.ts';
 import type { HeaderReader, IncomingCall, Signaling, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import { type RecordingSettings, recordCall } from './call-recorder.ts';
 import { CustomerMedia } from './customer-media.ts';
 import { type HandOverSettings, type HandOverTask, handOver } from './hand-over.ts';
 import type { HeldLegs } from './held-legs.ts';
-import { Identification, identificationHeaders } from './identification.ts';
+import { Identification, type IdentificationTask, identificationHeaders } from './identification.ts';
 import type { InlineSettings } from './inline-settings.ts';
 import type { Merchants } from './merchants.ts';
 import { orderFor } from './order.ts';
+import { PaymentRoom } from './payment-room.ts';
 import { PaymentSession, type SessionDeps, termsOf } from './payment-session.ts';
 import { destinationOf } from './routes.ts';
 import { answerWith, legMediaOf, openOptionsOf, type Side, type SideMediaOptions } from './side.ts';
@@ -36,6 +38,8 @@ export interface CallSettings {
   readonly trunks: readonly TrunkRights[];
   /** Left out: there is one, whom the rest is about. */
   readonly merchants?: Merchants;
+  /** Left out: no call is recorded. */
+  readonly recording?: RecordingSettings;
 }
 
 export interface IvrCallDeps extends SessionDeps {
@@ -77,6 +81,8 @@ export class IvrCall {
   /** Undefined: not yet there, or away by another call. */
   #customer: Side | undefined;
   #media: CustomerMedia | undefined;
+  /** Where it is recorded; undefined: it is not. */
+  #room: PaymentRoom | undefined;
   #letGo: () => void = () => {};
 
   constructor(incoming: IncomingCall, deps: IvrCallDeps, task: OneLegTask = { topology: 'ivr' }) {
@@ -125,6 +131,7 @@ export class IvrCall {
     const customer = await this.#answer(incoming);
     if (!customer) return;
     if (!this.isAway) return this.#dismiss(customer); // too late
+    await this.#record(customer);
     this.#become(customer);
     this.#identification.comeBack(incoming.header);
   }
@@ -159,18 +166,58 @@ export class IvrCall {
     if (onMissingParameters !== 'apology' && !payable) {
       return this.#refuse(onMissingParameters, 'Call Data Missing');
     }
+    this.#room = this.#recordingRoom(order, terms?.policy);
     const media = await this.#openMedia();
     if (!media) return;
     try {
       await this.#serve(order, media);
     } finally {
+      await this.#room?.close();
       await media.close();
     }
   }
 
+  /**
+   * Where the caller is recorded, masked from the first word to the last: nobody else is there for whom that would be too late. What is
+   * said is recorded too, unless it could read a whole card back.
+   */
+  #recordingRoom({ merchantId }: PaymentOrder, policy: PaymentPolicy | undefined): PaymentRoom | undefined {
+    const { plane } = this.#deps;
+    const { topology } = this.#task;
+    const { card, cvv } = (policy ?? this.#policy).confirm;
+    const promptsTo = card === 'full' || cvv === 'digits' ? 'customer' : 'everybody';
+    const room = new PaymentRoom(plane, { topology, clamp: this.#policy.agent.clamp, promptsTo }, this.#log);
+    const about = { sessionId: this.sessionId, topology, merchantId };
+    return recordCall(room, about, this.#incoming, () => this.session, this.#deps) ? room : undefined;
+  }
+
+  #open(options: OpenOptions, beside?: MediaSession): Promise<MediaSession> {
+    return this.#room?.openMedia(options) ?? this.#deps.plane.open(beside, options);
+  }
+
+  /** The caller is recorded from here on, on this leg. Rejects where that is required and cannot be. */
+  async #record({ party }: Side): Promise<void> {
+    const room = this.#room;
+    if (!room || room.parties.includes(party)) return;
+    const before = room.parties;
+    try {
+      await room.secure(true);
+      await room.join(party);
+    } catch (error) {
+      if (this.#deps.settings.recording?.required) throw error;
+      this.#log.error({ err: error }, 'the caller is not recorded');
+    }
+    for (const each of before) await room.leave(each);
+  }
+
+  /** … until here. */
+  async #recordNoMore({ party }: Side): Promise<void> {
+    await this.#room?.leave(party);
+  }
+
   async #openMedia(): Promise<MediaSession | undefined> {
     try {
-      return await this.#deps.plane.open(undefined, openOptionsOf(this.#incoming));
+      return await this.#open(openOptionsOf(this.#incoming));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       this.#log.error({ err: error }, 'no media for the call');
@@ -207,6 +254,7 @@ export class IvrCall {
       const end = await this.#converse(order, first); // the row is closed: whoever hears of the result can look it up
       const customer = this.#customer;
       if (!customer) return; // with the application, and did not come back
+      await this.#recordNoMore(customer);
       await handOver(
         { customer, ...this.#wayOn(end, order), from: order.from, headers: this.session.headers },
         this.#deps,
@@ -249,6 +297,7 @@ export class IvrCall {
   async #converse(order: PaymentOrder, first: Side): Promise<ConversationEnd> {
     const { session } = this;
     this.#media = new CustomerMedia(first.party.media);
+    await this.#record(first);
     const ended = session.run({
       order,
       policy: this.#policy,
@@ -295,6 +344,7 @@ export class IvrCall {
     if (!next) return;
     if (!isOpen()) return this.#dismiss(next);
     this.#log.info({ callId: incoming.callId }, 'another leg takes the place of the caller’s');
+    if (!this.#identification.isTalking) await this.#record(next);
     this.#become(next);
     this.session.conversation?.moved();
     await this.#identification.moved(next);
@@ -303,12 +353,13 @@ export class IvrCall {
 
   async #answer(incoming: IncomingCall): Promise<Side | undefined> {
     const open = (): Promise<MediaSession> =>
-      this.#deps.plane.open(this.#customer?.party.media, openOptionsOf(incoming));
+      this.#open(openOptionsOf(incoming), this.#customer?.party.media);
     return answerWith(open, 'customer', incoming, this.#mediaOptions(), this.#log);
   }
 
   async #dismiss({ leg, legMedia, party }: Side): Promise<void> {
     await leg.bye({ 'X-Pay-Session': this.sessionId });
+    this.#room?.forget(party.media);
     legMedia.wipe();
     await party.media.close().catch(() => undefined);
   }
@@ -318,7 +369,7 @@ export class IvrCall {
     const { from, sessionId } = order;
     const customer = this.#customer;
     if (!customer) return Promise.resolve('abandoned');
-    const verdict = this.#identification.run({
+    const verdict = this.#identifyApart({
       customer,
       target,
       from,
@@ -331,9 +382,20 @@ export class IvrCall {
     return verdict;
   }
 
+  /** What is said to the application is not recorded. */
+  async #identifyApart(task: IdentificationTask): Promise<IdvResult> {
+    await this.#recordNoMore(task.customer);
+    try {
+      return await this.#identification.run(task);
+    } finally {
+      if (this.#customer) await this.#record(this.#customer);
+    }
+  }
+
   /** The customer is with the application, by another call. */
   #lendOut(customer: Side): void {
     const { party, legMedia } = customer;
+    this.#room?.forget(party.media);
     if (this.#customer === customer) {
       this.#letGo();
       this.#customer = undefined;

@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts';
 import type { Log } from '../ports/log.ts';
 import type { Hearing, MediaPlane, MediaRoom, MediaSession, OpenOptions } from '../ports/media.ts';
 import type { Role } from '../ports/payment-sessions.ts';
-import { hearingOf, isCutOff, promptHearingOf, type RoomState } from './who-hears-whom.ts';
+import { type Ear, hearingOf, isCutOff, promptHearingOf, type RoomState } from './who-hears-whom.ts';
 
 /** Somebody in a room: a role and the media of a leg. How the leg came is the business of whoever let it in. */
 export interface Party {
@@ -10,11 +10,30 @@ export interface Party {
   readonly media: MediaSession;
 }
 
+/** One ear of a recorder. */
+export interface Listening {
+  readonly role: Ear;
+  readonly media: MediaSession;
+}
+
+/** Records what is said in a room, as {@link CallRecorder} does. */
+export interface RoomRecorder {
+  /** Nobody is to come in unrecorded: it begins before they are answered. */
+  readonly isRequired: boolean;
+  /** Somebody comes in. Rejects where nothing may be said unrecorded; does nothing while it runs. */
+  begin(beside: MediaSession): Promise<void>;
+  /** Somebody has come or gone. */
+  tellParties(parties: readonly Party[]): void;
+  /** Nobody is left. Never rejects. */
+  end(): Promise<void>;
+}
+
+type Member = Party | Listening;
 type Source = 'voice' | 'prompts';
 
 interface Cell {
-  readonly listener: Party;
-  readonly speaker: Party;
+  readonly listener: Member;
+  readonly speaker: Member;
   readonly source: Source;
   readonly hearing: Hearing;
 }
@@ -30,8 +49,12 @@ export class PaymentRoom {
   readonly #plane: MediaPlane;
   readonly #log: Log;
   readonly #parties = new Set<Party>();
+  readonly #ears = new Set<Listening>();
+  /** Media that was opened for those who may come. */
+  readonly #expected = new Set<MediaSession>();
+  #recorder: RoomRecorder | undefined;
   /** What the worker was told last. */
-  readonly #told = new Map<Party, Map<Party, Map<Source, string>>>();
+  readonly #told = new Map<Member, Map<Member, Map<Source, string>>>();
   #state: RoomState;
   #room: Promise<MediaRoom> | undefined;
   #anchor: MediaSession | undefined;
@@ -58,6 +81,11 @@ export class PaymentRoom {
     return isCutOff(this.#state);
   }
 
+  /** What is said here is recorded from the first party on until the last has left. */
+  recordBy(recorder: RoomRecorder): void {
+    this.#recorder ??= recorder;
+  }
+
   with(role: Role): readonly Party[] {
     return this.parties.filter((party) => party.role === role);
   }
@@ -78,27 +106,47 @@ export class PaymentRoom {
     this.#parties.add(party);
     try {
       await this.#settle();
+      await this.#recorder?.begin(party.media);
+      this.#recorder?.tellParties(this.parties);
     } catch (error) {
       await this.leave(party);
       throw error;
     }
   }
 
+  /** Lets the ears of a recorder in. Resolves when they hear what they may. Rejects if they cannot be let in; then they are not in. */
+  async listen(ears: readonly Listening[], beside: MediaSession): Promise<void> {
+    const room = await this.#mediaRoom(beside);
+    if (this.#closed) throw new AppError('MEDIA_UNAVAILABLE', 'the room is closed');
+    try {
+      for (const ear of ears) {
+        await room.join(ear.media);
+        this.#ears.add(ear);
+      }
+      await this.#settle();
+    } catch (error) {
+      for (const ear of ears) await this.ignore(ear);
+      throw error;
+    }
+  }
+
+  /** An ear leaves. Never rejects; does nothing if it is not in. */
+  async ignore(ear: Listening): Promise<void> {
+    if (this.#ears.delete(ear)) await this.#leave(ear);
+  }
+
   /** Its media goes on by itself. Never rejects; does nothing if it is not in. */
   async leave(party: Party): Promise<void> {
     if (!this.#parties.delete(party)) return;
-    this.#told.delete(party);
-    for (const heard of this.#told.values()) heard.delete(party);
     this.forget(party.media);
-    const room = this.#room;
-    if (this.#parties.size === 0) this.#room = undefined; // the next one may come to another worker
-    const media = await room?.catch(() => undefined);
-    await media?.leave(party.media).catch(() => undefined); // it has gone already
-    if (this.#room !== room) await media?.close();
+    this.#recorder?.tellParties(this.parties);
+    await this.#leave(party);
   }
 
   /** Media that was opened here and will not join, or has gone: nobody is put beside it. */
   forget(media: MediaSession): void {
+    this.#expected.delete(media);
+    if (this.#parties.size === 0 && this.#expected.size === 0) void this.#recorder?.end();
     if (this.#anchor === media) this.#anchor = this.parties.find((party) => party.media !== media)?.media;
   }
 
@@ -127,7 +175,9 @@ export class PaymentRoom {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#recorder?.end();
     this.#parties.clear();
+    this.#ears.clear();
     this.#told.clear();
     const room = await this.#room?.catch(() => undefined);
     await room?.close();
@@ -136,7 +186,26 @@ export class PaymentRoom {
   async #openBeside(options?: OpenOptions): Promise<MediaSession> {
     const media = await this.#plane.open(this.#anchor, options);
     this.#anchor ??= media;
-    return media;
+    this.#expected.add(media);
+    if (!this.#recorder?.isRequired) return media;
+    try {
+      await this.#recorder.begin(media);
+      return media;
+    } catch (error) {
+      this.forget(media);
+      await media.close();
+      throw error;
+    }
+  }
+
+  async #leave(member: Member): Promise<void> {
+    this.#told.delete(member);
+    for (const heard of this.#told.values()) heard.delete(member);
+    const room = this.#room;
+    if (this.#parties.size + this.#ears.size === 0) this.#room = undefined; // the next one may come to another worker
+    const media = await room?.catch(() => undefined);
+    await media?.leave(member.media).catch(() => undefined); // it has gone already
+    if (this.#room !== room) await media?.close();
   }
 
   #mediaRoom(beside: MediaSession): Promise<MediaRoom> {
@@ -165,7 +234,8 @@ export class PaymentRoom {
   }
 
   #wanted(): Cell[] {
-    const pairs = this.parties.flatMap((listener) =>
+    const listeners: readonly Member[] = [...this.#parties, ...this.#ears];
+    const pairs = listeners.flatMap((listener) =>
       this.parties.filter((each) => each !== listener).map((speaker) => ({ listener, speaker })),
     );
     return pairs.flatMap(({ listener, speaker }): Cell[] => [
@@ -185,17 +255,21 @@ export class PaymentRoom {
       if (source === 'voice') await room.hear(listener.media, speaker.media, hearing);
       else if (hearing.kind !== 'clamped') await room.hearPrompts(listener.media, speaker.media, hearing);
     } catch (error) {
-      if (!this.#parties.has(listener) || !this.#parties.has(speaker)) return; // one of them is leaving
+      if (!this.#isIn(listener) || !this.#isIn(speaker)) return; // one of them is leaving
       this.#log.error(
         { err: error, listener: listener.role, speaker: speaker.role },
         'the room is not as it should be',
       );
       throw error;
     }
-    const heard = this.#told.get(listener) ?? new Map<Party, Map<Source, string>>();
+    const heard = this.#told.get(listener) ?? new Map<Member, Map<Source, string>>();
     this.#told.set(listener, heard);
     const sources = heard.get(speaker) ?? new Map<Source, string>();
     heard.set(speaker, sources.set(source, wanted));
+  }
+
+  #isIn(member: Member): boolean {
+    return this.parties.some((each) => each === member) || [...this.#ears].some((each) => each === member);
   }
 
   #toldOf({ listener, speaker, source }: Cell): string {

@@ -65,6 +65,7 @@ export class PaymentSession {
   readonly #deps: SessionDeps;
   #conversation: Conversation | undefined;
   #record: SessionRecord | undefined;
+  #recording: string | null = null;
 
   /** @param log - that of the call. */
   constructor(id: string, deps: SessionDeps, log: Log) {
@@ -94,6 +95,19 @@ export class PaymentSession {
   get headers(): SipHeaders {
     const { end } = this;
     return end ? resultHeaders({ ...end, sessionId: this.id }) : { 'X-Pay-Session': this.id };
+  }
+
+  /** The file the call is recorded in; null: none, or it is not known yet. */
+  get recording(): string | null {
+    return this.#recording;
+  }
+
+  /** The call is recorded in this file; of several, the last. */
+  recordedAs(recording: string | null): void {
+    this.#recording = recording;
+    if (!this.#record) return;
+    this.#record = { ...this.#record, recording };
+    this.#deps.records.update(this.#record);
   }
 
   /** Makes the row, holds the conversation, closes the row. The call may be told the result when it resolves. */
@@ -154,13 +168,16 @@ export class PaymentSession {
 
   #open({ order, trunk }: PaymentTask, policy: PaymentPolicy, gateway: string): SessionRecord {
     const { records, meter, clock } = this.#deps;
-    const record = openRecord(order, {
-      profile: policy.profile,
-      trunk,
-      gateway,
-      startedAt: clock.date(),
-      operation: operationOf({ order, policy }),
-    });
+    const record = {
+      ...openRecord(order, {
+        profile: policy.profile,
+        trunk,
+        gateway,
+        startedAt: clock.date(),
+        operation: operationOf({ order, policy }),
+      }),
+      recording: this.#recording,
+    };
     records.open(record);
     this.#record = record;
     meter.sessionEntered(order.topology);
@@ -175,7 +192,8 @@ export class PaymentSession {
   /** Figures of a leg that has gone meanwhile stay. */
   #close(opened: SessionRecord, end: ConversationEnd): void {
     const { records, meter, clock } = this.#deps;
-    const record = { ...endRecord(opened, end, clock.date()), media: this.#record?.media ?? null };
+    const media = this.#record?.media ?? null;
+    const record = { ...endRecord(opened, end, clock.date()), media, recording: this.#recording };
     this.#record = record;
     records.update(record);
     const { merchantId, topology } = record;

@@ -11,6 +11,7 @@ import type {
 } from '../ports/payment-sessions.ts';
 import type { IncomingCall, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { conflict } from './agent-actions.ts';
+import { recordCall } from './call-recorder.ts';
 import { handOver } from './hand-over.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
 import { ParkedVoice } from './parked-voice.ts';
@@ -47,6 +48,8 @@ export class RoomCall {
   /** The customer is on the way to somebody else. */
   #isHandedOver = false;
   #isOver = false;
+  /** Whether the call is recorded is known. */
+  #hasDecided = false;
   /** Ends a call nobody is on. */
   #cancelIdle: Cancel | undefined;
 
@@ -58,7 +61,8 @@ export class RoomCall {
     this.#request = request;
     this.#deps = deps;
     this.#log = deps.log.child({ sessionId: id });
-    const state = { topology, clamp: policy.agent.clamp, promptsTo: 'everybody' } as const;
+    const masksRecordings = settings.recording?.masks === 'calls';
+    const state = { topology, clamp: policy.agent.clamp, promptsTo: 'everybody', masksRecordings } as const;
     this.#room = new PaymentRoom(plane, state, this.#log);
     const call = {
       room: this.#room,
@@ -120,11 +124,13 @@ export class RoomCall {
 
   /** Takes a leg's INVITE. Resolves when the leg is over; never rejects. */
   join(incoming: IncomingCall): Promise<void> {
+    this.#record(incoming);
     return this.#arrivals.join(incoming);
   }
 
   /** Calls somebody into the room. Resolves when the leg is over, or was none; never rejects. */
   dial(action: DialAction, trunk: TrunkRights): Promise<void> {
+    this.#record({ trunk, header: () => undefined });
     return this.#arrivals.dial(action, trunk);
   }
 
@@ -165,6 +171,15 @@ export class RoomCall {
     if (place) this.#retire(place);
     if (leg.role === 'customer') this.#payment.customerCame(leg);
     this.#onJoined(leg.role);
+  }
+
+  /** The first leg decides. */
+  #record(first: Pick<IncomingCall, 'trunk' | 'header'>): void {
+    if (this.#hasDecided) return;
+    this.#hasDecided = true;
+    const { topology, merchantId } = this.#request;
+    const about = { sessionId: this.session.id, topology, merchantId };
+    recordCall(this.#room, about, first, () => this.session, this.#deps);
   }
 
   #listenTo(leg: RoomLeg): void {

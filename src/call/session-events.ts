@@ -11,6 +11,13 @@ export type SessionEvent =
   | { readonly type: 'clamp'; readonly state: 'on' | 'failed' | 'off' }
   | { readonly type: 'attempt'; readonly outcome: string; readonly declineClass: string | null }
   | { readonly type: 'action'; readonly action: string }
+  /** `interrupted`: it cannot be kept for now, and what is said meanwhile is silent in it. */
+  | {
+      readonly type: 'recording';
+      readonly state: 'started' | 'failed' | 'interrupted' | 'resumed' | 'ended';
+      readonly sink: string;
+      readonly name: string | null;
+    }
   | { readonly type: 'ended'; readonly result: string };
 
 export type NumberedEvent = SessionEvent & { readonly seq: number; readonly at: string };

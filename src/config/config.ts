@@ -109,6 +109,7 @@ export interface Config {
   /** Absolute. */
   readonly audit: { readonly keyFile: string };
   readonly retention: CheckedFile['retention'];
+  readonly recording: Omit<CheckedFile['recording'], 'directory'> & { readonly directory: string };
   readonly audioDir: string;
   readonly locale: Locale;
   readonly currency: string;

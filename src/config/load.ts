@@ -23,6 +23,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** The same in the words of the file: what `hushpay config` prints and the README documents. */
   readonly file: CheckedFile;
+  /** What the file at `path` says itself, without environment and defaults. */
+  readonly written: Tree;
   readonly path: string;
 }
 
@@ -48,7 +50,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Loaded
   const resolver = new Resolver(checked.data, kRoot, placeOf, environment);
   const config = resolver.config();
   if (mistakes.length + resolver.mistakes.length > 0) throw refused([...mistakes, ...resolver.mistakes]);
-  return { config: deepFrozen(config), file: deepFrozen(checked.data), path };
+  return { config: deepFrozen(config), file: deepFrozen(checked.data), written: fromFile, path };
 }
 
 function readYaml(path: string): Tree {

@@ -67,7 +67,7 @@ export class Resolver {
         ...sip,
         trunks: trust.trunks(),
         users: trust.users(),
-        server: sipServer(sip.server),
+        server: this.#sipServer(sip.server),
         tls: this.#tls(),
         capture: this.#capture(),
       },
@@ -78,6 +78,10 @@ export class Resolver {
       dataDir: this.#absolute(this.#file.dataDir),
       audit: { keyFile: this.#absolute(this.#file.audit.keyFile ?? join(this.#file.dataDir, 'audit.key')) },
       retention: this.#file.retention,
+      recording: {
+        ...this.#file.recording,
+        directory: this.#absolute(this.#file.recording.directory ?? join(this.#file.dataDir, 'recordings')),
+      },
       audioDir: this.#absolute(this.#file.audioDir),
       locale,
       currency,
@@ -101,18 +105,26 @@ export class Resolver {
     };
   }
 
-  /** Routes and hand-over name trunks. */
+  /** Routes, hand-over and recording name trunks, and merchants. */
   #checkTrunkNames(): void {
-    const { sip, inline, handOver } = this.#file;
+    const { sip, inline, handOver, recording, merchants } = this.#file;
     const named: [Path, string | null][] = inline.routes.flatMap(({ from, through }, index) => [
       [['inline', 'routes', index, 'from'], from],
       [['inline', 'routes', index, 'through'], through],
     ]);
     named.push([['handOver', 'through'], handOver.through]);
+    named.push([['recording', 'siprec', 'trunk'], recording.siprec.trunk]);
+    for (const [index, name] of recording.trunks.entries())
+      named.push([['recording', 'trunks', index], name]);
     const known = sip.trunks.map(({ name }) => name);
     for (const [path, name] of named) {
       if (name !== null && !known.includes(name))
         this.#refuse(path, 'the name of a trunk in sip.trunks', 'add the trunk there, or correct the name');
+    }
+    const ids = merchants.map(({ id }) => id);
+    for (const [index, id] of recording.merchants.entries()) {
+      if (!ids.includes(id))
+        this.#refuse(['recording', 'merchants', index], 'an id in merchants', 'add it there, or correct it');
     }
   }
 
@@ -263,6 +275,15 @@ export class Resolver {
     }
   }
 
+  #sipServer(text: string): SipServer {
+    const server = sipServer(text);
+    if (server.kind === 'drachtio' && server.secret === kInstalledSecret) {
+      const expects = 'a secret of your own, not the one drachtio-server is installed with';
+      this.#refuse(['sip', 'server'], expects, 'change it there (drachtio.conf.xml) and here');
+    }
+    return server;
+  }
+
   #refuse(path: Path, expects: string, remedy: string): void {
     const value = shownValue(path, valueAt(this.#file, path));
     this.mistakes.push({ place: this.#placeOf(path), value, expects, remedy });
@@ -272,6 +293,8 @@ export class Resolver {
     return isAbsolute(path) ? path : join(this.#root, path);
   }
 }
+
+const kInstalledSecret = 'cymru';
 
 function sipServer(text: string): SipServer {
   if (text === 'embedded') return { kind: 'embedded' };

@@ -6,6 +6,7 @@ import { choice, flag, optionalText, secretText, section, special, text, wholeNu
 import { kMerchantList } from './merchant-section.ts';
 import { kPagesSection } from './pages-section.ts';
 import { kPaymentSection } from './payment-section.ts';
+import { kRecordingSection } from './recording-section.ts';
 import { kRetentionSection } from './retention-section.ts';
 import { kTracesSection } from './traces-section.ts';
 import { kTransportKeys } from './transport-section.ts';
@@ -127,6 +128,7 @@ export const kConfigSchema = z.strictObject({
     ),
   }),
   retention: kRetentionSection,
+  recording: kRecordingSection,
   audioDir: text('Folder of the recorded prompts.', kPath, 'audio'),
   locale: choice('Language of the prompts.', ['en-US', 'en-GB'], 'en-US'),
   currency: text(

@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { MediaPlane, MediaRoom, MediaSession, OpenOptions } from '../ports/media.ts';
+import type { MediaPlane, MediaRoom, MediaSession, MediaTape, OpenOptions } from '../ports/media.ts';
 import { type ClipFile, type MediaConfig, MediaWorker, type WorkerFigures } from './worker.ts';
 
 export type { ClipFile, MediaConfig, WorkerFigures } from './worker.ts';
@@ -86,6 +86,10 @@ class WorkerPool implements Media {
 
   async openRoom(beside?: MediaSession): Promise<MediaRoom> {
     return this.#workerFor(beside).openRoom();
+  }
+
+  async openTape(path: string, beganMs: number, beside?: MediaSession): Promise<MediaTape> {
+    return this.#workerFor(beside).openTape(path, beganMs);
   }
 
   #workerFor(beside: MediaSession | undefined): MediaWorker {

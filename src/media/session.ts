@@ -38,6 +38,14 @@ import { Phrase } from './phrase.ts';
 import { checkReply } from './status.ts';
 import { StreamState } from './stream-state.ts';
 
+/** Where a session without a peer is recorded; as media.proto has it. */
+export interface TapeChannel {
+  readonly tape: number;
+  readonly path: string;
+  readonly channel: number;
+  readonly beganMs: number;
+}
+
 const kLastKey = 15;
 const kNoStats: MediaStats = {
   packetsReceived: 0,
@@ -71,6 +79,8 @@ export class WorkerSession implements MediaSession {
   readonly #sharesPort: boolean;
   readonly #link: WorkerLink;
   readonly #onClosed: () => void;
+  /** It has no peer, and is recorded there. */
+  readonly #tape: TapeChannel | undefined;
   readonly #keyListeners = new Set<(report: KeyReport) => void>();
   readonly #endListeners = new Set<(end: MediaEnd) => void>();
   readonly #phrases = new Map<number, Phrase>();
@@ -90,8 +100,10 @@ export class WorkerSession implements MediaSession {
     own: Pick<MediaSession, 'address' | 'port' | 'fingerprint'> & Required<OpenOptions>,
     link: WorkerLink,
     onClosed: () => void,
+    tape?: TapeChannel,
   ) {
     this.id = id;
+    this.#tape = tape;
     this.address = own.address;
     this.port = own.port;
     this.fingerprint = own.fingerprint;
@@ -196,7 +208,9 @@ export class WorkerSession implements MediaSession {
    * @returns false if it cannot: the session has ended then.
    */
   async resume(channel: WorkerChannel): Promise<boolean> {
-    const value = { session: this.id, resumePort: this.port, sharesPort: this.#sharesPort };
+    const value = this.#tape
+      ? { session: this.id, tape: this.#tape }
+      : { session: this.id, resumePort: this.port, sharesPort: this.#sharesPort };
     const requests = [channel.request({ case: 'openSession', value })];
     if (this.#connection) requests.push(channel.request(resumedConnection(this.#connection, this.#memory)));
     this.#isTakenUp = this.#streamState !== undefined;

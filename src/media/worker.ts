@@ -19,8 +19,9 @@ import { LogLevel, type Log as ProtoLog, Status, type WorkerStats } from './gene
 import { HeartWatch } from './heart-watch.ts';
 import { WorkerLink, workerGone } from './link.ts';
 import { WorkerRoom } from './room.ts';
-import { WorkerSession } from './session.ts';
+import { type TapeChannel, WorkerSession } from './session.ts';
 import { checkReply } from './status.ts';
+import { WorkerTape } from './tape.ts';
 
 const kWorkerPath = fileURLToPath(new URL('../../build/native/hushpay-media', import.meta.url));
 
@@ -78,11 +79,13 @@ export class MediaWorker {
   readonly #link = new WorkerLink();
   readonly #sessions = new Map<number, WorkerSession>();
   readonly #rooms = new Map<number, WorkerRoom>();
+  readonly #tapes = new Map<number, WorkerTape>();
   #channel: WorkerChannel | undefined;
   #fingerprint: DtlsFingerprint | undefined;
   #identity: DtlsIdentity | undefined;
   #lastSession = 0;
   #lastRoom = 0;
+  #lastTape = 0;
   #stats: WorkerStats | undefined;
   #cancelGiveUp: Cancel = () => undefined;
   #cancelLook: Cancel = () => undefined;
@@ -179,10 +182,32 @@ export class MediaWorker {
     return room;
   }
 
-  async open({ sharesPort = false }: OpenOptions = {}): Promise<WorkerSession> {
+  open({ sharesPort = false }: OpenOptions = {}): Promise<WorkerSession> {
+    return this.#open(sharesPort);
+  }
+
+  /** @param path - of a file that is there and empty. */
+  async openTape(path: string, beganMs: number): Promise<WorkerTape> {
+    const id = ++this.#lastTape;
+    const wish = { tape: id, path, beganMs };
+    const left = await this.#open(false, { ...wish, channel: 0 });
+    try {
+      const right = await this.#open(false, { ...wish, channel: 1 });
+      const tape = new WorkerTape([left, right], () => void this.#tapes.delete(id));
+      this.#tapes.set(id, tape);
+      return tape;
+    } catch (error) {
+      await left.close();
+      throw error;
+    }
+  }
+
+  /** @param tape - what it says is recorded there. */
+  async #open(sharesPort: boolean, tape?: TapeChannel): Promise<WorkerSession> {
     const channel = this.#runningChannel();
     const id = ++this.#lastSession;
-    const reply = await channel.request({ case: 'openSession', value: { session: id, sharesPort } });
+    const value = { session: id, sharesPort, ...(tape && { tape }) };
+    const reply = await channel.request({ case: 'openSession', value });
     if (reply.status === Status.NO_FREE_PORT) throw this.#noPort(reply.detail);
     const { localPort } = checkReply(reply, 'openSession');
     // The worker may have died while its answer was on the way to this line.
@@ -191,7 +216,7 @@ export class MediaWorker {
     const { bindAddress } = this.#config;
     const fingerprint = sharesPort ? undefined : this.#fingerprint;
     const own = { address: bindAddress, port: localPort, fingerprint, sharesPort };
-    const session = new WorkerSession(id, own, this.#link, forget);
+    const session = new WorkerSession(id, own, this.#link, forget, tape);
     this.#sessions.set(id, session);
     return session;
   }
@@ -248,6 +273,9 @@ export class MediaWorker {
       case 'activeSpeaker':
         this.#rooms.get(event.value.room)?.receive(event.value);
         return;
+      case 'tapeState':
+        this.#tapes.get(event.value.tape)?.receive(event.value);
+        return;
       default:
         this.#sessions.get(event.value.session)?.receive(event);
     }
@@ -265,6 +293,7 @@ export class MediaWorker {
     this.#channel = undefined;
     this.#stats = undefined;
     this.#link.suspend();
+    for (const tape of this.#tapes.values()) tape.suspend();
     this.#cancelGiveUp = this.#clock.schedule(kGiveUpMs, () => this.#lose());
   }
 
@@ -275,6 +304,8 @@ export class MediaWorker {
     this.#rooms.clear();
     this.#link.lose();
     for (const session of lost) session.lose();
+    for (const tape of this.#tapes.values()) tape.lose();
+    this.#tapes.clear();
   }
 
   #look(): void {

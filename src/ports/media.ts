@@ -264,12 +264,39 @@ export interface OpenOptions {
   readonly sharesPort?: boolean;
 }
 
+/** What became of a tape. */
+export interface TapeEnd {
+  readonly durationMs: number;
+  /** Of it, in which something could not be written: silent there. */
+  readonly lostMs: number;
+}
+
+/**
+ * A stereo recording in a file, 16-bit PCM WAV at 8000 Hz: two members of a room that listen and say nothing, one a channel. It is whole:
+ * whatever is missing is silence of its length, and a worker that dies leaves no more than a gap. Made by {@link MediaPlane.openTape};
+ * a second close gives the same promise.
+ */
+export interface MediaTape {
+  /** Left and right; closed with the tape. */
+  readonly channels: readonly [MediaSession, MediaSession];
+  /** It cannot be written, or can be again (undefined). */
+  onProblem(listener: (problem: string | undefined) => void): Unsubscribe;
+  /** Resolves when the file is complete; undefined: nobody can say, its worker has gone for good. */
+  close(): Promise<TapeEnd | undefined>;
+}
+
 /** All media workers together. Throws AppError MEDIA_NO_PORT, MEDIA_UNAVAILABLE. */
 export interface MediaPlane {
   /** @param beside - share a room with this session later. */
   open(beside?: MediaSession, options?: OpenOptions): Promise<MediaSession>;
   /** @param beside - will be a member. */
   openRoom(beside?: MediaSession): Promise<MediaRoom>;
+  /**
+   * @param path - absolute, of a file that is there and empty.
+   * @param beganMs - of the first sample, on {@link Clock.now}'s clock.
+   * @param beside - will be recorded.
+   */
+  openTape(path: string, beganMs: number, beside?: MediaSession): Promise<MediaTape>;
 }
 
 /** What a media worker reports once a second; every number counts from the start of its process unless its name says otherwise. */

@@ -1,6 +1,7 @@
 import type { Money } from '../money/money.ts';
 import type { Carrier } from './media.ts';
 import type { Topology } from './payment-sessions.ts';
+import type { RecordingSink } from './recording.ts';
 import type { OutcomeGroup } from './store.ts';
 
 export interface LegQuality {
@@ -12,6 +13,9 @@ export interface LegQuality {
   /** 0: the peer never told. */
   readonly roundTripMs: number;
 }
+
+export const kRecordingOutcomes = ['started', 'failed', 'interrupted', 'ended'] as const;
+export type RecordingOutcome = (typeof kRecordingOutcomes)[number];
 
 /** Counts what happens to payment sessions. No value ever tells one caller from another. */
 export interface Meter {
@@ -38,6 +42,8 @@ export interface Meter {
   identified(result: string): void;
   fieldError(field: string, reason: string): void;
   keyPressed(carrier: Carrier): void;
+  /** A recording began, could not begin, lost some of its time, or is complete. */
+  recorded(sink: RecordingSink['kind'], outcome: RecordingOutcome): void;
   /** How a leg sounded, when it has ended. */
   legHeard(quality: LegQuality): void;
 }

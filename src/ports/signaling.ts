@@ -156,6 +156,8 @@ export interface Dialling {
   /** User part of From. */
   readonly from: string;
   readonly offer: string;
+  /** Of `offer`, where that is more than a description. */
+  readonly contentType?: string;
   readonly headers: SipHeaders;
   /** Whose credentials answer a challenge; null: none. */
   readonly trunk: string | null;

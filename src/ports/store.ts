@@ -45,6 +45,8 @@ export interface SessionRecord {
   readonly callerPresent: boolean;
   /** The agent the call would go back to hung up while it was paid, and none came in that place. */
   readonly agentLost: boolean;
+  /** File the call is recorded in, below the folder of recordings. */
+  readonly recording?: string | null;
   readonly announced: boolean;
   /** ISO 8601, UTC. */
   readonly startedAt: string;

@@ -88,11 +88,11 @@ export class SipOutgoingCall implements OutgoingCall, Losable {
   }
 
   #invite(credentials: SipHeaders, challenges: number): void {
-    const { target, offer, headers, from } = this.#call;
+    const { target, offer, contentType = 'application/sdp', headers, from } = this.#call;
     const sent = { ...kExtensions, ...headers, ...credentials };
     const options = {
       localSdp: offer,
-      headers: { ...sent, 'Content-Type': 'application/sdp' },
+      headers: { ...sent, 'Content-Type': contentType },
       ...(from !== '' && { callingNumber: from }),
     };
     const progress = {

@@ -154,4 +154,5 @@ export const kMigrations: readonly string[] = [
      PRIMARY KEY (caller, key)
    ) STRICT;
    CREATE INDEX answer_at ON answer (at);`,
+  `ALTER TABLE session ADD COLUMN recording TEXT;`,
 ];

@@ -43,6 +43,7 @@ export const kSessionColumns = [
   'media',
   'operation',
   'token',
+  'recording',
 ] as const;
 
 /** Columns of `attempt`. */
@@ -111,17 +112,19 @@ export function sessionRow(record: SessionRecord): SessionRow {
     media: record.media === null ? null : JSON.stringify(record.media),
     operation: record.operation ?? 'sale',
     token: record.token ?? null,
+    recording: record.recording ?? null,
   };
 }
 
 /** The record a row was made of. Rows are only ever written by {@link sessionRow}, so the types hold. */
 export function sessionRecord(row: Row): SessionRecord {
-  const { caller_present, agent_lost, announced, media, from_party, to_party, operation, token, ...same } =
-    row;
+  const { caller_present, agent_lost, announced, media, from_party, to_party, operation, ...rest } = row;
+  const { token, recording, ...same } = rest;
   return {
     ...camelCased(same),
     ...typeOf(operation),
     ...(token === null ? {} : { token }),
+    ...(recording === null ? {} : { recording }),
     from: from_party,
     to: to_party,
     callerPresent: caller_present === 1,

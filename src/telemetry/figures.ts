@@ -66,6 +66,7 @@ export function meterOf(metrics: Metrics, merchants: readonly string[]): Meter {
     identified: (result) => metrics.identified(result),
     fieldError: (field, reason) => metrics.fieldError(field, reason),
     keyPressed: (carrier) => metrics.digit(carrier),
+    recorded: (sink, outcome) => metrics.recorded(sink, outcome),
     legHeard: (quality) => metrics.legHeard(quality),
   };
 }

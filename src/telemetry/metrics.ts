@@ -127,6 +127,11 @@ export function createMetrics() {
     'Stretches the last net masked in log lines; 0 is well.',
   );
   const digits = counter('dtmf_digits_total', 'Key presses by what carried them.', ['source']);
+  const recordings = counter(
+    'recordings_total',
+    'Recordings by where they go: begun, not begun, interrupted because they could not be kept, complete.',
+    ['sink', 'outcome'],
+  );
   const promptsMissing = counter('prompt_clips_missing_total', 'Clips left out because they do not exist.', [
     'locale',
   ]);
@@ -233,6 +238,9 @@ export function createMetrics() {
     /** One key press, whatever it was. */
     digit(carrier: Carrier): void {
       digits.inc({ source: carrier });
+    },
+    recorded(sink: string, outcome: string): void {
+      recordings.inc({ sink, outcome });
     },
     legHeard({ mos, lossShare, jitterMs, roundTripMs }: LegQuality): void {
       legMos.observe(mos);

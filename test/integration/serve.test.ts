@@ -100,12 +100,12 @@ describe('hushpay serve', () => {
     expect(server.output().split(key)).toHaveLength(2);
   });
 
-  it('does not open the inspector on SIGUSR1', async () => {
-    server = await startServerProcess();
+  it('opens no inspector on SIGUSR1, and prints no SIP messages for whoever debugs packages', async () => {
+    server = await startServerProcess({ DEBUG: '*' });
     server.signal('SIGUSR1');
     expect((await fetch(`${server.httpUrl}/livez`)).status).toBe(200);
     expect(await server.stop()).toBe(0);
-    expect(server.output()).not.toMatch(/debugger/i);
+    expect(server.output()).not.toMatch(/debugger|drachtio:/i);
   });
 });
 
@@ -138,6 +138,20 @@ describe('hushpay refuses to start with exit code 78', () => {
         NODE_DEBUG: 'x',
       },
       /NODE_DEBUG is set\n +remedy/,
+    ],
+    [
+      'inspector, heap snapshots and TLS key logs in production',
+      {
+        HUSHPAY_PRODUCTION: '{"enabled":true,"allowSimulator":true}',
+        NODE_OPTIONS: '--inspect=127.0.0.1:0 --heapsnapshot-signal=SIGUSR2 --tls-keylog=/dev/null',
+        SSLKEYLOGFILE: '/dev/null',
+      },
+      /with --inspect\n.*\n.*with --heapsnapshot-signal\n.*\n.*with --tls-keylog\n.*\n.*SSLKEYLOGFILE is set/,
+    ],
+    [
+      'the simulator in production',
+      { HUSHPAY_PRODUCTION_ENABLED: 'true' },
+      /gateway\.type.* = '?simulator'?\n +expected: +a real gateway/,
     ],
   ])('for %s', async (_, environment, words) => {
     const failed = await tryServerProcess(environment);
@@ -179,39 +193,55 @@ describe('a gateway that is down', () => {
 });
 
 describe('hushpay doctor', () => {
-  it('says in JSON what is well', async () => {
-    const { exit, stdout } = await hushpay(['doctor', '--json'], {
-      HUSHPAY_SIP_PORT: '0',
-      HUSHPAY_HTTP_PORT: '0',
-    });
+  const kAnywhere = { HUSHPAY_SIP_PORT: '0', HUSHPAY_HTTP_PORT: '0' };
+
+  it('says in JSON what it looked at, and that a laboratory is well', async () => {
+    const { exit, stdout } = await hushpay(['doctor', '--json'], kAnywhere);
     const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: { check: string; ok: boolean }[] };
-    expect([exit, ok]).toEqual([0, true]);
-    expect(checks.map(({ check }) => check)).toEqual([
-      'configuration',
-      'SIP over udp',
-      'SIP over tcp',
-      'RTP',
-      'HTTP',
-      'clock',
-      'prompts',
-      'gateway',
-      'limits',
-    ]);
+    expect({ exit, ok, wrong: checks.filter((each) => !each.ok) }).toEqual({ exit: 0, ok: true, wrong: [] });
+    const parts = [
+      ...[
+        'configuration',
+        'secrets',
+        'HTTP',
+        'memory',
+        'core files',
+        'tracing',
+        'swap',
+        'unit of systemd',
+        'programs',
+      ],
+      ...[
+        'clock',
+        'disk',
+        'fdatasync',
+        'SIP over udp',
+        'SIP over tcp',
+        'RTP',
+        'HTTP port',
+        'gateway',
+        'prompts',
+      ],
+    ];
+    expect(parts.filter((part) => !checks.some(({ check }) => check === part))).toEqual([]);
   });
 
-  it('says what is not', async () => {
-    const { exit, stdout } = await hushpay(['doctor', '--json'], {
-      HUSHPAY_SIP_PORT: '0',
-      HUSHPAY_HTTP_PORT: '0',
+  it('says what is wrong with a deployment, and what to do, line by line', async () => {
+    const { exit, stdout } = await hushpay(['doctor'], {
+      ...kAnywhere,
       HUSHPAY_GATEWAY: '{"type":"rest","url":"http://127.0.0.1:1/"}',
     });
     expect(exit).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({
-      ok: false,
-      checks: expect.arrayContaining([
-        { check: 'gateway', ok: false, detail: expect.stringContaining('rest') },
-      ]),
-    });
+    expect(stdout).toMatch(/^BAD {2}gateway: rest does not answer.*\n {7}do: \S/m);
+    expect(stdout).toMatch(/\n\d+ well, \d+ to be known, [12] to be put right\n$/);
+  });
+
+  it('looks no further than a configuration that is wrong', async () => {
+    const { exit, stdout } = await hushpay(['doctor', '--json'], { HUSHPAY_CONFIG: '/no/such.yaml' });
+    expect([exit, JSON.parse(stdout)]).toMatchObject([
+      1,
+      { ok: false, checks: [{ check: 'configuration' }] },
+    ]);
   });
 });
 

@@ -13,10 +13,12 @@ import type {
   MediaRoom,
   MediaSession,
   MediaStats,
+  MediaTape,
   OpenOptions,
   PhraseItem,
   PlayOptions,
   PlayResult,
+  TapeEnd,
   Unsubscribe,
   VoiceFigures,
 } from '../../src/ports/media.ts';
@@ -45,6 +47,7 @@ export interface FakeMediaOptions {
 export class FakeMedia implements MediaPlane {
   readonly sessions: FakeMediaSession[] = [];
   readonly rooms: FakeMediaRoom[] = [];
+  readonly tapes: FakeMediaTape[] = [];
   /** Set, it is what the next open() rejects with. */
   refuseWith: AppError | undefined;
   /** Set, it is what the sessions opened next reject connect() with. */
@@ -73,11 +76,47 @@ export class FakeMedia implements MediaPlane {
     return room;
   }
 
+  async openTape(path: string): Promise<FakeMediaTape> {
+    if (this.refuseWith) throw this.refuseWith;
+    const tape = new FakeMediaTape(path, [await this.open(), await this.open()]);
+    this.tapes.push(tape);
+    return tape;
+  }
+
   /** The session opened last. */
   get last(): FakeMediaSession {
     const session = this.sessions.at(-1);
     if (!session) throw new Error('no media session was opened');
     return session;
+  }
+}
+
+/** A tape nothing is written on. */
+export class FakeMediaTape implements MediaTape {
+  readonly path: string;
+  readonly channels: readonly [FakeMediaSession, FakeMediaSession];
+  readonly #listeners = new Set<(problem: string | undefined) => void>();
+  /** What close() resolves with. */
+  end: TapeEnd | undefined = { durationMs: 0, lostMs: 0 };
+
+  constructor(path: string, channels: readonly [FakeMediaSession, FakeMediaSession]) {
+    this.path = path;
+    this.channels = channels;
+  }
+
+  onProblem(listener: (problem: string | undefined) => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** The disk is full, or has room again. */
+  has(problem: string | undefined): void {
+    for (const listener of [...this.#listeners]) listener(problem);
+  }
+
+  async close(): Promise<TapeEnd | undefined> {
+    for (const channel of this.channels) await channel.close();
+    return this.end;
   }
 }
 

@@ -17,10 +17,21 @@ export interface SweepReport {
   readonly places: readonly Searched[];
 }
 
-/** Runs `hushpay leak-sweep` and reads its report. @throws Error with what it said when there is none. */
-export async function runLeakSweep(sessions: number, atOnce: number): Promise<SweepReport> {
+/**
+ * Runs `hushpay leak-sweep` and reads its report.
+ * @param environment - keys of the configuration for the server that is searched.
+ * @throws Error with what it said when there is none.
+ */
+export async function runLeakSweep(
+  sessions: number,
+  atOnce: number,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<SweepReport> {
   const args = ['leak-sweep', '--json', `--sessions=${sessions}`, `--at-once=${atOnce}`];
-  const child = spawn(kHushpay, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(kHushpay, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   const output = { report: '', words: '' };
   child.stdout.on('data', (text) => {
     output.report += text;
@@ -36,4 +47,10 @@ export async function runLeakSweep(sessions: number, atOnce: number): Promise<Sw
 /** What was found where nothing may be. */
 export function leftovers({ places }: SweepReport): readonly Searched[] {
   return places.filter(({ found }) => Object.keys(found).length > 0);
+}
+
+/** What was done, in numbers. */
+export function sentenceOf({ sessions, places }: SweepReport): string {
+  const bytes = places.reduce((sum, place) => sum + place.bytes, 0);
+  return `${sessions} payments, ${Math.round(bytes / 1e6)} MB searched in ${places.length} kinds of places, nothing found`;
 }

@@ -14,5 +14,6 @@ export const kNoMeter: Meter = {
   identified: () => {},
   fieldError: () => {},
   keyPressed: () => {},
+  recorded: () => {},
   legHeard: () => {},
 };

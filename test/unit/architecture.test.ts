@@ -30,6 +30,7 @@ const kAdapters = [
   'edge',
   'config',
   'process',
+  'recording',
   'phone', // the simulated caller of the demo and the tests
 ];
 const kTop = ['main', 'cli'];

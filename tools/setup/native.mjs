@@ -26,6 +26,7 @@ export function setUpNative(root, purpose) {
 function isBuilt(root) {
   return (
     existsSync(join(root, 'build/native/hushpay-media')) &&
+    existsSync(join(root, 'build/native/hushpay-guard.node')) &&
     existsSync(join(root, 'src/media/generated/media_pb.ts'))
   );
 }

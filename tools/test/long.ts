@@ -1,11 +1,15 @@
 // `npm run test:long`, after set-up: soaks, sweeps and fault matrices under test/long, a folder per suite.
-// `npm run test:long -- sip` runs one of them.
+// `npm run test:long -- sip` runs one of them; `fuzz` runs with it whatever else throws things at hushpay, and closes with one report.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { vitest } from './runners.ts';
+import { parseCheck } from '../promises/claim.ts';
+import { kFuzzing } from '../promises/fuzzing.ts';
+import { forgetFresh, kFreshFolder } from '../promises/results.ts';
+import type { Runner } from './runner.ts';
+import { kNode, vitest } from './runners.ts';
 import { makeScratch, runAll } from './session.ts';
 
-const kSuites = ['sip', 'tones', 'media', 'money', 'leak', 'promises'];
+const kSuites = ['sip', 'tones', 'media', 'money', 'leak', 'promises', 'fuzz'];
 
 const [wanted] = process.argv.slice(2);
 const suites = kSuites.filter(
@@ -22,5 +26,20 @@ if (wanted !== undefined && !kSuites.includes(wanted)) {
   const runners = suites.map((name) =>
     vitest(name, ['--project', 'long', `test/long/${name}/`], join(scratch, `${name}.json`)),
   );
-  process.exitCode = await runAll(runners, scratch);
+  process.exitCode = await runAll(wanted === 'fuzz' ? fuzzRunners(scratch) : runners, scratch);
+}
+
+/** How much more than in `npm test` is tried. */
+const kFuzzEnvironment = { HUSHPAY_FUZZ_REPLIES: '5000' };
+
+function fuzzRunners(scratch: string): Runner[] {
+  const checks = kFuzzing.flatMap((claim) => claim.checks);
+  forgetFresh(checks, kFreshFolder);
+  const files = [...new Set(checks.map((check) => parseCheck(check).file))];
+  const projects = ['unit', 'integration', 'long'].flatMap((name) => ['--project', name]);
+  const tests = vitest('fuzz', [...projects, ...files], join(scratch, 'fuzz.json'));
+  return [
+    { ...tests, env: { ...tests.env, ...kFuzzEnvironment } },
+    { name: 'report', command: kNode, args: ['tools/promises/fuzz-report.ts'] },
+  ];
 }

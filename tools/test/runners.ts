@@ -4,14 +4,14 @@ import { kNothing, type Tally } from './tally.ts';
 
 export const kBin = 'node_modules/.bin';
 export const kNode = `${kBin}/node`;
-const kReporter = 'tools/test/vitest-tally.ts';
+const kReporters = ['default', './tools/test/vitest-tally.ts', './tools/promises/reporter.ts'];
 
 /** A vitest project, or part of it. @param tallyFile - a path of its own, where the counts go. */
 export function vitest(name: string, args: readonly string[], tallyFile: string): Runner {
   return {
     name,
     command: kNode,
-    args: [`${kBin}/vitest`, 'run', ...args, '--reporter=default', `--reporter=./${kReporter}`],
+    args: [`${kBin}/vitest`, 'run', ...args, ...kReporters.map((reporter) => `--reporter=${reporter}`)],
     env: { HUSHPAY_TEST_TALLY: tallyFile },
     tally: () => readTally(tallyFile),
   };

@@ -58,13 +58,14 @@ int Server::run() {
   pb::Command command;
   for (;;) {
     const short channelEvents = static_cast<short>(POLLIN | (channel_.hasBacklog() ? POLLOUT : 0));
-    std::array<pollfd, 5> waits = {
+    std::array<pollfd, 6> waits = {
         {{channel_.fd(), channelEvents, 0},
          // Told no more than it reads, control loses events in the counted queue, not here.
          {channel_.isClogged() ? -1 : engine_.wakeFd(), POLLIN, 0},
          {timerFd_, POLLIN, 0},
          {signalFd_, POLLIN, 0},
-         {links_.wakeFd(), POLLIN, 0}}};
+         {links_.wakeFd(), POLLIN, 0},
+         {tapes_.wakeFd(), POLLIN, 0}}};
     if (poll(waits.data(), waits.size(), links_.patienceMs()) < 0 && errno != EINTR) return 1;
     if (waits[3].revents != 0) return 0;
     if (waits[0].revents != 0) {
@@ -86,6 +87,7 @@ int Server::run() {
     }
     if (waits[4].revents != 0) links_.takeSetup(nowMs());
     links_.tick(nowMs());
+    if (waits[5].revents != 0) tellTapes();
     if (waits[2].revents != 0) {
       sendStats();
       tellLinks();
@@ -237,7 +239,10 @@ void Server::finishClosing() {
     reply.mutable_stats()->set_packets_replayed(closing.leg->linkCounts().replayed);
     links_.forget(closing.leg->session().id());
     if (closing.replyTo != 0) channel_.write(event);
-    leavePort(*closing.leg);
+    if (Tape* tape = closing.leg->tape())
+      tape->leave(nowMs());
+    else
+      leavePort(*closing.leg);
     board_.release(closing.leg->slot());
     closing.leg.reset();
   }
@@ -291,6 +296,19 @@ void Server::tellLinks() {
     pb::Event event;
     event.mutable_log()->set_level(pb::LOG_LEVEL_WARN);
     event.mutable_log()->set_message(problem);
+    channel_.write(event);
+  }
+}
+
+void Server::tellTapes() {
+  for (const TapeNews& news : tapes_.takeNews()) {
+    pb::Event event;
+    auto* state = event.mutable_tape_state();
+    state->set_tape(news.tape);
+    state->set_has_ended(news.hasEnded);
+    state->set_problem(news.problem);
+    state->set_duration_ms(news.figures.durationMs);
+    state->set_lost_ms(news.figures.lostMs);
     channel_.write(event);
   }
 }

@@ -13,6 +13,7 @@
 #include "media/link_keeper.h"
 #include "media/port_pool.h"
 #include "media/shared_port.h"
+#include "media/tape_deck.h"
 
 namespace hushpay {
 
@@ -66,6 +67,7 @@ class Server {
   std::optional<Place> placeOf(const media::v1::OpenSession& command);
   SharedPort* sharedPort(std::uint16_t port);
   void leavePort(const Leg& leg);
+  Outcome openTape(const media::v1::OpenSession& command);
   Outcome connect(const media::v1::ConnectSession& command);
   Outcome play(const media::v1::PlayClip& command);
   Outcome stopPlay(const media::v1::StopPlay& command);
@@ -90,6 +92,7 @@ class Server {
   void finishClosing();
   void sendStats();
   void tellLinks();
+  void tellTapes();
   Leg* find(std::uint32_t session);
 
   Channel channel_;
@@ -97,6 +100,7 @@ class Server {
   std::optional<PortPool> ports_;
   std::uint32_t mediaTimeoutMs_ = 0;
   double maxBusy_ = 1;
+  TapeDeck tapes_;
   std::unordered_map<std::uint32_t, std::vector<std::int16_t>> clips_;
   std::vector<std::unique_ptr<SharedPort>> sharedPorts_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Leg>> legs_;

@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::uint32_t kMaxSilenceMs = 60'000;
 constexpr std::uint32_t kMaxPayloadType = 127;
+/// Of what is recorded: the room's samples as they are.
+constexpr StreamSettings kTapeSettings = {
+    .codec = Codec::kL16, .payloadType = 96, .ptimeMs = 20, .sending = true, .findsTones = false};
 constexpr std::array<std::uint32_t, 5> kClocksHz = {8000, 16'000, 24'000, 32'000, 48'000};
 
 /// Each a payload type, and none for two things.
@@ -40,6 +43,7 @@ Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
   if (find(command.session()) != nullptr) return {pb::STATUS_SESSION_EXISTS, {}};
   if (legs_.size() + closing_.size() >= Engine::kMaxLegs)
     return {pb::STATUS_NO_FREE_PORT, "too many sessions"};
+  if (command.has_tape()) return openTape(command);
   const bool isNew = command.resume_port() == 0;
   if (isNew && engine_.load().isFull(maxBusy_, legs_.size(), settledLegs_))
     return {pb::STATUS_OVERLOADED, "it carries as many as it can"};
@@ -59,6 +63,30 @@ Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
   legs_.emplace(command.session(), std::move(leg));
   reply.set_local_port(port);
   return {};
+}
+
+/// A session without a peer: connected with its tape from the beginning.
+Server::Outcome Server::openTape(const pb::OpenSession& command) {
+  const pb::TapeChannel& wish = command.tape();
+  if (wish.channel() >= Tape::kChannels || wish.path().empty()) return {pb::STATUS_BAD_ARGUMENT, "tape"};
+  BoardSlot* slot = board_.claim(command.session());
+  if (slot == nullptr) return {pb::STATUS_NO_FREE_PORT, "too many sessions"};
+  auto leg = std::make_unique<Leg>(command.session(), SocketPair(), nullptr, *bindTo_, makeSeed(), *slot, 0,
+                                   engine_, links_, engine_.outbox());
+  leg->session().prepare(kTapeSettings.codec);
+  leg->recordOn(tapes_.open(wish.tape(), wish.path(), wish.began_ms()), wish.channel());
+  Leg& added = *leg;
+  const Outcome outcome = post({.kind = MediaCommand::Kind::kAdd, .leg = &added});
+  if (outcome.status != pb::STATUS_OK) {
+    added.tape()->leave(nowMs());
+    board_.release(*slot);
+    return outcome;
+  }
+  legs_.emplace(command.session(), std::move(leg));
+  const Outcome connected =
+      post({.kind = MediaCommand::Kind::kConnect, .leg = &added, .settings = kTapeSettings});
+  if (connected.status != pb::STATUS_OK) close(command.session(), 0);
+  return connected;
 }
 
 /// The sockets and the slot of a session: new ones, or those of an earlier process.
@@ -107,6 +135,7 @@ void Server::leavePort(const Leg& leg) {
 Server::Outcome Server::connect(const pb::ConnectSession& command) {
   Leg* leg = find(command.session());
   if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
+  if (leg->tape() != nullptr) return {pb::STATUS_BAD_ARGUMENT, "the session has no peer"};
   const std::optional<Codec> codec = codecOf(command.codec());
   if (!codec) return {pb::STATUS_BAD_CODEC, {}};
   LinkWish wish;

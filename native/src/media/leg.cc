@@ -53,11 +53,13 @@ void Leg::send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexc
 }
 
 void Leg::sendRtp(ByteView datagram) noexcept {
+  if (track_ != nullptr) return track_->put(datagram, nowMs());
   send(sockets().rtp(), link_.rtp, datagram, false);
   if (++unsaved_ >= kMostUnsaved) save(nowMs());
 }
 
 void Leg::sendRtcp(ByteView datagram) noexcept {
+  if (track_ != nullptr) return;
   if (link_.rtcpMux)
     send(sockets().rtp(), link_.rtp, datagram, true);
   else

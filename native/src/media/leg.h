@@ -14,6 +14,7 @@
 #include "media/session.h"
 #include "media/shared_port.h"
 #include "media/source_guard.h"
+#include "media/tape.h"
 #include "rtp/prefetch.h"
 
 namespace hushpay {
@@ -36,6 +37,15 @@ class Leg final : public PacketSink {
   /// @param outbox  takes what is sent; the media thread's
   Leg(std::uint32_t id, SocketPair sockets, SharedPort* shared, const Endpoint& local, const StreamSeed& seed,
       BoardSlot& slot, std::uint32_t mediaTimeoutMs, EventSink& events, SetupInbox& inbox, Outbox& outbox);
+
+  /// IPC thread, before the leg is the media thread's: what is sent goes to a tape, and nothing is ever
+  /// heard.
+  void recordOn(std::shared_ptr<Tape> tape, std::size_t channel) noexcept {
+    tape_ = std::move(tape);
+    track_ = &tape_->track(channel);
+  }
+  /// Null: it has a peer.
+  [[nodiscard]] Tape* tape() const noexcept { return tape_.get(); }
 
   void sendRtp(ByteView datagram) noexcept override;
   void sendRtcp(ByteView datagram) noexcept override;
@@ -112,7 +122,9 @@ class Leg final : public PacketSink {
   bool unprotect(ByteView datagram, bool isRtcp, std::size_t& size) noexcept;
   bool isRtcpSource(const Endpoint& source, double nowMs) noexcept;
   [[nodiscard]] bool isProven(const Endpoint& source) const noexcept;
-  [[nodiscard]] bool isOpen() const noexcept { return !link_.awaitsKeys && link_.rtp.size != 0; }
+  [[nodiscard]] bool isOpen() const noexcept {
+    return track_ != nullptr || (!link_.awaitsKeys && link_.rtp.size != 0);
+  }
   void adopt(const Link& link, double nowMs) noexcept;
   void followSource() noexcept;
   void save(double nowMs) noexcept;
@@ -122,6 +134,7 @@ class Leg final : public PacketSink {
 
   const SocketPair own_;
   SharedPort* const shared_;
+  TapeTrack* track_ = nullptr;  // of tape_
   Endpoint local_;
   SetupInbox& inbox_;
   Outbox& outbox_;
@@ -142,6 +155,7 @@ class Leg final : public PacketSink {
   LinkCounts linkCounts_{};
   std::array<std::uint8_t, Datagram::kMaxSize> plain_{};
   std::optional<StreamPosition> takenUp_;
+  std::shared_ptr<Tape> tape_;
   std::unique_ptr<Voice> voice_;
   Session session_;
   std::uint32_t playItemsSent_ = 0;

@@ -38,6 +38,8 @@ export interface PaymentOrder {
   readonly phone: number;
 }
 
+type OnStage = (stage: string) => void | Promise<void>;
+
 /** What is left of a payment. */
 export interface PaymentTrace {
   readonly sessionId: string;
@@ -60,12 +62,12 @@ const kPressMs = 60;
 const kPatienceMs = 15_000; // a stage that asks and hears nothing asks again
 const kLongestMs = 180_000;
 
-/** One payment from its preparation to its record. @param onStage - told of each stage before the customer answers it. */
+/** One payment from its preparation to its record. @param onStage - told of each stage, and waited for, before the customer answers it. */
 export async function pay(
   site: Site,
   feed: StageFeed,
   order: PaymentOrder,
-  onStage: (stage: string) => void = () => {},
+  onStage: OnStage = () => {},
 ): Promise<PaymentTrace> {
   await using undo = new AsyncDisposableStack();
   const { topology, carrier } = order;
@@ -132,14 +134,14 @@ class Customer {
   }
 
   /** Until the payment has ended. */
-  async answer(feed: StageFeed, onStage: (stage: string) => void): Promise<void> {
+  async answer(feed: StageFeed, onStage: OnStage): Promise<void> {
     const deadlineMs = kSystemClock.now() + kLongestMs;
     let stage = '';
     while (kSystemClock.now() < deadlineMs) {
       const next = await feed.next(this.#id, kPatienceMs);
       if (next === 'ended') return;
       if (next !== 'quiet') stage = next;
-      onStage(stage);
+      await onStage(stage);
       await this.#caller.rtp.silence(kFreshQuestionMs);
       await this.#answerTo(stage);
     }

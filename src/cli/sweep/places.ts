@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { scanMemory } from './process-memory.ts';
+import { scanMemoryBeside } from './process-memory.ts';
 import { processesOf, type Site } from './site.ts';
 import { findIn, type Spellings } from './spellings.ts';
 import type { StageFeed } from './stage-feed.ts';
@@ -19,19 +19,19 @@ function nameOf(pid: number): string {
   return words.some((word) => word.includes('edge')) ? 'sip edge' : 'control';
 }
 
+const kKernelFiles = ['environ', 'cmdline', 'comm', 'status', 'limits', 'maps'] as const;
+
 /** Memory, environment, command line and open files of every process of the server. */
-export function searchProcesses(site: Site, spellings: Spellings): readonly Place[] {
-  return processesOf(site.pid).flatMap((pid) => {
+export async function searchProcesses(site: Site, spellings: Spellings): Promise<readonly Place[]> {
+  const places: Place[] = [];
+  for (const pid of processesOf(site.pid)) {
     const name = nameOf(pid);
-    const kept = ['environ', 'cmdline', 'status', 'limits'].map((file) =>
-      place(`${name}: /proc/…/${file}`, readFileSync(`/proc/${pid}/${file}`), spellings),
-    );
-    return [
-      { where: `${name}: memory`, ...scanMemory(pid, spellings) },
-      ...kept,
-      ...openFiles(pid, name, spellings),
-    ];
-  });
+    places.push({ where: `${name}: memory`, ...(await scanMemoryBeside(pid, spellings)) });
+    for (const file of kKernelFiles)
+      places.push(place(`${name}: /proc/…/${file}`, readFileSync(`/proc/${pid}/${file}`), spellings));
+    places.push(...openFiles(pid, name, spellings));
+  }
+  return places;
 }
 
 /** Files that are open and may have no name any more. */
@@ -52,23 +52,23 @@ function openFiles(pid: number, name: string, spellings: Spellings): Place[] {
   });
 }
 
-/** Database, journal, keys, log, and whatever else was left in the data folder; a core file would be here or where the server was started. */
+/** A key that comes as SIP INFO is a message of its own: digit by digit no spelling would show it. */
+const kInfoBody: Spellings = new Map([['a body of SIP INFO', Buffer.from('Signal=', 'latin1')]]);
+
+/** Database, journal, keys, log, and whatever else was left in the data folder. */
 export function searchFiles(site: Site, spellings: Spellings): readonly Place[] {
-  const files = readdirSync(site.dataDir, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isFile(),
-  );
-  const cores = readdirSync(process.cwd()).filter((name) => /^core(\.|$)/.test(name) && existsSync(name));
-  return [
-    ...files.map((file) =>
-      place(`file ${file.name}`, readFileSync(join(file.parentPath, file.name)), spellings),
-    ),
-    ...cores.map((name) => ({
-      where: `core file ${name}`,
-      bytes: 0,
-      found: new Map([['a core file exists', 1]]),
-    })),
-  ];
+  return readdirSync(site.dataDir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((file) => told(`file ${file.name}`, readFileSync(join(file.parentPath, file.name)), spellings));
 }
+
+/** Of something that is read by others: not even a single key may stand in it. */
+function told(where: string, bytes: Buffer, spellings: Spellings): Place {
+  return place(where, bytes, new Map([...spellings, ...kInfoBody]));
+}
+
+/** What the server sends to others by itself. */
+export const kTold = ['HEP', 'webhooks', 'traces'] as const;
 
 const kPaths = ['/metrics', '/readyz', '/v1/payments', '/v1/events?after=0', '/openapi.json'] as const;
 const kSessionPaths = ['', '/ladder', '/ladder.svg'] as const;
@@ -87,14 +87,13 @@ export async function searchAnswers(
   ];
   const places: Place[] = [];
   for (const path of paths)
-    places.push(place(`GET ${withoutId(path)}`, await answerOf(site, path), spellings));
+    places.push(told(`GET ${withoutId(path)}`, await answerOf(site, path), spellings));
   const of = (what: string) =>
     Buffer.concat(site.told.filter((each) => each.what === what).map(({ bytes }) => bytes));
   return [
     ...places,
-    place('event stream', Buffer.concat(feed.received), spellings),
-    place('HEP', of('HEP'), spellings),
-    place('webhooks', of('webhook'), spellings),
+    told('event stream', Buffer.concat(feed.received), spellings),
+    ...kTold.map((what) => told(what, of(what), spellings)),
   ];
 }
 

@@ -13,23 +13,31 @@ import { startSimulatorServer } from '../../gateway/simulator-server.ts';
 import { AnsweringPhone } from '../../phone/answering-phone.ts';
 import type { SocketAddress } from '../../phone/sip-socket.ts';
 import { kSystemClock } from '../../process/system-clock.ts';
+import type { kTold } from './places.ts';
 
 const kHushpay = fileURLToPath(new URL('../../../bin/hushpay', import.meta.url));
 const kKey = 'key-of-the-leak-sweep';
 const kDialledFirst = 1000;
 const kDrainMs = 10_000;
 
-/** A server in processes of its own, and around it all that it tells things to: a bank, a capture server, a receiver of webhooks. */
+interface Told {
+  readonly what: (typeof kTold)[number];
+  readonly bytes: Buffer;
+}
+
+/** A server in processes of its own, and around it all that it tells things to: a bank, a capture server, receivers of webhooks and traces. */
 export interface Site {
   readonly pid: number;
   readonly httpUrl: string;
   readonly key: string;
   readonly sip: SocketAddress;
   readonly dataDir: string;
+  /** Folder of what was recorded of the calls. */
+  readonly recordings: string;
   /** All it wrote to standard output and error, at its most talkative. */
   readonly logFile: string;
-  /** What the capture server and the receiver of webhooks got. */
-  readonly told: readonly { readonly what: string; readonly bytes: Buffer }[];
+  /** What the capture server and the receivers of webhooks and traces got. */
+  readonly told: readonly Told[];
   /** Number the n-th telephone behind us is dialled by. */
   dialled(phone: number): string;
   readonly phones: readonly AnsweringPhone[];
@@ -48,11 +56,13 @@ export async function startSite(phones: number, rule: (amountMinor: number) => C
   const bank = new SimulatorBank(kSystemClock, { ruleFor: (_, amountMinor) => rule(amountMinor) });
   const gateway = await startSimulatorServer({ host: '127.0.0.1', port: 0, clock: kSystemClock, bank });
   undo.defer(() => gateway.close());
-  const told: { what: string; bytes: Buffer }[] = [];
+  const told: Told[] = [];
   const capture = await openCapture((bytes) => told.push({ what: 'HEP', bytes }));
   undo.defer(() => void capture.close());
-  const hooks = await openHooks((bytes) => told.push({ what: 'webhook', bytes }));
-  undo.defer(() => void hooks.close());
+  const hooks = await openListener((bytes) => told.push({ what: 'webhooks', bytes }));
+  undo.defer(() => void hooks.server.close());
+  const collector = await openListener((bytes) => told.push({ what: 'traces', bytes }));
+  undo.defer(() => void collector.server.close());
   const behind = await Promise.all(Array.from({ length: phones }, () => AnsweringPhone.open()));
   undo.defer(() => {
     for (const phone of behind) phone.close();
@@ -68,18 +78,22 @@ export async function startSite(phones: number, rule: (amountMinor: number) => C
       HUSHPAY_HTTP_PORT: '0',
       HUSHPAY_DATA_DIR: join(folder, 'data'),
       HUSHPAY_API_KEY: kKey,
-      HUSHPAY_LOG_LEVEL: 'debug',
+      HUSHPAY_LOG_LEVEL: 'debug', // there is none below
+      DEBUG: '*', // what packages would say
       HUSHPAY_GATEWAY_TYPE: 'rest',
       HUSHPAY_GATEWAY_URL: gateway.url,
       HUSHPAY_GATEWAY_TIMEOUT_MS: '15000',
+      HUSHPAY_TRACES_URL: collector.url,
       HUSHPAY_SIP_CAPTURE_SERVER: `127.0.0.1:${capture.address().port}`,
       HUSHPAY_WEBHOOKS: JSON.stringify([
         {
           name: 'sweep',
-          url: `http://127.0.0.1:${(hooks.address() as AddressInfo).port}/`,
+          url: hooks.url,
           secret: 'c3dlZXAtc3dlZXAtc3dlZXAtc3dlZXA=',
         },
       ]),
+      HUSHPAY_RECORDING_CALLS: 'all',
+      HUSHPAY_RECORDING_DIRECTORY: join(folder, 'recordings'),
       HUSHPAY_PAYMENT_CARDS_ALLOWED: JSON.stringify(['maestro']),
       HUSHPAY_INLINE_ROUTES: JSON.stringify(routes),
       // One card, one customer: what limits are for.
@@ -98,6 +112,7 @@ export async function startSite(phones: number, rule: (amountMinor: number) => C
     key: kKey,
     sip,
     dataDir: folder,
+    recordings: join(folder, 'recordings'),
     logFile,
     told,
     dialled,
@@ -124,14 +139,14 @@ async function openCapture(onDatagram: (bytes: Buffer) => void) {
   return socket;
 }
 
-async function openHooks(onBody: (bytes: Buffer) => void) {
+async function openListener(onBody: (bytes: Buffer) => void) {
   const server = createServer((request, response) => {
     request.on('data', onBody);
     request.on('end', () => response.writeHead(204).end());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return server;
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
 }
 
 /** Keeps what the server writes, and reads from it where it listens. */

@@ -1,7 +1,9 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
-import { searchAudio, searchPress } from './agents-audio.ts';
+import { searchAudio, searchPresses, searchRecordings } from './agents-audio.ts';
+import { coreFolders, searchCores } from './core-files.ts';
+import { searchCrash } from './crash.ts';
 import { kMark } from './marked-card.ts';
 import {
   kCarriers,
@@ -13,6 +15,7 @@ import {
   ruleFor,
 } from './payment.ts';
 import { type Place, searchAnswers, searchFiles, searchProcesses } from './places.ts';
+import { type MemoryScan, scanMemoryBeside } from './process-memory.ts';
 import { type Site, startSite } from './site.ts';
 import { spellingsOf } from './spellings.ts';
 import { StageFeed } from './stage-feed.ts';
@@ -38,31 +41,34 @@ const kSettleMs = 5_000; // what is promised: nothing is left 5 s after the end
 
 /**
  * Runs payments with marked cards through a server in processes of its own, every topology, carrier and ending in turn, and searches all that
- * it could have left a card number in. Needs Linux and the right to read the memory of other processes.
+ * it could have left a card number in. Beside it another server crashes under a card. Needs Linux and the right to read the memory of other processes.
  */
 export async function sweep({ sessions, atOnce, say }: SweepOptions): Promise<SweepResult> {
+  const sinceMs = Date.now();
   const orders = ordersOf(sessions);
   const site = await startSite(orders.filter(({ topology }) => topology === 'inline').length, ruleFor);
   try {
     const feed = await StageFeed.open(site.httpUrl, site.key);
-    say('controls: what is there on purpose has to be found');
-    const controls = [
-      await searchCardInHand(site, feed),
-      searchMarkedFile(site),
-      await searchPress(site.dataDir),
-    ];
-    const traces = await payAll(site, feed, orders, atOnce, say);
+    const [inHand, crashed, traces] = await Promise.all([
+      searchCardInHand(site, feed),
+      searchCrash(kSpellings),
+      payAll(site, feed, orders, atOnce, say),
+    ]);
     say(`searching ${kSettleMs / 1000} s after the last payment has ended`);
-    await later(kSettleMs);
+    const settled = later(kSettleMs);
+    const heard = traces.map(({ agentHeard }) => agentHeard).filter(({ length }) => length > 0);
+    const audio = await searchAudio(heard, site.dataDir); // nothing of it comes later
+    const controls = [inHand, searchMarkedFile(site), ...(await searchPresses(site.dataDir))];
+    await settled;
     const ids = traces.map(({ sessionId }) => sessionId);
     const places = [
-      ...searchProcesses(site, kSpellings),
+      ...(await searchProcesses(site, kSpellings)),
       ...(await searchAnswers(site, ids, feed, kSpellings)),
       ...searchFiles(site, kSpellings),
-      ...(await searchAudio(
-        traces.map(({ agentHeard }) => agentHeard).filter(({ length }) => length > 0),
-        site.dataDir,
-      )),
+      searchCores([site.dataDir, ...coreFolders()], sinceMs),
+      ...audio,
+      ...(await searchRecordings(site.recordings)),
+      ...crashed,
     ];
     feed.close();
     return { sessions, controls, places };
@@ -106,19 +112,14 @@ async function payAll(
   return traces;
 }
 
-/** A card that is being keyed is in control's memory, once, until its payment ends. */
+/** A card that is being keyed is in control's memory until its payment ends. */
 async function searchCardInHand(site: Site, feed: StageFeed): Promise<Place> {
-  let found: Place | undefined;
+  let found: MemoryScan | undefined;
   const order = { topology: 'ivr', course: 'hangs up at the code', carrier: 'event', phone: -1 } as const;
-  await pay(site, feed, order, (stage) => {
-    if (stage === 'EXPIRY_ENTRY')
-      found ??= searchProcesses(site, kSpellings).find(({ where }) => where === 'control: memory');
+  await pay(site, feed, order, async (stage) => {
+    if (stage === 'EXPIRY_ENTRY') found ??= await scanMemoryBeside(site.pid, kSpellings);
   });
-  return {
-    where: 'control: memory, while a card is keyed',
-    bytes: found?.bytes ?? 0,
-    found: found?.found ?? new Map(),
-  };
+  return { where: 'control: memory, while a card is keyed', ...(found ?? { bytes: 0, found: new Map() }) };
 }
 
 /** Every spelling, in a file of the data folder. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { leftovers, runLeakSweep } from '../../support/leak-sweep.ts';
+import { figures } from '../../support/figures.ts';
+import { leftovers, runLeakSweep, sentenceOf } from '../../support/leak-sweep.ts';
 import { whyMemoryIsClosed } from '../../support/memory-rights.ts';
 
 const reason = whyMemoryIsClosed();
@@ -11,6 +12,7 @@ describe.skipIf(reason !== undefined)(
       const report = await runLeakSweep(500, 20);
       expect(leftovers(report)).toEqual([]);
       expect(report).toMatchObject({ clean: true, sessions: 500 });
+      figures(sentenceOf(report));
     });
   },
 );

@@ -1,25 +1,83 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { commandOf, parseCheck } from '../../../tools/promises/claim.ts';
+import { kChecks } from '../../../tools/promises/claims.ts';
+import { kHardening } from '../../../tools/promises/hardening.ts';
+import { hardeningPage, promisesPage } from '../../../tools/promises/page.ts';
+import { kPromises } from '../../../tools/promises/promises.ts';
+import { freshResults, keepFresh, keptResults, merge, type Result } from '../../../tools/promises/results.ts';
 
 const kRoot = new URL('../../../', import.meta.url);
-const kRows = readFileSync(new URL('docs/promises.md', kRoot), 'utf8')
-  .split('\n')
-  .filter((line) => /^\| R\d+ \|/.test(line))
-  .map((line) => line.split('|').map((cell) => cell.trim()));
+const read = (file: string) => readFileSync(new URL(file, kRoot), 'utf8');
 
-describe('the page of promises', () => {
-  it('has all ten', () => {
-    expect(kRows.map(([, name]) => name)).toEqual(Array.from({ length: 10 }, (_, index) => `R${index + 1}`));
+/** What a title is in its source: without the escapes of its quotes. */
+const titlesIn = (file: string) => read(file).replaceAll(/\\(['"])/g, '$1');
+
+const kCheck = kPromises[0]?.checks[0] ?? '';
+const kResult: Result = {
+  check: kCheck,
+  date: '2026-11-20',
+  cores: 2,
+  passed: 3,
+  failed: 0,
+  skipped: 0,
+  seconds: 4,
+  figures: ['600 faults, nobody charged twice'],
+};
+
+describe('what is claimed', () => {
+  it('has all ten promises', () => {
+    expect(kPromises.map(({ name }) => name)).toEqual(Array.from({ length: 10 }, (_, at) => `R${at + 1}`));
   });
 
-  it.each(kRows.map(([, name = '', , shown = '']) => [name, shown] as const))(
-    'names tests that are there: %s',
-    (_name, shown) => {
-      for (const each of shown.split('<br>')) {
-        const [, file = '', phrase = ''] = /^`([^`]+)` › (.+)$/.exec(each) ?? [];
-        expect(existsSync(new URL(file, kRoot)) && phrase !== '', each).toBe(true);
-        expect(readFileSync(new URL(file, kRoot), 'utf8')).toContain(phrase);
-      }
-    },
-  );
+  it('has one name and at least one check each', () => {
+    const claims = [...kPromises, ...kHardening];
+    expect(new Set(claims.map(({ name }) => name)).size).toBe(claims.length);
+    expect(claims.filter(({ checks }) => checks.length === 0)).toEqual([]);
+  });
+
+  it.each(kChecks)('is held by a test that is there: %s', (check) => {
+    const { file, title } = parseCheck(check);
+    expect(existsSync(new URL(file, kRoot))).toBe(true);
+    expect(titlesIn(file)).toContain(title);
+  });
+});
+
+describe('the pages of promises', () => {
+  it('are made of the list and the kept results: npm run promises', () => {
+    expect(read('docs/promises.md')).toBe(promisesPage(kPromises, keptResults()));
+    expect(read('docs/hardening.md')).toBe(hardeningPage(kHardening, keptResults()));
+  });
+
+  it('keep results of checks that somebody names, and no others', () => {
+    expect(keptResults().filter(({ check }) => !kChecks.includes(check))).toEqual([]);
+  });
+
+  it('say what ran when, how, and what it came to', () => {
+    const page = promisesPage(kPromises.slice(0, 1), [kResult]);
+    expect(page).toContain('2026-11-20, 2 cores: 3 passed | 600 faults, nobody charged twice');
+    expect(page).toContain('long: `npm run test:long -- money` | not run yet');
+    const failed = promisesPage(kPromises.slice(0, 1), [{ ...kResult, failed: 1 }]);
+    expect(failed).toContain('3 passed, **1 failed**');
+  });
+});
+
+describe('the results of a run', () => {
+  it('replace what was kept of the same check, and leave the rest', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hushpay-promises-'));
+    const fresh = { ...kResult, date: '2026-11-22', failed: 1 };
+    keepFresh({ ...fresh, failed: 0 }, folder);
+    keepFresh(fresh, folder);
+    const other = { ...kResult, check: kChecks[1] ?? '' };
+    const gone = { ...kResult, check: 'test/gone.test.ts › nothing' };
+    expect(merge([kResult, other, gone], freshResults(folder), kChecks)).toEqual([fresh, other]);
+  });
+
+  it('say which command has a check run again', () => {
+    expect(commandOf(parseCheck('test/unit/x.test.ts › y'))).toBe('npm test');
+    expect(commandOf(parseCheck('test/long/leak/x.test.ts › y'))).toBe('npm run test:long -- leak');
+    expect(() => parseCheck('test/unit/x.test.ts')).toThrow(/expected/);
+  });
 });

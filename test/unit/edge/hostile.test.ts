@@ -5,7 +5,7 @@ import { openEdgeCore } from '../../support/edge-core.ts';
 import { answer, hostileMessage, isRight, kHostileCases } from '../../support/hostile.ts';
 import { readBySrf } from '../../support/srf-parser.ts';
 
-test.each(kHostileCases)('$title ($lesson)', async (one) => {
+test.each(kHostileCases)('a message that broke a SIP server once: $title ($lesson)', async (one) => {
   const core = openEdgeCore();
   core.application.onFrame = (frame) => answer(core, frame);
   core.receive(hostileMessage(one));

@@ -7,6 +7,7 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { kAdapters } from '../../support/gateway-adapters.ts';
 import { cardOf, requestOf } from '../../support/payment-request.ts';
 
+const kReplies = Number(process.env['HUSHPAY_FUZZ_REPLIES'] ?? 300);
 const kWords = [
   ...[
     'id',
@@ -162,7 +163,7 @@ describe.each(kAdapters)('$name makes something of every reply', (adapter) => {
           expect(['unknown', 'transient', 'not_sent', 'declined']).toContain(result.kind);
         if ('reason' in result) expect(result.reason).not.toMatch(/\d{12}/);
       }),
-      { numRuns: 300 },
+      { numRuns: kReplies },
     );
   });
 
@@ -176,7 +177,7 @@ describe.each(kAdapters)('$name makes something of every reply', (adapter) => {
         await dialect.query(wireOf(replies), requestOf());
         await dialect.reverse(wireOf(replies), requestOf());
       }),
-      { numRuns: 300 },
+      { numRuns: kReplies },
     );
   });
 });

@@ -28,6 +28,19 @@ describe('the search for a card number', () => {
     ['digits backwards', Buffer.from([...card].reverse().join('')), 'ASCII, reversed'],
     ['an array in JSON', Buffer.from(JSON.stringify([...card].map(Number))), 'ASCII, a comma between'],
     ['hex of text', Buffer.from(Buffer.from(card).toString('hex')), 'hex of ASCII'],
+    [
+      'packed digits, swapped',
+      Buffer.from(`0${card}`.replaceAll(/(.)(.)/g, '$2$1'), 'hex'),
+      'two digits a byte, the second first',
+    ],
+    ['a printed card', Buffer.from(card.replaceAll(/.{4}/g, '$& ')), 'ASCII in fours, the first after 1'],
+    ['hyphens', Buffer.from([...card].join('-')), 'ASCII, a hyphen between'],
+    [
+      '32-bit characters',
+      Buffer.from(Uint32Array.from(card, (digit) => digit.charCodeAt(0)).buffer),
+      'UTF-32',
+    ],
+    ['doubles', Buffer.from(Float64Array.from(card, Number).buffer), 'a number as a double'],
     ['32-bit numbers', Buffer.from(Uint32Array.from(card, Number).buffer), 'a number in 32 bits'],
   ])('finds %s', (_, bytes, spelling) => {
     expect(found(bytes)).toContain(spelling);

@@ -1,0 +1,90 @@
+import type { Claim } from './claim.ts';
+
+/** What hushpay promises of bad days, and of digits. */
+export const kPromises: readonly Claim[] = [
+  {
+    name: 'R1',
+    sentence: 'At most one charge for a payment under any single fault.',
+    checks: [
+      'test/integration/gateway-faults.test.ts › at most one charge, and every payment ends as it really was',
+      'test/integration/payment-deaths.test.ts › wherever between entry and verdict the process is killed',
+      'test/long/money/process-faults.test.ts › killed at every turn of a payment',
+      'test/long/money/gateway-faults.test.ts › whatever byte a connection is cut at',
+    ],
+  },
+  {
+    name: 'R2',
+    sentence:
+      "Whatever may have reached the gateway is final within five minutes of the fault's end, or waits for a person by name.",
+    checks: [
+      'test/integration/gateway-faults.test.ts › at most one charge, and every payment ends as it really was',
+      'test/unit/payment/reconciler.test.ts › needs a person a day after it was sent',
+    ],
+  },
+  {
+    name: 'R3',
+    sentence:
+      'SIGTERM cuts no call: not ready at once, 503 with Retry-After to new calls, an end when the last payment is made.',
+    checks: [
+      'test/integration/drain.test.ts › is not ready from then on, takes no new call, and ends when every payment is made',
+    ],
+  },
+  {
+    name: 'R4',
+    sentence:
+      'A killed process costs no payment its truth: a media worker is replaced under its calls, the edge comes back on its port, control finishes what it had begun.',
+    checks: [
+      'test/integration/media-handover.test.ts › go on in the next one: same port, same stream, no number twice',
+      'test/integration/payment-crash.test.ts › as SIP edge ends its calls, comes back on its port',
+      'test/integration/payment-deaths.test.ts › the process is killed',
+    ],
+  },
+  {
+    name: 'R5',
+    sentence: 'Memory, handles and timers stay level under load.',
+    checks: ['test/long/sip/soak.test.ts › with level memory'],
+  },
+  {
+    name: 'R6',
+    sentence: 'No message crashes a process.',
+    checks: [
+      'test/integration/edge-torture.test.ts › torture',
+      'test/long/sip/edge-fuzz.test.ts › datagrams',
+      'test/long/media/native-fuzz.test.ts › of inputs',
+    ],
+  },
+  {
+    name: 'R7',
+    sentence: 'At twice the load it admits, running calls keep their audio and new ones get 503.',
+    checks: [
+      'test/long/media/admission.test.ts › leave running calls their audio at twice the load it admits',
+      'test/long/media/admission.test.ts › are refused with 503 and Retry-After',
+    ],
+  },
+  {
+    name: 'R8',
+    sentence: 'A gateway that is down is found out, and callers are told within three seconds.',
+    checks: [
+      'test/unit/gateway/breaking.test.ts › has the caller told within three seconds',
+      'test/unit/call/ivr-call.test.ts › tells the caller at once that the gateway is down',
+    ],
+  },
+  {
+    name: 'R9',
+    sentence: 'Nothing is sent to a gateway that the disk does not have.',
+    checks: [
+      'test/unit/store/durability.test.ts › sends nothing to the gateway before the disk has the intent',
+      'test/unit/store/durability.test.ts › that the disk would not keep is refused',
+      'test/long/money/process-faults.test.ts › the disk full from every turn of a payment',
+    ],
+  },
+  {
+    name: 'R10',
+    sentence: 'Card numbers are in memory only, and gone five seconds after the end.',
+    checks: [
+      'test/integration/leak-sweep.test.ts › leave no card number anywhere',
+      'test/long/leak/leak-sweep.test.ts › leave no card number anywhere',
+      'test/integration/media-leak.test.ts › an eavesdropper at his best, on what the agent receives',
+    ],
+  },
+];
