@@ -1,8 +1,7 @@
-import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { parseCheck } from './claim.ts';
 import { kChecks } from './claims.ts';
-import type { Result } from './results.ts';
+import { originOf, type Result } from './results.ts';
 
 const kSuite = /<testcase name="(\w+)"[^>]*?time="([\d.]+)"[^>]*>([\s\S]*?)<\/testcase>/g;
 const kCounts = /test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed/;
@@ -22,8 +21,7 @@ export function nativeResults(report: string): Result[] {
     return [
       {
         check,
-        date: new Date().toISOString().slice(0, 10),
-        cores: availableParallelism(),
+        ...originOf(),
         passed: Number(counts[1]),
         failed: Number(counts[2]),
         skipped: 0,

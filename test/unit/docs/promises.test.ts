@@ -20,6 +20,7 @@ const kCheck = kPromises[0]?.checks[0] ?? '';
 const kResult: Result = {
   check: kCheck,
   date: '2026-11-20',
+  version: '1234567',
   cores: 2,
   passed: 3,
   failed: 0,
@@ -58,7 +59,7 @@ describe('the pages of promises', () => {
 
   it('say what ran when, how, and what it came to', () => {
     const page = promisesPage(kPromises.slice(0, 1), [kResult]);
-    expect(page).toContain('2026-11-20, 2 cores: 3 passed | 600 faults, nobody charged twice');
+    expect(page).toContain('2026-11-20, 1234567, 2 cores: 3 passed | 600 faults, nobody charged twice');
     expect(page).toContain('long: `npm run test:long -- money` | not run yet');
     const failed = promisesPage(kPromises.slice(0, 1), [{ ...kResult, failed: 1 }]);
     expect(failed).toContain('3 passed, **1 failed**');
