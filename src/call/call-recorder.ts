@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { MediaSession } from '../ports/media.ts';
 import type { Meter } from '../ports/meter.ts';
@@ -34,11 +35,15 @@ export function isRecorded(
   return calls === 'all' || isChosen;
 }
 
+/** What holds for all recordings of a call. */
+export type CallFacts = Omit<RecordedCall, 'part' | 'beganMs'>;
+
 export interface CallRecorderDeps {
   readonly room: Pick<PaymentRoom, 'listen' | 'ignore'>;
   readonly sinks: readonly RecordingSink[];
   readonly required: boolean;
   readonly meter: Pick<Meter, 'recorded'>;
+  readonly clock: Pick<Clock, 'now'>;
   /** Of the payment that runs, or ran last. */
   readonly events: () => Pick<SessionEvents, 'add'>;
   /** A file has this name. */
@@ -53,12 +58,12 @@ export interface CallRecorderDeps {
  * Made with the room, which begins and ends it: one {@link Part} from the first party to the last.
  */
 export class CallRecorder implements RoomRecorder {
-  readonly #call: Omit<RecordedCall, 'part'>;
+  readonly #call: CallFacts;
   readonly #deps: CallRecorderDeps;
   #part: Part | undefined;
   #parts = 0;
 
-  constructor(call: Omit<RecordedCall, 'part'>, deps: CallRecorderDeps) {
+  constructor(call: CallFacts, deps: CallRecorderDeps) {
     this.#call = call;
     this.#deps = deps;
   }
@@ -68,7 +73,8 @@ export class CallRecorder implements RoomRecorder {
   }
 
   async begin(beside: MediaSession): Promise<void> {
-    this.#part ??= new Part({ ...this.#call, part: ++this.#parts }, beside, this.#deps);
+    const beganMs = this.#deps.clock.now();
+    this.#part ??= new Part({ ...this.#call, part: ++this.#parts, beganMs }, beside, this.#deps);
     if (this.isRequired) await this.#part.started;
   }
 
@@ -83,12 +89,18 @@ export class CallRecorder implements RoomRecorder {
   }
 }
 
+interface Running {
+  readonly sink: RecordingSink;
+  readonly recording: Recording;
+  readonly ears: readonly Listening[];
+}
+
 /** The recordings of one stretch of a call. */
 class Part {
   /** Rejects if one of them could not begin. */
   readonly started: Promise<void>;
   readonly #deps: CallRecorderDeps;
-  readonly #running: Promise<{ sink: RecordingSink; recording: Recording; ears: Listening[] } | undefined>[];
+  readonly #running: readonly Promise<Running | undefined>[];
   #parties: readonly Party[] = [];
   readonly #recordings = new Set<Recording>();
   readonly #ears = new Set<Listening>();
@@ -116,7 +128,7 @@ class Part {
     await Promise.all(this.#running.map(async (each) => this.#close(await each)));
   }
 
-  async #begin(sink: RecordingSink, call: RecordedCall, beside: MediaSession) {
+  async #begin(sink: RecordingSink, call: RecordedCall, beside: MediaSession): Promise<Running | undefined> {
     const { events, meter, log, room, onName } = this.#deps;
     let recording: Recording | undefined;
     try {
@@ -166,11 +178,12 @@ class Part {
     });
   }
 
-  async #close(running: { sink: RecordingSink; recording: Recording } | undefined): Promise<void> {
+  async #close(running: Running | undefined): Promise<void> {
     if (!running) return;
     const { events, meter, log } = this.#deps;
-    const { sink, recording } = running;
+    const { sink, recording, ears } = running;
     const { name } = recording;
+    for (const ear of ears) await this.#deps.room.ignore(ear); // it may have come in late
     try {
       const end = await recording.close();
       meter.recorded(sink.kind, 'ended');
@@ -191,10 +204,10 @@ function askedBy({ trunk, header }: Pick<CallOrigin, 'trunk' | 'header'>): boole
 /** Has what is said in a room recorded, if it is to be; from whoever comes first on. @param session - the running one, or the last. */
 export function recordCall(
   room: PaymentRoom,
-  call: Omit<RecordedCall, 'part'>,
+  call: CallFacts,
   first: Pick<CallOrigin, 'trunk' | 'header'>,
   session: () => PaymentSession,
-  { settings, meter, log }: Pick<IvrCallDeps, 'settings' | 'meter' | 'log'>,
+  { settings, meter, clock, log }: Pick<IvrCallDeps, 'settings' | 'meter' | 'clock' | 'log'>,
 ): boolean {
   const { recording } = settings;
   const { merchantId } = call;
@@ -207,6 +220,7 @@ export function recordCall(
       sinks,
       required,
       meter,
+      clock,
       events: () => session().events,
       onName: (name) => session().recordedAs(name),
       log: log.child({ sessionId: call.sessionId }),

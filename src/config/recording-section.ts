@@ -23,7 +23,7 @@ export const kRecordingSection = section({
     false,
   ),
   masks: choice(
-    'When keys are kept out of recordings: during payments, as from the agent, or all the time, which costs the call 40 ms of delay.',
+    'When keys are kept out of recordings: during payments, as from the agent, or all the time, which holds what the agent hears back by 20 ms more.',
     ['payments', 'calls'],
     'payments',
   ),

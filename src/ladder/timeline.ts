@@ -68,6 +68,8 @@ function eventEntry({ at, type, detail }: LiveEvent): TimelineEntry {
       return note('media', detail['on'] === true ? 'secure mode on' : 'secure mode off');
     case 'clamp':
       return note('media', `clamp ${text('state')}`);
+    case 'recording':
+      return note('media', `recording (${text('sink')}) ${text('state')}`);
     case 'stage':
       return note('dialog', text('stage'));
     case 'field_error':

@@ -88,8 +88,8 @@ class WorkerPool implements Media {
     return this.#workerFor(beside).openRoom();
   }
 
-  async openTape(path: string, beside?: MediaSession): Promise<MediaTape> {
-    return this.#workerFor(beside).openTape(path);
+  async openTape(path: string, beganMs: number, beside?: MediaSession): Promise<MediaTape> {
+    return this.#workerFor(beside).openTape(path, beganMs);
   }
 
   #workerFor(beside: MediaSession | undefined): MediaWorker {

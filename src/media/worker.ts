@@ -177,9 +177,9 @@ export class MediaWorker {
   }
 
   /** @param path - of a file that is there and empty. */
-  async openTape(path: string): Promise<WorkerTape> {
+  async openTape(path: string, beganMs: number): Promise<WorkerTape> {
     const id = ++this.#lastTape;
-    const wish = { tape: id, path, beganMs: this.#clock.now() };
+    const wish = { tape: id, path, beganMs };
     const left = await this.#open({ ...wish, channel: 0 });
     try {
       const right = await this.#open({ ...wish, channel: 1 });

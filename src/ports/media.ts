@@ -283,9 +283,10 @@ export interface MediaPlane {
   openRoom(beside?: MediaSession): Promise<MediaRoom>;
   /**
    * @param path - absolute, of a file that is there and empty.
+   * @param beganMs - of the first sample, on {@link Clock.now}'s clock.
    * @param beside - will be recorded.
    */
-  openTape(path: string, beside?: MediaSession): Promise<MediaTape>;
+  openTape(path: string, beganMs: number, beside?: MediaSession): Promise<MediaTape>;
 }
 
 /** What a media worker reports once a second; every number counts from the start of its process unless its name says otherwise. */

@@ -8,6 +8,8 @@ export interface RecordedCall {
   readonly part: number;
   readonly topology: Topology;
   readonly merchantId: string | null;
+  /** When the recording begins, on {@link Clock.now}'s clock: what comes before it is ready is silent. */
+  readonly beganMs: number;
 }
 
 /** How a recording ended. `lostMs`: of its time, silent because it could not be kept; undefined: nobody can say. */

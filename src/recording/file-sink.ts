@@ -17,6 +17,7 @@ const kFolderMode = 0o700;
 const kFileMode = 0o600;
 const kDayMs = 86_400_000;
 const kSweepMs = 3_600_000;
+const kLastMs = 2_000;
 /** A folder of a day (UTC), and a file: the session, and which stretch of its call. */
 const kDayName = /^\d{4}-\d{2}-\d{2}$/;
 const kFileName = /^[\w-]{1,80}\.\d{1,4}\.wav$/;
@@ -32,6 +33,7 @@ export class FileSink implements RecordingSink {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #open = new Set<string>();
+  #onIdle: () => void = () => {};
   #cancel: Cancel = () => {};
 
   constructor(options: FileSinkOptions, plane: MediaPlane, clock: Clock, log: Log) {
@@ -49,20 +51,32 @@ export class FileSink implements RecordingSink {
     await this.#sweep();
   }
 
-  stop(): void {
+  /** Waits a moment for what is just being completed; a disk that takes longer is left to the worker. */
+  async stop(): Promise<void> {
     this.#cancel();
+    if (this.#open.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle = resolve;
+    const cancel = this.#clock.schedule(kLastMs, resolve);
+    await promise;
+    cancel();
   }
 
-  async open({ sessionId, part }: RecordedCall, beside: MediaSession): Promise<Recording> {
+  #close(name: string): void {
+    this.#open.delete(name);
+    if (this.#open.size === 0) this.#onIdle();
+  }
+
+  async open({ sessionId, part, beganMs }: RecordedCall, beside: MediaSession): Promise<Recording> {
     const day = this.#clock.date().toISOString().slice(0, 10);
     const name = `${day}/${sessionId}.${part}.wav`;
     await this.#make(day, name);
     this.#open.add(name);
     try {
-      const tape = await this.#plane.openTape(this.#path(name), beside);
-      return new FileRecording(name, this.#path(name), tape, () => this.#open.delete(name));
+      const tape = await this.#plane.openTape(this.#path(name), beganMs, beside);
+      return new FileRecording(name, this.#path(name), tape, () => this.#close(name));
     } catch (error) {
-      this.#open.delete(name);
+      this.#close(name);
       await rm(this.#path(name), { force: true });
       throw error;
     }
@@ -149,9 +163,11 @@ class FileRecording implements Recording {
   }
 
   async #close(): Promise<RecordingEnd> {
-    const end = await this.#tape.close();
-    this.#onClosed();
-    if (end) return end;
-    return { durationMs: await settleLength(this.#path), lostMs: undefined };
+    try {
+      const end = await this.#tape.close();
+      return end ?? { durationMs: await settleLength(this.#path), lostMs: undefined };
+    } finally {
+      this.#onClosed();
+    }
   }
 }

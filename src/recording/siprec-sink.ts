@@ -79,7 +79,7 @@ class SiprecRecording implements Recording {
   #closing: Promise<RecordingEnd> | undefined;
 
   constructor(
-    { sessionId }: RecordedCall,
+    { sessionId, beganMs }: RecordedCall,
     ears: Recording['ears'],
     options: SiprecSinkOptions,
     deps: SiprecSinkDeps,
@@ -89,7 +89,7 @@ class SiprecRecording implements Recording {
     this.#deps = deps;
     this.#paymentSession = sessionId;
     this.#startedAt = deps.clock.date();
-    this.#startedMs = deps.clock.now();
+    this.#startedMs = beganMs;
     this.#log = deps.log.child({ sessionId });
   }
 
@@ -140,7 +140,7 @@ class SiprecRecording implements Recording {
   }
 
   async #close(): Promise<RecordingEnd> {
-    if (!this.#hasHungUp) await this.#leg?.bye({});
+    if (!this.#hasHungUp) void this.#leg?.bye({}); // a server that does not answer keeps nobody
     await Promise.all([this.ears.customer.close(), this.ears.agent.close()]);
     this.#problemListeners.clear();
     return { durationMs: Math.round(this.#deps.clock.now() - this.#startedMs), lostMs: undefined };

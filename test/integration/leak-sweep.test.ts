@@ -46,6 +46,7 @@ describe.skipIf(reason !== undefined)(
       'file server.log',
       'file hushpay.sqlite',
       'what an agent heard',
+      'the recording of a call',
     ])('were looked for in what was really there: %s', (place) => {
       expect(report.places.find(({ where }) => where === place)?.bytes).toBeGreaterThan(0);
     });

@@ -240,7 +240,7 @@ void Server::finishClosing() {
     links_.forget(closing.leg->session().id());
     if (closing.replyTo != 0) channel_.write(event);
     if (Tape* tape = closing.leg->tape())
-      tape->leave();
+      tape->leave(nowMs());
     else
       ports_->giveBack(closing.leg->sockets().port(), nowMs());
     board_.release(closing.leg->slot());

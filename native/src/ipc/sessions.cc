@@ -76,7 +76,7 @@ Server::Outcome Server::openTape(const pb::OpenSession& command) {
   Leg& added = *leg;
   const Outcome outcome = post({.kind = MediaCommand::Kind::kAdd, .leg = &added});
   if (outcome.status != pb::STATUS_OK) {
-    added.tape()->leave();
+    added.tape()->leave(nowMs());
     board_.release(*slot);
     return outcome;
   }

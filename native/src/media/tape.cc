@@ -114,6 +114,7 @@ bool Tape::finish() {
   if (fd_ < 0) takeUp();
   takePackets();
   flush(end_);
+  end_ = std::max(end_, samplesOf(leftMs_.load(std::memory_order_relaxed) - beganMs_));
   if (fd_ >= 0) {
     writeHeader();
     // What could not be written has its time all the same; a hole needs no room.

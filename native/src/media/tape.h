@@ -68,13 +68,17 @@ class Tape {
 
   /// IPC thread: a session records on it; when none does any more it is over.
   void enter() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
-  void leave() noexcept { users_.fetch_sub(1, std::memory_order_release); }
+  void leave(double nowMs) noexcept {
+    leftMs_.store(nowMs, std::memory_order_relaxed);
+    users_.fetch_sub(1, std::memory_order_release);
+  }
   [[nodiscard]] bool isOver() const noexcept { return users_.load(std::memory_order_acquire) == 0; }
 
   /// Takes what has come, and writes what is older than kSettleMs.
   /// @return true if `problem()` is another than before
   bool write(double nowMs);
-  /// Takes and writes all, and closes the file. @return as write()
+  /// Takes and writes all, says that it lasted until the last user left, and closes the file. @return as
+  /// write()
   bool finish();
 
   /// Why it cannot be written now; empty: it can.
@@ -99,6 +103,7 @@ class Tape {
   std::array<TapeClock, kChannels> clocks_{};
   std::array<std::int64_t, kChannels> ends_{};  // of what was laid
   std::atomic<int> users_{0};
+  std::atomic<double> leftMs_{0};        // when the last of them did; 0: none has
   std::vector<std::int16_t> waiting_{};  // of both channels in turn, from `written_` on
   std::int64_t written_ = 0;             // samples of each channel that are in the file, or are lost
   std::int64_t end_ = 0;                 // of the recording

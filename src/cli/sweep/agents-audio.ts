@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,13 +21,32 @@ export async function searchAudio(
   heard: readonly (readonly RtpPacket[])[],
   folder: string,
 ): Promise<readonly Place[]> {
-  const waiting = [...heard.entries()];
+  return eachAtOnce([...heard.entries()], ([index, packets]) =>
+    searchPackets('what an agent heard', packets, join(folder, `agent-${index}.wav`)),
+  );
+}
+
+/** What was recorded of the calls, searched by the auditor; as bytes, other files are searched for as well. */
+export function searchRecordings(folder: string): Promise<readonly Place[]> {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.wav'),
+  );
+  return eachAtOnce(files, async (name) => {
+    const file = join(folder, name);
+    return { where: 'the recording of a call', bytes: statSync(file).size, found: await tonesInFile(file) };
+  });
+}
+
+/** As many at a time as there are processors. */
+async function eachAtOnce<T>(
+  all: readonly T[],
+  search: (one: T) => Promise<Place>,
+): Promise<readonly Place[]> {
+  const waiting = [...all];
   const places: Place[] = [];
   const auditor = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const [index, packets] = next;
-      places.push(await searchPackets('what an agent heard', packets, join(folder, `agent-${index}.wav`)));
-    }
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+      places.push(await search(next));
   };
   await Promise.all(Array.from({ length: availableParallelism() }, auditor));
   return places;
@@ -61,8 +80,12 @@ function packetOf(payload: Uint8Array): RtpPacket {
   return { payloadType: kPcmuType, marker: false, sequence: 0, timestamp: 0, ssrc: 0, payload, atMs: 0 };
 }
 
-async function tonesIn(pcmu: Buffer, file: string): Promise<ReadonlyMap<string, number>> {
+function tonesIn(pcmu: Buffer, file: string): Promise<ReadonlyMap<string, number>> {
   writeFileSync(file, wavOfPcmu(pcmu));
+  return tonesInFile(file);
+}
+
+async function tonesInFile(file: string): Promise<ReadonlyMap<string, number>> {
   const report = await audited(file);
   const findings = report.recordings.flatMap((recording) => recording.findings);
   const sure = findings.filter(({ sureness }) => sureness !== 'possible').length;

@@ -32,6 +32,8 @@ export interface Site {
   readonly key: string;
   readonly sip: SocketAddress;
   readonly dataDir: string;
+  /** Folder of what was recorded of the calls. */
+  readonly recordings: string;
   /** All it wrote to standard output and error, at its most talkative. */
   readonly logFile: string;
   /** What the capture server and the receivers of webhooks and traces got. */
@@ -90,6 +92,8 @@ export async function startSite(phones: number, rule: (amountMinor: number) => C
           secret: 'c3dlZXAtc3dlZXAtc3dlZXAtc3dlZXA=',
         },
       ]),
+      HUSHPAY_RECORDING_CALLS: 'all',
+      HUSHPAY_RECORDING_DIRECTORY: join(folder, 'recordings'),
       HUSHPAY_PAYMENT_CARDS_ALLOWED: JSON.stringify(['maestro']),
       HUSHPAY_INLINE_ROUTES: JSON.stringify(routes),
       // One card, one customer: what limits are for.
@@ -108,6 +112,7 @@ export async function startSite(phones: number, rule: (amountMinor: number) => C
     key: kKey,
     sip,
     dataDir: folder,
+    recordings: join(folder, 'recordings'),
     logFile,
     told,
     dialled,

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
-import { searchAudio, searchPresses } from './agents-audio.ts';
+import { searchAudio, searchPresses, searchRecordings } from './agents-audio.ts';
 import { coreFolders, searchCores } from './core-files.ts';
 import { searchCrash } from './crash.ts';
 import { kMark } from './marked-card.ts';
@@ -67,6 +67,7 @@ export async function sweep({ sessions, atOnce, say }: SweepOptions): Promise<Sw
       ...searchFiles(site, kSpellings),
       searchCores([site.dataDir, ...coreFolders()], sinceMs),
       ...audio,
+      ...(await searchRecordings(site.recordings)),
       ...crashed,
     ];
     feed.close();

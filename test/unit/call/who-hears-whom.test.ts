@@ -34,6 +34,46 @@ function each(check: (listener: Role, speaker: Role, state: RoomState) => void):
     for (const listener of kRoles) for (const speaker of kRoles) check(listener, speaker, state);
 }
 
+const kEars = ['ear:customer', 'ear:agent'] as const;
+
+describe('what a recorder hears', () => {
+  it('is of each what the other hears of it, and nothing else', () => {
+    for (const state of kStates) {
+      expect(hearingOf('ear:customer', 'customer', state)).toEqual(hearingOf('agent', 'customer', state));
+      expect(hearingOf('ear:agent', 'agent', state)).toEqual(hearingOf('customer', 'agent', state));
+      for (const speaker of ['agent', 'monitor', 'coach', ...kEars] as const)
+        expect(hearingOf('ear:customer', speaker, state).kind).toBe('none');
+      for (const speaker of ['customer', 'monitor', 'coach', ...kEars] as const)
+        expect(hearingOf('ear:agent', speaker, state).kind).toBe('none');
+    }
+  });
+
+  it('is never open in secure mode, and never at all where recordings are always masked', () => {
+    for (const state of kStates)
+      for (const ear of kEars)
+        for (const speaker of kRoles) {
+          if (state.secure) expect(hearingOf(ear, speaker, state).kind).not.toBe('open');
+          expect(hearingOf(ear, speaker, { ...state, masksRecordings: true }).kind).not.toBe('open');
+        }
+  });
+
+  it('are the prompts an agent may hear, with what the customer is told', () => {
+    for (const state of kStates) {
+      expect(promptHearingOf('ear:agent', 'customer', state)).toEqual(
+        promptHearingOf('agent', 'customer', state),
+      );
+      expect(promptHearingOf('ear:customer', 'customer', state).kind).toBe('none');
+      expect(promptHearingOf('ear:agent', 'agent', state).kind).toBe('none');
+    }
+  });
+
+  it('is heard by nobody', () => {
+    for (const state of kStates)
+      for (const ear of kEars)
+        for (const role of kRoles) expect(hearingOf(role, ear, state).kind).toBe('none');
+  });
+});
+
 describe('who hears whom', () => {
   it('is never anybody open to the customer in secure mode', () => {
     let seen = 0;

@@ -163,6 +163,10 @@ describe('mistakes', () => {
   it.each([
     ['sip: { trunks: [{ name: a, sources: ["10.0.0.0/33"] }] }', 'sip.trunks[0].sources[0]'],
     ['sip: { trunks: [{ sources: ["::1"] }] }', 'sip.trunks[0].name'],
+    ['recording: { trunks: [nobody] }', 'recording.trunks[0]'],
+    ['recording: { merchants: [nobody] }', 'recording.merchants[0]'],
+    ['recording: { siprec: { trunk: nobody } }', 'recording.siprec.trunk'],
+    ['recording: { siprec: { server: "srs.example.net" } }', 'recording.siprec.server'],
     ['sip: { trunks: [{ name: a, sources: ["::1"] }, { name: a, sources: ["::2"] }] }', 'sip.trunks[1].name'],
     ['media: { ports: "20001-29999" }', 'media.ports'],
     ['media: { ports: "30000-20000" }', 'media.ports'],

@@ -44,6 +44,7 @@ describe('the timeline of a session', () => {
       },
       events: [
         event(1, 'joined', { role: 'customer' }),
+        event(1, 'recording', { state: 'started', sink: 'file', name: 'a.wav' }),
         event(2, 'secure_mode', { on: true }),
         event(3, 'stage', { stage: 'PAN_ENTRY' }),
         event(8, 'attempt', { outcome: 'approved', declineClass: null }),
@@ -56,6 +57,7 @@ describe('the timeline of a session', () => {
     expect(entries.map(({ lane, text }) => `${lane}: ${text}`)).toEqual([
       'sip: INVITE',
       'media: customer joined',
+      'media: recording (file) started',
       'media: secure mode on',
       'dialog: PAN_ENTRY',
       'gateway: attempt 1 to rest, card ending 4242',

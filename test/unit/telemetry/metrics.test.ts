@@ -111,6 +111,17 @@ describe('metrics', () => {
     ]);
   });
 
+  it('count recordings by where they go and what came of them', async () => {
+    const metrics = createMetrics();
+    metrics.recorded('file', 'started');
+    metrics.recorded('siprec', 'failed');
+    const found = (await lines(metrics)).filter((line) => line.startsWith('recordings_total'));
+    expect(found).toEqual([
+      'recordings_total{sink="file",outcome="started"} 1',
+      'recordings_total{sink="siprec",outcome="failed"} 1',
+    ]);
+  });
+
   it('count key presses by carrier and by nothing else', async () => {
     const metrics = createMetrics();
     metrics.digit('event');
