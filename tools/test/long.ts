@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { vitest } from './runners.ts';
 import { makeScratch, runAll } from './session.ts';
 
-const kSuites = ['sip', 'tones', 'media', 'money', 'leak', 'promises'];
+const kSuites = ['sip', 'tones', 'media', 'money', 'leak', 'kill', 'exhaustion', 'soak', 'promises'];
 
 const [wanted] = process.argv.slice(2);
 const suites = kSuites.filter(
