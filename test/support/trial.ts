@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -141,6 +141,23 @@ export class Trial implements Site {
     if (pid === undefined) throw new Error(`there is no ${part}`);
     process.kill(pid, 'SIGKILL');
     return pid;
+  }
+
+  /** Sets a limit of a process that runs; what it has already stays. @param most - `unlimited`, or a number. */
+  limit(part: Part, resource: 'nofile' | 'as', most: number | 'unlimited'): void {
+    const soft = `--${resource}=${most}:`; // the hard one stays
+    execFileSync('prlimit', [`--pid=${this.pidOf(part) ?? 0}`, soft]);
+  }
+
+  /** No descriptor more than it has: a new one would be the lowest that is free. @returns what lifts it again. */
+  exhaustFiles(part: Part): () => void {
+    const pid = this.pidOf(part) ?? 0;
+    const [, before = ''] = /^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8')) ?? [];
+    const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+    let free = 0;
+    while (open.has(free)) free++;
+    this.limit(part, 'nofile', free);
+    return () => this.limit(part, 'nofile', Number(before));
   }
 
   /** Lines of the log that say this. */

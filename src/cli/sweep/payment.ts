@@ -148,10 +148,14 @@ class Customer {
       if (next === 'ended') return;
       if (next !== 'quiet') stage = next;
       onStage(stage);
-      await this.#caller.rtp.silence(kFreshQuestionMs);
-      await this.#answerTo(stage);
+      await Promise.race([this.#attend(stage), this.#caller.call.ended]); // nobody keys into a call that is over
     }
     throw new Error(`a payment (${this.#course}) stood at ${stage} and did not end in ${kLongestMs} ms`);
+  }
+
+  async #attend(stage: string): Promise<void> {
+    await this.#caller.rtp.silence(kFreshQuestionMs);
+    await this.#answerTo(stage);
   }
 
   async #answerTo(stage: string): Promise<void> {
