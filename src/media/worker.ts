@@ -301,11 +301,8 @@ export class MediaWorker {
 
   #noPort(detail: string): AppError {
     const { portMin, portMax } = this.#config;
-    const why = detail === '' ? 'every pair is in use or rests' : detail;
-    return new AppError(
-      'MEDIA_NO_PORT',
-      `no free RTP port pair in ${portMin}-${portMax}: ${why}; widen media.ports`,
-    );
+    const why = detail === '' ? 'every pair is in use or rests; widen media.ports' : detail;
+    return new AppError('MEDIA_NO_PORT', `no RTP port pair in ${portMin}-${portMax}: ${why}`);
   }
 }
 
