@@ -27,8 +27,8 @@ export interface TrialOptions {
   /** Calls the trunk may have at a time; null: any number. */
   readonly concurrentCalls?: number | null;
   readonly environment?: NodeJS.ProcessEnv;
-  /** What the server is started with, before its own command: a shell with limits, a namespace. */
-  readonly before?: readonly string[];
+  /** Its data lie on a disk of so many bytes that only it sees. */
+  readonly disk?: number;
 }
 
 /** One of the three processes of a server. */
@@ -97,7 +97,16 @@ export class Trial implements Site {
   }
 
   get storeFile(): string {
-    return join(this.dataDir, 'data', 'hushpay.sqlite');
+    return join(this.#dataFolder, 'hushpay.sqlite');
+  }
+
+  /** Its data folder as the server sees it, which may have a disk of its own there. */
+  get insideView(): string {
+    return `/proc/${this.pid}/root${this.#dataFolder}`;
+  }
+
+  get #dataFolder(): string {
+    return join(this.dataDir, 'data');
   }
 
   /** What the server has left in its folder for temporary files. */
@@ -115,8 +124,9 @@ export class Trial implements Site {
 
   /** Resolves when it takes calls; on the ports it had before. */
   async launch(): Promise<void> {
-    const { environment, before = [] } = this.#options;
-    const [command = '', ...args] = [...before, kHushpay, 'serve'];
+    const { environment, disk } = this.#options;
+    mkdirSync(this.#dataFolder, { recursive: true });
+    const [command = '', ...args] = [...(disk ? withDisk(this.#dataFolder, disk) : []), kHushpay, 'serve'];
     const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...this.#settings(), ...environment },
@@ -230,7 +240,7 @@ export class Trial implements Site {
       HUSHPAY_SIP_PORT: String(this.#sipPort),
       HUSHPAY_HTTP_PORT: this.#httpUrl === '' ? '0' : new URL(this.#httpUrl).port,
       HUSHPAY_MEDIA_PORTS: this.#mediaPorts,
-      HUSHPAY_DATA_DIR: join(this.dataDir, 'data'),
+      HUSHPAY_DATA_DIR: this.#dataFolder,
       TMPDIR: join(this.dataDir, 'tmp'),
       HUSHPAY_API_KEY: kKey,
       HUSHPAY_API_REQUESTS_PER_MINUTE: '100000',
@@ -274,6 +284,12 @@ export function sumOf(text: string, name: string, label = ''): number {
   return samples
     .filter((line) => line.includes(label))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
+/** In namespaces of its own a process may mount what it likes, and only it sees it. */
+function withDisk(folder: string, bytes: number): readonly string[] {
+  const mount = `mount -t tmpfs -o size=${bytes} tmpfs '${folder}' && exec "$@"`;
+  return ['unshare', '--map-root-user', '--mount', 'sh', '-c', mount, 'sh'];
 }
 
 function childrenOf(pid: number): readonly number[] {
