@@ -59,7 +59,7 @@ export function ruleFor(amountMinor: number): CardRule {
 const kFreshQuestionMs = 700; // a new question takes no keys for half a second
 const kPressMs = 60;
 const kPatienceMs = 15_000; // a stage that asks and hears nothing asks again
-const kLongestMs = 180_000;
+const kLongestMs = 600_000;
 
 /**
  * One payment from its preparation to its record.
