@@ -27,7 +27,7 @@ import { ReportThread } from './store/report-thread.ts';
 import { Retention } from './store/retention.ts';
 import { kStoreFile, openStore, type Store } from './store/store.ts';
 import { followFigures, meterOf } from './telemetry/figures.ts';
-import { Health } from './telemetry/health.ts';
+import { Health, type HealthState } from './telemetry/health.ts';
 import { createLog, type LogOptions } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { Webhooks } from './webhook/webhooks.ts';
@@ -39,7 +39,9 @@ export interface Server {
   readonly httpUrl: string;
   /** The key that may do everything; null where there is none. */
   readonly apiKey: string | null;
-  /** Reads certificates, and the credentials of gateways, again. */
+  /** Resolves with the reason once no call can be taken any more, because a child process that all need dies again and again. */
+  readonly failed: Promise<string>;
+  /** Reads certificates, and the credentials of gateways, again; starts child processes that were given up. */
   reload(): void;
   /** Takes no new call, waits for the running ones (at most so long), and stops everything. A second stop does nothing. */
   stop(options: { readonly drainMs: number }): Promise<void>;
@@ -159,9 +161,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   await frontEnd.connect(sipServer(config, edge, secret));
 
   const health = new Health();
-  health.add('sip', () => state(frontEnd.connected && edge?.up !== false, 'the SIP server is not connected'));
+  health.add('sip', () =>
+    state(frontEnd.connected && edge?.up !== false, edge?.trouble ?? 'the SIP server is not connected'),
+  );
   if (frontEnd.registrations.length > 0) health.add('registrations', () => registrationState(frontEnd));
-  health.add('media', () => state(media.up, 'no media worker is up'));
+  health.add('media', () => state(media.up, media.trouble ?? 'no media worker is up', media.trouble));
   for (const { merchantId, trouble } of lanes.all) {
     const name = merchantId === null ? 'gateway' : `gateway ${merchantId}`;
     health.add(name, () => state(trouble() === undefined, trouble() ?? ''));
@@ -238,15 +242,22 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   certificates.start();
   undo.defer(() => certificates.stop());
 
+  const failed = Promise.withResolvers<string>();
+  media.onAllGivenUp(() => failed.resolve(media.trouble ?? ''));
+  edge?.onGivenUp(() => failed.resolve(edge.trouble ?? ''));
+
   const started = undo.move();
   let stopped: Promise<void> | undefined;
   return {
     listen: edge?.listen ?? frontEnd.listen,
     httpUrl,
     apiKey,
+    failed: failed.promise,
     reload() {
       certificates.reload();
       lanes.reload();
+      media.retry();
+      edge?.retry();
     },
     stop({ drainMs }) {
       stopped ??= drain(desk, health, drainMs, clock).then(() => started.disposeAsync());
@@ -347,13 +358,17 @@ function overheard(prompts: Prompts, onPhrase: (phrase: Phrase) => void): Prompt
   };
 }
 
-function state(ok: boolean, reason: string): { ok: true } | { ok: false; reason: string } {
-  return ok ? { ok } : { ok, reason };
+function state(ok: boolean, reason: string, detail?: string): HealthState {
+  if (!ok) return { ok, reason };
+  return detail === undefined ? { ok } : { ok, detail };
 }
 
 function childStates(media: Media, edge: EdgeHandle | undefined) {
-  const worker = { name: 'media-worker', up: media.up, restarts: media.restarts };
-  return edge ? [worker, { name: 'sip-edge', up: edge.up, restarts: edge.restarts }] : [worker];
+  const { up, restarts, hasGivenUp: isGivenUp } = media;
+  const worker = { name: 'media-worker', up, restarts, isGivenUp };
+  return edge
+    ? [worker, { name: 'sip-edge', up: edge.up, restarts: edge.restarts, isGivenUp: edge.isGivenUp }]
+    : [worker];
 }
 
 async function drain(desk: FrontDesk, health: Health, drainMs: number, clock: Clock): Promise<void> {

@@ -1,6 +1,9 @@
 #include "media/port_pool.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <random>
 #include <set>
@@ -68,6 +71,23 @@ TEST_CASE("passes over a pair that another program holds, and tries it again lat
   }
   CHECK_FALSE(pool.open(loopback(), 999));
   CHECK(pool.open(loopback(), 1000));
+}
+
+TEST_CASE("no pair rests because the process may open no more files") {
+  const std::uint16_t first = freeRange(2);
+  PortPool pool(first, static_cast<std::uint16_t>(first + 3), 1000);
+  const int lowestFree = open("/dev/null", O_RDONLY);
+  close(lowestFree);
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{.rlim_cur = static_cast<rlim_t>(lowestFree), .rlim_max = before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto refused = pool.open(loopback(), 0);
+  setrlimit(RLIMIT_NOFILE, &before);
+  CHECK_FALSE(refused);
+  CHECK(pool.isOutOfSockets());
+  CHECK(pool.free(0) == 2);
+  CHECK(pool.open(loopback(), 0));
 }
 
 TEST_CASE("addresses are compared whole") {

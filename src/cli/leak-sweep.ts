@@ -1,10 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Command, kExit } from './command.ts';
 import { optionProblem } from './option-problem.ts';
+import { kCarriers, kCourses, kTopologies } from './sweep/payment.ts';
 import type { Place } from './sweep/places.ts';
 import { type SweepResult, sweep } from './sweep/sweep.ts';
 
 const kUsage = 'leak-sweep [--sessions N] [--at-once N] [--json]';
+const { version: kVersion } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string };
 const kUsual = { sessions: '40', atOnce: '8' } as const;
 
 export const leakSweep: Command = {
@@ -72,7 +78,7 @@ interface Row {
 
 /** Places of one kind together. */
 function rowsOf(places: readonly Place[]): readonly Row[] {
-  const kinds = Map.groupBy(places, ({ where }) => where);
+  const kinds = Map.groupBy(places, ({ where }) => where.replace(/-\d+\.wav$/, '-….wav'));
   return [...kinds].map(([where, same]) => ({
     where,
     searched: same.length,
@@ -89,7 +95,7 @@ function summaryOf(result: SweepResult) {
 function textOf(result: SweepResult): string {
   const line = ({ where, searched, bytes, found }: Row, ok: boolean) => {
     const hits = Object.entries(found).map(([spelling, hits]) => `${hits} ${spelling}`);
-    const size = `${(bytes / 1e6).toFixed(1)} MB${searched > 1 ? ` in ${searched}` : ''}`;
+    const size = `${sizeOf(bytes)}${searched > 1 ? ` in ${searched}` : ''}`;
     return `${ok ? 'ok  ' : 'BAD '} ${where}, ${size}: ${hits.length === 0 ? 'nothing' : hits.join(', ')}\n`;
   };
   const { controls, places, sessions } = summaryOf(result);
@@ -98,10 +104,17 @@ function textOf(result: SweepResult): string {
     ? `nothing is left of the cards of ${sessions} payments`
     : 'something is left, or the search does not find what is there';
   return [
-    'What was put there to be found\n',
+    `hushpay ${kVersion} on ${hostname()}, ${new Date().toISOString()}: ${sessions} payments with marked cards\n`,
+    `through a server of their own, by ${kTopologies.length} topologies, ${kCourses.length} endings, keys by ${kCarriers.join(', ')}.\n`,
+    '\nWhat was put there to be found, or the search proves nothing\n',
     ...controls.map((row) => line(row, !isEmpty(row))),
-    '\nWhat was searched\n',
+    '\nWhat was searched, 5 s after the last payment, and must hold nothing\n',
     ...places.map((row) => line(row, isEmpty(row))),
     `\n${verdict}\n`,
   ].join('');
+}
+
+function sizeOf(bytes: number): string {
+  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
+  return bytes >= 1e3 ? `${(bytes / 1e3).toFixed(1)} kB` : `${bytes} bytes`;
 }

@@ -12,7 +12,7 @@ const kStopping = 'stopping: no new calls; waiting for running ones to end';
 export const serve: Command = {
   usage: 'serve',
   sentence:
-    'runs the server; SIGTERM and Ctrl-C let running calls end first, a second one does not; SIGHUP reads certificates and gateway credentials again',
+    'runs the server; SIGTERM and Ctrl-C let running calls end first, a second one does not; SIGHUP reads certificates and gateway credentials again, and starts what was given up',
   async run() {
     const { config, path } = loadConfig();
     harden(config.production.enabled);
@@ -26,12 +26,13 @@ export const serve: Command = {
     );
     const manager = new ServiceManager(kSystemClock, (reason) => process.stderr.write(`${reason}\n`));
     await manager.ready('takes calls');
-    await stop;
-    process.stderr.write(`${kStopping}\n`);
-    await manager.stopping(kStopping);
+    const failure = await Promise.race([stop, server.failed]);
+    const farewell = failure === undefined ? kStopping : `stopping: ${failure}`;
+    process.stderr.write(`${farewell}\n`);
+    await manager.stopping(farewell);
     await server.stop({ drainMs: kLongestDrainMs });
     manager.close();
-    return kExit.ok;
+    return failure === undefined ? kExit.ok : kExit.internal; // systemd starts a service again that failed
   },
 };
 

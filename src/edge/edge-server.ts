@@ -1,7 +1,7 @@
 import type { CallLadder } from '../ladder/call-ladder.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EdgeLog } from './core/context.ts';
-import { Edge } from './core/edge.ts';
+import { Edge, type EdgeNeeds } from './core/edge.ts';
 import { type EdgeLimits, kDefaultLimits } from './limits.ts';
 import { MemoryWatch } from './memory.ts';
 import type { EdgeConfig, EdgeFailure, EdgeListen } from './protocol.ts';
@@ -62,8 +62,13 @@ export class EdgeServer {
     this.listen = network.listening;
   }
 
-  /** Binds everything, or nothing and rejects with a {@link ListenError}. */
-  static async open(config: EdgeConfig, clock: Clock, log: EdgeLog): Promise<EdgeServer> {
+  /** Binds everything, or nothing and rejects with a {@link ListenError}. @param keep - told of calls as {@link Edge} tells it. */
+  static async open(
+    config: EdgeConfig,
+    clock: Clock,
+    log: EdgeLog,
+    keep: EdgeNeeds['keep'] = () => {},
+  ): Promise<EdgeServer> {
     const limits = withDefaults(config.limits);
     const dns = new DnsClient(config.dnsServers ?? [], clock);
     const network = new SocketNetwork(config.externalHost, dns, (task) => guarded(log, task));
@@ -100,6 +105,7 @@ export class EdgeServer {
       natFix,
       log,
       trace,
+      keep,
     });
     const receive = (text: string, flow: Flow): void => guarded(log, () => edge.receive(text, flow));
     try {
@@ -115,6 +121,7 @@ export class EdgeServer {
       };
       for (const address of config.listen) network.add(await listenOn(address, needs, config.listen));
       const appPort = await openApplications(applications, config.appPort ?? 0);
+      edge.endLost(config.lostCalls ?? []);
       return new EdgeServer({ edge, network, applications, trace, identity }, appPort);
     } catch (error) {
       trace.close();

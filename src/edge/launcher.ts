@@ -15,6 +15,7 @@ import {
   type EdgeReply,
   type EdgeRequest,
   type EdgeTls,
+  type KeptCall,
   kEdgeLogSchema,
   kEdgeReplySchema,
 } from './protocol.ts';
@@ -50,6 +51,13 @@ export interface EdgeHandle {
   readonly up: boolean;
   /** How often the process had to be started again. */
   readonly restarts: number;
+  /** Why it does not work, in a sentence; undefined if it does. */
+  readonly trouble: string | undefined;
+  /** It died too often to be started again by itself. */
+  readonly isGivenUp: boolean;
+  onGivenUp(listener: () => void): void;
+  /** Starts it again if it was given up. */
+  retry(): void;
   /** The newest counters, at most a few seconds old; undefined before the first. */
   stats(): EdgeStats | undefined;
   /** What went to and fro in a recent call; undefined when the edge does not know it, no longer, or does not answer. */
@@ -80,6 +88,9 @@ class EdgeProcess implements EdgeHandle {
   #ready: Ready | undefined;
   #stats: EdgeStats | undefined;
   #channel: Duplex | undefined;
+  #onGivenUp: () => void = () => {};
+  /** Calls of the running process, or of the one that died, by a name of their own. */
+  readonly #calls = new Map<string, KeptCall>();
   /** Told of each ladder that comes. */
   readonly #ladderListeners = new Set<(callId: string, ladder: CallLadder | null) => void>();
 
@@ -94,6 +105,7 @@ class EdgeProcess implements EdgeHandle {
         args: [...kPermissions, kMain],
         prepare: (channel) => this.#prepare(channel),
         onDown: () => this.#down(),
+        onGivenUp: () => this.#onGivenUp(),
         onLine: (line) => this.#passLine(line),
       },
       clock,
@@ -115,6 +127,22 @@ class EdgeProcess implements EdgeHandle {
 
   get restarts(): number {
     return this.#child.restarts;
+  }
+
+  get trouble(): string | undefined {
+    return this.#child.trouble;
+  }
+
+  get isGivenUp(): boolean {
+    return this.#child.isGivenUp;
+  }
+
+  onGivenUp(listener: () => void): void {
+    this.#onGivenUp = listener;
+  }
+
+  retry(): void {
+    this.#child.retry();
   }
 
   stats(): EdgeStats | undefined {
@@ -175,16 +203,26 @@ class EdgeProcess implements EdgeHandle {
           for (const listener of this.#ladderListeners) listener(reply.ladderOf, reply.ladder);
           return;
         }
+        if ('callKept' in reply) {
+          this.#keep(reply.callKept, reply.call);
+          return;
+        }
         cancel();
         if ('ready' in reply) resolve(reply.ready);
         else reject(failureError(reply.failed));
       });
     });
-    channel.write(`${JSON.stringify(this.#config)}\n`);
+    const lostCalls = [...this.#calls.values()]; // the new process says of each that it is over
+    channel.write(`${JSON.stringify({ ...this.#config, lostCalls })}\n`);
     this.#ready = await ready;
     this.#channel = channel;
     // a restart takes the same ports: peers and drachtio-srf look for us there
     this.#config = { ...this.#config, listen: this.#ready.listen, appPort: this.#ready.appPort };
+  }
+
+  #keep(name: string, call: KeptCall | null): void {
+    if (call) this.#calls.set(name, call);
+    else this.#calls.delete(name);
   }
 
   #down(): void {

@@ -31,7 +31,7 @@ async function end(code: number): Promise<void> {
 
 async function start(line: string): Promise<void> {
   const config = kEdgeConfigSchema.parse(JSON.parse(line));
-  server = await EdgeServer.open(config, kSystemClock, log);
+  server = await EdgeServer.open(config, kSystemClock, log, (callKept, call) => write({ callKept, call }));
   const { appPort, listen } = server;
   write({ ready: { appPort, listen: [...listen] } });
   log('info', 'sip edge is listening', { appPort, listen });

@@ -4,7 +4,7 @@ import { kTransports } from './transport/flow.ts';
 import { kTrustSchema } from './trust/policy.ts';
 
 // Lines of JSON on the socket between control and the edge process: control writes one `EdgeConfig`, the edge one `EdgeReply`
-// `ready` or `failed`, and then `stats` every few seconds. From then on control may ask for the ladder of a call.
+// `ready` or `failed`, and then `stats` every few seconds and what calls begin and end. From then on control may ask for the ladder of a call.
 
 const kListen = z.strictObject({
   transport: z.enum(kTransports),
@@ -30,6 +30,30 @@ const kTls = z.strictObject({
   /** Whether servers we connect to must prove their name. */
   verifyServers: z.boolean(),
 });
+
+const kHostPort = z.strictObject({ host: z.string(), port: z.number() });
+
+/** What the next process needs to know of a call to end it: the dialog (RFC 3261 section 12) and the way to its peer. */
+const kKeptCall = z.strictObject({
+  id: z.string(),
+  callId: z.string(),
+  /** From and To of our requests, with their tags. */
+  local: z.string(),
+  remote: z.string(),
+  remoteTarget: z.string(),
+  routeSet: z.array(z.string()),
+  natHop: z.string().optional(),
+  localSeq: z.number().optional(),
+  contact: z.string(),
+  flow: z.strictObject({
+    transport: z.enum(kTransports),
+    remote: kHostPort,
+    local: kHostPort,
+    domain: z.string().optional(),
+  }),
+});
+
+export type KeptCall = z.infer<typeof kKeptCall>;
 
 export const kEdgeConfigSchema = z.strictObject({
   listen: z.array(kListen).min(1),
@@ -63,6 +87,8 @@ export const kEdgeConfigSchema = z.strictObject({
     .optional(),
   /** Port for applications on 127.0.0.1, so that they find a restarted edge again; any free one without it. */
   appPort: z.int().min(0).max(65_535).optional(),
+  /** Calls of a process that died: each gets a BYE, so that nobody stays in a dead call. */
+  lostCalls: z.array(kKeptCall).optional(),
 });
 
 export type EdgeConfig = z.infer<typeof kEdgeConfigSchema>;
@@ -139,6 +165,8 @@ export const kEdgeReplySchema = z.union([
   z.object({ stats: kStats }),
   /** null when that call is not known, or no longer. */
   z.object({ ladderOf: z.string(), ladder: kLadder.nullable() }),
+  /** Of a call by a name of its own: what would have to be known to end it; null once it is over. */
+  z.object({ callKept: z.string(), call: kKeptCall.nullable() }),
 ]);
 
 export type EdgeReply = z.infer<typeof kEdgeReplySchema>;

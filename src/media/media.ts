@@ -12,6 +12,14 @@ export interface Media extends MediaPlane {
   readonly up: boolean;
   /** How often workers had to be started again. */
   readonly restarts: number;
+  /** What is wrong with workers that are not up, in a sentence; undefined if nothing is. */
+  readonly trouble: string | undefined;
+  /** A worker died too often to be started again; others may be up. */
+  readonly hasGivenUp: boolean;
+  /** Told once no worker is left that would come up by itself. */
+  onAllGivenUp(listener: () => void): void;
+  /** Starts those again that were given up. */
+  retry(): void;
   /** Process ids of the workers that run. */
   readonly pids: readonly number[];
   /** The newest figures of each worker, about a second old. */
@@ -49,10 +57,12 @@ function shares(config: MediaConfig): MediaConfig[] {
 /** Which worker carries a new session is decided here and nowhere else. */
 class WorkerPool implements Media {
   readonly #workers: readonly MediaWorker[];
+  #onAllGivenUp: () => void = () => {};
 
   constructor(config: MediaConfig, clips: readonly ClipFile[], clock: Clock, log: Log) {
     this.#workers = shares(config).map(
-      (share, index) => new MediaWorker(`media-worker-${index}`, share, clips, clock, log),
+      (share, index) =>
+        new MediaWorker(`media-worker-${index}`, share, clips, clock, log, () => this.#givenUp()),
     );
   }
 
@@ -62,6 +72,23 @@ class WorkerPool implements Media {
 
   get restarts(): number {
     return this.#workers.reduce((sum, worker) => sum + worker.restarts, 0);
+  }
+
+  get trouble(): string | undefined {
+    const troubles = this.#workers.flatMap(({ trouble }) => trouble ?? []);
+    return troubles.length > 0 ? troubles.join('; ') : undefined;
+  }
+
+  get hasGivenUp(): boolean {
+    return this.#workers.some(({ isGivenUp }) => isGivenUp);
+  }
+
+  onAllGivenUp(listener: () => void): void {
+    this.#onAllGivenUp = listener;
+  }
+
+  retry(): void {
+    for (const worker of this.#workers) worker.retry();
   }
 
   get pids(): readonly number[] {
@@ -90,6 +117,10 @@ class WorkerPool implements Media {
 
   async openTape(path: string, beganMs: number, beside?: MediaSession): Promise<MediaTape> {
     return this.#workerFor(beside).openTape(path, beganMs);
+  }
+
+  #givenUp(): void {
+    if (this.#workers.every(({ isGivenUp }) => isGivenUp)) this.#onAllGivenUp();
   }
 
   #workerFor(beside: MediaSession | undefined): MediaWorker {

@@ -91,7 +91,15 @@ export class MediaWorker {
   #cancelLook: Cancel = () => undefined;
   readonly #watch: HeartWatch;
 
-  constructor(name: string, config: MediaConfig, clips: readonly ClipFile[], clock: Clock, log: Log) {
+  /** @param onGivenUp - it died too often to be started again. */
+  constructor(
+    name: string,
+    config: MediaConfig,
+    clips: readonly ClipFile[],
+    clock: Clock,
+    log: Log,
+    onGivenUp: () => void,
+  ) {
     this.name = name;
     this.#config = config;
     this.#clips = clips;
@@ -107,6 +115,7 @@ export class MediaWorker {
         prepare: (stream) => this.#prepare(stream),
         inherited: [this.#board.fd],
         onDown: () => this.#suspend(),
+        onGivenUp,
         onLine: (line) => this.#log.error({ line: line.slice(0, 500) }, 'output of the media worker'),
       },
       clock,
@@ -124,6 +133,20 @@ export class MediaWorker {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  get isGivenUp(): boolean {
+    return this.#child.isGivenUp;
+  }
+
+  /** Why it takes no sessions; undefined if it does. */
+  get trouble(): string | undefined {
+    return this.#child.trouble;
+  }
+
+  /** Starts it again if it was given up. */
+  retry(): void {
+    this.#child.retry();
   }
 
   get sessionCount(): number {
@@ -320,11 +343,8 @@ export class MediaWorker {
 
   #noPort(detail: string): AppError {
     const { portMin, portMax } = this.#config;
-    const why = detail === '' ? 'every pair is in use or rests' : detail;
-    return new AppError(
-      'MEDIA_NO_PORT',
-      `no free RTP port pair in ${portMin}-${portMax}: ${why}; widen media.ports`,
-    );
+    const why = detail === '' ? 'every pair is in use or rests; widen media.ports' : detail;
+    return new AppError('MEDIA_NO_PORT', `no RTP port pair in ${portMin}-${portMax}: ${why}`);
   }
 }
 

@@ -12,10 +12,10 @@ import {
   writeSip,
 } from './sip-message.ts';
 
-/** A telephone that answers whoever calls, at once; one call. Opened by its owner, who closes it; a second close does nothing. */
+/** A telephone that answers whoever calls, at once; one call at a time. Opened by its owner, who closes it; a second close does nothing. */
 export class AnsweringPhone {
   readonly rtp: RtpPhone;
-  /** Resolves when the call is over, whoever ended it. */
+  /** Resolves when its first call is over, whoever ended it. */
   readonly ended: Promise<void>;
   readonly #socket: Socket;
   readonly #host: string;
@@ -84,7 +84,7 @@ export class AnsweringPhone {
       if (request.method === 'BYE') this.#over();
       return;
     }
-    this.#call ??= { invite: request, from };
+    if (!this.#call || !isWithinDialog(request)) this.#call = { invite: request, from };
     this.rtp.connect(offer);
     this.rtp.start();
     const { address, port, codec, eventPayloadType, ptimeMs } = this.rtp;
@@ -99,7 +99,7 @@ export class AnsweringPhone {
     );
     const headers: SipHeader[] = [
       ...same,
-      ['To', to.includes(';tag=') ? to : `${to};tag=${this.#tag}`],
+      ['To', isWithinDialog(request) ? to : `${to};tag=${this.#tag}`],
       ['Contact', `<${this.uri}>`],
       ...(sdp === '' ? [] : [['Content-Type', 'application/sdp'] as const]),
     ];
@@ -107,6 +107,7 @@ export class AnsweringPhone {
   }
 
   #over(): void {
+    this.#call = undefined;
     this.rtp.stop();
     this.#end.resolve();
   }
@@ -114,4 +115,9 @@ export class AnsweringPhone {
   #send(text: string, { address, port }: RemoteInfo): void {
     if (!this.#closed) this.#socket.send(text, port, address);
   }
+}
+
+/** RFC 3261 section 12.2: whoever has a dialog names our tag. */
+function isWithinDialog(request: SipMessage): boolean {
+  return (headerOf(request, 'To') ?? '').includes(';tag=');
 }

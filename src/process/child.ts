@@ -3,6 +3,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import { kMostMemoryMb, memoryMb } from './memory.ts';
 
 export interface ChildSpec {
   /** What logs, metrics and /readyz call it, such as `sip-edge` or `media-worker-0`. */
@@ -20,6 +21,10 @@ export interface ChildSpec {
   readonly inherited?: readonly number[];
   /** The process has gone, and what was in its memory. */
   readonly onDown: () => void;
+  /** It died so often that it is not started any more, unless {@link SupervisedChild.retry} asks for it. */
+  readonly onGivenUp?: () => void;
+  /** It is ended, and started again, when it has more in memory; half of the machine's if left out. */
+  readonly mostMemoryMb?: number;
   /** One line of the child's standard output or error. */
   readonly onLine: (line: string) => void;
 }
@@ -28,10 +33,16 @@ const kFirstBackOffMs = 100; // before the second start again; the first comes a
 const kLastBackOffMs = 5_000;
 const kStableMs = 10_000; // up for so long, a child starts again without delay
 const kStopMs = 2_000; // SIGTERM to SIGKILL
+/** A child that dies so often within that time dies of something that starting it again does not mend: half a minute of tries. */
+const kMostDeaths = 12;
+const kDeathsWithinMs = 120_000;
+const kLookAtMemoryMs = 2_000;
 
 /**
- * A child process that is started again when it dies, with growing delay. The owner calls start() once and stop() at the end; a
- * second stop does nothing. The child ends itself when its channel closes, so none outlives a parent that was killed.
+ * A child process that is started again when it dies, with growing delay, until it has died too often. The owner calls start() once and
+ * stop() at the end; a second stop does nothing. The child ends itself when its channel closes, so none outlives a parent that was killed.
+ *
+ *     start() -> up <-> down, being started again -> given up -- retry() --> being started again
  */
 export class SupervisedChild {
   readonly #spec: ChildSpec;
@@ -43,6 +54,11 @@ export class SupervisedChild {
   #restarts = 0;
   #backOffMs = 0;
   #cancelRestart: Cancel | undefined;
+  #cancelLook: Cancel | undefined;
+  /** When it died, within the time that counts. */
+  #deathsMs: readonly number[] = [];
+  #lastDeath = '';
+  #isGivenUp = false;
 
   constructor(spec: ChildSpec, clock: Clock, log: Log) {
     this.#spec = spec;
@@ -66,6 +82,29 @@ export class SupervisedChild {
     return this.#process?.pid;
   }
 
+  /** It is not started again by itself any more. */
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
+  }
+
+  /** Why it does not work, in a sentence for the operator; undefined while it does. */
+  get trouble(): string | undefined {
+    if (this.#up) return undefined;
+    const died = `${this.name} died ${this.#deathsMs.length} times in ${kDeathsWithinMs / 60_000} minutes, last with ${this.#lastDeath}`;
+    if (this.#isGivenUp)
+      return `${died}, and is not started again: its last lines in the log say why; SIGHUP tries again`;
+    return this.#deathsMs.length > 1 ? `${died}; it is being started again` : `${this.name} is being started`;
+  }
+
+  /** Starts one that was given up again; does nothing to others. */
+  retry(): void {
+    if (!this.#isGivenUp || this.#stopping) return;
+    this.#isGivenUp = false;
+    this.#deathsMs = [];
+    this.#backOffMs = 0;
+    this.#relaunch();
+  }
+
   async start(): Promise<void> {
     try {
       await this.#launch();
@@ -78,6 +117,7 @@ export class SupervisedChild {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#cancelRestart?.();
+    this.#cancelLook?.();
     const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -117,18 +157,48 @@ export class SupervisedChild {
     await Promise.race([this.#spec.prepare(channel), died]);
     this.#up = true;
     this.#log.info({ pid: child.pid }, 'child process is up');
+    this.#lookAtMemory();
+  }
+
+  /** Better one process less for a moment than a machine that has none left for the others. */
+  #lookAtMemory(): void {
+    this.#cancelLook = this.#clock.schedule(kLookAtMemoryMs, () => {
+      const usedMb = memoryMb(this.#process?.pid ?? 0);
+      const mostMb = this.#spec.mostMemoryMb ?? kMostMemoryMb;
+      if (usedMb > mostMb) {
+        this.#log.error(
+          { usedMb, mostMb },
+          'child process uses too much memory; it is ended and started again',
+        );
+        this.kill();
+      } else this.#lookAtMemory();
+    });
   }
 
   #onExit(startedMs: number, code: number | null, signal: NodeJS.Signals | null): void {
     const wasUp = this.#up;
     this.#up = false;
+    this.#cancelLook?.();
     if (wasUp) this.#spec.onDown();
     if (this.#stopping) return;
     if (!wasUp && this.#restarts === 0) return; // first start: start() reports it
-    if (this.#clock.now() - startedMs > kStableMs) this.#backOffMs = 0;
+    const nowMs = this.#clock.now();
+    this.#lastDeath = signal ?? `code ${code}`;
+    this.#deathsMs = [...this.#deathsMs.filter((atMs) => nowMs - atMs < kDeathsWithinMs), nowMs];
+    if (this.#deathsMs.length >= kMostDeaths) {
+      this.#giveUp();
+      return;
+    }
+    if (nowMs - startedMs > kStableMs) this.#backOffMs = 0;
     this.#log.error({ code, signal, restartInMs: this.#backOffMs }, 'child process died');
     this.#cancelRestart = this.#clock.schedule(this.#backOffMs, () => this.#relaunch());
     this.#backOffMs = Math.min(Math.max(kFirstBackOffMs, this.#backOffMs * 2), kLastBackOffMs);
+  }
+
+  #giveUp(): void {
+    this.#isGivenUp = true;
+    this.#log.error({ trouble: this.trouble }, 'child process dies again and again, and is given up');
+    this.#spec.onGivenUp?.();
   }
 
   #relaunch(): void {

@@ -6,7 +6,10 @@ import { kMigrations } from './migrations.ts';
 import { createPrivateFile, kPrivateFileMode } from './private-file.ts';
 import { unusable } from './store-errors.ts';
 
+/** At the start another process may be ending. */
 const kBusyTimeoutMs = 5000;
+/** Later every wait is one of the event loop, and of all calls: who finds the file locked for longer says so. */
+const kRunningBusyTimeoutMs = 1000;
 const kDirectoryMode = 0o700;
 
 /**
@@ -24,6 +27,7 @@ export function openDatabase(path: string): Database.Database {
     database.pragma('synchronous = NORMAL');
     database.pragma('foreign_keys = ON');
     migrate(database, file);
+    database.pragma(`busy_timeout = ${kRunningBusyTimeoutMs}`);
     return database;
   } catch (error) {
     database?.close();

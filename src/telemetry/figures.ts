@@ -13,6 +13,7 @@ export interface FigureSources {
     readonly name: string;
     readonly up: boolean;
     readonly restarts: number;
+    readonly isGivenUp: boolean;
   }[];
   readonly workers: () => readonly (MediaWorkerFigures & { readonly name: string })[];
   /** Undefined without an embedded edge, and before its first report. */

@@ -139,6 +139,11 @@ export function createMetrics() {
   const callsRejected = counter('sip_rejected_total', 'Calls that were not taken.', ['why']);
   const callsActive = gauge('sip_calls_active', 'Calls now.');
   const childUp = gauge('child_process_up', 'Whether the child process works.', ['child']);
+  const childGivenUp = gauge(
+    'child_process_given_up',
+    'Whether the child process died so often that it is not started again.',
+    ['child'],
+  );
   const trunkCalls = gauge('sip_trunk_calls', 'Running calls of the trunk.', ['trunk']);
   const edgeAlive = gauge('sip_edge_objects', 'What is alive in the sip edge.', ['kind']);
   const legMos = histogram('media_leg_mos', 'Estimated mean opinion score of legs.', [], kMosBuckets);
@@ -261,8 +266,9 @@ export function createMetrics() {
     callRejected(why: string): void {
       callsRejected.inc({ why });
     },
-    child(child: string, state: { up: boolean; restarts: number }): void {
+    child(child: string, state: { up: boolean; restarts: number; isGivenUp: boolean }): void {
       childUp.set({ child }, state.up ? 1 : 0);
+      childGivenUp.set({ child }, state.isGivenUp ? 1 : 0);
       totals.set(
         'child_process_restarts_total',
         'Times the child process was started again.',

@@ -11,7 +11,7 @@ import type { EdgeConfig } from '../../src/edge/protocol.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
 import { disconnectSrf } from '../support/edge-with-srf.ts';
 import { FakeLog } from '../support/fake-log.ts';
-import { openUdpPeer, RawCall } from '../support/raw-sip-peer.ts';
+import { kSdp, openUdpPeer, RawCall, writeReply } from '../support/raw-sip-peer.ts';
 
 const kConfig: EdgeConfig = {
   listen: [
@@ -90,15 +90,25 @@ test('a wrong allow list is a mistake of configuration', async () => {
   await expect(launched).rejects.toMatchObject({ code: 'CFG_INVALID' });
 });
 
-test('after a crash it is back on the same ports, and drachtio-srf finds it', async () => {
+test('after a crash it is back on the same ports, ends the calls it had, and drachtio-srf finds it', async () => {
   const log = new FakeLog();
   const edge = await launch(kConfig, log);
   const { appPort, listen } = edge;
   const srf = new Srf();
   srf.on('error', () => {});
-  srf.invite((_req, res) => res.send(486));
+  srf.invite((req, res) => {
+    if (req.calledNumber === 'talks') void srf.createUAS(req, res, { localSdp: kSdp }).catch(() => {});
+    else res.send(486);
+  });
   srf.connect({ host: '127.0.0.1', port: appPort, secret: kConfig.secret });
   await once(srf, 'connect');
+  const peer = await openUdpPeer(udpOf(edge));
+  const talking = new RawCall(peer, `sip:talks@127.0.0.1:${udpOf(edge).port}`);
+  await talking.establish();
+  const over = new RawCall(peer, `sip:talks@127.0.0.1:${udpOf(edge).port}`);
+  await over.establish();
+  over.send('BYE');
+  await peer.next('200 BYE');
   const down = new Promise<void>((resolve) => edge.onDown(resolve));
   const reconnected = new Promise((resolve) => srf.on('connect', resolve));
   process.kill(pidOf(log), 'SIGKILL');
@@ -106,13 +116,23 @@ test('after a crash it is back on the same ports, and drachtio-srf finds it', as
   await reconnected;
   await expect.poll(() => edge.up).toBe(true);
   expect([edge.appPort, edge.listen]).toEqual([appPort, listen]);
-  const peer = await openUdpPeer(udpOf(edge));
+  const bye = await peer.next('BYE');
+  expect([bye.header('Call-ID'), bye.header('Reason')]).toEqual([
+    talking.callId,
+    expect.stringContaining('started again'),
+  ]);
+  peer.send(writeReply(bye, '200 OK'));
   await expect
     .poll(async () => {
       new RawCall(peer, `sip:x@127.0.0.1:${udpOf(edge).port}`).send('INVITE');
       return (await Promise.race([peer.next('486'), peer.next('503')])).status;
     })
     .toBe(486);
+  expect(
+    peer.received
+      .filter(({ startLine }) => startLine.startsWith('BYE'))
+      .map(({ header }) => header('Call-ID')),
+  ).toEqual([talking.callId]);
   peer.close();
   disconnectSrf(srf);
 });

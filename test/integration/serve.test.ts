@@ -77,15 +77,19 @@ describe('hushpay serve', () => {
     expect(server.output()).not.toMatch(/"level":"(error|warn)"/);
   });
 
-  it('leaves no core file, nor do its children', async () => {
-    server = await startServerProcess();
+  it('leaves no core file, nor do its children, and shows its secrets in no argument, and in no environment of a child', async () => {
+    server = await startServerProcess({ HUSHPAY_API_KEY: 'whispered-to-control' });
     const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8')
       .trim()
       .split(' ');
     expect(children).toHaveLength(2);
     for (const pid of [server.pid, ...children]) {
       expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/^Max core file size +0 /m);
+      expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).not.toContain('whispered');
     }
+    for (const pid of children)
+      expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toMatch(/whispered|HUSHPAY_/);
+    expect(server.output()).not.toContain('whispered');
   });
 
   it('makes up an API key and prints it once where none is given', async () => {

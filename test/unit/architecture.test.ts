@@ -157,6 +157,21 @@ describe('packages', () => {
     expect(named(kImports.filter(({ from, to }) => inner.includes(from) && isPackage(to)))).toEqual([]);
   });
 
+  it('send cards by the one client that wipes them: gateways have no other', () => {
+    const kOwn = /^gateway\/(secure-http|http-exchange|simulator-server)/;
+    const others = kImports.filter(
+      ({ from, to }) => from === 'gateway' && /^node:(https?|http2|net|tls)$/.test(to),
+    );
+    expect(named(others.filter(({ file, typeOnly }) => !typeOnly && !kOwn.test(file)))).toEqual([]);
+    const fetching = kFiles
+      .filter((file) => file.startsWith('gateway/'))
+      .filter((file) => {
+        return /\bfetch\(/.test(readFileSync(join(kSource, file), 'utf8'));
+      });
+    expect(fetching).toEqual([]);
+    expect(others).not.toEqual([]); // it was looked at
+  });
+
   it('of Node that do input and output stay out of the core too', () => {
     const inner = [...kCore, ...kPure, 'ports', 'errors'];
     const onlyReadsAddresses = ({ names }: Import) => /^\s*\{\s*(isIP(v[46])?,?\s*)+\} from$/.test(names);

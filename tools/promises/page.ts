@@ -3,8 +3,8 @@ import type { Result } from './results.ts';
 
 const kPromisesHead = `# What hushpay promises, and what shows it
 
-Made by \`npm run promises\` of what the tests leave behind: a run of \`npm test\` or \`npm run test:long\` notes of every check below whether it passed, when, on how many
-cores, and what it measured. A *short* check is part of \`npm test\`; a *long* one of the suite that is named. What stands against attack is in
+Made by \`npm run promises\` of what the tests leave behind: a run of \`npm test\` or \`npm run test:long\` notes of every check below whether it passed, when, of which commit, on
+how many cores, and what it measured. A *short* check is part of \`npm test\`; a *long* one of the suite that is named. What stands against attack is in
 [hardening](hardening.md), figures of speed are in [benchmarks](benchmarks.md), and [promises.json](promises.json) has the results for programs.
 `;
 
@@ -50,11 +50,11 @@ export function hardeningPage(claims: readonly Claim[], results: readonly Result
 
 function lastRun(result: Result | undefined): string {
   if (!result) return 'not run yet';
-  const { date, cores, passed, failed, skipped } = result;
+  const { date, version, cores, passed, failed, skipped } = result;
   const counts = [
     passed > 0 ? `${passed} passed` : '',
     failed > 0 ? `**${failed} failed**` : '',
     skipped > 0 ? `${skipped} skipped` : '',
   ];
-  return `${date}, ${cores} cores: ${counts.filter((count) => count !== '').join(', ')}`;
+  return `${date}, ${version}, ${cores} cores: ${counts.filter((count) => count !== '').join(', ')}`;
 }

@@ -26,7 +26,7 @@ export const kPromises: readonly Claim[] = [
     sentence:
       'SIGTERM cuts no call: not ready at once, 503 with Retry-After to new calls, an end when the last payment is made.',
     checks: [
-      'test/integration/drain.test.ts › is not ready from then on, takes no new call, and ends when every payment is made',
+      'test/integration/kill.test.ts › cuts no call when the worker is killed and SIGTERM comes under twenty calls that pay',
     ],
   },
   {
@@ -35,14 +35,20 @@ export const kPromises: readonly Claim[] = [
       'A killed process costs no payment its truth: a media worker is replaced under its calls, the edge comes back on its port, control finishes what it had begun.',
     checks: [
       'test/integration/media-handover.test.ts › go on in the next one: same port, same stream, no number twice',
-      'test/integration/payment-crash.test.ts › as SIP edge ends its calls, comes back on its port',
+      'test/integration/kill.test.ts › keeps every promise when the',
+      'test/integration/edge-process.test.ts › it is back on the same ports, ends the calls it had',
+      'test/unit/process/child.test.ts › dies again and again is given up',
+      'test/long/kill/kill.test.ts › keeps every promise over',
       'test/integration/payment-deaths.test.ts › the process is killed',
     ],
   },
   {
     name: 'R5',
     sentence: 'Memory, handles and timers stay level under load.',
-    checks: ['test/long/sip/soak.test.ts › with level memory'],
+    checks: [
+      'test/long/soak/soak.test.ts › leave memory, handles and timers level',
+      'test/long/sip/soak.test.ts › with level memory',
+    ],
   },
   {
     name: 'R6',
@@ -51,6 +57,8 @@ export const kPromises: readonly Claim[] = [
       'test/integration/edge-torture.test.ts › torture',
       'test/long/sip/edge-fuzz.test.ts › datagrams',
       'test/long/media/native-fuzz.test.ts › of inputs',
+      'test/long/fuzz/api.test.ts › requests of chance',
+      'test/long/fuzz/webhooks.test.ts › as chance has it',
     ],
   },
   {
@@ -59,6 +67,7 @@ export const kPromises: readonly Claim[] = [
     checks: [
       'test/long/media/admission.test.ts › leave running calls their audio at twice the load it admits',
       'test/long/media/admission.test.ts › are refused with 503 and Retry-After',
+      'test/integration/overload.test.ts › refuses twice the calls it admits with 503 and Retry-After',
     ],
   },
   {
@@ -76,6 +85,8 @@ export const kPromises: readonly Claim[] = [
       'test/unit/store/durability.test.ts › sends nothing to the gateway before the disk has the intent',
       'test/unit/store/durability.test.ts › that the disk would not keep is refused',
       'test/long/money/process-faults.test.ts › the disk full from every turn of a payment',
+      'test/long/exhaustion/exhaustion.test.ts › sends nothing to the gateway without room for the intent',
+      'test/long/exhaustion/exhaustion.test.ts › finds its database locked sends nothing to the gateway',
     ],
   },
   {

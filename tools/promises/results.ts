@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +10,8 @@ export interface Result {
   readonly check: string;
   /** The day of the run, as `2026-11-22`. */
   readonly date: string;
+  /** Commit of the sources, or the version of hushpay where there is none. */
+  readonly version: string;
   /** Of the machine it ran on. */
   readonly cores: number;
   /** Numbers of tests. */
@@ -20,10 +24,29 @@ export interface Result {
   readonly figures: readonly string[];
 }
 
+const kRoot = fileURLToPath(new URL('../..', import.meta.url));
 /** Where runs leave their results, a file each, so that several may run side by side. */
 export const kFreshFolder = fileURLToPath(new URL('../../build/promises', import.meta.url));
 /** Where the newest of all runs are kept, with the sources. */
 export const kKeptFile = fileURLToPath(new URL('../../docs/promises.json', import.meta.url));
+
+/** What a result says of the run it comes from. */
+export function originOf(): Pick<Result, 'date' | 'version' | 'cores'> {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    version: versionOf(),
+    cores: availableParallelism(),
+  };
+}
+
+function versionOf(): string {
+  const { status, stdout } = spawnSync('git', ['rev-parse', '--short=7', 'HEAD'], {
+    cwd: kRoot,
+    encoding: 'utf8',
+  });
+  if (status === 0) return stdout.trim();
+  return (JSON.parse(readFileSync(join(kRoot, 'package.json'), 'utf8')) as { version: string }).version;
+}
 
 /** Forgets what earlier runs left, so that a report is of one run. */
 export function forgetFresh(checks: readonly string[], folder: string): void {

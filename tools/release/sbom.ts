@@ -1,7 +1,7 @@
 // `npm run sbom`: what a release consists of, as CycloneDX, to build/sbom.cdx.json: the npm packages that run in production, by npm
-// itself, and the Debian libraries the media worker is linked with, by dpkg. Dependencies of tests are not in it.
+// itself and the lock file, and the Debian libraries the media worker is linked with, by dpkg. Dependencies of tests are not in it.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,8 +14,13 @@ interface Component {
 }
 
 interface Sbom {
-  metadata: { component: { name: string } };
+  metadata: { component: { name: string; 'bom-ref': string } };
   components: Component[];
+  dependencies: { readonly ref: string; readonly dependsOn: readonly string[] }[];
+}
+
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly version?: string; readonly dev?: boolean }>>;
 }
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own placeholder
@@ -56,9 +61,25 @@ function ownerOf(file: string): string {
   );
 }
 
+/** `name@version` of what runs in production. npm's own `--omit=dev` leaves out what tests use as well. */
+function shippedPackages(): ReadonlySet<string> {
+  const { packages } = JSON.parse(readFileSync(join(kRoot, 'package-lock.json'), 'utf8')) as Lock;
+  const kept = Object.entries(packages).filter(([path, { dev }]) => path !== '' && !dev);
+  return new Set(kept.map(([path, { version }]) => `${path.split('node_modules/').at(-1)}@${version}`));
+}
+
 const sbom = JSON.parse(
-  output('npm', ['sbom', '--omit=dev', '--sbom-format=cyclonedx', '--sbom-type=application']),
+  output('npm', ['sbom', '--sbom-format=cyclonedx', '--sbom-type=application']),
 ) as Sbom;
+const shipped = shippedPackages();
+const refs = new Set([sbom.metadata.component['bom-ref']]);
+sbom.components = sbom.components.filter(({ purl }) =>
+  shipped.has(decodeURIComponent(purl.replace('pkg:npm/', ''))),
+);
+for (const component of sbom.components) refs.add(component['bom-ref']);
+sbom.dependencies = sbom.dependencies
+  .filter(({ ref }) => refs.has(ref))
+  .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((each) => refs.has(each)) }));
 sbom.metadata.component.name = 'hushpay';
 sbom.components.push(...librariesOf(kWorker));
 const file = join(kRoot, 'build/sbom.cdx.json');

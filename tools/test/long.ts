@@ -9,7 +9,7 @@ import type { Runner } from './runner.ts';
 import { kNode, vitest } from './runners.ts';
 import { makeScratch, runAll } from './session.ts';
 
-const kSuites = ['sip', 'tones', 'media', 'money', 'leak', 'promises', 'fuzz'];
+const kSuites = ['sip', 'tones', 'media', 'money', 'leak', 'kill', 'exhaustion', 'soak', 'promises', 'fuzz'];
 
 const [wanted] = process.argv.slice(2);
 const suites = kSuites.filter(

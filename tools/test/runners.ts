@@ -1,4 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { nativeResults } from '../promises/native-results.ts';
+import { keepFresh, kFreshFolder } from '../promises/results.ts';
 import type { Runner } from './runner.ts';
 import { kNothing, type Tally } from './tally.ts';
 
@@ -39,7 +41,12 @@ export function native(name: string, folder: string, reportFile: string, only: r
     '--output-junit',
     reportFile,
   ];
-  const tally = () => (existsSync(reportFile) ? doctestTally(readFileSync(reportFile, 'utf8')) : kNothing);
+  const tally = () => {
+    if (!existsSync(reportFile)) return kNothing;
+    const report = readFileSync(reportFile, 'utf8');
+    for (const result of nativeResults(report)) keepFresh(result, kFreshFolder);
+    return doctestTally(report);
+  };
   return { name, command: 'ctest', args: [...args, ...only], tally };
 }
 

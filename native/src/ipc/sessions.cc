@@ -36,6 +36,8 @@ void goOn(LinkWish::Srtp& srtp, const StreamPosition& before) {
   if (srtp.receiveFrom && before.received.ssrc != 0) srtp.receiveFrom = before.received;
 }
 
+constexpr const char* kNoSocket = "no socket can be opened; let the service open more files (LimitNOFILE)";
+
 }  // namespace
 
 Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
@@ -48,7 +50,7 @@ Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
   if (isNew && engine_.load().isFull(maxBusy_, legs_.size(), settledLegs_))
     return {pb::STATUS_OVERLOADED, "it carries as many as it can"};
   std::optional<Place> place = placeOf(command);
-  if (!place) return {pb::STATUS_NO_FREE_PORT, {}};
+  if (!place) return {pb::STATUS_NO_FREE_PORT, ports_->isOutOfSockets() ? kNoSocket : ""};
   const std::uint16_t port = place->port();
   auto leg = std::make_unique<Leg>(command.session(), std::move(place->sockets), place->shared,
                                    bindTo_->withPort(port), makeSeed(), place->slot, mediaTimeoutMs_, engine_,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <random>
 #include <utility>
 
@@ -62,10 +63,16 @@ PortPool::PortPool(std::uint16_t first, std::uint16_t last, double restMs) : res
 
 std::optional<SocketPair> PortPool::open(const Endpoint& bindTo, double nowMs, int legs) {
   wake(nowMs);
+  isOutOfSockets_ = false;
   while (!ready_.empty()) {
     const std::uint16_t port = ready_.front();
     ready_.pop_front();
     if (auto pair = bindPair(bindTo, port, legs)) return pair;
+    isOutOfSockets_ = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    if (isOutOfSockets_) {
+      ready_.push_front(port);  // which is not to blame, and no other would do
+      return std::nullopt;
+    }
     giveBack(port, nowMs);
   }
   return std::nullopt;

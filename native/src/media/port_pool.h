@@ -42,6 +42,9 @@ class PortPool {
   std::optional<SocketPair> reopen(const Endpoint& bindTo, std::uint16_t port, int legs = 1);
   void giveBack(std::uint16_t port, double nowMs);
 
+  /// Whether the last pair was not opened because the process, or the system, has no socket left.
+  [[nodiscard]] bool isOutOfSockets() const noexcept { return isOutOfSockets_; }
+
   /// Pairs that could be opened now.
   [[nodiscard]] std::size_t free(double nowMs) const;
 
@@ -55,6 +58,7 @@ class PortPool {
   std::deque<std::uint16_t> ready_;
   std::deque<Resting> resting_;  // in the order they wake
   double restMs_;
+  bool isOutOfSockets_ = false;
 };
 
 }  // namespace hushpay

@@ -1,6 +1,7 @@
 import type { CardRule } from '../../gateway/simulator-cards.ts';
 import { Caller } from '../../phone/caller.ts';
 import type { RtpPacket } from '../../phone/rtp-packet.ts';
+import type { RtpPhone } from '../../phone/rtp-phone.ts';
 import type { KeyCarrier } from '../../phone/script.ts';
 import type { Topology } from '../../ports/payment-sessions.ts';
 import { kSystemClock } from '../../process/system-clock.ts';
@@ -60,14 +61,19 @@ export function ruleFor(amountMinor: number): CardRule {
 const kFreshQuestionMs = 700; // a new question takes no keys for half a second
 const kPressMs = 60;
 const kPatienceMs = 15_000; // a stage that asks and hears nothing asks again
-const kLongestMs = 180_000;
+const kLongestMs = 600_000;
 
-/** One payment from its preparation to its record. @param onStage - told of each stage, and waited for, before the customer answers it. */
+/**
+ * One payment from its preparation to its record.
+ * @param onStage - told of each stage, and waited for, before the customer answers it.
+ * @param onPhone - told of each telephone of ours that is called from, before it is.
+ */
 export async function pay(
   site: Site,
   feed: StageFeed,
   order: PaymentOrder,
   onStage: OnStage = () => {},
+  onPhone: (role: 'agent' | 'customer', phone: RtpPhone) => void = () => {},
 ): Promise<PaymentTrace> {
   await using undo = new AsyncDisposableStack();
   const { topology, carrier } = order;
@@ -78,9 +84,11 @@ export async function pay(
     Caller.open({ clock: kSystemClock, server: site.sip, pressMs: kPressMs, pauseMs: kPressMs, ...options });
   const agent = roomUri === null ? undefined : await open({});
   if (agent) undo.defer(() => agent.leave());
+  if (agent) onPhone('agent', agent.rtp);
   if (agent && roomUri) await dial(agent, roomUri, { 'X-Pay-Role': 'agent' });
   const customer = await open({ carrier });
   undo.defer(() => customer.leave());
+  onPhone('customer', customer.rtp);
   const { host, port } = site.sip;
   if (topology === 'inline')
     await dial(customer, `sip:${site.dialled(order.phone)}@${host}:${port}`, { 'X-Pay-Session': id });
@@ -142,10 +150,14 @@ class Customer {
       if (next === 'ended') return;
       if (next !== 'quiet') stage = next;
       await onStage(stage);
-      await this.#caller.rtp.silence(kFreshQuestionMs);
-      await this.#answerTo(stage);
+      await Promise.race([this.#attend(stage), this.#caller.call.ended]); // nobody keys into a call that is over
     }
     throw new Error(`a payment (${this.#course}) stood at ${stage} and did not end in ${kLongestMs} ms`);
+  }
+
+  async #attend(stage: string): Promise<void> {
+    await this.#caller.rtp.silence(kFreshQuestionMs);
+    await this.#answerTo(stage);
   }
 
   async #answerTo(stage: string): Promise<void> {

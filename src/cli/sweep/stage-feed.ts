@@ -13,6 +13,7 @@ export class StageFeed {
   readonly #queues = new Map<string, Happening[]>();
   #wake: () => void = () => {};
   #woken = Promise.withResolvers<void>();
+  #isLost = false;
 
   static async open(httpUrl: string, key: string): Promise<StageFeed> {
     const feed = new StageFeed();
@@ -24,13 +25,18 @@ export class StageFeed {
       feed.#woken = Promise.withResolvers<void>();
       resolve();
     };
-    void feed.#read(response.body).catch(() => {}); // closed
+    const lost = (): void => {
+      feed.#isLost = true;
+      feed.#wake();
+    };
+    void feed.#read(response.body).then(lost, lost);
     return feed;
   }
 
   /**
    * The session's next stage.
    * @returns `ended` when it is over, `quiet` when nothing happened for so long.
+   * @throws Error when the server tells nothing any more: it has gone, or the feed was closed.
    */
   async next(sessionId: string, patienceMs: number): Promise<string> {
     const late = later(patienceMs, 'quiet', { ref: false });
@@ -39,6 +45,7 @@ export class StageFeed {
       if (happening?.type === 'ended') return 'ended';
       if (happening?.stage !== undefined) return happening.stage;
       if (happening) continue;
+      if (this.#isLost) throw new Error('the server tells of its sessions no longer');
       if ((await Promise.race([this.#woken.promise, late])) === 'quiet') return 'quiet';
     }
   }

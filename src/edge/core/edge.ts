@@ -1,8 +1,10 @@
 import type { Clock } from '../../ports/clock.ts';
 import { DialogTable } from '../dialog/dialog-table.ts';
+import { dialogOf, keptCallOf } from '../dialog/kept-call.ts';
 import type { NatFix } from '../dialog/nat.ts';
 import { UnacknowledgedAnswers } from '../dialog/unacknowledged.ts';
 import type { EdgeLimits } from '../limits.ts';
+import type { KeptCall } from '../protocol.ts';
 import { ProxiedDialogs } from '../proxy/proxied-dialogs.ts';
 import { Proxying } from '../proxy/proxying.ts';
 import { withUsableBody } from '../sip/body.ts';
@@ -46,6 +48,8 @@ export interface EdgeNeeds {
   readonly natFix?: NatFix;
   /** Sees every message from and to those who may talk to us. */
   readonly trace?: Trace;
+  /** Told of each call that begins what it takes to end it, and of each that is over null. */
+  readonly keep?: (name: string, call: KeptCall | null) => void;
 }
 
 /** The SIP edge without its sockets: messages come in by its methods and leave by the network and the applications. */
@@ -69,7 +73,15 @@ export class Edge {
       records: new CallRecords(needs.applications, needs.clock),
       timers: new Timers(needs.clock),
       gate,
-      dialogs: new DialogTable((dialog) => gate.caps.ended(dialog.id)),
+      dialogs: new DialogTable(
+        (dialog) => {
+          gate.caps.ended(dialog.id);
+          needs.keep?.(dialog.key, null);
+        },
+        (dialog) => {
+          if (dialog.kind === 'invite') needs.keep?.(dialog.key, keptCallOf(dialog));
+        },
+      ),
       proxied: new ProxiedDialogs(needs.clock, needs.limits.dialogs),
       inbound: new InboundTable(({ counted, dialog, dialogId }) => {
         if (counted && !dialog) gate.caps.ended(dialogId);
@@ -151,6 +163,16 @@ export class Edge {
   /** Its connection has gone: what it owned is ended, so that no caller stays in a dead call. */
   applicationGone(application: Application): void {
     this.#endAll('application disconnected', (owner) => owner === application);
+  }
+
+  /** Ends calls of a process that died, as far as they can still be reached. */
+  endLost(calls: readonly KeptCall[]): void {
+    for (const kept of calls) {
+      const dialog = dialogOf(kept);
+      if (!dialog) continue;
+      this.#context.dialogs.add(dialog);
+      this.#dialogs.hangUp(dialog, 'server was started again');
+    }
   }
 
   /** Ends everything, before the process ends. */

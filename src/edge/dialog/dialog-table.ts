@@ -5,10 +5,15 @@ export class DialogTable {
   readonly #byKey = new Map<string, SipDialog>();
   readonly #byId = new Map<string, SipDialog>();
   readonly #removed: (dialog: SipDialog) => void;
+  readonly #added: (dialog: SipDialog) => void;
 
-  /** @param removed - told of each dialog that is over. */
-  constructor(removed: (dialog: SipDialog) => void = () => {}) {
+  /** @param removed - told of each dialog that is over. @param added - of each that begins. */
+  constructor(
+    removed: (dialog: SipDialog) => void = () => {},
+    added: (dialog: SipDialog) => void = () => {},
+  ) {
     this.#removed = removed;
+    this.#added = added;
   }
 
   get size(): number {
@@ -18,6 +23,7 @@ export class DialogTable {
   add(dialog: SipDialog): void {
     this.#byKey.set(dialog.key, dialog);
     this.#byId.set(dialog.id, dialog);
+    this.#added(dialog);
   }
 
   has(dialog: SipDialog): boolean {

@@ -72,8 +72,8 @@ it(`a receiver that answers ${kAnswers} times as chance has it (seed ${kSeed}) l
   for (let number = 0; asked < kAnswers; number++) {
     const id = `S${number}`;
     isGood = false;
-    store.open(sessionOf({ sessionId: id }));
-    store.update(sessionOf({ sessionId: id, result: 'APPROVED', outcome: 'success' }));
+    store.open(sessionOf({ sessionId: id, paymentRef: `P-${id}` }));
+    store.update(sessionOf({ sessionId: id, paymentRef: `P-${id}`, result: 'APPROVED', outcome: 'success' }));
     feed.publish(id, 'ended', { result: 'APPROVED' });
     const newest = () => store.outbox.deliveries('crm', 1)[0];
     await clock.advance(0);

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fuzz, fuzzTargets } from '../../../tools/test/fuzz.ts';
+import { figures } from '../../support/figures.ts';
 
 const kSeconds = Number(process.env['HUSHPAY_FUZZ_SECONDS'] ?? 120); // per target
 
@@ -14,5 +15,6 @@ describe('native parsers under libFuzzer', () => {
   it.each(fuzzTargets())(`%s takes ${kSeconds} s of inputs`, (target) => {
     const { passed, output } = fuzz(target, [`-max_total_time=${kSeconds}`]);
     expect(passed, output).toBe(true);
+    figures(`${target}: ${/^Done (\d+) runs/m.exec(output)?.[1]} inputs`);
   });
 });

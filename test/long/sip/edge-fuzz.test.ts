@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { EdgeProcessUnderTest, kEdgeSecret } from '../../support/edge-process.ts';
+import { figures } from '../../support/figures.ts';
 import { Flood } from '../../support/flood.ts';
 import { fuzzSeeds } from '../../support/fuzz-seeds.ts';
 import { pick, randomFrom } from '../../support/mutation.ts';
@@ -58,6 +59,7 @@ test(`${kDatagrams} mutated datagrams (seed ${kSeed}): alive, bounded, and nothi
   // the probe's own transaction is there for 64*T1 more
   await expect.poll(isEmpty, { timeout: 5_000 }).toEqual({ transactions: 1, dialogs: 0, timers: 1 });
   expect(it.isUnharmed).toBe(true);
+  figures(`${flood.sent} datagrams, ${perSecond} a second, at most ${Math.max(...rss)} MB`);
   flood.close();
   app.close();
   await it.edge.stop();

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { commandOf, parseCheck } from '../../../tools/promises/claim.ts';
 import { kChecks } from '../../../tools/promises/claims.ts';
 import { kHardening } from '../../../tools/promises/hardening.ts';
+import { nativeResults } from '../../../tools/promises/native-results.ts';
 import { hardeningPage, promisesPage } from '../../../tools/promises/page.ts';
 import { kPromises } from '../../../tools/promises/promises.ts';
 import { freshResults, keepFresh, keptResults, merge, type Result } from '../../../tools/promises/results.ts';
@@ -19,6 +20,7 @@ const kCheck = kPromises[0]?.checks[0] ?? '';
 const kResult: Result = {
   check: kCheck,
   date: '2026-11-20',
+  version: '1234567',
   cores: 2,
   passed: 3,
   failed: 0,
@@ -57,7 +59,7 @@ describe('the pages of promises', () => {
 
   it('say what ran when, how, and what it came to', () => {
     const page = promisesPage(kPromises.slice(0, 1), [kResult]);
-    expect(page).toContain('2026-11-20, 2 cores: 3 passed | 600 faults, nobody charged twice');
+    expect(page).toContain('2026-11-20, 1234567, 2 cores: 3 passed | 600 faults, nobody charged twice');
     expect(page).toContain('long: `npm run test:long -- money` | not run yet');
     const failed = promisesPage(kPromises.slice(0, 1), [{ ...kResult, failed: 1 }]);
     expect(failed).toContain('3 passed, **1 failed**');
@@ -73,6 +75,22 @@ describe('the results of a run', () => {
     const other = { ...kResult, check: kChecks[1] ?? '' };
     const gone = { ...kResult, check: 'test/gone.test.ts › nothing' };
     expect(merge([kResult, other, gone], freshResults(folder), kChecks)).toEqual([fresh, other]);
+  });
+
+  it('of native suites are those of ctest', () => {
+    const suite = (name: string, counts: string) =>
+      `<testcase name="${name}" classname="${name}" time="2.6" status="run"><system-out>[doctest] test cases: ${counts} | 0 skipped</system-out></testcase>`;
+    const results = nativeResults(
+      suite('srtp_test', ' 9 | 8 passed | 1 failed') + suite('none_test', '1 | 1 passed | 0 failed'),
+    );
+    expect(results.length).toBeGreaterThan(1);
+    for (const result of results)
+      expect(result).toMatchObject({
+        check: expect.stringContaining('srtp_test'),
+        passed: 8,
+        failed: 1,
+        seconds: 3,
+      });
   });
 
   it('say which command has a check run again', () => {

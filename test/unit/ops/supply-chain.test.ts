@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +15,10 @@ interface Locked {
   readonly optional?: boolean;
   readonly hasInstallScript?: boolean;
   readonly link?: boolean;
+}
+
+interface Sbom {
+  readonly components: readonly { readonly purl: string }[];
 }
 
 const kLock = Object.entries(
@@ -57,6 +62,21 @@ describe('what hushpay is built from', () => {
     expect(readFileSync(join(kRoot, '.npmrc'), 'utf8')).toMatch(/^ignore-scripts=true$/m);
     const withScripts = kLock.filter(([, { hasInstallScript, dev }]) => hasInstallScript && !dev);
     expect(withScripts.map(([path]) => path)).toEqual(['node_modules/node']);
+  });
+
+  it('is listed as CycloneDX, npm packages and system libraries alike', () => {
+    execFileSync(process.execPath, ['tools/release/sbom.ts'], { cwd: kRoot });
+    const sbom = JSON.parse(readFileSync(join(kRoot, 'build/sbom.cdx.json'), 'utf8')) as Sbom;
+    expect(sbom).toMatchObject({ bomFormat: 'CycloneDX', metadata: { component: { name: 'hushpay' } } });
+    const listed = new Set(sbom.components.map(({ purl }) => decodeURIComponent(purl)));
+    const shipped = kLock.filter(([, { dev, optional, link }]) => !dev && !optional && !link);
+    const missing = shipped
+      .map(
+        ([path, { version }]) => `pkg:npm/${path.slice(path.lastIndexOf('node_modules/') + 13)}@${version}`,
+      )
+      .filter((purl) => !listed.has(purl));
+    expect(missing).toEqual([]);
+    expect([...listed].filter((purl) => purl.startsWith('pkg:deb/debian/libssl'))).toHaveLength(1);
   });
 
   it('may be shipped: every licence of what runs in production allows it', () => {

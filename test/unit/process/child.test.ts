@@ -96,6 +96,66 @@ describe('a supervised child', () => {
     }
   });
 
+  it('that dies again and again is given up, says why, and is started again when somebody asks', async () => {
+    const givenUp: number[] = [];
+    const { child, clock, log, downs, order } = supervise(kGood, {
+      onGivenUp: () => givenUp.push(clock.now()),
+    });
+    await child.start();
+    for (let deaths = 1; deaths < 12; deaths++) {
+      order(9);
+      await vi.waitFor(() => expect(downs).toHaveLength(deaths));
+      expect(child.trouble).toMatch(
+        deaths === 1 ? /is being started/ : /died \d+ times .* code 9; it is being/,
+      );
+      await clock.advance(5_000);
+      await vi.waitFor(() => expect(child.up).toBe(true));
+      expect(child.trouble).toBeUndefined();
+    }
+    order(9);
+    await vi.waitFor(() => expect(givenUp).toHaveLength(1));
+    await clock.advance(600_000);
+    expect([child.up, child.restarts, child.isGivenUp]).toEqual([false, 11, true]);
+    expect(child.trouble).toMatch(/died 12 times in 2 minutes, last with code 9, and is not started again/);
+    expect(log.lines.some(({ message }) => message.includes('is given up'))).toBe(true);
+    child.retry();
+    await vi.waitFor(() => expect(child.up).toBe(true));
+    expect([child.restarts, child.isGivenUp]).toEqual([12, false]);
+  });
+
+  it('that dies as often, but over a long time, is started again every time', async () => {
+    const { child, clock, downs, order } = supervise(kGood);
+    await child.start();
+    for (let deaths = 1; deaths <= 14; deaths++) {
+      await clock.advance(15_000);
+      order(9);
+      await vi.waitFor(() => expect(downs).toHaveLength(deaths));
+      await clock.advance(0);
+      await vi.waitFor(() => expect(child.up).toBe(true));
+    }
+  });
+
+  it('that fills the memory is ended and started again, which is said', async () => {
+    const { child, clock, log, downs, order } = supervise(
+      `${kGood} channel.on('data', (command) => String(command) === '99' && (globalThis.kept = Buffer.alloc(3e8, 1)));`.replace(
+        'process.exit(Number(String(command)))',
+        `String(command) === '99' || process.exit(Number(String(command)))`,
+      ),
+      { mostMemoryMb: 200 },
+    );
+    await child.start();
+    await clock.advance(4_000);
+    expect(downs).toEqual([]);
+    order(99);
+    await vi.waitFor(async () => {
+      await clock.advance(2_000);
+      expect(downs).toHaveLength(1);
+    });
+    await clock.advance(0);
+    await vi.waitFor(() => expect(child.up).toBe(true));
+    expect(log.lines.some(({ message }) => message.includes('too much memory'))).toBe(true);
+  });
+
   it('that does not come up at the first start is an error', async () => {
     const dies = supervise('process.exit(3)');
     await expect(dies.child.start()).rejects.toMatchObject({

@@ -34,6 +34,15 @@ describe('a log line', () => {
     ]);
   });
 
+  it('is one line, whatever a peer wrote', () => {
+    const { log, lines, parsed } = capture();
+    const hostile = 'a\r\n{"level":"info","msg":"forged"}\u0000\u001b[2J\u2028';
+    log.info({ from: hostile, [hostile]: 1 }, hostile);
+    const codes = Array.from(lines.join('').trimEnd(), (letter) => letter.charCodeAt(0));
+    expect(Math.min(...codes)).toBeGreaterThanOrEqual(0x20);
+    expect(parsed()).toMatchObject([{ from: hostile, msg: hostile }]);
+  });
+
   it('is not written below the level', () => {
     const { log, lines } = capture({ level: 'warn' });
     log.info({}, 'quiet');

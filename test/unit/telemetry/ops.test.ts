@@ -39,7 +39,7 @@ const boardExpressions = boards.flatMap(({ panels }) =>
 /** Every family there can be: what is only counted by other processes is told once. */
 async function everything(): Promise<string> {
   const metrics = createMetrics();
-  metrics.child('sip-edge', { up: true, restarts: 1 });
+  metrics.child('sip-edge', { up: true, restarts: 1, isGivenUp: false });
   metrics.sessionEntered('ivr');
   metrics.mediaWorker('0', {
     ...{

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 const kRoot = fileURLToPath(new URL('../../..', import.meta.url));
 const kProjects =
-  /^test\/(unit|integration|peers|long\/(sip|tones|media|money|leak|promises|fuzz))\/.*\.test\.ts$/;
+  /^test\/(unit|integration|peers|long\/(sip|tones|media|money|leak|kill|exhaustion|soak|promises|fuzz))\/.*\.test\.ts$/;
 
 function files(pattern: string): string[] {
   const found = globSync(pattern, { cwd: kRoot });

@@ -82,6 +82,15 @@ describe('start line', () => {
   });
 });
 
+test('more than 256 headers, or 64 of a name, are refused', () => {
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `X-${index}: 1\r\n`).join('');
+  const own = kHead.split('\r\n').length - 2; // the start line, and what is behind the last line
+  expect(parse(`${kHead}${names(256 - own)}\r\n`).kind).not.toBe('bad-request');
+  expect(parse(`${kHead}${names(257 - own)}\r\n`).kind).toBe('bad-request');
+  expect(parse(`${kHead}${'X-Same: 1\r\n'.repeat(64)}\r\n`).kind).not.toBe('bad-request');
+  expect(parse(`${kHead}${'X-Same: 1\r\n'.repeat(65)}\r\n`).kind).toBe('bad-request');
+});
+
 describe('body', () => {
   test('Content-Length cuts it, without one a datagram goes to its end, a stream is refused', () => {
     expect(accepted(`${kHead}l: 2\r\n\r\nabcd`).body).toBe('ab');

@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { kCarriers, kCourses, pay, ruleFor } from '../../../src/cli/sweep/payment.ts';
+import { StageFeed } from '../../../src/cli/sweep/stage-feed.ts';
+import { MinuteTable } from '../../support/minute-table.ts';
+import { orderOf, Trial } from '../../support/trial.ts';
+
+const kMinutes = Number(process.env['HUSHPAY_TEST_SOAK_MINUTES'] ?? 60);
+/** What the trunk may have at a time. */
+const kAdmitted = Number(process.env['HUSHPAY_TEST_SOAK_CALLS'] ?? 10);
+const kSampleEveryMs = 10_000;
+/** Code is compiled, tables and pools fill. */
+const kWarmUpMinutes = Math.min(15, kMinutes / 3);
+/** Shorter runs have no slope worth judging. */
+const kJudgedMinutes = 40;
+const kLimitMs = (kMinutes + 10) * 60_000;
+
+/** What may rise in an hour: share of the mean, or so much where the mean is small. */
+const kMostDrift: Readonly<Record<string, { readonly share: number; readonly least: number }>> = {
+  'control.rssMb': { share: 0.1, least: 0 },
+  'control.heapMb': { share: 0.1, least: 0 },
+  'control.files': { share: 0, least: 2 },
+  'control.timers': { share: 0, least: 4 },
+  'control.handles': { share: 0, least: 4 },
+  'edge.rssMb': { share: 0.1, least: 0 },
+  'edge.heapLeftMb': { share: 0.1, least: 0 },
+  'edge.files': { share: 0, least: 2 },
+  'worker.rssMb': { share: 0.01, least: 0.3 },
+  'worker.files': { share: 0, least: 2 },
+};
+
+/** Eight of ten legs: conferences have two, and so has a call that passes through, of which one is ours to place. */
+const kEight = ['ivr', 'ivr', 'ivr', 'ivr', 'guest', 'conference', 'inline'] as const;
+
+let trial: Trial;
+let feed: StageFeed;
+
+beforeEach(async () => {
+  const eights = Math.max(1, Math.round(kAdmitted / 10));
+  trial = await Trial.start({ phones: eights, rule: ruleFor, concurrentCalls: kAdmitted });
+  feed = await StageFeed.open(trial.httpUrl, trial.key);
+});
+
+afterEach(async () => {
+  feed.close();
+  await trial.stop();
+});
+
+it(
+  `payments of every course for ${kMinutes} minutes at 80 % of ${kAdmitted} calls leave memory, handles and timers level`,
+  async () => {
+    const table = new MinuteTable(trial, kSampleEveryMs, (minute) => console.log(JSON.stringify(minute)));
+    await expect.poll(() => trial.metric('media_ports_free')).toBeGreaterThan(0); // the worker's first figures
+    const portsFree = await trial.metric('media_ports_free');
+    table.start();
+    const paid = await payAll(performance.now() + kMinutes * 60_000);
+    table.stop();
+    const drifts = table.drifts(kWarmUpMinutes);
+    console.log(JSON.stringify({ minutes: kMinutes, admitted: kAdmitted, paid, drifts }));
+
+    expect(paid.failures).toEqual([]);
+    const refs = [...new Set(trial.ledger().map(({ paymentRef }) => paymentRef))];
+    expect(refs.filter((ref) => trial.bank.bank.netCharges(ref) > 1)).toEqual([]);
+    await expect
+      .poll(figures, { timeout: 60_000, interval: 500 })
+      .toMatchObject({ calls: 0, sessions: 0, dialogs: 0 });
+    await expect
+      .poll(() => trial.metric('media_ports_free'), { timeout: 60_000, interval: 500 })
+      .toBe(portsFree);
+    expect(trial.temporaryFiles).toEqual([]);
+    expect(trial.logged('child process died')).toEqual([]);
+    if (kMinutes < kJudgedMinutes) return;
+    for (const [name, { share, least }] of Object.entries(kMostDrift)) {
+      const { mean, perHour } = drifts[name] ?? { mean: Number.NaN, perHour: Number.NaN };
+      expect(perHour, `${name} in an hour`).toBeLessThan(Math.max(share * mean, least));
+    }
+  },
+  kLimitMs,
+);
+
+async function figures(): Promise<{ calls: number; sessions: number; dialogs: number; timers: number }> {
+  return {
+    calls: await trial.metric('sip_calls_active'),
+    sessions: await trial.metric('media_sessions'),
+    dialogs: await trial.metric('sip_edge_objects', '"dialogs"'),
+    timers: await trial.metric('sip_edge_objects', '"timers"'),
+  };
+}
+
+/** Every payer goes on to the next payment until the time has come. */
+async function payAll(untilMs: number): Promise<{ payments: number; failures: readonly string[] }> {
+  let payments = 0;
+  const failures: string[] = [];
+  const payer = async (topology: (typeof kEight)[number], index: number): Promise<void> => {
+    const phone = topology === 'inline' ? Math.floor(index / kEight.length) : -1;
+    for (let turn = index; performance.now() < untilMs; turn++) {
+      const course = kCourses[turn % kCourses.length];
+      const carrier = kCarriers[Math.floor(turn / kCourses.length) % kCarriers.length];
+      const order = orderOf({ topology, phone, ...(course && { course }), ...(carrier && { carrier }) });
+      await pay(trial, feed, order).then(
+        () => payments++,
+        (error: Error) => failures.push(`${topology}, ${course}: ${error.message}`),
+      );
+      if (phone >= 0) trial.phones[phone]?.rtp.packets.splice(0);
+    }
+  };
+  const payers = trial.phones.flatMap((_, eight) =>
+    kEight.map((each, at) => ({ each, index: eight * kEight.length + at })),
+  );
+  await Promise.all(payers.map(({ each, index }) => payer(each, index)));
+  return { payments, failures };
+}

@@ -1,0 +1,338 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PaymentOrder } from '../../src/cli/sweep/payment.ts';
+import type { Site } from '../../src/cli/sweep/site.ts';
+import { type LedgerEntry, SimulatorBank } from '../../src/gateway/simulator-bank.ts';
+import type { CardRule } from '../../src/gateway/simulator-cards.ts';
+import { type SimulatorServer, startSimulatorServer } from '../../src/gateway/simulator-server.ts';
+import { AnsweringPhone } from '../../src/phone/answering-phone.ts';
+import { Caller } from '../../src/phone/caller.ts';
+import { headerOf } from '../../src/phone/sip-message.ts';
+import { kSystemClock } from '../../src/process/system-clock.ts';
+
+const kHushpay = fileURLToPath(new URL('../../bin/hushpay', import.meta.url));
+const kKey = 'key-of-the-trial';
+const kDialledFirst = 1000;
+const kMediaPorts = 400;
+
+export interface TrialOptions {
+  /** Telephones behind us, for calls that pass through. */
+  readonly phones?: number;
+  /** What the bank does with a payment. */
+  readonly rule?: (amountMinor: number) => CardRule;
+  /** Calls the trunk may have at a time; null: any number. */
+  readonly concurrentCalls?: number | null;
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Its data lie on a disk of so many bytes that only it sees. */
+  readonly disk?: number;
+}
+
+/** One of the three processes of a server. */
+export type Part = 'control' | 'edge' | 'worker';
+
+/** What a process has open, and how much memory. */
+export interface Holding {
+  readonly rssMb: number;
+  readonly files: number;
+  readonly threads: number;
+}
+
+/**
+ * A server that bad things happen to, in processes of its own: whatever dies may be started again on the same ports and the same data,
+ * before a bank that outlives it. stop() ends all of it and takes the files away.
+ */
+export class Trial implements Site {
+  readonly key = kKey;
+  readonly told = [];
+  readonly phones: readonly AnsweringPhone[];
+  /** Of everything the server leaves: data, log, temporary files. */
+  readonly dataDir: string;
+  readonly logFile: string;
+  readonly bank: SimulatorServer;
+  readonly #options: TrialOptions;
+  #child: ChildProcess | undefined;
+  #httpUrl = '';
+  #sipPort = 0;
+  #mediaPorts = mediaPorts();
+  ended: Promise<number | NodeJS.Signals> = Promise.resolve(0);
+
+  static async start(options: TrialOptions = {}): Promise<Trial> {
+    const rule = options.rule;
+    const bank = new SimulatorBank(
+      kSystemClock,
+      rule ? { ruleFor: (_, amountMinor) => rule(amountMinor) } : {},
+    );
+    const server = await startSimulatorServer({ host: '127.0.0.1', port: 0, clock: kSystemClock, bank });
+    const phones = await Promise.all(
+      Array.from({ length: options.phones ?? 0 }, () => AnsweringPhone.open()),
+    );
+    const trial = new Trial(options, server, phones);
+    await trial.launch();
+    return trial;
+  }
+
+  private constructor(options: TrialOptions, bank: SimulatorServer, phones: readonly AnsweringPhone[]) {
+    this.#options = options;
+    this.bank = bank;
+    this.phones = phones;
+    this.dataDir = mkdtempSync(join(tmpdir(), 'hushpay-trial-'));
+    this.logFile = join(this.dataDir, 'server.log');
+    mkdirSync(join(this.dataDir, 'tmp'));
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get httpUrl(): string {
+    return this.#httpUrl;
+  }
+
+  get sip(): { readonly host: string; readonly port: number } {
+    return { host: '127.0.0.1', port: this.#sipPort };
+  }
+
+  get storeFile(): string {
+    return join(this.#dataFolder, 'hushpay.sqlite');
+  }
+
+  /** Its data folder as the server sees it, which may have a disk of its own there. */
+  get insideView(): string {
+    return `/proc/${this.pid}/root${this.#dataFolder}`;
+  }
+
+  get recordings(): string {
+    return join(this.#dataFolder, 'recordings');
+  }
+
+  get #dataFolder(): string {
+    return join(this.dataDir, 'data');
+  }
+
+  /** What the server has left in its folder for temporary files. */
+  get temporaryFiles(): readonly string[] {
+    return readdirSync(join(this.dataDir, 'tmp'));
+  }
+
+  dialled(phone: number): string {
+    return String(kDialledFirst + phone);
+  }
+
+  ledger(): readonly LedgerEntry[] {
+    return this.bank.ledger();
+  }
+
+  /** Resolves when it takes calls; on the ports it had before. */
+  async launch(): Promise<void> {
+    const { environment, disk } = this.#options;
+    mkdirSync(this.#dataFolder, { recursive: true });
+    const [command = '', ...args] = [...(disk ? withDisk(this.#dataFolder, disk) : []), kHushpay, 'serve'];
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...this.#settings(), ...environment },
+    });
+    this.#child = child;
+    this.ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+    const greeting = await greeted(child, this.logFile);
+    this.#httpUrl = /open +(\S+)\/readyz/.exec(greeting)?.[1] ?? '';
+    this.#sipPort = Number(/dial +sip:pay@[\d.]+:(\d+);transport=udp/.exec(greeting)?.[1]);
+  }
+
+  /** Process id of a part that runs; undefined while there is none. */
+  pidOf(part: Part): number | undefined {
+    if (part === 'control') return this.pid;
+    const name = part === 'edge' ? /edge\/main\.ts/ : /hushpay-media/;
+    return childrenOf(this.pid).find((pid) => name.test(commandOf(pid)));
+  }
+
+  /** As the kernel does it when memory is short. @returns the id it had. */
+  kill(part: Part): number {
+    const pid = this.pidOf(part);
+    if (pid === undefined) throw new Error(`there is no ${part}`);
+    process.kill(pid, 'SIGKILL');
+    return pid;
+  }
+
+  /** Sets a limit of a process that runs; what it has already stays. @param most - `unlimited`, or a number. */
+  limit(part: Part, resource: 'nofile' | 'as', most: number | 'unlimited'): void {
+    const soft = `--${resource}=${most}:`; // the hard one stays
+    execFileSync('prlimit', [`--pid=${this.pidOf(part) ?? 0}`, soft]);
+  }
+
+  /** No descriptor more than it has: a new one would be the lowest that is free. @returns what lifts it again. */
+  exhaustFiles(part: Part): () => void {
+    const pid = this.pidOf(part) ?? 0;
+    const [, before = ''] = /^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8')) ?? [];
+    const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+    let free = 0;
+    while (open.has(free)) free++;
+    this.limit(part, 'nofile', free);
+    return () => this.limit(part, 'nofile', Number(before));
+  }
+
+  /** Lines of the log that say this. */
+  logged(message: string): readonly Readonly<Record<string, unknown>>[] {
+    return readFileSync(this.logFile, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(`"msg":"${message}"`))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  async ready(): Promise<{
+    readonly ready: boolean;
+    readonly checks: Readonly<Record<string, { reason?: string }>>;
+  }> {
+    const response = await fetch(`${this.#httpUrl}/readyz`);
+    return (await response.json()) as Awaited<ReturnType<Trial['ready']>>;
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await this.ready().catch(() => undefined))?.ready === true;
+  }
+
+  /** @returns what the API answers; undefined where it has nothing of that name. */
+  async get(path: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const response = await fetch(`${this.#httpUrl}${path}`, { headers: { authorization: `Bearer ${kKey}` } });
+    if (response.status === 404) return undefined;
+    if (!response.ok) throw new Error(`GET ${path} answered ${response.status}`);
+    return (await response.json()) as Record<string, unknown>;
+  }
+
+  /** Sum of the samples of a metric whose labels hold this. */
+  async metric(name: string, label = ''): Promise<number> {
+    return sumOf(await (await fetch(`${this.#httpUrl}/metrics`)).text(), name, label);
+  }
+
+  /** Places one call and hangs up. @returns the status of the answer, and its Retry-After. */
+  async tryCall(): Promise<{ readonly status: number; readonly retryAfter: string | undefined }> {
+    const caller = await Caller.open({ clock: kSystemClock, server: this.sip });
+    try {
+      const dialled = await caller.dial(`sip:pay@127.0.0.1:${this.#sipPort}`, kCallData);
+      if (dialled.kind === 'answered') return { status: 200, retryAfter: undefined };
+      return { status: dialled.response.status, retryAfter: headerOf(dialled.response, 'Retry-After') };
+    } finally {
+      await caller.leave();
+    }
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child && child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      child.kill('SIGTERM'); // the second one waits for no call
+      await this.ended;
+    }
+    for (const phone of this.phones) phone.close();
+    await this.bank.close();
+    rmSync(this.dataDir, { recursive: true });
+  }
+
+  #settings(): NodeJS.ProcessEnv {
+    const { concurrentCalls = null } = this.#options;
+    const rights = { maySetAmounts: true, mayBeReferred: true };
+    const trunk = { name: 'lab', sources: ['127.0.0.0/8'], ...rights, limits: { concurrentCalls } };
+    const routes = this.phones.map(({ uri }, index) => ({
+      dialled: this.dialled(index),
+      target: uri,
+      through: 'lab',
+    }));
+    return {
+      HUSHPAY_SIP_PORT: String(this.#sipPort),
+      HUSHPAY_HTTP_PORT: this.#httpUrl === '' ? '0' : new URL(this.#httpUrl).port,
+      HUSHPAY_MEDIA_PORTS: this.#mediaPorts,
+      HUSHPAY_DATA_DIR: this.#dataFolder,
+      TMPDIR: join(this.dataDir, 'tmp'),
+      HUSHPAY_API_KEY: kKey,
+      HUSHPAY_API_REQUESTS_PER_MINUTE: '100000',
+      HUSHPAY_LOG_LEVEL: 'info',
+      HUSHPAY_GATEWAY_TYPE: 'rest',
+      HUSHPAY_GATEWAY_URL: this.bank.url,
+      HUSHPAY_GATEWAY_TIMEOUT_MS: '15000',
+      HUSHPAY_PAYMENT_CARDS_ALLOWED: JSON.stringify(['maestro']),
+      HUSHPAY_SIP_TRUNKS: JSON.stringify([trunk]),
+      HUSHPAY_INLINE_ROUTES: JSON.stringify(routes),
+      // One card, one customer: what limits are for.
+      HUSHPAY_VELOCITY_CARD_DECLINES: '0',
+      HUSHPAY_VELOCITY_CUSTOMER_DECLINES: '0',
+      HUSHPAY_VELOCITY_CALLER_DECLINES: '0',
+    };
+  }
+}
+
+const kCallData = { 'X-Pay-Customer-Id': 'C-1001', 'X-Pay-Amount': '50.25', 'X-Pay-Currency': 'USD' };
+
+/** @param phone - of {@link Trial.phones}, for a call that passes through. */
+export function orderOf(order: Partial<PaymentOrder>): PaymentOrder {
+  return { topology: 'ivr', course: 'approved', carrier: 'event', phone: -1, ...order };
+}
+
+export function holdingOf(pid: number): Holding {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const figure = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
+  return {
+    rssMb: Math.round((figure('VmRSS') / 1024) * 100) / 100,
+    files: readdirSync(`/proc/${pid}/fd`).length,
+    threads: figure('Threads'),
+  };
+}
+
+/** @param text - what /metrics says. */
+export function sumOf(text: string, name: string, label = ''): number {
+  const samples = text
+    .split('\n')
+    .filter((line) => line.startsWith(name) && /^[{ ]/.test(line.slice(name.length)));
+  return samples
+    .filter((line) => line.includes(label))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
+/** In namespaces of its own a process may mount what it likes, and only it sees it. */
+function withDisk(folder: string, bytes: number): readonly string[] {
+  const mount = `mount -t tmpfs -o size=${bytes} tmpfs '${folder}' && exec "$@"`;
+  return ['unshare', '--map-root-user', '--mount', 'sh', '-c', mount, 'sh'];
+}
+
+function childrenOf(pid: number): readonly number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return []; // it has gone
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** A stretch of the range that other servers of this machine are unlikely to have; the worker passes over busy ports. */
+function mediaPorts(): string {
+  const min = 20_000 + Math.floor(Math.random() * 100) * kMediaPorts;
+  return `${min}-${min + kMediaPorts - 1}`;
+}
+
+/** Keeps what the server writes, and reads from it where it listens. */
+async function greeted(child: ChildProcess, logFile: string): Promise<string> {
+  const log = createWriteStream(logFile, { flags: 'a' });
+  const words = Promise.withResolvers<string>();
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (bytes: Buffer) => {
+      log.write(bytes);
+      if (text.length < 64 * 1024) text += bytes.toString('utf8');
+      if (text.includes('  config  ')) words.resolve(text);
+    });
+  }
+  child.once('close', (code) => {
+    log.end();
+    words.reject(new Error(`the server ended with ${code}:\n${text}`));
+  });
+  return words.promise;
+}
