@@ -154,4 +154,6 @@ export const kMigrations: readonly string[] = [
      PRIMARY KEY (caller, key)
    ) STRICT;
    CREATE INDEX answer_at ON answer (at);`,
+  // As of attempts: when it was sent by a clock nobody sets.
+  'ALTER TABLE follow_up ADD COLUMN sent_uptime TEXT;',
 ];
