@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { kOpenStates, type Ledger, type LedgerEntry } from '../ports/store.ts';
+import { type HandVerdict, kOpenStates, type Ledger, type LedgerEntry } from '../ports/store.ts';
 import { type Caller, merchantsOf, sees } from './caller.ts';
 import { addFollowUps, type FollowUpDesk, kChange, viewOf } from './follow-ups.ts';
 import { kNext, kPageQuery, pageOf } from './paging.ts';
@@ -13,6 +13,8 @@ export interface PaymentDesk {
   readonly ledger: Ledger;
   /** Looks at every open payment now; resolves when each was looked at once. */
   resolveNow(): Promise<void>;
+  /** A person settled an attempt. */
+  onSettled?(sessionId: string, state: HandVerdict): void;
   /** Left out: approved payments are not changed here. */
   readonly followUps?: FollowUpDesk;
 }
@@ -119,6 +121,7 @@ export function addPayments(routes: Routes, desk: PaymentDesk): void {
       const attempt = find();
       if (!attempt) return sendProblem(reply, 404);
       if (ledger.settleByHand(attempt, state, { actor: `api:${by}`, note })) {
+        desk.onSettled?.(attempt.sessionId, state);
         return view({ ...attempt, state });
       }
       const { state: now } = find() ?? attempt;

@@ -84,6 +84,8 @@ function eventEntry({ at, type, detail }: LiveEvent): TimelineEntry {
     }
     case 'resolved':
       return note('gateway', `resolved: ${text('resolution')}`);
+    case 'changed':
+      return note('gateway', `${text('change')} of ${text('amount')} ${text('currency')}: ${text('state')}`);
     default:
       return note('dialog', type);
   }

@@ -155,4 +155,6 @@ export const kMigrations: readonly string[] = [
    ) STRICT;
    CREATE INDEX answer_at ON answer (at);`,
   `ALTER TABLE session ADD COLUMN recording TEXT;`,
+  // As of attempts: when it was sent by a clock nobody sets.
+  'ALTER TABLE follow_up ADD COLUMN sent_uptime TEXT;',
 ];
