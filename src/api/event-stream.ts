@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Cancel } from '../ports/clock.ts';
 import type { EventLog, LiveEvent } from '../ports/live-events.ts';
-import { type Caller, sees } from './caller.ts';
+import { type Caller, type Owners, seesSession } from './caller.ts';
 import type { EventTickets } from './event-tickets.ts';
 import { sendProblem } from './problem.ts';
 import type { Routes } from './routes.ts';
@@ -13,8 +13,8 @@ import { kSessionParams } from './session-schema.ts';
 export interface EventSources {
   readonly log: Pick<EventLog, 'eventsAfter' | 'newestEventId'>;
   readonly feed: { listen(listener: (event: LiveEvent) => void): Cancel };
-  /** Null: nobody's; undefined: there is no such session. */
-  merchantOf(sessionId: string): string | null | undefined;
+  /** Undefined: there is no such session. */
+  ownersOf(sessionId: string): Owners | undefined;
 }
 
 const kHeartbeatMs = 15_000;
@@ -40,6 +40,7 @@ const kRoles = ['agent', 'supervisor', 'integrator', 'operator'] as const;
 /** What happens, as Server-Sent Events, of all sessions a caller sees or of one; tickets for browsers. @returns what ends the streams. */
 export function addEventStream(routes: Routes, sources: EventSources, tickets: EventTickets): Cancel {
   const open = new Set<Stream>();
+  const ownersOf = askedOnce(sources);
   const stream = {
     200: { what: 'Events as they happen, after those that were missed', type: 'text/event-stream' },
   } as const;
@@ -72,8 +73,7 @@ export function addEventStream(routes: Routes, sources: EventSources, tickets: E
       problems: ['API_NOT_FOUND'],
     },
     ({ params: { id }, query: { after }, ...asked }) => {
-      const merchantId = sources.merchantOf(id);
-      if (merchantId === undefined || !sees(asked.caller, merchantId)) return sendProblem(asked.reply, 404);
+      if (!seesSession(asked.caller, sources.ownersOf(id))) return sendProblem(asked.reply, 404);
       return begin(asked, id, after);
     },
   );
@@ -83,10 +83,10 @@ export function addEventStream(routes: Routes, sources: EventSources, tickets: E
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
-    const stream = new Stream(reply.raw, (sessionId) => {
-      if (session !== undefined)
-        return sessionId === session && sees(caller, sources.merchantOf(sessionId) ?? null);
-      return caller.merchants === null || sees(caller, sources.merchantOf(sessionId) ?? null);
+    const stream = new Stream(reply.raw, (event) => {
+      if (session !== undefined && event.sessionId !== session) return false;
+      const seesAll = caller.merchants === null && caller.agents === null;
+      return seesAll || seesSession(caller, ownersOf(event));
     });
     open.add(stream);
     reply.raw.on('close', () => {
@@ -108,6 +108,15 @@ interface Reader {
   readonly reply: FastifyReply;
 }
 
+/** Whose session an event is of; hundreds of readers ask about the same one. */
+function askedOnce(sources: Pick<EventSources, 'ownersOf'>): (event: LiveEvent) => Owners | undefined {
+  let last: { readonly event: LiveEvent; readonly owners: Owners | undefined } | undefined;
+  return (event) => {
+    if (last?.event !== event) last = { event, owners: sources.ownersOf(event.sessionId) };
+    return last.owners;
+  };
+}
+
 function lastSeen({ headers }: FastifyRequest): number | undefined {
   const id = Number(headers['last-event-id']);
   return Number.isInteger(id) && id >= 0 && headers['last-event-id'] !== '' ? id : undefined;
@@ -116,12 +125,12 @@ function lastSeen({ headers }: FastifyRequest): number | undefined {
 /** One reader. */
 class Stream {
   readonly #response: ServerResponse;
-  readonly #isFor: (sessionId: string) => boolean;
+  readonly #isFor: (event: LiveEvent) => boolean;
   #cancel: Cancel = () => undefined;
   #heartbeat: NodeJS.Timeout | undefined;
 
-  /** @param isFor - whether the reader may, and wants to, hear of a session. */
-  constructor(response: ServerResponse, isFor: (sessionId: string) => boolean) {
+  /** @param isFor - whether the reader may, and wants to, hear of it. */
+  constructor(response: ServerResponse, isFor: (event: LiveEvent) => boolean) {
     this.#response = response;
     this.#isFor = isFor;
   }
@@ -154,7 +163,7 @@ class Stream {
   }
 
   #send(event: LiveEvent): void {
-    if (!this.#isFor(event.sessionId)) return;
+    if (!this.#isFor(event)) return;
     const { id, type, detail, sessionId, at } = event;
     const data = JSON.stringify({ sessionId, at, ...detail });
     this.#write(`${id === null ? '' : `id: ${id}\n`}event: ${type}\ndata: ${data}\n\n`);

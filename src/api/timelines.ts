@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { kLanes, timelineOf } from '../ladder/timeline.ts';
+import { kReaders } from '../ports/api-roles.ts';
 import type { AuditEntry } from '../ports/audit.ts';
 import type { EventLog } from '../ports/live-events.ts';
-import { sees } from './caller.ts';
+import { kAuditEntry } from './audit.ts';
+import { seesSession } from './caller.ts';
 import type { LadderOf } from './ladders.ts';
 import { sendProblem } from './problem.ts';
 import type { Routes } from './routes.ts';
 import { kSessionParams, kWhen } from './session-schema.ts';
-import { merchantIn, type SessionSources } from './session-view.ts';
+import { ownersIn, type SessionSources } from './session-view.ts';
 
 /** Where the parts of a timeline come from. */
 export interface TimelineParts {
@@ -35,16 +37,7 @@ const kTimeline = z
         text: z.string(),
       }),
     ),
-    audit: z.array(
-      z.object({
-        seq: z.int(),
-        at: kWhen,
-        actor: z.string(),
-        action: z.string(),
-        object: z.string(),
-        detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-      }),
-    ),
+    audit: z.array(kAuditEntry),
   })
   .meta({ id: 'Timeline' });
 
@@ -56,14 +49,13 @@ export function addTimelines(routes: Routes, { sources, ladderOf, events, audit 
       name: 'getTimeline',
       tag: 'Sessions',
       summary: 'SIP, media, conversation, gateway and audit of a session in one order, masked',
-      allow: ['supervisor', 'integrator', 'operator'],
+      allow: kReaders,
       params: kSessionParams,
       answers: { 200: { what: 'The timeline', json: kTimeline } },
       problems: ['API_NOT_FOUND'],
     },
     async ({ params: { id }, caller, reply }) => {
-      const merchantId = merchantIn(sources, id);
-      if (merchantId === undefined || !sees(caller, merchantId)) return sendProblem(reply, 404);
+      if (!seesSession(caller, ownersIn(sources, id))) return sendProblem(reply, 404);
       const record = sources.records.find(id);
       const ladder = record && (await ladderOf(record.callId));
       const acts = audit.entriesOf(id);
