@@ -273,6 +273,25 @@ describe('a key of one merchant', () => {
   });
 });
 
+describe('keys that are replaced', () => {
+  it('prove nothing any more, nor do the tickets issued to them; their streams end', async () => {
+    api = createApi(apiOptions({ keys: ['old', 'kept'] }));
+    const url = await api.start();
+    const ask = async (key: string) =>
+      (await fetch(`${url}/v1/calls`, { headers: { authorization: `Bearer ${key}` } })).status;
+    const issued = await fetch(`${url}/v1/event-tickets`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer old' },
+    });
+    const { ticket } = (await issued.json()) as { ticket: string };
+    const reader = await EventReader.open(`${url}/v1/events`, { authorization: 'Bearer old' });
+    api.replace({ keys: [apiKeyOf('kept'), apiKeyOf('new')], tls: null });
+    await reader.ended;
+    expect([await ask('old'), await ask('kept'), await ask('new')]).toEqual([401, 200, 200]);
+    expect((await fetch(`${url}/v1/events?ticket=${ticket}`)).status).toBe(401);
+  });
+});
+
 describe('too many requests', () => {
   it('of one key are refused with when to come again, and not those of another', async () => {
     let nowMs = Date.parse('2026-11-22T12:00:00Z');

@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import type { TLSSocket } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hashOfKey } from '../../src/api/keys.ts';
+import { TestAuthority } from '../support/certificates.ts';
+import { credentialsFor } from '../support/digest-caller.ts';
+import { openUdpPeer, RawCall } from '../support/raw-sip-peer.ts';
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
+
+let authority: TestAuthority;
+let server: ServerProcess;
+
+/** All that is secret, of one generation. */
+function configure(generation: 'old' | 'new'): void {
+  const leaf = generation === 'old' ? 'leaf1' : 'leaf2';
+  writeFileSync(authority.path('ann'), `password-of-the-${generation}-one\n`);
+  writeFileSync(
+    authority.path('hushpay.yaml'),
+    JSON.stringify({
+      http: { tls: { certFile: authority.path(`${leaf}.pem`), keyFile: authority.path(`${leaf}.key`) } },
+      api: {
+        keys: [
+          { name: 'crm', sha256: hashOfKey(`${generation}-key`).toString('hex'), roles: ['integrator'] },
+        ],
+      },
+      sip: {
+        users: [{ name: 'ann', secretFile: authority.path('ann') }],
+        trunks: [{ name: 'softphones', users: ['ann'] }],
+      },
+    }),
+  );
+}
+
+beforeAll(async () => {
+  authority = new TestAuthority();
+  for (let n = 0; n < 2; n++) authority.issue(['IP:127.0.0.1']);
+  configure('old');
+  server = await startServerProcess({ HUSHPAY_CONFIG: authority.path('hushpay.yaml') });
+});
+afterAll(async () => {
+  await server.stop();
+  authority.remove();
+});
+
+/** @returns the status, and the name in the certificate of the server. */
+function ask(key: string): Promise<[status: number, name: string]> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${key}` };
+    request(`${server.httpUrl}/v1/calls`, { ca: authority.cert, headers, agent: false }, (response) => {
+      response.resume();
+      const { subject } = (response.socket as TLSSocket).getPeerCertificate();
+      resolve([response.statusCode ?? 0, String(subject.CN)]);
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+/** A phone registers with this password. @returns what it is answered in the end. */
+async function register(secret: string): Promise<string> {
+  const phone = await openUdpPeer({ host: '127.0.0.1', port: server.sipPorts.udp }, '127.0.0.7');
+  try {
+    const call = new RawCall(phone, `sip:127.0.0.1:${server.sipPorts.udp}`);
+    const aor = {
+      To: '<sip:ann@127.0.0.1>',
+      From: '<sip:ann@127.0.0.1>;tag=1',
+      Contact: '<sip:ann@127.0.0.7>',
+    };
+    call.send('REGISTER', aor);
+    const challenge = await phone.next('401 REGISTER');
+    const who = { user: 'ann', secret };
+    const challenges = challenge.headers('WWW-Authenticate');
+    call.send('REGISTER', {
+      ...aor,
+      Authorization: credentialsFor(challenges, who, 'REGISTER', call.target),
+    });
+    return (await phone.next('final REGISTER')).startLine;
+  } finally {
+    await phone.close();
+  }
+}
+
+describe('keys, secrets and certificates', () => {
+  it('change while the server runs, at SIGHUP: of the API, of SIP users, of HTTP', async () => {
+    expect(await ask('old-key')).toEqual([200, 'leaf1']);
+    expect(await ask('new-key')).toEqual([401, 'leaf1']);
+    expect(await register('password-of-the-old-one')).toMatch(/ 200 /);
+    configure('new');
+    server.signal('SIGHUP');
+    await expect.poll(async () => await ask('new-key')).toEqual([200, 'leaf2']);
+    expect(await ask('old-key')).toEqual([401, 'leaf2']);
+    await expect.poll(() => server.output()).toMatch(/"credentials replaced"/);
+    expect(await register('password-of-the-old-one')).toMatch(/ 401 /);
+    expect(await register('password-of-the-new-one')).toMatch(/ 200 /);
+    expect(server.output()).not.toMatch(/-key|password-of/);
+  });
+
+  it('go on as they are when the configuration cannot be used, which the log tells', async () => {
+    writeFileSync(authority.path('hushpay.yaml'), 'api: [');
+    server.signal('SIGHUP');
+    await expect.poll(() => server.output()).toMatch(/not replaced/);
+    expect(await ask('new-key')).toEqual([200, 'leaf2']);
+  });
+});
