@@ -233,7 +233,7 @@ export class InlinePayment {
     if (this.#running) return conflict('a payment runs already');
     const customer = this.#call.side('customer');
     if (!customer) return conflict('the customer is not on the line');
-    if (this.#session.end) this.#session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log);
+    if (this.#session.end) this.#session = this.#nextSession();
     this.#call.named(this.#session.id);
     this.#isPaying = true;
     this.#running = this.#pay(customer)
@@ -243,6 +243,16 @@ export class InlinePayment {
         this.#running = undefined;
       });
     return kDone;
+  }
+
+  /** Another payment of the same call, whose legs are there already. */
+  #nextSession(): PaymentSession {
+    const session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log);
+    for (const role of ['customer', 'agent'] as const) {
+      const callId = this.#call.side(role)?.leg.name.callId;
+      if (callId !== undefined) session.events.add({ type: 'joined', role, callId });
+    }
+    return session;
   }
 
   /** From secure mode, which is on before the first word, to what becomes of the call. */

@@ -149,7 +149,7 @@ export class RoomArrivals {
       const came = await come();
       if (!came) return;
       const leg = new RoomLeg(came.side, came.origin, this.#room);
-      this.#session.events.add({ type: 'joined', role });
+      this.#session.events.add({ type: 'joined', role, callId: came.origin.callId });
       log.info({ trunk: came.side.trunk.name }, 'a leg has joined');
       this.#hooks.onArrived(leg, place);
       await leg.gone;
