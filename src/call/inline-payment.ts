@@ -236,10 +236,7 @@ export class InlinePayment {
     if (this.#running) return conflict('a payment runs already');
     const customer = this.#call.side('customer');
     if (!customer) return conflict('the customer is not on the line');
-    if (this.#session.end) {
-      const { agents } = this.#session; // who have the call have its next payment
-      this.#session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log, agents);
-    }
+    if (this.#session.end) this.#session = this.#nextSession();
     this.#call.named(this.#session.id);
     this.#isPaying = true;
     this.#running = this.#pay(customer)
@@ -249,6 +246,18 @@ export class InlinePayment {
         this.#running = undefined;
       });
     return kDone;
+  }
+
+  /** Another payment of the same call, whose legs are there already. */
+  #nextSession(): PaymentSession {
+    const { agents } = this.#session; // who have the call have its next payment
+    const session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log, agents);
+    this.#call.named(session.id); // before anything is told of it
+    for (const role of ['customer', 'agent'] as const) {
+      const callId = this.#call.side(role)?.leg.name.callId;
+      if (callId !== undefined) session.events.add({ type: 'joined', role, callId });
+    }
+    return session;
   }
 
   /** From secure mode, which is on before the first word, to what becomes of the call. */

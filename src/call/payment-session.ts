@@ -15,13 +15,14 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { MediaStats } from '../ports/media.ts';
 import type { Meter } from '../ports/meter.ts';
+import type { Role } from '../ports/payment-sessions.ts';
 import type { Prompts } from '../ports/prompts.ts';
 import type { SipHeaders } from '../ports/signaling.ts';
 import type { SessionRecord, SessionRecords } from '../ports/store.ts';
 import type { LiveFeed } from './live-feed.ts';
 import type { Merchants, Terms } from './merchants.ts';
 import { qualityOf } from './quality.ts';
-import { endRecord, openRecord, withAgents, withMedia } from './record.ts';
+import { endRecord, figuresOf, openRecord, withAgents, withMedia } from './record.ts';
 import { resultHeaders } from './result-headers.ts';
 import { SessionEvents } from './session-events.ts';
 import { policyFor } from './topology-policy.ts';
@@ -158,8 +159,14 @@ export class PaymentSession {
     return this.headers; // in flight there is no result yet; the record will have it
   }
 
-  /** The customer's leg has ended, with these figures. */
-  mediaEnded(stats: MediaStats): void {
+  /** A leg has ended, with these figures; those of the customer's go into the row. */
+  legEnded(role: Role, callId: string, stats: MediaStats): void {
+    const { codec } = stats;
+    this.events.add({ type: 'measured', role, callId, ...(codec && { codec }), ...figuresOf(stats) });
+    if (role === 'customer') this.#customerEnded(stats);
+  }
+
+  #customerEnded(stats: MediaStats): void {
     if (!this.#record) return;
     this.#record = withMedia(this.#record, stats);
     this.#deps.records.update(this.#record);

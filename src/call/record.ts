@@ -100,13 +100,18 @@ export function endRecord(
   };
 }
 
-/** The same row when the leg has gone. */
+/** The same row when the customer's leg has gone. */
 export function withMedia(record: SessionRecord, media: MediaStats): SessionRecord {
+  return { ...record, media: figuresOf(media) };
+}
+
+/** What a leg was like, number by number. */
+export function figuresOf(media: MediaStats): Readonly<Record<string, number>> {
   const { clamp, codec: _, ...leg } = media;
   const mos = qualityOf(media)?.mos;
   const masked = Object.entries(clamp ?? {}).map(([name, value]) => [inClamp(name), value] as const);
   const figures = [...Object.entries(leg), ...masked, ...(mos === undefined ? [] : [['mos', mos] as const])];
-  return { ...record, media: Object.fromEntries(figures.map(([name, value]) => [name, rounded(value)])) };
+  return Object.fromEntries(figures.map(([name, value]) => [name, rounded(value)]));
 }
 
 /** `guardEvents` of the clamp is `clampGuardEvents` of the leg. */

@@ -150,7 +150,7 @@ export class RoomArrivals {
       if (!came) return;
       const leg = new RoomLeg(came.side, came.origin, this.#room);
       if (role === 'agent') this.#session.agentCame(came.side.user);
-      this.#session.events.add({ type: 'joined', role });
+      this.#session.events.add({ type: 'joined', role, callId: came.origin.callId });
       log.info({ trunk: came.side.trunk.name }, 'a leg has joined');
       this.#hooks.onArrived(leg, place);
       await leg.gone;

@@ -1,5 +1,5 @@
 import type { Log } from '../ports/log.ts';
-import type { MediaSession } from '../ports/media.ts';
+import type { MediaSession, MediaStats } from '../ports/media.ts';
 import type { Role } from '../ports/payment-sessions.ts';
 import type { HeaderReader, IncomingCall, SignalingLeg, TrunkRights } from '../ports/signaling.ts';
 import type { BridgedRole } from './bridge.ts';
@@ -104,9 +104,13 @@ export async function enter(room: PaymentRoom, { party, leg }: Side<Role>): Prom
   }
 }
 
-/** Ends the media of a leg that is over. Never rejects. */
-export async function release(room: PaymentRoom, media: MediaSession, legMedia: LegMedia): Promise<void> {
+/** Ends the media of a leg that is over. Never rejects. @returns what it was like, if that can be said. */
+export async function release(
+  room: PaymentRoom,
+  media: MediaSession,
+  legMedia: LegMedia,
+): Promise<MediaStats | undefined> {
   room.forget(media);
   legMedia.wipe();
-  await media.close().catch(() => undefined);
+  return media.close().catch(() => undefined);
 }

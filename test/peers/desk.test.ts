@@ -139,8 +139,9 @@ describe.skipIf(!kHasChromium)('the pages in a browser (needs chromium)', () => 
       'X-Pay-Currency': 'USD',
     });
     const dialogs: string[] = [];
-    for (const path of ['/desk', '/wallboard', await callPath()]) {
-      const { page, problems, context } = await lab.open(path, kView);
+    const path = `/calls/${await sessionOf(kMarkup)}`;
+    for (const each of ['/desk', '/wallboard', path]) {
+      const { page, problems, context } = await lab.open(each, kView);
       page.on('dialog', (dialog) => {
         dialogs.push(dialog.message());
         void dialog.dismiss();
@@ -164,11 +165,17 @@ describe.skipIf(!kHasChromium)('the pages in a browser (needs chromium)', () => 
   });
 });
 
-/** Of the newest session. */
-async function callPath(): Promise<string> {
-  const answer = await fetch(`${lab.url}/v1/sessions?limit=1`, {
-    headers: { authorization: `Bearer ${lab.key}` },
-  });
-  const { sessions } = (await answer.json()) as { sessions: { id: string }[] };
-  return `/calls/${sessions[0]?.id}`;
+/** The name of a customer's session, once its row is there: a call is answered before. */
+async function sessionOf(customerId: string): Promise<string> {
+  let id: string | undefined;
+  await until(async () => {
+    const query = new URLSearchParams({ customerId, limit: '1' });
+    const answer = await fetch(`${lab.url}/v1/sessions?${query}`, {
+      headers: { authorization: `Bearer ${lab.key}` },
+    });
+    const { sessions } = (await answer.json()) as { sessions: { id: string }[] };
+    id = sessions[0]?.id;
+    return id !== undefined;
+  }, `a session of ${customerId}`);
+  return String(id);
 }

@@ -213,8 +213,8 @@ describe('GET /v1/sessions/{id}/timeline', () => {
     const { get } = await start({ audit: { ...apiOptions({ keys: [] }).audit, entriesOf } });
     const answer = await get('/v1/sessions/s-1/timeline', kKey);
     expect(answer.status).toBe(200);
-    const { peer, entries, audit } = (await answer.json()) as Record<string, unknown[]>;
-    expect(peer).toBeNull();
+    const { legs, entries, audit } = (await answer.json()) as Record<string, unknown[]>;
+    expect(legs).toMatchObject([{ role: 'customer', peer: null }]);
     expect(audit).toHaveLength(1);
     expect(new Set((entries as { lane: string }[]).map(({ lane }) => lane))).toEqual(
       new Set(['gateway', 'audit']),
