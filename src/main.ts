@@ -13,6 +13,7 @@ import { SecretWatch, type SecretWatchNeeds } from './config/secret-watch.ts';
 import { sipAddresses } from './config/transport.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
 import { merchantsOf } from './main/merchants.ts';
+import { changeDetail, strandedState } from './main/open-payments.ts';
 import { PaymentLanes } from './main/payment-lanes.ts';
 import { edgeCredentialsOf, registrationState, registrationsOf, trustOf } from './main/trunks.ts';
 import { loadVoices } from './main/voices.ts';
@@ -112,6 +113,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       metrics.reversal(name, state.toLowerCase());
       feed.publish(attempt.sessionId, 'resolved', { resolution: state });
     },
+    onChanged: (record) => feed.publish(record.sessionId, 'changed', changeDetail(record)),
     mayCharge: (request) => merchants.mayCharge(request),
   });
   undo.defer(() => lanes.stop());
@@ -166,6 +168,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     const name = merchantId === null ? 'gateway' : `gateway ${merchantId}`;
     health.add(name, () => state(trouble() === undefined, trouble() ?? ''));
   }
+  health.add('open payments', () => strandedState(lanes.strandedOf(store.countOpen())));
   health.add('store', () => store.check());
   const webhooks = new Webhooks({
     settings: config.webhooks,
@@ -190,8 +193,13 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     records: store,
     payments: {
       ledger: store,
+      onSettled: (sessionId, resolution) => feed.publish(sessionId, 'resolved', { resolution }),
       resolveNow: () => lanes.resolveNow(),
-      followUps: { request: (request) => lanes.followUp(request), journal: store.followUps },
+      followUps: {
+        request: (request) => lanes.followUp(request),
+        journal: store.followUps,
+        onSettled: (record) => feed.publish(record.sessionId, 'changed', changeDetail(record)),
+      },
     },
     reports,
     events: { log: store, feed },
@@ -222,7 +230,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       metrics,
       {
         gateways: () => lanes.all.map((lane) => ({ name: lane.gateway.name, isUp: lane.isUp() })),
-        countUnresolved: () => store.countUnresolved(),
+        open: () => store.countOpen(),
+        strandedOf: (open) => lanes.strandedOf(open),
         countOutbox: () => store.outbox.countWaiting(),
         children: () => childStates(media, edge),
         workers: () => media.stats(),

@@ -13,6 +13,8 @@ import { kMajor, kWhen } from './session-schema.ts';
 export interface FollowUpDesk {
   request(request: FollowUpRequest): Promise<FollowUpPlan>;
   readonly journal: Pick<FollowUpJournal, 'book' | 'settleByHand'>;
+  /** A person settled a change. */
+  onSettled?(record: FollowUpRecord): void;
 }
 
 const kWho = {
@@ -116,6 +118,7 @@ export function addFollowUps(routes: Routes, desk: FollowUpDesk): void {
         : undefined;
       if (!record) return sendProblem(reply, 404);
       if (desk.journal.settleByHand(record.key, state, { actor: `api:${by}`, note })) {
+        desk.onSettled?.({ ...record, state });
         return { ...viewOf(record), state };
       }
       return sendProblem(reply, 409, `it is ${record.state}; only one in state MANUAL is settled by hand`);
