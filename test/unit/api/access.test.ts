@@ -171,7 +171,11 @@ describe('a key of one merchant', () => {
           hurry: () => undefined,
         },
         events: {
-          log: { eventsAfter: (id) => kept.filter((event) => Number(event.id) > id), newestEventId: () => 3 },
+          log: {
+            eventsAfter: (id, _limit, of) =>
+              kept.filter((event) => Number(event.id) > id && (of === undefined || of === event.sessionId)),
+            newestEventId: () => 3,
+          },
           feed: {
             listen: (listener) => {
               listeners.add(listener);
