@@ -1,5 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashOfKey } from '../../src/api/keys.ts';
@@ -43,18 +45,30 @@ afterAll(async () => {
   authority.remove();
 });
 
-/** @returns the status, and the name in the certificate of the server. */
-function ask(key: string): Promise<[status: number, name: string]> {
+interface Answer {
+  readonly status: number;
+  /** In the certificate of the server. */
+  readonly name: string;
+  readonly body: string;
+}
+
+function send(key: string, path: string, posted?: object): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${key}` };
-    request(`${server.httpUrl}/v1/calls`, { ca: authority.cert, headers, agent: false }, (response) => {
-      response.resume();
-      const { subject } = (response.socket as TLSSocket).getPeerCertificate();
-      resolve([response.statusCode ?? 0, String(subject.CN)]);
+    const type = posted && { 'content-type': 'application/json' };
+    const headers = { authorization: `Bearer ${key}`, ...type };
+    const options = { ca: authority.cert, headers, agent: false, method: posted ? 'POST' : 'GET' };
+    request(server.httpUrl + path, options, (response) => {
+      const name = String((response.socket as TLSSocket).getPeerCertificate().subject.CN);
+      void text(response).then((body) => resolve({ status: response.statusCode ?? 0, name, body }), reject);
     })
       .on('error', reject)
-      .end();
+      .end(posted && JSON.stringify(posted));
   });
+}
+
+async function ask(key: string): Promise<[status: number, name: string]> {
+  const { status, name } = await send(key, '/v1/calls');
+  return [status, name];
 }
 
 /** A phone registers with this password. @returns what it is answered in the end. */
@@ -81,6 +95,22 @@ async function register(secret: string): Promise<string> {
   }
 }
 
+describe('the key of an agent', () => {
+  it('sees what was prepared for that agent, and nothing else of the same server', async () => {
+    const asked = { topology: 'conference', amount: '1.00' };
+    const prepare = async (more: object) =>
+      String(JSON.parse((await send('old-key', '/v1/sessions', { ...asked, ...more })).body).id);
+    const [hers, anothers] = [await prepare({ agentId: '7001' }), await prepare({ agentId: '7002' })];
+    const [seen, hidden] = [
+      await send('annas', `/v1/sessions/${hers}`),
+      await send('annas', `/v1/sessions/${anothers}`),
+    ];
+    expect([seen.status, hidden.status]).toEqual([200, 404]);
+    const cancel = (id: string) => send('annas', `/v1/sessions/${id}/actions`, { action: 'cancel' });
+    expect([(await cancel(anothers)).status, (await cancel(hers)).status]).toEqual([404, 200]);
+  });
+});
+
 describe('keys, secrets and certificates', () => {
   it('change while the server runs, at SIGHUP: of the API, of SIP users, of HTTP', async () => {
     expect(await ask('old-key')).toEqual([200, 'leaf1']);
@@ -93,7 +123,10 @@ describe('keys, secrets and certificates', () => {
     await expect.poll(() => server.output()).toMatch(/"credentials replaced"/);
     expect(await register('password-of-the-old-one')).toMatch(/ 401 /);
     expect(await register('password-of-the-new-one')).toMatch(/ 200 /);
-    expect(server.output()).not.toMatch(/-key|password-of/);
+    const kept = readdirSync(server.dataDir).map((file) =>
+      readFileSync(join(server.dataDir, file), 'latin1'),
+    );
+    expect([server.output(), ...kept].join('\n')).not.toMatch(/(old|new)-key|password-of/); // at rest there are hashes
   });
 
   it('go on as they are when the configuration cannot be used, which the log tells', async () => {
