@@ -9,13 +9,14 @@ import { LiveFeed } from './call/live-feed.ts';
 import { CertificateWatch } from './config/certificate-watch.ts';
 import { readTls } from './config/certificates.ts';
 import type { Config } from './config/config.ts';
-import { SecretWatch, type SecretWatchNeeds } from './config/secret-watch.ts';
+import type { SecretWatchNeeds } from './config/secret-watch.ts';
 import { sipAddresses } from './config/transport.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
 import { merchantsOf } from './main/merchants.ts';
 import { changeDetail, strandedState } from './main/open-payments.ts';
 import { PaymentLanes } from './main/payment-lanes.ts';
-import { edgeCredentialsOf, registrationState, registrationsOf, trustOf } from './main/trunks.ts';
+import { secretsFor } from './main/secrets.ts';
+import { registrationState, registrationsOf, trustOf } from './main/trunks.ts';
 import { loadVoices } from './main/voices.ts';
 import { launchMedia, type Media } from './media/media.ts';
 import type { Clock } from './ports/clock.ts';
@@ -253,17 +254,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
 
   const secrets =
     options.secrets &&
-    new SecretWatch({
-      ...options.secrets,
-      clock,
-      log,
-      apply: (next) => {
-        api.replace({ keys: keysOf(next.api, masterKeyOf(next.api, apiKey)), tls: next.http.tls });
-        webhooks.replaceSecrets(next.webhooks);
-        frontEnd.replaceCredentials(next.sip.trunks);
-        edge?.replaceCredentials(edgeCredentialsOf(next));
-      },
-    });
+    secretsFor({ api, apiKey, webhooks, frontEnd, edge }, { ...options.secrets, clock, log });
   secrets?.start();
   undo.defer(() => secrets?.stop());
 

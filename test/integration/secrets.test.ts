@@ -24,6 +24,7 @@ function configure(generation: 'old' | 'new'): void {
       api: {
         keys: [
           { name: 'crm', sha256: hashOfKey(`${generation}-key`).toString('hex'), roles: ['integrator'] },
+          { name: 'anna', sha256: hashOfKey('annas').toString('hex'), roles: ['agent'], agentIds: ['7001'] },
         ],
       },
       sip: {
