@@ -9,11 +9,12 @@ import { LiveFeed } from './call/live-feed.ts';
 import { CertificateWatch } from './config/certificate-watch.ts';
 import { readTls } from './config/certificates.ts';
 import type { Config } from './config/config.ts';
+import { SecretWatch, type SecretWatchNeeds } from './config/secret-watch.ts';
 import { sipAddresses } from './config/transport.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
 import { merchantsOf } from './main/merchants.ts';
 import { PaymentLanes } from './main/payment-lanes.ts';
-import { registrationState, registrationsOf, trustOf } from './main/trunks.ts';
+import { edgeCredentialsOf, registrationState, registrationsOf, trustOf } from './main/trunks.ts';
 import { loadVoices } from './main/voices.ts';
 import { launchMedia, type Media } from './media/media.ts';
 import type { Clock } from './ports/clock.ts';
@@ -38,7 +39,7 @@ export interface Server {
   readonly httpUrl: string;
   /** The key that may do everything; null where there is none. */
   readonly apiKey: string | null;
-  /** Reads certificates, and the credentials of gateways, again. */
+  /** Reads keys, secrets, credentials and certificates again. */
   reload(): void;
   /** Takes no new call, waits for the running ones (at most so long), and stops everything. A second stop does nothing. */
   stop(options: { readonly drainMs: number }): Promise<void>;
@@ -49,6 +50,8 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Where log lines go; standard output if not given. */
   readonly logDestination?: LogOptions['destination'];
+  /** Where secrets are read again; left out: only what gateways and certificates of SIP have in files of their own. */
+  readonly secrets?: Pick<SecretWatchNeeds, 'loaded' | 'reread'>;
   /** Told of every phrase as it is begun. No phrase holds a card digit. */
   readonly onPhrase?: (phrase: Phrase) => void;
 }
@@ -176,7 +179,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   });
   webhooks.start();
   undo.defer(() => webhooks.stop());
-  const reports = new ReportThread(file);
+  const reports = new ReportThread({ file, auditKeyFile: config.audit.keyFile });
   undo.defer(() => reports.close());
   const apiKey = masterKeyOf(config.api);
   const api = createApi({
@@ -202,7 +205,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     currencyOf: (merchantId) =>
       config.merchants.find(({ id }) => id === merchantId)?.currency ?? config.currency,
     pages: { folder: kPagesFolder, ...config.pages },
-    audit: store.audit,
+    audit: {
+      entriesOf: (sessionId) => store.audit.entriesOf(sessionId),
+      page: (limit, before) => store.audit.page(limit, before),
+      verify: (anchor) => reports.verifyAudit(anchor),
+    },
     ladderOf: async (callId) => edge?.ladder(callId),
     metrics,
     health,
@@ -235,6 +242,22 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   certificates.start();
   undo.defer(() => certificates.stop());
 
+  const secrets =
+    options.secrets &&
+    new SecretWatch({
+      ...options.secrets,
+      clock,
+      log,
+      apply: (next) => {
+        api.replace({ keys: keysOf(next.api, masterKeyOf(next.api, apiKey)), tls: next.http.tls });
+        webhooks.replaceSecrets(next.webhooks);
+        frontEnd.replaceCredentials(next.sip.trunks);
+        edge?.replaceCredentials(edgeCredentialsOf(next));
+      },
+    });
+  secrets?.start();
+  undo.defer(() => secrets?.stop());
+
   const started = undo.move();
   let stopped: Promise<void> | undefined;
   return {
@@ -242,6 +265,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     httpUrl,
     apiKey,
     reload() {
+      secrets?.reload();
       certificates.reload();
       lanes.reload();
     },

@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { Cancel } from '../ports/clock.ts';
 import type { EventLog, LiveEvent } from '../ports/live-events.ts';
-import { type Caller, sees } from './caller.ts';
+import { type Caller, type Owners, seesSession } from './caller.ts';
 
 /** Where events come from. */
 export interface EventSources {
   readonly log: Pick<EventLog, 'eventsAfter' | 'newestEventId'>;
   readonly feed: { listen(listener: (event: LiveEvent) => void): Cancel };
-  /** Null: nobody's; undefined: there is no such session. */
-  merchantOf(sessionId: string): string | null | undefined;
+  /** Undefined: there is no such session. */
+  ownersOf(sessionId: string): Owners | undefined;
 }
 
 const kHeartbeatMs = 15_000;
@@ -79,21 +79,22 @@ export class EventReaders {
     const missed = log.eventsAfter(after, kLongestBacklog + 1, session);
     const newest = log.newestEventId();
     // An id of another database, or too long ago: what the page has is worth nothing.
-    if (missed.length > kLongestBacklog || after > newest) reader.reset(newest);
-    else for (const event of missed) reader.tell(new Told(event, this.#sources));
+    if (missed.length > kLongestBacklog || after > newest) return reader.reset(newest);
+    const wanted = missed.filter(({ sessionId }) => session === undefined || sessionId === session);
+    for (const event of wanted) reader.tell(new Told(event, this.#sources));
   }
 }
 
 /** An event on its way to its readers. */
 class Told {
   readonly #event: LiveEvent;
-  readonly #merchantOf: EventSources['merchantOf'];
+  readonly #sources: Pick<EventSources, 'ownersOf'>;
   #bytes: Buffer | undefined;
-  #merchantId: string | null | undefined;
+  #owners: { readonly whose: Owners | undefined } | undefined;
 
-  constructor(event: LiveEvent, { merchantOf }: Pick<EventSources, 'merchantOf'>) {
+  constructor(event: LiveEvent, sources: Pick<EventSources, 'ownersOf'>) {
     this.#event = event;
-    this.#merchantOf = merchantOf;
+    this.#sources = sources;
   }
 
   /** As it is sent. */
@@ -105,10 +106,10 @@ class Told {
     return this.#bytes;
   }
 
-  /** Whose session it is; null: nobody's. */
-  get merchantId(): string | null {
-    if (this.#merchantId === undefined) this.#merchantId = this.#merchantOf(this.#event.sessionId) ?? null;
-    return this.#merchantId;
+  isFor(caller: Caller): boolean {
+    if (caller.merchants === null && caller.agents === null) return true;
+    this.#owners ??= { whose: this.#sources.ownersOf(this.#event.sessionId) };
+    return seesSession(caller, this.#owners.whose);
   }
 }
 
@@ -131,7 +132,7 @@ class Reader {
   }
 
   tell(told: Told): void {
-    if (this.#caller.merchants === null || sees(this.#caller, told.merchantId)) this.#write(told.bytes);
+    if (told.isFor(this.#caller)) this.#write(told.bytes);
   }
 
   /** @param newestId - from where it goes on. */

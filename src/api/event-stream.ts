@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Cancel } from '../ports/clock.ts';
-import { type Caller, sees } from './caller.ts';
+import { type Caller, seesSession } from './caller.ts';
 import { EventReaders, type EventSources } from './event-readers.ts';
 import type { EventTickets } from './event-tickets.ts';
 import { sendProblem } from './problem.ts';
@@ -56,8 +56,7 @@ export function addEventStream(routes: Routes, sources: EventSources, tickets: E
       problems: ['API_NOT_FOUND'],
     },
     ({ params: { id }, query: { after }, ...asked }) => {
-      const merchantId = sources.merchantOf(id);
-      if (merchantId === undefined || !sees(asked.caller, merchantId)) return sendProblem(asked.reply, 404);
+      if (!seesSession(asked.caller, sources.ownersOf(id))) return sendProblem(asked.reply, 404);
       return begin(asked, id, after);
     },
   );

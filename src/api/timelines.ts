@@ -2,15 +2,17 @@ import { z } from 'zod';
 import { maskCardLike } from '../card/card-like.ts';
 import { legsOf, type SessionLeg } from '../ladder/session-legs.ts';
 import { kLanes, timelineOf } from '../ladder/timeline.ts';
+import { kReaders } from '../ports/api-roles.ts';
 import type { AuditEntry } from '../ports/audit.ts';
 import type { EventLog, LiveEvent } from '../ports/live-events.ts';
 import type { FollowUpRecord, SessionRecord } from '../ports/store.ts';
-import { sees } from './caller.ts';
+import { kAuditEntry } from './audit.ts';
+import { seesSession } from './caller.ts';
 import type { LadderOf } from './ladders.ts';
 import { sendProblem } from './problem.ts';
 import type { Routes } from './routes.ts';
 import { kSessionParams, kWhen } from './session-schema.ts';
-import { merchantIn, type SessionSources } from './session-view.ts';
+import { ownersIn, type SessionSources } from './session-view.ts';
 
 /** Where the parts of a timeline come from. */
 export interface TimelineParts {
@@ -55,16 +57,7 @@ const kTimeline = z
         leg: z.int().nullable().describe('Which of `legs` it is about; null: none in particular'),
       }),
     ),
-    audit: z.array(
-      z.object({
-        seq: z.int(),
-        at: kWhen,
-        actor: z.string(),
-        action: z.string(),
-        object: z.string(),
-        detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-      }),
-    ),
+    audit: z.array(kAuditEntry),
   })
   .meta({ id: 'Timeline' });
 
@@ -77,14 +70,13 @@ export function addTimelines(routes: Routes, parts: TimelineParts): void {
       name: 'getTimeline',
       tag: 'Sessions',
       summary: 'SIP, media, conversation, gateway and audit of a session in one order, masked',
-      allow: ['supervisor', 'integrator', 'operator'],
+      allow: kReaders,
       params: kSessionParams,
       answers: { 200: { what: 'The timeline', json: kTimeline } },
       problems: ['API_NOT_FOUND'],
     },
     async ({ params: { id }, caller, reply }) => {
-      const merchantId = merchantIn(sources, id);
-      if (merchantId === undefined || !sees(caller, merchantId)) return sendProblem(reply, 404);
+      if (!seesSession(caller, ownersIn(sources, id))) return sendProblem(reply, 404);
       const record = sources.records.find(id);
       const told = events.eventsAfter(0, kMostEvents, id);
       const legs = legsIn(told, record);

@@ -277,7 +277,8 @@ export class InlineCall {
       if (!this.#room.parties.includes(party)) await this.#room.join(party); // before the first word
       const established = await legMedia.establish(this.#incoming, headers);
       if (established.kind === 'established') {
-        const near = { party, legMedia, leg: established.leg, trunk: this.#incoming.trunk };
+        const { trunk, from: user } = this.#incoming;
+        const near = { party, legMedia, leg: established.leg, trunk, user };
         this.#bridge.join(near);
         this.#bridge.join(far);
         if (this.#task.prepared?.request.start === 'joined') void this.act({ action: 'start' }, 'prepared');
@@ -300,7 +301,9 @@ export class InlineCall {
 
   #onJoined(side: Side): void {
     const { role, media } = side.party;
-    this.#payment.session.events.add({ type: 'joined', role, callId: side.leg.name.callId });
+    const { session } = this.#payment;
+    if (role === 'agent') session.agentCame(side.user);
+    session.events.add({ type: 'joined', role, callId: side.leg.name.callId });
     if (role === 'agent') {
       this.#agentKeys.begin(side.legMedia.hasEvents);
       this.#payment.agentCame();

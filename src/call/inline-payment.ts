@@ -5,7 +5,7 @@ import type { Log } from '../ports/log.ts';
 import type { ActionResult, SessionAction, SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { HeaderReader, IncomingCall, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
-import { merchantIdIn, readCallData } from './call-data.ts';
+import { agentIn, merchantIdIn, readCallData } from './call-data.ts';
 import { CustomerMedia } from './customer-media.ts';
 import { Identification, identificationHeaders } from './identification.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
@@ -71,7 +71,8 @@ export class InlinePayment {
     this.#incoming = incoming;
     this.#log = log;
     this.#request = request ?? kNothingAsked;
-    this.#session = new PaymentSession(id, deps, log);
+    this.#session = new PaymentSession(id, deps, log, request?.agents);
+    this.#session.agentCame(agentIn(incoming));
     this.#identification = new Identification(deps, log);
   }
 
@@ -117,10 +118,11 @@ export class InlinePayment {
   }
 
   get view(): object {
-    const { conversation, snapshot, end, events } = this.#session;
+    const { conversation, snapshot, end, events, agents } = this.#session;
     const state = end ? 'ended' : this.#isPaying ? 'paying' : 'prepared';
     const { merchantId } = this.#request;
-    return { state, merchantId, paused: conversation?.isPaused ?? false, ...snapshot, events: events.list };
+    const paused = conversation?.isPaused ?? false;
+    return { state, merchantId, agents, paused, ...snapshot, events: events.list };
   }
 
   /** Resolves when no payment runs. */
@@ -144,6 +146,7 @@ export class InlinePayment {
     const payee = payeeOf(merchantIdIn(source) ?? this.#request.merchantId, this.#incoming, settings);
     const { data, problems } = readCallData(source, payee?.currency ?? settings.currency);
     for (const problem of problems) this.#log.warn({ problem }, 'call data');
+    this.#session.agentCame(agentIn(source));
     this.#request = {
       ...this.#request,
       customerId: data.customerId ?? this.#request.customerId,
@@ -247,7 +250,8 @@ export class InlinePayment {
 
   /** Another payment of the same call, whose legs are there already. */
   #nextSession(): PaymentSession {
-    const session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log);
+    const { agents } = this.#session; // who have the call have its next payment
+    const session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log, agents);
     for (const role of ['customer', 'agent'] as const) {
       const callId = this.#call.side(role)?.leg.name.callId;
       if (callId !== undefined) session.events.add({ type: 'joined', role, callId });

@@ -7,6 +7,7 @@ import type { MediaPlane, MediaSession } from '../ports/media.ts';
 import type { SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { Locale, PromptId } from '../ports/prompts.ts';
 import type { HeaderReader, IncomingCall, Signaling, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import { agentIn } from './call-data.ts';
 import { CustomerMedia } from './customer-media.ts';
 import { type HandOverSettings, type HandOverTask, handOver } from './hand-over.ts';
 import type { HeldLegs } from './held-legs.ts';
@@ -86,7 +87,8 @@ export class IvrCall {
     this.#task = task;
     this.#policy = policyFor(task.topology, deps.settings.policy);
     this.#log = deps.log.child({ callId: incoming.callId, sessionId });
-    this.session = new PaymentSession(sessionId, deps, this.#log);
+    this.session = new PaymentSession(sessionId, deps, this.#log, task.prepared?.request.agents);
+    this.session.agentCame(agentIn(incoming));
     this.#identification = new Identification(deps, this.#log);
   }
 
@@ -101,6 +103,7 @@ export class IvrCall {
     const { topology, prepared } = this.#task;
     return {
       topology,
+      agents: this.session.agents,
       // Otherwise it is in the row, which is made before the first question.
       ...(prepared && { merchantId: prepared.request.merchantId }),
       state: end ? 'ended' : 'paying',
@@ -193,6 +196,7 @@ export class IvrCall {
           legMedia,
           leg: established.leg,
           trunk,
+          user: this.#incoming.from,
         });
       }
     } finally {

@@ -1,3 +1,4 @@
+import { maskCardLike } from '../card/card-like.ts';
 import { CardSecret } from '../card/card-secret.ts';
 import {
   Conversation,
@@ -21,7 +22,7 @@ import type { SessionRecord, SessionRecords } from '../ports/store.ts';
 import type { LiveFeed } from './live-feed.ts';
 import type { Merchants, Terms } from './merchants.ts';
 import { qualityOf } from './quality.ts';
-import { endRecord, figuresOf, openRecord, withMedia } from './record.ts';
+import { endRecord, figuresOf, openRecord, withAgents, withMedia } from './record.ts';
 import { resultHeaders } from './result-headers.ts';
 import { SessionEvents } from './session-events.ts';
 import { policyFor } from './topology-policy.ts';
@@ -64,12 +65,19 @@ export class PaymentSession {
   readonly events: SessionEvents;
   readonly log: Log;
   readonly #deps: SessionDeps;
+  readonly #agents = new Set<string>();
+  /** How long the caller was away to be identified. */
+  #identifyingMs = 0;
   #conversation: Conversation | undefined;
   #record: SessionRecord | undefined;
 
-  /** @param log - that of the call. */
-  constructor(id: string, deps: SessionDeps, log: Log) {
+  /**
+   * @param log - that of the call.
+   * @param agents - whose it is from the beginning, as {@link agentCame}.
+   */
+  constructor(id: string, deps: SessionDeps, log: Log, agents: readonly string[] = []) {
     this.id = id;
+    for (const agent of agents) this.#agents.add(maskCardLike(agent));
     this.#deps = deps;
     this.log = log;
     this.events = new SessionEvents(
@@ -89,6 +97,21 @@ export class PaymentSession {
 
   get end(): ConversationEnd | undefined {
     return this.#conversation?.end;
+  }
+
+  /** Whose it is among agents. */
+  get agents(): readonly string[] {
+    return [...this.#agents];
+  }
+
+  /** From now on, and afterwards, it is also this agent's. @param agent - an agent id, or the user of a SIP address; '' for nobody. */
+  agentCame(agent: string): void {
+    const name = maskCardLike(agent);
+    if (name === '' || this.#agents.has(name)) return;
+    this.#agents.add(name);
+    if (!this.#record) return;
+    this.#record = { ...this.#record, ...withAgents(this.agents) };
+    this.#deps.records.update(this.#record);
   }
 
   /** What is attached to the call: the result, or, as long as there is none, the session alone. */
@@ -167,6 +190,7 @@ export class PaymentSession {
       gateway,
       startedAt: clock.date(),
       operation: operationOf({ order, policy }),
+      agents: this.agents,
     });
     records.open(record);
     this.#record = record;
@@ -182,7 +206,11 @@ export class PaymentSession {
   /** Figures of a leg that has gone meanwhile stay. */
   #close(opened: SessionRecord, end: ConversationEnd): void {
     const { records, meter, clock } = this.#deps;
-    const record = { ...endRecord(opened, end, clock.date()), media: this.#record?.media ?? null };
+    const record = {
+      ...endRecord(opened, end, clock.date(), this.#identifyingMs),
+      ...withAgents(this.agents),
+      media: this.#record?.media ?? null,
+    };
     this.#record = record;
     records.update(record);
     const { merchantId, topology } = record;
@@ -194,10 +222,14 @@ export class PaymentSession {
   }
 
   #observer({ topology }: PaymentOrder, gateway: string): ConversationObserver {
-    const { meter } = this.#deps;
+    const { meter, clock } = this.#deps;
     const { events } = this;
+    let cameMs = clock.now();
     return {
       onStage: (from, to) => {
+        const nowMs = clock.now();
+        if (from === 'IDV_HANDOFF') this.#identifyingMs += nowMs - cameMs;
+        cameMs = nowMs;
         meter.stageChanged(from, to, topology);
         if (to !== null) events.add({ type: 'stage', stage: to });
         this.log.debug({ from, to }, 'stage');

@@ -16,6 +16,7 @@ export function openRecord(
     readonly startedAt: Date;
     /** Absent: a sale. */
     readonly operation?: PaymentType;
+    readonly agents: readonly string[];
   },
 ): SessionRecord {
   return {
@@ -36,6 +37,7 @@ export function openRecord(
     amountCharged: null,
     exponent: exponentOf(order.currency),
     paymentRef: order.paymentRef,
+    ...withAgents(call.agents),
     result: null,
     outcome: null,
     gateway: call.gateway,
@@ -58,8 +60,22 @@ export function openRecord(
   };
 }
 
-/** The same row when the payment session has ended; its media still runs. */
-export function endRecord(record: SessionRecord, end: ConversationEnd, endedAt: Date): SessionRecord {
+/** What a row says of the agents of its session. */
+export function withAgents(agents: readonly string[]): Pick<SessionRecord, 'agents'> {
+  return agents.length === 0 ? {} : { agents };
+}
+
+/**
+ * The same row when the payment session has ended; its media still runs.
+ * @param identifyingMs - how long the caller was away to be identified.
+ */
+export function endRecord(
+  record: SessionRecord,
+  end: ConversationEnd,
+  endedAt: Date,
+  identifyingMs = 0,
+): SessionRecord {
+  const durationMs = endedAt.getTime() - Date.parse(record.startedAt);
   return {
     ...record,
     result: end.result,
@@ -79,7 +95,8 @@ export function endRecord(record: SessionRecord, end: ConversationEnd, endedAt: 
     agentLost: end.agentLost,
     announced: end.announced,
     endedAt: endedAt.toISOString(),
-    durationMs: endedAt.getTime() - Date.parse(record.startedAt),
+    durationMs,
+    ...(identifyingMs === 0 ? {} : { activeMs: Math.max(0, Math.round(durationMs - identifyingMs)) }),
   };
 }
 

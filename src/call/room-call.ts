@@ -111,6 +111,7 @@ export class RoomCall {
     return {
       topology: this.#request.topology,
       merchantId: this.#request.merchantId,
+      agents: this.session.agents,
       parties: [...this.#legs].map(({ role }) => ({ role })),
       agentHears: isCutOff ? 'nothing' : state.secure ? 'all but keys' : 'everything',
       parked: state.parked,

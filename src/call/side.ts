@@ -14,12 +14,19 @@ export interface Side<R extends Role = BridgedRole> {
   readonly leg: SignalingLeg;
   /** What the configuration says of the peer. */
   readonly trunk: TrunkRights;
+  /** Who is there: the user of the address that called us, or that we called. */
+  readonly user: string;
 }
 
 export interface SideMediaOptions {
   readonly advertised: string | null;
   readonly onHold: (held: boolean) => void;
   readonly onReoffer: (header: HeaderReader) => void;
+}
+
+/** The user part of a SIP URI; '' where it has none. */
+export function userIn(uri: string): string {
+  return /^sips?:([^@;?]*)@/i.exec(uri)?.[1] ?? '';
 }
 
 /** The media of a leg that calls us. */
@@ -47,8 +54,10 @@ export async function answerWith<R extends Role>(
     media = await open();
     legMedia = legMediaOf(incoming, media, options, log);
     const established = await legMedia.establish(incoming);
-    if (established.kind === 'established')
-      return { party: { role, media }, legMedia, leg: established.leg, trunk: incoming.trunk };
+    if (established.kind === 'established') {
+      const { trunk, from: user } = incoming;
+      return { party: { role, media }, legMedia, leg: established.leg, trunk, user };
+    }
     if (established.kind === 'refused') incoming.reject(established.status, established.reason);
   } catch (error) {
     log.warn({ err: error }, 'a leg that was to come in did not');

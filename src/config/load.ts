@@ -24,6 +24,8 @@ export interface LoadedConfig {
   /** The same in the words of the file: what `hushpay config` prints and the README documents. */
   readonly file: CheckedFile;
   readonly path: string;
+  /** Absolute: it, and the files it names that hold text such as secrets. */
+  readonly files: readonly string[];
 }
 
 /**
@@ -48,7 +50,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Loaded
   const resolver = new Resolver(checked.data, kRoot, placeOf, environment);
   const config = resolver.config();
   if (mistakes.length + resolver.mistakes.length > 0) throw refused([...mistakes, ...resolver.mistakes]);
-  return { config: deepFrozen(config), file: deepFrozen(checked.data), path };
+  const files = [path, ...resolver.filesRead];
+  return { config: deepFrozen(config), file: deepFrozen(checked.data), path, files };
 }
 
 function readYaml(path: string): Tree {

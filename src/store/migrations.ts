@@ -154,4 +154,7 @@ export const kMigrations: readonly string[] = [
      PRIMARY KEY (caller, key)
    ) STRICT;
    CREATE INDEX answer_at ON answer (at);`,
+  `-- Whose session it is among agents, as a list in JSON.
+   ALTER TABLE session ADD COLUMN agents TEXT;
+   ALTER TABLE session ADD COLUMN active_ms INTEGER;`,
 ];

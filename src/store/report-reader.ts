@@ -6,6 +6,7 @@ import {
   type HangUpStage,
   type Journeys,
   kNoClamp,
+  type MoneySums,
   type QuarterHour,
   type ReportPart,
   type ReportRows,
@@ -13,6 +14,7 @@ import {
   type ResultCount,
   type StageCount,
   type StepFigures,
+  type Sums,
 } from '../ports/reports.ts';
 import type { OutcomeGroup } from '../ports/store.ts';
 import { kScoped, type ScopeRow, scopeRow } from './report-scope.ts';
@@ -29,9 +31,13 @@ interface GroupRow {
   readonly currency: string;
   readonly sessions: number;
   readonly duration_ms: number;
+  readonly active_ms: number;
   readonly submissions: number;
   readonly attempted_sessions: number;
   readonly charged: number;
+  readonly voided: number;
+  readonly refunded: number;
+  readonly reserved: number;
   readonly agents_lost: number;
 }
 
@@ -102,7 +108,10 @@ function quarterHours(rows: readonly GroupRow[]): QuarterHour[] {
       ),
     },
     agentsLost: total(group, 'agents_lost'),
-    charged: chargedBy(group),
+    charged: sumsBy(group, 'charged'),
+    voided: sumsBy(group, 'voided'),
+    refunded: sumsBy(group, 'refunded'),
+    reserved: sumsBy(group, 'reserved'),
   }));
 }
 
@@ -116,7 +125,11 @@ function partsOf(rows: readonly GroupRow[]): ReportPart[] {
 function byOutcome(group: readonly GroupRow[]): QuarterHour['outcomes'] {
   const of = (wanted: OutcomeGroup) => {
     const those = group.filter(({ outcome }) => outcome === wanted);
-    return { sessions: total(those, 'sessions'), durationMs: total(those, 'duration_ms') };
+    return {
+      sessions: total(those, 'sessions'),
+      durationMs: total(those, 'duration_ms'),
+      activeMs: total(those, 'active_ms'),
+    };
   };
   return {
     success: of('success'),
@@ -127,16 +140,31 @@ function byOutcome(group: readonly GroupRow[]): QuarterHour['outcomes'] {
   };
 }
 
-function chargedBy(group: readonly GroupRow[]): Readonly<Record<string, number>> {
-  const paid = group.filter(({ charged }) => charged > 0);
-  const sums = Map.groupBy(paid, ({ currency }) => currency);
-  return Object.fromEntries([...sums].map(([currency, rows]) => [currency, total(rows, 'charged')]));
+function sumsBy(group: readonly GroupRow[], what: keyof MoneySums): Sums {
+  const sums = Map.groupBy(
+    group.filter((row) => row[what] > 0),
+    ({ currency }) => currency,
+  );
+  return Object.fromEntries([...sums].map(([currency, rows]) => [currency, total(rows, what)]));
 }
 
-type Count = 'sessions' | 'duration_ms' | 'submissions' | 'attempted_sessions' | 'charged' | 'agents_lost';
+type Count = Exclude<keyof GroupRow, 'part' | 'quarter' | 'outcome' | 'hang_up' | 'currency'>;
 
 function total(rows: readonly GroupRow[], count: Count): number {
   return rows.reduce((sum, row) => sum + row[count], 0);
+}
+
+/** Numbers rows of a group by a length of time, those without one last. */
+function rank(group: string, ms: string): string {
+  const among = `PARTITION BY ${group}`;
+  return `row_number() OVER (${among} ORDER BY ${ms} NULLS LAST) - 1 AS nth, count(${ms}) OVER (${among}) AS timed`;
+}
+
+/** Mean, middle and tail of `ms` in rows that are {@link rank}ed. */
+const kSpread = `cast(round(avg(ms)) AS INTEGER) AS averageMs, ${nth(0.5)} AS p50Ms, ${nth(0.95)} AS p95Ms`;
+
+function nth(share: number): string {
+  return `cast(round(max(CASE WHEN nth = min(timed - 1, cast(timed * ${share} AS INTEGER)) THEN ms END)) AS INTEGER)`;
 }
 
 /** Of the clamp's figures in the records of legs. */
@@ -149,15 +177,19 @@ function prepare(database: Database.Database) {
   return {
     groups: database.prepare<[ScopeRow], GroupRow>(`${kScoped}
       SELECT part, quarter, outcome, hang_up, currency, count(*) AS sessions, coalesce(sum(duration_ms), 0) AS duration_ms,
-        sum(submissions) AS submissions, sum(submissions > 0) AS attempted_sessions, coalesce(sum(charged), 0) AS charged,
-        sum(agent_lost) AS agents_lost
+        coalesce(sum(active_ms), 0) AS active_ms, sum(submissions) AS submissions, sum(submissions > 0) AS attempted_sessions,
+        coalesce(sum(charged), 0) AS charged, coalesce(sum(voided), 0) AS voided, sum(refunded) AS refunded,
+        coalesce(sum(reserved), 0) AS reserved, sum(agent_lost) AS agents_lost
       FROM scoped GROUP BY part, quarter, outcome, hang_up, currency ORDER BY quarter, part`),
     stages: database.prepare<[ScopeRow], StageCount>(`${kScoped}
       SELECT stage_reached AS stage, outcome, count(*) AS sessions FROM scoped
       WHERE outcome IS NOT NULL GROUP BY stage, outcome ORDER BY sessions DESC, stage`),
-    results: database.prepare<[ScopeRow], ResultCount>(`${kScoped}
-      SELECT result, outcome, count(*) AS sessions FROM scoped
-      WHERE outcome IS NOT NULL GROUP BY result, outcome ORDER BY sessions DESC, result`),
+    results: database.prepare<[ScopeRow], ResultCount>(`${kScoped},
+      ranked AS (
+        SELECT result, outcome, duration_ms AS ms, ${rank('result, outcome', 'duration_ms')} FROM scoped WHERE outcome IS NOT NULL
+      )
+      SELECT result, outcome, count(*) AS sessions, ${kSpread} FROM ranked
+      GROUP BY result, outcome ORDER BY sessions DESC, result`),
     clamp: database.prepare<[ScopeRow], ClampFigures>(`${kScoped}
       SELECT count(*) AS sessions, ${sumOf('TonePresses')}, ${sumOf('EventPresses')}, ${sumOf('OtherPresses')},
         ${sumOf('GuardEvents')}, ${sumOf('ArmedMs')}, ${sumOf('ClampedMs')}, ${sumOf('MissingMs')},
@@ -169,11 +201,16 @@ function prepare(database: Database.Database) {
           lead(at) OVER (PARTITION BY session_id ORDER BY id) AS until,
           row_number() OVER (PARTITION BY session_id ORDER BY id) AS place
         FROM scoped JOIN event USING (session_id) WHERE event.type IN ('stage', 'ended')
-      )
+      ),
+      lasted AS (
+        SELECT *, (julianday(until) - julianday(at)) * 86400000 AS ms FROM happened
+        WHERE type = 'stage' AND stage NOT IN ('END', 'FAIL')
+      ),
+      ranked AS (SELECT *, ${rank('stage', 'ms')} FROM lasted)
       SELECT stage, count(DISTINCT session_id) AS sessions, count(*) AS visits,
         count(DISTINCT CASE WHEN outcome <> 'success' AND stage = stage_reached THEN session_id END) AS lost,
-        cast(round(avg((julianday(until) - julianday(at)) * 86400000)) AS INTEGER) AS averageMs
-      FROM happened WHERE type = 'stage' AND stage NOT IN ('END', 'FAIL') GROUP BY stage ORDER BY avg(place), stage`),
+        ${kSpread}
+      FROM ranked GROUP BY stage ORDER BY avg(place), stage`),
     errors: database.prepare<[ScopeRow], FieldErrors>(`${kScoped}
       SELECT detail ->> 'field' AS field, detail ->> 'error' AS error, count(*) AS count,
         count(DISTINCT session_id) AS sessions

@@ -43,6 +43,8 @@ export const kSessionColumns = [
   'media',
   'operation',
   'token',
+  'agents',
+  'active_ms',
 ] as const;
 
 /** Columns of `attempt`. */
@@ -111,17 +113,21 @@ export function sessionRow(record: SessionRecord): SessionRow {
     media: record.media === null ? null : JSON.stringify(record.media),
     operation: record.operation ?? 'sale',
     token: record.token ?? null,
+    agents: record.agents === undefined ? null : JSON.stringify(record.agents),
+    active_ms: record.activeMs ?? null,
   };
 }
 
 /** The record a row was made of. Rows are only ever written by {@link sessionRow}, so the types hold. */
 export function sessionRecord(row: Row): SessionRecord {
-  const { caller_present, agent_lost, announced, media, from_party, to_party, operation, token, ...same } =
-    row;
+  const { caller_present, agent_lost, announced, media, from_party, to_party, ...rest } = row;
+  const { operation, token, agents, active_ms: activeMs, ...same } = rest;
   return {
     ...camelCased(same),
     ...typeOf(operation),
     ...(token === null ? {} : { token }),
+    ...(typeof agents === 'string' && { agents: JSON.parse(agents) }),
+    ...(activeMs === null ? {} : { activeMs }),
     from: from_party,
     to: to_party,
     callerPresent: caller_present === 1,

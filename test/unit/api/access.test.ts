@@ -15,31 +15,33 @@ afterEach(() => api?.stop());
 /** Who may do what. Besides these, some routes are for everybody. */
 const kTable: Readonly<Record<string, readonly ApiRole[]>> = {
   'POST /v1/sessions': ['agent', 'integrator'],
-  'GET /v1/sessions': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/sessions/{id}': ['agent', 'supervisor', 'integrator', 'operator'],
+  'GET /v1/sessions': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/sessions/{id}': ['agent', 'supervisor', 'integrator', 'operator', 'auditor'],
   'POST /v1/sessions/{id}/actions': ['agent', 'supervisor', 'integrator'],
   'POST /v1/sessions/{id}/idv': ['agent', 'integrator'],
   'GET /v1/calls': ['agent', 'supervisor', 'integrator', 'operator'],
-  'GET /v1/sessions/{id}/ladder': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/sessions/{id}/ladder.svg': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/sessions/{id}/ladder': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/sessions/{id}/ladder.svg': ['supervisor', 'integrator', 'operator', 'auditor'],
   'POST /v1/event-tickets': ['agent', 'supervisor', 'integrator', 'operator'],
   'GET /v1/events': ['agent', 'supervisor', 'integrator', 'operator'],
   'GET /v1/sessions/{id}/events': ['agent', 'supervisor', 'integrator', 'operator'],
-  'GET /v1/payments': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/payments/{ref}': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/payments': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/payments/{ref}': ['supervisor', 'integrator', 'operator', 'auditor'],
   'POST /v1/payments/reconcile': ['operator'],
   'POST /v1/payments/{ref}/attempts/{attempt}/settle': ['operator'],
   'POST /v1/payments/{ref}/capture': ['integrator', 'operator'],
   'POST /v1/payments/{ref}/void': ['integrator', 'operator'],
   'POST /v1/payments/{ref}/refund': ['integrator', 'operator'],
   'POST /v1/payments/{ref}/changes/{key}/settle': ['operator'],
-  'GET /v1/reports/kpi': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/reports/payments': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/reports/journeys': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/reports/kpi': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/reports/payments': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/reports/journeys': ['supervisor', 'integrator', 'operator', 'auditor'],
   'GET /v1/live': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/sessions/{id}/segment': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/sessions/{id}/timeline': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/segments': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/sessions/{id}/segment': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/sessions/{id}/timeline': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/segments': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/audit': ['auditor', 'operator'],
+  'GET /v1/audit/verification': ['auditor', 'operator'],
   'GET /v1/webhooks': ['integrator', 'operator'],
   'GET /v1/webhooks/{name}/deliveries': ['integrator', 'operator'],
   'POST /v1/webhooks/{name}/deliveries/{id}/replay': ['integrator', 'operator'],
@@ -88,6 +90,29 @@ describe('roles', () => {
         headers: { authorization: 'Bearer x' },
       });
       expect([name, status]).toEqual([name, 401]);
+    }
+  });
+});
+
+describe('an auditor', () => {
+  it('reads and changes nothing: not one of the routes that do is for that role', () => {
+    const writing = Object.entries(kTable).filter(([name]) => name.startsWith('POST'));
+    expect(writing.length).toBeGreaterThan(8);
+    expect(writing.filter(([, roles]) => roles.includes('auditor'))).toEqual([]);
+  });
+
+  it('reads the audit of all merchants or none of it', async () => {
+    const keys = [
+      apiKeyOf('all', { roles: ['auditor'] }),
+      apiKeyOf('one', { roles: ['auditor'], merchants: ['shop'] }),
+    ];
+    api = createApi(apiOptions({ keys }));
+    const url = await api.start();
+    for (const path of ['/v1/audit', '/v1/audit/verification']) {
+      const statuses = ['all', 'one'].map(async (key) => {
+        return (await fetch(url + path, { headers: { authorization: `Bearer ${key}` } })).status;
+      });
+      expect(await Promise.all(statuses)).toEqual([200, 403]);
     }
   });
 });

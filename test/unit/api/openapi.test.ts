@@ -94,10 +94,15 @@ describe('answers of a server', () => {
     for (const name of ['desk', 'wallboard', 'call'])
       writeFileSync(join(directory, 'pages', name, 'index.html'), '<p>');
     writeFileSync(join(directory, 'pages/assets/desk-x1.js'), 'export {};');
-    reports = new ReportThread(file);
+    reports = new ReportThread({ file, auditKeyFile: join(directory, 'audit.key') });
     health = new Health();
     const clock = new FakeClock();
     options = apiOptions({
+      audit: {
+        entriesOf: (id) => store.audit.entriesOf(id),
+        page: (limit, before) => store.audit.page(limit, before),
+        verify: (anchor) => reports.verifyAudit(anchor),
+      },
       ...{ keys: [kKey], records: store, reports, clock, health, answers: store.answers },
       pages: { folder: join(directory, 'pages'), embedIn: [], softphone: null },
       payments: { ledger: store, resolveNow: async () => undefined, followUps: kDesk },
@@ -215,10 +220,15 @@ describe('answers of a server', () => {
     ['GET /v1/reports/payments', 200],
     ['GET /v1/reports/kpi', 200, '/v1/reports/kpi?from=2026-11-01&to=2026-12-01&split=topology'],
     ['GET /v1/reports/journeys', 200, '/v1/reports/journeys?from=2026-11-01&to=2026-12-01'],
+    ['GET /v1/reports/journeys', 200, '/v1/reports/journeys?format=csv&table=errors'],
     ['GET /v1/live', 200, '/v1/live?zone=Europe/Berlin'],
     ['GET /v1/sessions/{id}/segment', 200, '/v1/sessions/S1/segment'],
     ['GET /v1/sessions/{id}/timeline', 200, '/v1/sessions/S1/timeline'],
     ['GET /v1/segments', 200, '/v1/segments?callId=call-1'],
+    ['GET /v1/audit', 200, '/v1/audit?limit=1'],
+    ['GET /v1/audit', 400, '/v1/audit?limit=0'],
+    ['GET /v1/audit/verification', 200],
+    ['GET /v1/audit/verification', 200, '/v1/audit/verification?anchor=999:x'],
     ['GET /v1/webhooks', 200],
     ['GET /v1/webhooks/{name}/deliveries', 200, '/v1/webhooks/crm/deliveries'],
     ['POST /v1/webhooks/{name}/deliveries/{id}/replay', 202, '/v1/webhooks/crm/deliveries/1/replay'],

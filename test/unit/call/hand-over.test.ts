@@ -61,7 +61,7 @@ async function begin(
   await legMedia.answer(kFakeSdp);
   return handOver(
     {
-      customer: { party: { role: 'customer', media: caller }, legMedia, leg, trunk: kLabTrunk },
+      customer: { party: { role: 'customer', media: caller }, legMedia, leg, trunk: kLabTrunk, user: 'x' },
       target,
       from: '+15550100',
       headers: kResult,

@@ -3,29 +3,18 @@ import type { QuarterHour } from '../../../src/ports/reports.ts';
 import { csvOf } from '../../../src/report/csv.ts';
 import { figuresBy } from '../../../src/report/figures.ts';
 import { dayOf, instantOf, nameOf, rangeBefore } from '../../../src/report/period.ts';
+import { lasting, quarterOf } from '../../support/quarters.ts';
 
 const kBerlin = 'Europe/Berlin';
-const kNone = { sessions: 0, durationMs: 0 };
 
 /** A quarter with so many successes of a minute each and so many declines of ten seconds. */
 function quarter(startsAt: string, success: number, declined = 0): QuarterHour {
-  return {
-    startMs: Date.parse(startsAt),
-    entered: success + declined,
-    active: 0,
-    outcomes: {
-      success: { sessions: success, durationMs: 60_000 * success },
-      declined: { sessions: declined, durationMs: 10_000 * declined },
-      abandoned: kNone,
-      failed: kNone,
-      unknown: kNone,
-    },
-    attempted: success + declined,
-    attemptedSessions: success + declined,
-    hangUps: { before: 0, inFlight: 0, after: 0 },
-    agentsLost: 0,
-    charged: success === 0 ? {} : { EUR: 1050 * success },
-  };
+  const entered = success + declined;
+  return quarterOf(startsAt, {
+    ...{ entered, attempted: entered, attemptedSessions: entered },
+    outcomes: { success: lasting(success, 60_000), declined: lasting(declined, 10_000) },
+    ...(success > 0 && { charged: { EUR: 1050 * success }, refunded: { EUR: 50 } }),
+  });
 }
 
 describe('the figures of a report', () => {
