@@ -79,7 +79,10 @@ export class EventReaders {
     const missed = log.eventsAfter(after, kLongestBacklog + 1, session);
     const newest = log.newestEventId();
     // An id of another database, or too long ago: what the page has is worth nothing.
-    if (missed.length > kLongestBacklog || after > newest) return reader.reset(newest);
+    if (missed.length > kLongestBacklog || after > newest) {
+      reader.reset(newest);
+      return;
+    }
     const wanted = missed.filter(({ sessionId }) => session === undefined || sessionId === session);
     for (const event of wanted) reader.tell(new Told(event, this.#sources));
   }
