@@ -6,6 +6,7 @@ import { heardSince } from '../support/heard.ts';
 import { leaksIn } from '../support/leak-search.ts';
 import { hurriedKeys, until } from '../support/payment-lab.ts';
 import { openUdpPeer, RawCall } from '../support/raw-sip-peer.ts';
+import { describeFrame, type FrameHosts, openFrameHosts, originOf } from './desk-frame.ts';
 import { hasProgram } from './requirements.ts';
 
 const kHasChromium = hasProgram('chromium');
@@ -51,15 +52,21 @@ const kIntrusion = `(async () => {
 })()`;
 
 let lab: DeskLab;
+let hosts: FrameHosts;
 
 beforeAll(async () => {
-  if (kHasChromium) lab = await DeskLab.start();
+  if (!kHasChromium) return;
+  hosts = await openFrameHosts();
+  lab = await DeskLab.start([originOf(hosts.crm)]);
 }, 60_000);
-afterAll(() => lab?.stop());
+afterAll(async () => {
+  await lab?.stop();
+  hosts?.close();
+});
 
 describe.skipIf(!kHasChromium)('the pages in a browser (needs chromium)', () => {
-  it('take a whole payment at the desk, the agent on the phone of the page, without a flaw for axe', async () => {
-    const { page, problems } = await lab.open('/desk', kView);
+  it('take a whole payment at the desk of an agent, on the phone of the page, without a flaw for axe', async () => {
+    const { page, problems } = await lab.open('/desk', kView, 'agent');
     expect(await findingsEverywhere(page)).toEqual([]);
     await page.getByLabel('Customer', { exact: true }).fill('C-1001');
     await page.getByLabel('Reference').fill('INV-2041');
@@ -109,7 +116,7 @@ describe.skipIf(!kHasChromium)('the pages in a browser (needs chromium)', () => 
   }, 180_000);
 
   it('show the payment on the wallboard and in the view of the call, without a flaw for axe', async () => {
-    const { page, problems } = await lab.open('/wallboard', kView);
+    const { page, problems } = await lab.open('/wallboard', kView, 'supervisor');
     await page.getByRole('heading', { name: 'Latest payments' }).waitFor();
     const tile = (name: string) => page.locator(`.tile:has(h2:text-is("${name}")) .figure`);
     expect(await tile('Entered').textContent()).toBe('1');
@@ -136,7 +143,7 @@ describe.skipIf(!kHasChromium)('the pages in a browser (needs chromium)', () => 
     const link = await page.getByRole('table').getByRole('link').first().getAttribute('href');
     expect(problems).toEqual([]);
 
-    const call = await lab.open(String(link), kView);
+    const call = await lab.open(String(link), kView, 'operator');
     await call.page.getByRole('heading', { name: 'Ladder' }).waitFor();
     const lanes = await call.page
       .locator('.ladder td.here')
@@ -145,9 +152,8 @@ describe.skipIf(!kHasChromium)('the pages in a browser (needs chromium)', () => 
     expect(new Set(lanes)).toEqual(new Set([...legs, 'Media', 'Dialog', 'Gateway', 'Audit']));
     const figures = call.page.getByRole('region', { name: 'Quality', exact: true });
     await figures.getByRole('columnheader', { name: 'Monitor' }).waitFor();
-    expect(await figures.getByRole('row', { name: 'Codec' }).getByRole('cell').allTextContents()).toEqual(
-      expect.arrayContaining(['PCMU', 'opus']),
-    );
+    const codecs = await figures.getByRole('row', { name: 'Codec' }).getByRole('cell').allTextContents();
+    expect(codecs).toEqual(['PCMU', 'PCMU', 'PCMU']);
     await call.page.getByText('Worst trace let through').waitFor();
     expect(await call.page.content()).not.toContain(kCard.slice(0, 6));
     expect(await findingsEverywhere(call.page)).toEqual([]);
@@ -192,6 +198,10 @@ describe.skipIf(!kHasChromium)('the pages in a browser (needs chromium)', () => 
     expect(ran).toEqual([]);
     expect(problems.some((problem) => problem.includes('Content Security Policy'))).toBe(true);
   });
+});
+
+describe.skipIf(!kHasChromium)('the desk in a frame (needs chromium)', () => {
+  describeFrame(() => ({ lab, hosts }));
 });
 
 /** Every part is on the paper, light whatever the screen shows, and nothing sticks out of it. */

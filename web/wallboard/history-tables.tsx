@@ -161,7 +161,7 @@ export function Steps({ steps, onExport }: Exported & Pick<Journeys, 'steps'>) {
   const most = Math.max(1, ...steps.map(({ lost }) => lost));
   return (
     <TablePanel title="Steps" onExport={onExport}>
-      <Head first="Step" names={['Sessions', 'Lost here', '', 'Average', 'p50', 'p95']} />
+      <Head first="Step" names={['Sessions', 'Lost here', 'Share of losses', 'Average', 'p50', 'p95']} />
       <tbody>
         {steps.map(({ stage, sessions, lost, averageMs, p50Ms, p95Ms }) => (
           <Line
