@@ -79,21 +79,25 @@ export class EventReaders {
     const missed = log.eventsAfter(after, kLongestBacklog + 1, session);
     const newest = log.newestEventId();
     // An id of another database, or too long ago: what the page has is worth nothing.
-    if (missed.length > kLongestBacklog || after > newest) reader.reset(newest);
-    else for (const event of missed) reader.tell(new Told(event, this.#sources));
+    if (missed.length > kLongestBacklog || after > newest) {
+      reader.reset(newest);
+      return;
+    }
+    const wanted = missed.filter(({ sessionId }) => session === undefined || sessionId === session);
+    for (const event of wanted) reader.tell(new Told(event, this.#sources));
   }
 }
 
 /** An event on its way to its readers. */
 class Told {
   readonly #event: LiveEvent;
-  readonly #ownersOf: EventSources['ownersOf'];
+  readonly #sources: Pick<EventSources, 'ownersOf'>;
   #bytes: Buffer | undefined;
-  #owners: { readonly are: Owners | undefined } | undefined;
+  #owners: { readonly whose: Owners | undefined } | undefined;
 
-  constructor(event: LiveEvent, { ownersOf }: Pick<EventSources, 'ownersOf'>) {
+  constructor(event: LiveEvent, sources: Pick<EventSources, 'ownersOf'>) {
     this.#event = event;
-    this.#ownersOf = ownersOf;
+    this.#sources = sources;
   }
 
   /** As it is sent. */
@@ -105,10 +109,10 @@ class Told {
     return this.#bytes;
   }
 
-  /** Whose session it is; undefined: there is no such session. */
-  get owners(): Owners | undefined {
-    this.#owners ??= { are: this.#ownersOf(this.#event.sessionId) };
-    return this.#owners.are;
+  isFor(caller: Caller): boolean {
+    if (caller.merchants === null && caller.agents === null) return true;
+    this.#owners ??= { whose: this.#sources.ownersOf(this.#event.sessionId) };
+    return seesSession(caller, this.#owners.whose);
   }
 }
 
@@ -131,9 +135,7 @@ class Reader {
   }
 
   tell(told: Told): void {
-    const { merchants, agents } = this.#caller;
-    const seesAll = merchants === null && agents === null;
-    if (seesAll || seesSession(this.#caller, told.owners)) this.#write(told.bytes);
+    if (told.isFor(this.#caller)) this.#write(told.bytes);
   }
 
   /** @param newestId - from where it goes on. */

@@ -32,6 +32,7 @@ const kListQuery = z.strictObject({
   topology: kSessionRow.shape.topology.optional(),
   outcome: kOutcome.optional(),
   customerId: z.string().max(64).optional(),
+  merchantId: z.string().max(64).optional(),
   reference: z.string().max(64).optional(),
   callId: z.string().max(256).optional(),
 });
@@ -176,9 +177,15 @@ function onlyMerchantOf({ merchants }: Caller): string | null {
 }
 
 function page({ records }: SessionRoutes, query: z.output<typeof kListQuery>, caller: Caller) {
-  const { limit, cursor, ...filter } = query;
-  const found = records.sessions({ limit: limit + 1, after: cursor, ...merchantsOf(caller) }, filter);
+  const { limit, cursor, merchantId, ...filter } = query;
+  const found = records.sessions({ limit: limit + 1, after: cursor, ...listed(caller, merchantId) }, filter);
   return pageOf(found, limit, ({ startedAt: at, sessionId: id }: SessionRecord) => ({ at, id }));
+}
+
+/** Of a merchant that somebody does not see there is nothing. */
+function listed(caller: Caller, merchantId: string | undefined): { readonly merchants?: readonly string[] } {
+  if (merchantId === undefined) return merchantsOf(caller);
+  return { merchants: sees(caller, merchantId) ? [merchantId] : [] };
 }
 
 /** The session as it is when the action was done, or why it was not. */

@@ -98,7 +98,7 @@ function named(name: string, cells: Line): Line {
 /** `averageMs` of a row is the column `average_ms`. */
 function linesOf<K extends string>(rows: readonly Readonly<Record<K, Cell>>[], keys: readonly K[]): string {
   const head = keys.map((key) =>
-    key.replace(/(?<=[a-z0-9])[A-Z](?=[a-z])/g, (letter) => `_${letter.toLowerCase()}`),
+    key.replace(/(?<=[a-z\d])[A-Z](?=[a-z])/g, (letter) => `_${letter.toLowerCase()}`),
   );
   return [head, ...rows.map((row) => keys.map((key) => cellOf(row[key])))]
     .map((cells) => `${cells.join(',')}\r\n`)

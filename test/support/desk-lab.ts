@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
@@ -5,6 +6,9 @@ import { openBrowser, openPage, signIn, type View, type WatchedPage } from './br
 import { RoomLab } from './room-lab.ts';
 import { freePort } from './sip-server.ts';
 
+/** Who may do what one role may, by a key of its own. */
+type Holder = 'agent' | 'supervisor' | 'operator';
+const kHolders: readonly Holder[] = ['agent', 'supervisor', 'operator'];
 const kAxe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const kRules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -27,6 +31,13 @@ export class DeskLab {
       HUSHPAY_SIP_WEB_SOCKET_ORIGINS: JSON.stringify([`http://127.0.0.1:${http}`]),
       HUSHPAY_PAGES_SOFTPHONE_SERVER: `ws://127.0.0.1:${webSocket}/`,
       HUSHPAY_PAGES_EMBED_IN: JSON.stringify(embedIn),
+      HUSHPAY_API_KEY: 'everything-key',
+      HUSHPAY_API_KEYS: JSON.stringify(
+        kHolders.map((role) => ({
+          ...{ name: role, roles: [role] },
+          sha256: createHash('sha256').update(keyOf(role)).digest('hex'),
+        })),
+      ),
     });
     return new DeskLab(rooms, await openBrowser());
   }
@@ -40,15 +51,16 @@ export class DeskLab {
     return this.rooms.lab.setting.server.httpUrl;
   }
 
+  /** One that may do everything. */
   get key(): string {
     return this.rooms.lab.setting.server.apiKey ?? '';
   }
 
-  /** A page somebody has signed in to. */
-  async open(path: string, view: View): Promise<WatchedPage> {
+  /** A page somebody has signed in to. @param holder - of which role; left out: of all. */
+  async open(path: string, view: View, holder?: Holder): Promise<WatchedPage> {
     const watched = await openPage(this.browser, view);
     await watched.page.goto(this.url + path);
-    await signIn(watched.page, this.key);
+    await signIn(watched.page, holder ? keyOf(holder) : this.key);
     await watched.page.getByRole('button', { name: 'Sign out' }).waitFor();
     return watched;
   }
@@ -57,6 +69,10 @@ export class DeskLab {
     await this.browser.close();
     await this.rooms.stop();
   }
+}
+
+function keyOf(holder: Holder): string {
+  return `key-of-the-${holder}`;
 }
 
 /** Runs axe over what a page shows now, by the rules of WCAG 2.2 AA. */
