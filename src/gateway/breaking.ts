@@ -165,5 +165,5 @@ export class BreakingGateway implements PaymentGateway {
 
 /** It answered, whatever it said: a refusal of our credentials is a mistake here, not trouble there. */
 function isVerdict({ kind }: SubmitResult): boolean {
-  return kind === 'approved' || kind === 'declined' || kind === 'rejected_config';
+  return kind === 'approved' || kind === 'partial' || kind === 'declined' || kind === 'rejected_config';
 }

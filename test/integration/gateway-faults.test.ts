@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FaultBench, troubles } from '../support/fault-matrix.ts';
 import { kAdapters } from '../support/gateway-adapters.ts';
 
-const kRuns = 25; // for each adapter, without TLS and with it: 500 in all
+const kRuns = 25; // for each adapter, without TLS and with it: 600 in all
 const kSeed = 20_261_122;
 
 describe.each(kAdapters)('$name on a line that cuts, holds back, repeats and corrupts bytes', (adapter) => {

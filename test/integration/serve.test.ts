@@ -40,7 +40,10 @@ describe('hushpay serve', () => {
       200,
       {
         ready: true,
-        checks: { sip: { ok: true }, media: { ok: true }, gateway: { ok: true }, store: { ok: true } },
+        checks: {
+          ...{ sip: { ok: true }, media: { ok: true }, store: { ok: true } },
+          ...{ gateway: { ok: true }, 'open payments': { ok: true } },
+        },
       },
     ]);
     expect(await server.stop()).toBe(0);

@@ -70,20 +70,21 @@ async function atEveryTurn(
   return states;
 }
 
-describe('killed at every turn', () => {
-  it.each(kDeaths)('of a payment, $name charges once at most: …$last4', async ({ name, pan }) => {
+it.each(kDeaths)(
+  '$name charges once at most, killed at every turn of a payment with …$last4',
+  async ({ name, pan }) => {
     const states = await atEveryTurn(name, { work: 'sale', pan, fate: 'die' });
     expect(states.size).toBeGreaterThan(1);
-  });
+  },
+);
 
-  it.each(kChanges)(
-    'of a $kind, $name makes it once at most, and says what it was',
-    async ({ name, kind }) => {
-      const states = await atEveryTurn(name, { work: kind, pan: kYes, fate: 'die' });
-      expect(states.size).toBeGreaterThan(1);
-    },
-  );
-});
+it.each(kChanges)(
+  '$name makes a $kind once at most and says what it was, killed at every turn of it',
+  async ({ name, kind }) => {
+    const states = await atEveryTurn(name, { work: kind, pan: kYes, fate: 'die' });
+    expect(states.size).toBeGreaterThan(1);
+  },
+);
 
 const title =
   'charges once at most and tells the truth, the disk full from every turn of a payment with …$last4';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BreakingGateway } from '../../../src/gateway/breaking.ts';
+import { money } from '../../../src/money/money.ts';
 import { JournaledPayments } from '../../../src/payment/journaled-payments.ts';
 import type { SubmitResult } from '../../../src/ports/payment-gateway.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
@@ -43,6 +44,18 @@ describe('a gateway that gives no verdicts', () => {
       expect(await pay()).toMatchObject({ kind: 'unknown' });
     }
   }
+
+  it('is none that approves a part', async () => {
+    const part = {
+      transactionId: 'T1',
+      authCode: null,
+      spokenReference: null,
+      approvedAmount: money(600, 'EUR'),
+    };
+    inner.submit = async () => ({ ...part, kind: 'partial' });
+    for (let time = 0; time < kPolicy.failures; time++) await pay();
+    expect(gateway.isOpen).toBe(false);
+  });
 
   it('gets no new payment after three in a row', async () => {
     await fail();

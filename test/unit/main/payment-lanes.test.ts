@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { strandedState } from '../../../src/main/open-payments.ts';
-import { PaymentLanes } from '../../../src/main/payment-lanes.ts';
+import { type PaymentLane, PaymentLanes } from '../../../src/main/payment-lanes.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeLog } from '../../support/fake-log.ts';
+import { cardOf, requestOf } from '../../support/payment-request.ts';
 import { attemptOf, sessionOf } from '../../support/records.ts';
 
 const kHourMs = 3_600_000;
@@ -28,7 +29,12 @@ beforeEach(async () => {
   store = openStore({ file: join(directory, 'hushpay.sqlite'), log, sync: (_fd, done) => done(null) });
   for (const gateway of kGateways) await leaveOpen(gateway);
   const merchants = [{ id: 'shoes', gateway: { type: 'simulator' } }, { id: 'hats' }];
-  const { config } = loadConfig({ HUSHPAY_CONFIG: '', HUSHPAY_MERCHANTS: JSON.stringify(merchants) });
+  const { config } = loadConfig({
+    HUSHPAY_CONFIG: '',
+    HUSHPAY_MERCHANTS: JSON.stringify(merchants),
+    HUSHPAY_VELOCITY_CARD_DECLINES: '1',
+    HUSHPAY_VELOCITY_CARD_WINDOW_MS: String(2 * kHourMs),
+  });
   told = [];
   lanes = new PaymentLanes(config, {
     ...{ journal: store, ledger: store, clock, log },
@@ -124,4 +130,42 @@ describe('what went by a gateway that is not configured any more', () => {
       reason: 'it belongs to gateway retired, which is not the one in use',
     });
   });
+});
+
+let payments = 0;
+
+/** A payment of its own by a lane. @returns what it came to. */
+async function pay(lane: PaymentLane, pan: string): Promise<string> {
+  const paymentRef = `R${String(++payments).padStart(15, '0')}`;
+  store.open(sessionOf({ sessionId: paymentRef, paymentRef }));
+  const request = requestOf({ paymentRef, idempotencyKey: `${paymentRef}01`, customerId: null });
+  const progress = { onFlushed: () => undefined, onUnknown: () => undefined };
+  let kind: string | undefined;
+  void lane.payments.submit(paymentRef, request, cardOf({ pan }), progress).then((verdict) => {
+    kind = verdict.kind;
+  });
+  while (kind === undefined) await clock.advance(1_000);
+  return kind;
+}
+
+it('says why it takes no payment after five without a verdict, and takes them again when one has come', async () => {
+  const lane = lanes.common;
+  expect(lane.trouble()).toBeUndefined();
+  for (let count = 0; count < 5; count++) expect(await pay(lane, '4000000000000812')).toBe('unresolved');
+  expect([lane.isUp(), lane.trouble()]).toEqual([
+    false,
+    'gateway simulator gives no verdicts; it will be tried again',
+  ]);
+  expect(lanes.laneOf('shoes').isUp()).toBe(true);
+  await clock.advance(30_000);
+  expect(await pay(lane, '4242424242424242')).toBe('approved');
+  expect(lane.isUp()).toBe(true);
+});
+
+it('locks a card out at every merchant, as long as configuration says', async () => {
+  const declined = '4000000000009995';
+  expect(await pay(lanes.common, declined)).toBe('declined');
+  expect(await pay(lanes.laneOf('shoes'), declined)).toBe('locked_out');
+  await clock.advance(2 * kHourMs);
+  expect(await pay(lanes.laneOf('shoes'), declined)).toBe('declined');
 });

@@ -2,7 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Money, money } from '../../../src/money/money.ts';
+import { planFollowUp } from '../../../src/payment/follow-up-plan.ts';
 import { FollowUpRig, kRef, stateOf } from '../../support/follow-up-rig.ts';
+import { attemptOf } from '../../support/records.ts';
+
+/** A refund of an approved sale, as a plan only. */
+function planned(paid: Money, amount: string) {
+  const attempt = attemptOf({ state: 'APPROVED', transactionId: 'T1', amount: paid });
+  const by = { actor: 'api:ann', note: 'n', requestKey: 'a letter' };
+  const request = { kind: 'refund', paymentRef: attempt.paymentRef, amount, ...by } as const;
+  return planFollowUp({ attempts: [attempt], followUps: [] }, request, attempt.gateway, attempt.sentAt);
+}
 
 let directory: string;
 let rig: FollowUpRig;
@@ -74,6 +85,28 @@ describe('what may be done about a payment', () => {
   it.each(['0', '0.00', '1.001', 'all', '-1'])('takes no amount of %s', async (amount) => {
     await rig.pay();
     expect(await rig.request('refund', amount)).toMatchObject({ kind: 'not_possible' });
+  });
+
+  it.each([
+    ['JPY', 1050, '500', 500],
+    ['KWD', 10_500, '1.234', 1234],
+    ['CLF', 105_000, '0.0001', 1],
+    ['EUR', 1050, '5', 500],
+  ] as const)('counts amounts of %s in their own decimals', (currency, minor, amount, asked) => {
+    expect(planned(money(minor, currency), amount)).toMatchObject({
+      record: { amount: money(asked, currency) },
+    });
+  });
+
+  it.each([
+    ['JPY', 1050, '1.5'],
+    ['EUR', 1050, '1.234'],
+    ['KWD', 10_500, '0.0001'],
+  ] as const)('takes no more decimals than %s has: %i, %s', (currency, minor, amount) => {
+    expect(planned(money(minor, currency), amount)).toMatchObject({
+      kind: 'not_possible',
+      reason: expect.stringContaining('amount: expects more than zero'),
+    });
   });
 
   it('knows no payment that is not there', async () => {
