@@ -9,12 +9,14 @@ import { LiveFeed } from './call/live-feed.ts';
 import { CertificateWatch } from './config/certificate-watch.ts';
 import { readTls } from './config/certificates.ts';
 import type { Config } from './config/config.ts';
-import { SecretWatch, type SecretWatchNeeds } from './config/secret-watch.ts';
+import type { SecretWatchNeeds } from './config/secret-watch.ts';
 import { sipAddresses } from './config/transport.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
 import { merchantsOf } from './main/merchants.ts';
+import { changeDetail, strandedState } from './main/open-payments.ts';
 import { PaymentLanes } from './main/payment-lanes.ts';
-import { edgeCredentialsOf, registrationState, registrationsOf, trustOf } from './main/trunks.ts';
+import { secretsFor } from './main/secrets.ts';
+import { registrationState, registrationsOf, trustOf } from './main/trunks.ts';
 import { loadVoices } from './main/voices.ts';
 import { launchMedia, type Media } from './media/media.ts';
 import type { Clock } from './ports/clock.ts';
@@ -112,6 +114,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       metrics.reversal(name, state.toLowerCase());
       feed.publish(attempt.sessionId, 'resolved', { resolution: state });
     },
+    onChanged: (record) => feed.publish(record.sessionId, 'changed', changeDetail(record)),
     mayCharge: (request) => merchants.mayCharge(request),
   });
   undo.defer(() => lanes.stop());
@@ -166,6 +169,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     const name = merchantId === null ? 'gateway' : `gateway ${merchantId}`;
     health.add(name, () => state(trouble() === undefined, trouble() ?? ''));
   }
+  health.add('open payments', () => strandedState(lanes.strandedOf(store.countOpen())));
   health.add('store', () => store.check());
   const webhooks = new Webhooks({
     settings: config.webhooks,
@@ -190,8 +194,13 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     records: store,
     payments: {
       ledger: store,
+      onSettled: (sessionId, resolution) => feed.publish(sessionId, 'resolved', { resolution }),
       resolveNow: () => lanes.resolveNow(),
-      followUps: { request: (request) => lanes.followUp(request), journal: store.followUps },
+      followUps: {
+        request: (request) => lanes.followUp(request),
+        journal: store.followUps,
+        onSettled: (record) => feed.publish(record.sessionId, 'changed', changeDetail(record)),
+      },
     },
     reports,
     events: { log: store, feed },
@@ -222,7 +231,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       metrics,
       {
         gateways: () => lanes.all.map((lane) => ({ name: lane.gateway.name, isUp: lane.isUp() })),
-        countUnresolved: () => store.countUnresolved(),
+        open: () => store.countOpen(),
+        strandedOf: (open) => lanes.strandedOf(open),
         countOutbox: () => store.outbox.countWaiting(),
         children: () => childStates(media, edge),
         workers: () => media.stats(),
@@ -244,17 +254,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
 
   const secrets =
     options.secrets &&
-    new SecretWatch({
-      ...options.secrets,
-      clock,
-      log,
-      apply: (next) => {
-        api.replace({ keys: keysOf(next.api, masterKeyOf(next.api, apiKey)), tls: next.http.tls });
-        webhooks.replaceSecrets(next.webhooks);
-        frontEnd.replaceCredentials(next.sip.trunks);
-        edge?.replaceCredentials(edgeCredentialsOf(next));
-      },
-    });
+    secretsFor({ api, apiKey, webhooks, frontEnd, edge }, { ...options.secrets, clock, log });
   secrets?.start();
   undo.defer(() => secrets?.stop());
 

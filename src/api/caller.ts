@@ -36,9 +36,11 @@ export function merchantsOf({ merchants }: Caller): { readonly merchants?: reado
   return merchants === null ? {} : { merchants: [...merchants] };
 }
 
-/** As sessions name who asked for them; no agent id has a colon. */
+const kOpener = 'api:';
+
+/** As sessions name who asked for them. */
 export function openerOf({ name }: Pick<Caller, 'name'>): string {
-  return `api:${name}`;
+  return `${kOpener}${name}`;
 }
 
 /** Which agents' sessions somebody of these roles sees. @param agentIds - what an agent is known by. */
@@ -48,5 +50,6 @@ export function agentsOf(
   agentIds: readonly string[],
 ): ReadonlySet<string> | null {
   const isMore = [...roles].some((role) => role !== 'agent');
-  return isMore ? null : new Set([openerOf({ name }), ...agentIds]);
+  const others = agentIds.filter((id) => !id.startsWith(kOpener)); // which nobody is by saying so
+  return isMore ? null : new Set([openerOf({ name }), ...others]);
 }

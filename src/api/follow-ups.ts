@@ -13,6 +13,8 @@ import { kMajor, kWhen } from './session-schema.ts';
 export interface FollowUpDesk {
   request(request: FollowUpRequest): Promise<FollowUpPlan>;
   readonly journal: Pick<FollowUpJournal, 'book' | 'settleByHand'>;
+  /** A person settled a change. */
+  onSettled?(record: FollowUpRecord): void;
 }
 
 const kWho = {
@@ -35,6 +37,11 @@ const kSettle = z
 const kKey = z.string().regex(/^[\x21-\x7e]{8,64}$/);
 const kText = z.string().nullable();
 
+export const kChangeStates = z.enum([
+  ...(['SUBMITTING', 'DONE', 'ACCEPTED', 'REFUSED'] as const),
+  ...(['NOT_SENT', 'NOT_DONE', 'UNKNOWN', 'MANUAL'] as const),
+]);
+
 export const kChange = z
   .object({
     key: z.string(),
@@ -43,10 +50,7 @@ export const kChange = z
     attempt: z.int(),
     paymentRef: z.string(),
     kind: z.enum(kFollowUpKinds),
-    state: z.enum([
-      ...(['SUBMITTING', 'DONE', 'ACCEPTED', 'REFUSED'] as const),
-      ...(['NOT_SENT', 'NOT_DONE', 'UNKNOWN', 'MANUAL'] as const),
-    ]),
+    state: kChangeStates,
     amount: kMajor,
     currency: z.string(),
     gateway: z.string(),
@@ -116,6 +120,7 @@ export function addFollowUps(routes: Routes, desk: FollowUpDesk): void {
         : undefined;
       if (!record) return sendProblem(reply, 404);
       if (desk.journal.settleByHand(record.key, state, { actor: `api:${by}`, note })) {
+        desk.onSettled?.({ ...record, state });
         return { ...viewOf(record), state };
       }
       return sendProblem(reply, 409, `it is ${record.state}; only one in state MANUAL is settled by hand`);

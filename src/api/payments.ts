@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { kReaders } from '../ports/api-roles.ts';
-import { kOpenStates, type Ledger, type LedgerEntry } from '../ports/store.ts';
+import { type HandVerdict, kOpenStates, type Ledger, type LedgerEntry } from '../ports/store.ts';
 import { type Caller, merchantsOf, sees } from './caller.ts';
 import { addFollowUps, type FollowUpDesk, kChange, viewOf } from './follow-ups.ts';
 import { kNext, kPageQuery, pageOf } from './paging.ts';
@@ -14,6 +14,8 @@ export interface PaymentDesk {
   readonly ledger: Ledger;
   /** Looks at every open payment now; resolves when each was looked at once. */
   resolveNow(): Promise<void>;
+  /** A person settled an attempt. */
+  onSettled?(sessionId: string, state: HandVerdict): void;
   /** Left out: approved payments are not changed here. */
   readonly followUps?: FollowUpDesk;
 }
@@ -120,6 +122,7 @@ export function addPayments(routes: Routes, desk: PaymentDesk): void {
       const attempt = find();
       if (!attempt) return sendProblem(reply, 404);
       if (ledger.settleByHand(attempt, state, { actor: `api:${by}`, note })) {
+        desk.onSettled?.(attempt.sessionId, state);
         return view({ ...attempt, state });
       }
       const { state: now } = find() ?? attempt;

@@ -16,7 +16,7 @@ export const kAttemptStates = z.enum([
 ]);
 export const kOutcome = z.enum(['success', 'declined', 'abandoned', 'failed', 'unknown']);
 
-const kOperation = z.enum(kPaymentTypes).describe('Left out: a sale');
+export const kOperation = z.enum(kPaymentTypes).describe('Left out: a sale');
 
 export const kSubmission = z
   .object({

@@ -252,6 +252,7 @@ export class InlinePayment {
   #nextSession(): PaymentSession {
     const { agents } = this.#session; // who have the call have its next payment
     const session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log, agents);
+    this.#call.named(session.id); // before anything is told of it
     for (const role of ['customer', 'agent'] as const) {
       const callId = this.#call.side(role)?.leg.name.callId;
       if (callId !== undefined) session.events.add({ type: 'joined', role, callId });

@@ -4,16 +4,19 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
+import { changeDetail } from '../main/open-payments.ts';
+import { gatewaysOf } from '../main/payment-lanes.ts';
 import type { FollowUpRequest } from '../ports/follow-ups.ts';
 import { type FollowUpKind, kFollowUpKinds } from '../ports/payment-gateway.ts';
-import { type HandVerdict, kOpenStates } from '../ports/store.ts';
+import type { HandVerdict } from '../ports/store.ts';
 import { kStoreFile, openStore, type Store } from '../store/store.ts';
 import { createLog } from '../telemetry/log.ts';
 import { type Command, kExit } from './command.ts';
 import { optionProblem } from './option-problem.ts';
 import { change } from './payments/change.ts';
 import { reconcile } from './payments/reconcile.ts';
-import { say, showAttempts, showChanges } from './payments/show.ts';
+import { changesOf, say, showOpen, showPayments } from './payments/show.ts';
+import { tell } from './payments/tell.ts';
 
 const kUsage = `hushpay payments list [--open] [--limit N] [--json]
        hushpay payments show REFERENCE [--json]
@@ -76,14 +79,16 @@ type Options =
 
 async function carryOut(options: Options, store: Store, config: Config): Promise<number> {
   switch (options.work) {
-    case 'list':
-      return showAttempts(store.list(options.limit, options.open ? kOpenStates : []), options.json);
+    case 'list': {
+      const { limit, open, json } = options;
+      if (open) return showOpen(store, limit, gatewaysOf(config), json);
+      const attempts = store.list(limit);
+      return showPayments(attempts, json ? changesOf(store, attempts) : [], json);
+    }
     case 'show': {
       const attempts = store.payment(options.ref);
       if (attempts.length === 0) return notThere(options.ref);
-      if (options.json) return showAttempts(attempts, true);
-      showAttempts(attempts, false);
-      return showChanges(store.followUps.book(options.ref).followUps);
+      return showPayments(attempts, changesOf(store, attempts), options.json);
     }
     case 'change': {
       const { ref: paymentRef, work: _, ...asked } = options;
@@ -105,6 +110,7 @@ function settleChange(
   const record = store.followUps.book(ref).followUps.find((each) => each.key === key);
   if (!record) return notThere(`${ref}, change ${key}`);
   if (store.followUps.settleByHand(key, state, { actor: kActor, note })) {
+    tell(store, record.sessionId, 'changed', changeDetail({ ...record, state }));
     say(`The ${record.kind} ${key} is ${state} now.`);
     return kExit.ok;
   }
@@ -119,6 +125,7 @@ function settle(store: Store, { ref, attempt, verdict, note }: Extract<Options, 
   if (!entry) return notThere(`${ref}, attempt ${attempt}`);
   const by = { actor: kActor, note };
   if (store.settleByHand(entry, verdict, by)) {
+    tell(store, entry.sessionId, 'resolved', { resolution: verdict });
     say(`${ref}, attempt ${attempt}, is ${verdict} now.`);
     return kExit.ok;
   }

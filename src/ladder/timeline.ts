@@ -95,6 +95,8 @@ function eventEntry({ at, type, detail }: LiveEvent, legs: readonly SessionLeg[]
     }
     case 'resolved':
       return note('gateway', `resolved: ${text('resolution')}`);
+    case 'changed':
+      return note('gateway', `${text('change')} of ${text('amount')} ${text('currency')}: ${text('state')}`);
     default:
       return note('dialog', type);
   }

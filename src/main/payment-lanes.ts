@@ -12,7 +12,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { FollowUpPlan, FollowUpRequest } from '../ports/follow-ups.ts';
 import type { Log } from '../ports/log.ts';
 import type { PaymentGateway } from '../ports/payment-gateway.ts';
-import type { AttemptJournal, FollowUpJournal, Ledger } from '../ports/store.ts';
+import type { AttemptJournal, FollowUpJournal, FollowUpRecord, Ledger, OpenCount } from '../ports/store.ts';
 
 export interface LaneNeeds {
   readonly journal: AttemptJournal & { readonly followUps: FollowUpJournal };
@@ -25,6 +25,8 @@ export interface LaneNeeds {
     gateway: string,
     ...told: Parameters<NonNullable<PaymentsParts['onResolved']>>
   ) => void;
+  /** A capture, void or refund has come to a state. */
+  readonly onChanged?: (record: FollowUpRecord) => void;
   readonly mayCharge?: PaymentsParts['mayCharge'];
 }
 
@@ -51,13 +53,13 @@ export class PaymentLanes {
   readonly #reloading: readonly ReloadingGateway[];
   readonly #files: FileWatch;
   readonly #ledger: Pick<Ledger, 'payment'>;
+  readonly #names: ReadonlySet<string>;
 
   /** @throws AppError if a gateway cannot be made of what is configured. */
   constructor(config: Config, needs: LaneNeeds) {
-    const own = config.merchants.flatMap(({ id, gateway }) => (gateway ? [{ id, settings: gateway }] : []));
-    const asked = [{ id: null, settings: config.gateway }, ...own];
+    const asked = askedFor(config);
     const guard = new VelocityGuard(config.velocity, needs.clock);
-    const names = asked.map(({ id, settings }) => nameOf(id, settings));
+    const names = gatewaysOf(config);
     const reloading: ReloadingGateway[] = [];
     this.all = asked.map(({ id, settings }) => {
       const { clock, log } = needs;
@@ -69,8 +71,9 @@ export class PaymentLanes {
         log,
       });
       reloading.push(gateway);
-      return laneOf(id, settings, gateway, guard, shareOf(needs.journal, name, names), needs);
+      return laneOf(id, settings, gateway, guard, { ...needs, journal: shareOf(needs.journal, name, names) });
     });
+    this.#names = new Set(names);
     this.#reloading = reloading;
     this.#ledger = needs.ledger;
     this.#files = new FileWatch(
@@ -113,6 +116,11 @@ export class PaymentLanes {
     return lane.followUps.request(request);
   }
 
+  /** Of what is open: what went by gateways that are not configured any more. Nobody is asked about it. */
+  strandedOf(open: readonly OpenCount[]): readonly OpenCount[] {
+    return open.filter(({ gateway }) => !this.#names.has(gateway));
+  }
+
   /** Reads credentials and certificates again. Never throws. */
   reload(): void {
     this.#files.seen();
@@ -131,6 +139,16 @@ export class PaymentLanes {
   }
 }
 
+/** Names of the gateways, as the journal has them. */
+export function gatewaysOf(config: Config): readonly string[] {
+  return askedFor(config).map(({ id, settings }) => nameOf(id, settings));
+}
+
+function askedFor({ gateway, merchants }: Config) {
+  const own = merchants.flatMap(({ id, gateway }) => (gateway ? [{ id, settings: gateway }] : []));
+  return [{ id: null, settings: gateway }, ...own];
+}
+
 function nameOf(id: string | null, { type }: GatewaySettings): string {
   return id === null ? type : `${type}:${id}`;
 }
@@ -140,14 +158,13 @@ function laneOf(
   settings: GatewaySettings,
   reloading: ReloadingGateway,
   guard: VelocityGuard,
-  share: AttemptJournal,
-  { journal, clock, log, onRequest, onResolved, mayCharge }: LaneNeeds,
+  { journal, clock, log, onRequest, onResolved, onChanged, mayCharge }: LaneNeeds,
 ): PaymentLane {
   const measured = new MeasuredGateway(reloading, clock, (figures) => onRequest?.(figures));
   const gateway = new BreakingGateway(measured, settings.breaker, clock, log);
   const payments = new JournaledPayments({
     gateway,
-    journal: share,
+    journal,
     clock,
     log,
     policy: settings,
@@ -155,7 +172,10 @@ function laneOf(
     ...(mayCharge && { mayCharge }),
     onResolved: (resolution) => onResolved?.(gateway.name, resolution),
   });
-  const followUps = new FollowUps({ gateway, journal: journal.followUps, clock, log });
+  const followUps = new FollowUps({
+    ...{ gateway, journal: journal.followUps, clock, log },
+    ...(onChanged && { onChanged }),
+  });
   const watch = new GatewayWatch(gateway, clock, log, () => void resolveNow({ payments, followUps }));
   const trouble = () => {
     if (!watch.up) return `gateway ${gateway.name} does not answer`;
@@ -172,16 +192,27 @@ async function resolveNow({
 }
 
 /** The journal as one lane sees it. What no lane is for falls to the common one, which says so. */
-function shareOf(journal: AttemptJournal, name: string, names: readonly string[]): AttemptJournal {
+function shareOf(
+  journal: LaneNeeds['journal'],
+  name: string,
+  names: readonly string[],
+): LaneNeeds['journal'] {
   const isCommon = name === names[0];
+  const isOurs = ({ gateway }: { readonly gateway: string }) =>
+    gateway === name || (isCommon && !names.includes(gateway));
+  const { followUps } = journal;
   return {
     begin: (attempt) => journal.begin(attempt),
     settle: (key, verdict) => journal.settle(key, verdict),
     lease: (key, now, until) => journal.lease(key, now, until),
-    unresolved: () =>
-      journal
-        .unresolved()
-        .filter(({ gateway }) => gateway === name || (isCommon && !names.includes(gateway))),
+    unresolved: () => journal.unresolved().filter(isOurs),
+    followUps: {
+      begin: (paymentRef, plan) => followUps.begin(paymentRef, plan),
+      settle: (key, verdict) => followUps.settle(key, verdict),
+      settleByHand: (key, state, by) => followUps.settleByHand(key, state, by),
+      book: (paymentRef) => followUps.book(paymentRef),
+      unresolved: () => followUps.unresolved().filter(isOurs),
+    },
   };
 }
 

@@ -2,23 +2,30 @@ import type { Cancel, Clock } from '../ports/clock.ts';
 import type { FollowUpPlan, FollowUpRequest } from '../ports/follow-ups.ts';
 import type { Log } from '../ports/log.ts';
 import type { FollowUp, FollowUpResult, PaymentGateway } from '../ports/payment-gateway.ts';
-import type { FollowUpJournal, FollowUpRecord, FollowUpState } from '../ports/store.ts';
+import type { FollowUpJournal, FollowUpRecord, FollowUpState, OpenFollowUpRecord } from '../ports/store.ts';
 import { orderOf, planFollowUp } from './follow-up-plan.ts';
 import { GatewayLane } from './gateway-lane.ts';
+import {
+  endOf,
+  kFirstLookAfterMs,
+  kOrphanAfterMs,
+  kRescanMs,
+  type LookTimes,
+  lastLookOf,
+  looksFrom,
+  looksOfOld,
+  waitForNext,
+} from './look-times.ts';
 
-const kMinuteMs = 60_000;
 const kRequestMs = 30_000;
-const kLastLookAfterMs = 24 * 60 * kMinuteMs;
-const kLooksAfterMs = [1, 5, 15, 60, 6 * 60].map((minutes) => minutes * kMinuteMs);
-const kRescanMs = kMinuteMs;
-/** A row found later belongs to a dead process only if no request can be as old as this. */
-const kOrphanAfterMs = 10 * kMinuteMs;
 
 export interface FollowUpParts {
   readonly gateway: PaymentGateway;
   readonly journal: FollowUpJournal;
   readonly clock: Clock;
   readonly log: Log;
+  /** A change has come to this state, and the disk has it. Must not throw. */
+  readonly onChanged?: (record: FollowUpRecord) => void;
 }
 
 type Found = FollowUpResult | { readonly kind: 'not_found' };
@@ -26,7 +33,9 @@ type Verdict = Parameters<FollowUpJournal['settle']>[1];
 
 interface Watched {
   readonly record: FollowUpRecord;
-  readonly sinceMs: number;
+  readonly times: LookTimes;
+  /** It went by a gateway that is not configured: there is nobody to ask. */
+  readonly isForeign: boolean;
   isBusy: boolean;
   cancel: Cancel;
 }
@@ -64,8 +73,10 @@ export class FollowUps {
 
   /** Looks at all that is open and older than a minute, now. */
   async resolveNow(): Promise<void> {
-    const before = this.#parts.clock.now() - kMinuteMs;
-    const due = [...this.#watched.values()].filter(({ sinceMs }) => sinceMs <= before);
+    const beforeMs = this.#parts.clock.now() - kFirstLookAfterMs;
+    const due = [...this.#watched.values()].filter(
+      ({ times, isForeign }) => times.sinceMs <= beforeMs && !isForeign,
+    );
     await Promise.all(due.map((watched) => this.#look(watched)));
   }
 
@@ -96,11 +107,11 @@ export class FollowUps {
   }
 
   async #send(record: FollowUpRecord): Promise<FollowUpRecord> {
-    const sinceMs = this.#parts.clock.now();
+    const times = looksFrom(this.#parts.clock.now());
     const result = await this.#ask(record, (gateway, order) => gateway.followUp?.(order));
     const verdict = verdictOf(result);
     const isWritten = await this.#settle(record, { ...verdict, doneAt: this.#doneAt(verdict.state) });
-    if (verdict.state === 'UNKNOWN' || !isWritten) this.#watch(record, sinceMs);
+    if (verdict.state === 'UNKNOWN' || !isWritten) this.#watch(record, times, false);
     return { ...record, ...verdict };
   }
 
@@ -118,13 +129,15 @@ export class FollowUps {
   }
 
   /** @returns false if the disk did not take it: the row stands open, and is looked up as if no answer had come. */
-  async #settle({ key, kind, paymentRef }: FollowUpRecord, verdict: Verdict): Promise<boolean> {
-    const { journal, log } = this.#parts;
+  async #settle(record: FollowUpRecord, verdict: Verdict): Promise<boolean> {
+    const { journal, log, onChanged } = this.#parts;
+    const { key, kind, paymentRef } = record;
     const { state, reason } = verdict;
     try {
       await journal.settle(key, verdict);
       const level = state === 'MANUAL' ? 'error' : 'info';
       log[level]({ paymentRef, key, kind, state, reason }, 'a change of a payment');
+      onChanged?.({ ...record, ...verdict });
       return true;
     } catch (error) {
       log.error(
@@ -149,15 +162,25 @@ export class FollowUps {
   #adopt(minAgeMs: number): void {
     const { clock, gateway } = this.#parts;
     for (const record of this.#unresolved()) {
-      // A date that was set back must not hide what a dead process left.
-      const ageMs = Math.max(0, clock.date().getTime() - Date.parse(record.sentAt));
+      // Nor must a date that was set back hide what a dead process left.
+      const ageMs = record.knownAgeMs ?? Math.max(0, clock.date().getTime() - Date.parse(record.sentAt));
       const isOurs = this.#watched.has(record.key) || this.#sending.has(record.key);
-      if (isOurs || ageMs < minAgeMs || record.gateway !== gateway.name) continue;
-      this.#watch(record, clock.now() - Math.min(ageMs, kMinuteMs));
+      if (isOurs || ageMs < minAgeMs) continue;
+      const isForeign = record.gateway !== gateway.name;
+      if (isForeign) this.#reportForeign(record);
+      const times = looksOfOld(clock.now(), ageMs);
+      this.#watch(record, isForeign ? endOf(times) : times, isForeign);
     }
   }
 
-  #unresolved(): readonly FollowUpRecord[] {
+  #reportForeign({ paymentRef, key, kind, gateway }: FollowUpRecord): void {
+    this.#parts.log.error(
+      { paymentRef, key, kind, gateway },
+      'an open change of a payment belongs to a gateway that is not configured; configure it again to resolve it, or settle it by hand when its day is over',
+    );
+  }
+
+  #unresolved(): readonly OpenFollowUpRecord[] {
     try {
       return this.#parts.journal.unresolved();
     } catch (error) {
@@ -166,17 +189,17 @@ export class FollowUps {
     }
   }
 
-  #watch(record: FollowUpRecord, sinceMs: number): void {
-    const watched: Watched = { record, sinceMs, isBusy: false, cancel: () => undefined };
+  #watch(record: FollowUpRecord, times: LookTimes, isForeign: boolean): void {
+    const watched: Watched = { record, times, isForeign, isBusy: false, cancel: () => undefined };
     this.#watched.set(record.key, watched);
-    this.#schedule(watched, 0);
+    this.#schedule(watched, 0, 0);
   }
 
-  #schedule(watched: Watched, lookedAtAgeMs: number): void {
+  #schedule(watched: Watched, lookedAtAgeMs: number, atLeastMs: number): void {
     if (this.#stopped) return;
     const { clock } = this.#parts;
-    const afterMs = kLooksAfterMs.find((ageMs) => ageMs > lookedAtAgeMs) ?? kLastLookAfterMs;
-    watched.cancel = clock.schedule(Math.max(0, watched.sinceMs + afterMs - clock.now()), () => {
+    const waitMs = Math.max(atLeastMs, waitForNext(watched.times, lookedAtAgeMs, clock.now()));
+    watched.cancel = clock.schedule(waitMs, () => {
       const look = this.#look(watched).finally(() => this.#running.delete(look));
       this.#running.add(look);
     });
@@ -186,18 +209,20 @@ export class FollowUps {
     if (this.#stopped || watched.isBusy) return;
     watched.isBusy = true;
     watched.cancel();
-    const { record, sinceMs } = watched;
-    const ageMs = this.#parts.clock.now() - sinceMs;
-    const found = await this.#ask(record, (gateway, order) => gateway.findFollowUp?.(order));
+    const { record, times, isForeign } = watched;
+    const ageMs = this.#parts.clock.now() - times.sinceMs;
+    const found = isForeign
+      ? kNobody
+      : await this.#ask(record, (gateway, order) => gateway.findFollowUp?.(order));
     // Not to have reached the gateway now says nothing of the time before.
     const verdict = verdictOf(found.kind === 'not_sent' ? kNobody : found);
-    const isLast = ageMs >= kLastLookAfterMs;
+    const isLast = ageMs >= lastLookOf(times);
     const state = verdict.state === 'UNKNOWN' && isLast ? 'MANUAL' : verdict.state;
     const isSettled =
       state !== 'UNKNOWN' && (await this.#settle(record, { ...verdict, state, doneAt: this.#doneAt(state) }));
     watched.isBusy = false;
     if (isSettled) this.#watched.delete(record.key);
-    else this.#schedule(watched, ageMs);
+    else this.#schedule(watched, ageMs, kRescanMs); // also when the disk did not take it
   }
 }
 

@@ -10,21 +10,23 @@ import type {
 } from '../ports/store.ts';
 import { GatewayLane } from './gateway-lane.ts';
 import type { JournalWriter, Settlement } from './journal-writer.ts';
+import {
+  endOf,
+  kFirstLookAfterMs,
+  kOrphanAfterMs,
+  kRescanMs,
+  type LookTimes,
+  lastLookOf,
+  looksFrom,
+  looksOfOld,
+  waitForNext,
+} from './look-times.ts';
 
-const kMinuteMs = 60_000;
-// When an open attempt is looked at, from the moment it became unknown; after the last it needs a person.
-const kLastTryAfterMs = 24 * 60 * kMinuteMs;
-const kTryAfterMs = [...[1, 5, 15, 60, 6 * 60].map((minutes) => minutes * kMinuteMs), kLastTryAfterMs];
-const kRequestMs = kMinuteMs;
+const kRequestMs = 60_000;
 /** Longer than a look takes: a request to look it up and one to take it back. */
-const kLeaseMs = 3 * kMinuteMs;
-/** What was found after a restart gets so long at least, however old it is. */
-const kLeastWatchMs = 60 * kMinuteMs;
+const kLeaseMs = 3 * kRequestMs;
 /** Attempts looked at side by side: a gateway that comes back is not run over. */
 const kAtOnce = 8;
-const kRescanMs = kMinuteMs;
-/** Rows found after the start belong to a dead process only if no submission can be as old as this. */
-const kOrphanAfterMs = 10 * kMinuteMs;
 
 /** An attempt whose outcome nobody knows. Holds no card: none is needed to look it up or take it back. */
 export type OpenAttempt = PaymentRef & Pick<AttemptRecord, 'sessionId'>;
@@ -51,10 +53,9 @@ export interface ReconcilerParts {
 interface Watched {
   readonly attempt: OpenAttempt;
   readonly lane: GatewayLane;
-  /** When it became unknown, on the clock. */
-  readonly sinceMs: number;
-  /** When it is looked at, counted from there; after the last it needs a person. */
-  readonly looksMs: readonly number[];
+  readonly times: LookTimes;
+  /** It went by a gateway that is not configured: another one knows nothing of it, and asking there would settle it wrongly. */
+  readonly isForeign: boolean;
   /** How old it was when it was last looked at. */
   lookedAtAgeMs: number;
   /** A reversal was asked for and may have worked without our hearing of it. */
@@ -69,7 +70,6 @@ interface Watched {
 export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #watched = new Map<string, Watched>();
-  readonly #foreign = new Set<string>();
   readonly #due = new Set<Watched>();
   readonly #running = new Map<Watched, Promise<void>>();
   #cancelRescan: Cancel = () => undefined;
@@ -99,8 +99,10 @@ export class Reconciler {
    * request of theirs may still be on its way, and nothing that is not found is believed before.
    */
   hurry(): void {
-    const beforeMs = this.#parts.clock.now() - kMinuteMs;
-    for (const watched of this.#watched.values()) if (watched.sinceMs <= beforeMs) this.#enqueue(watched);
+    const beforeMs = this.#parts.clock.now() - kFirstLookAfterMs;
+    for (const watched of this.#watched.values()) {
+      if (watched.times.sinceMs <= beforeMs && !watched.isForeign) this.#enqueue(watched);
+    }
   }
 
   /** Resolves when nothing is being looked at, nor waits for its turn to be. */
@@ -110,7 +112,7 @@ export class Reconciler {
 
   /** @param lane - the payment's, so that a request still under way is waited for. */
   watch(attempt: OpenAttempt, lane: GatewayLane, reversalAsked: boolean): void {
-    this.#add(attempt, lane, reversalAsked, this.#parts.clock.now());
+    this.#add({ attempt, lane, reversalAsked, times: looksFrom(this.#parts.clock.now()), isForeign: false });
   }
 
   #scheduleRescan(): void {
@@ -128,46 +130,34 @@ export class Reconciler {
       const ageMs = attempt.knownAgeMs ?? Math.max(0, dateAgeMs);
       const isOurs = this.#watched.has(attempt.idempotencyKey) || writer.owes(attempt);
       if (isOurs || ageMs < minAgeMs) continue;
-      if (attempt.gateway !== gateway.name) this.#reportForeign(attempt);
-      else {
-        // The first look is a minute after it was sent, or now; the others count from there, and end as if nothing had come between.
-        const countedMs = Math.min(ageMs, kMinuteMs);
-        const endMs = Math.max(kLeastWatchMs, kLastTryAfterMs - (ageMs - countedMs));
-        const sinceMs = clock.now() - countedMs;
-        this.#add(attempt, new GatewayLane(clock, log), attempt.state === 'UNKNOWN', sinceMs, endMs);
-      }
+      const isForeign = attempt.gateway !== gateway.name;
+      if (isForeign) this.#reportForeign(attempt);
+      const times = looksOfOld(clock.now(), ageMs);
+      this.#add({
+        attempt,
+        lane: new GatewayLane(clock, log),
+        reversalAsked: attempt.state === 'UNKNOWN',
+        times: isForeign ? endOf(times) : times,
+        isForeign,
+      });
     }
   }
 
-  /** Another gateway knows nothing of it: asking there would settle it wrongly. */
-  #reportForeign(attempt: AttemptRecord): void {
-    if (this.#foreign.has(attempt.idempotencyKey)) return;
-    this.#foreign.add(attempt.idempotencyKey);
-    const { sessionId, paymentRef, gateway } = attempt;
+  #reportForeign({ sessionId, paymentRef, gateway }: AttemptRecord): void {
     this.#parts.log.error(
       { sessionId, paymentRef, gateway },
-      'an open payment belongs to a gateway that is not configured; configure it again to resolve it',
+      'an open payment belongs to a gateway that is not configured; configure it again to resolve it, or settle it by hand when its day is over',
     );
   }
 
-  #add(
-    attempt: OpenAttempt,
-    lane: GatewayLane,
-    reversalAsked: boolean,
-    sinceMs: number,
-    endMs = kLastTryAfterMs,
-  ): void {
-    const cancel = () => undefined;
-    const looksMs = [...kTryAfterMs.filter((ageMs) => ageMs < endMs), endMs];
-    const watched: Watched = { attempt, lane, sinceMs, looksMs, lookedAtAgeMs: 0, reversalAsked, cancel };
-    this.#watched.set(attempt.idempotencyKey, watched);
-    this.#schedule(watched);
+  #add(watched: Omit<Watched, 'lookedAtAgeMs' | 'cancel'>): void {
+    const added = { ...watched, lookedAtAgeMs: 0, cancel: () => undefined };
+    this.#watched.set(watched.attempt.idempotencyKey, added);
+    this.#schedule(added);
   }
 
   #schedule(watched: Watched): void {
-    const { clock } = this.#parts;
-    const afterMs = watched.looksMs.find((ageMs) => ageMs > watched.lookedAtAgeMs) ?? lastOf(watched);
-    this.#wait(watched, Math.max(0, watched.sinceMs + afterMs - clock.now()));
+    this.#wait(watched, waitForNext(watched.times, watched.lookedAtAgeMs, this.#parts.clock.now()));
   }
 
   #wait(watched: Watched, waitMs: number): void {
@@ -202,9 +192,9 @@ export class Reconciler {
       this.#watched.delete(watched.attempt.idempotencyKey); // another process, or a person, was faster
       return;
     }
-    watched.lookedAtAgeMs = this.#parts.clock.now() - watched.sinceMs;
-    const isLast = watched.lookedAtAgeMs >= lastOf(watched);
-    const settlement = await this.#settlement(watched, isLast);
+    watched.lookedAtAgeMs = this.#parts.clock.now() - watched.times.sinceMs;
+    const isLast = watched.lookedAtAgeMs >= lastLookOf(watched.times);
+    const settlement = watched.isForeign ? undefined : await this.#settlement(watched, isLast);
     if (settlement) this.#resolve(watched, settlement);
     else if (isLast && !this.#stopped) this.#resolve(watched, { state: 'MANUAL' });
     else this.#schedule(watched);
@@ -266,10 +256,6 @@ export class Reconciler {
     } else this.#parts.log.info({ sessionId, paymentRef, state }, 'an open payment was resolved');
     this.#parts.onResolved({ attempt, state });
   }
-}
-
-function lastOf({ looksMs }: Watched): number {
-  return looksMs.at(-1) ?? kLastTryAfterMs;
 }
 
 function openAttempts(journal: AttemptJournal, log: Log): readonly OpenAttemptRecord[] {

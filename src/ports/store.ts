@@ -169,6 +169,14 @@ export interface AttemptJournal {
   lease(key: AttemptKey, now: string, until: string): Lease;
 }
 
+/** How much of what went by a gateway is open. */
+export interface OpenCount {
+  readonly gateway: string;
+  readonly attempts: number;
+  /** Captures, voids and refunds. */
+  readonly changes: number;
+}
+
 /** What customers were charged, or may have been. */
 export interface Spending {
   /** @returns minor units. @param since - ISO 8601, UTC. */
@@ -186,7 +194,7 @@ export type HandVerdict = Extract<AttemptState, 'APPROVED' | 'REVERSED' | 'NOT_C
 
 /** Payments as people look at them, and settle by hand what nobody else could. */
 export interface Ledger {
-  /** Newest first. @param states - all if not given. */
+  /** Newest first. @param states - of the attempt, or of a change of it; all if not given. */
   list(limit: number, states?: readonly AttemptState[], page?: Omit<Page, 'limit'>): readonly LedgerEntry[];
   /** All attempts of a payment, in order. */
   payment(paymentRef: string): readonly LedgerEntry[];
@@ -236,6 +244,11 @@ export interface FollowUpRecord {
   readonly doneAt: string | null;
 }
 
+export interface OpenFollowUpRecord extends FollowUpRecord {
+  /** As of {@link OpenAttemptRecord}. */
+  readonly knownAgeMs: number | null;
+}
+
 /** All there is of one payment. */
 export interface PaymentBook {
   readonly attempts: readonly AttemptRecord[];
@@ -264,5 +277,5 @@ export interface FollowUpJournal {
   ): boolean;
   book(paymentRef: string): PaymentBook;
   /** As {@link AttemptJournal.unresolved}. */
-  unresolved(): readonly FollowUpRecord[];
+  unresolved(): readonly OpenFollowUpRecord[];
 }

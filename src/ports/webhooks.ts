@@ -5,6 +5,7 @@ export const kMessageTypes = [
   'payment.secure_mode',
   'payment.completed',
   'payment.resolved',
+  'payment.changed',
   'segment.started',
   'segment.ended',
 ] as const;

@@ -1,8 +1,10 @@
 import type Database from 'better-sqlite3';
 import { maskCardLike } from '../card/card-like.ts';
 import type { AuditAct } from '../ports/audit.ts';
-import type { FollowUpJournal, FollowUpRecord, PaymentBook } from '../ports/store.ts';
+import type { FollowUpJournal, FollowUpRecord, OpenFollowUpRecord, PaymentBook } from '../ports/store.ts';
+import type { DurableWrites } from './durable-writes.ts';
 import { attemptRecord, type Row } from './rows.ts';
+import { ageMs, uptimeAt } from './uptime.ts';
 
 const kColumns = [
   'key',
@@ -22,52 +24,58 @@ const kColumns = [
   'note',
   'sent_at',
   'done_at',
+  'sent_uptime',
 ] as const;
 
 /** What the table needs of the store around it. */
 export interface StoreTools {
-  /** All of it or nothing, with the write lock from the beginning; on the disk when it resolves. */
-  write<T>(doing: string, work: () => T): Promise<T>;
-  /** The same, on the disk when it returns. */
-  writeThrough<T>(doing: string, work: () => T): T;
-  read<T>(doing: string, work: () => T): T;
   /** In the transaction of a write. */
   audit(act: AuditAct): void;
   mayResolve(): boolean;
-  refusal(what: string): Error;
 }
 
 /** Captures, voids and refunds. What is written is in the audit from the same transaction on. */
 export class FollowUpTable implements FollowUpJournal {
+  readonly #writes: DurableWrites;
   readonly #tools: StoreTools;
   readonly #statements: ReturnType<typeof prepare>;
 
-  constructor(database: Database.Database, tools: StoreTools) {
+  constructor(database: Database.Database, writes: DurableWrites, tools: StoreTools) {
+    this.#writes = writes;
     this.#tools = tools;
     this.#statements = prepare(database);
   }
 
-  begin<T extends { readonly record?: FollowUpRecord }>(
+  async begin<T extends { readonly record?: FollowUpRecord }>(
     paymentRef: string,
     plan: (book: PaymentBook) => T,
   ): Promise<T> {
-    return this.#tools.write('journal a follow-up', () => {
-      const planned = plan(this.#book(paymentRef));
-      const { record } = planned;
+    let begun: FollowUpRecord | undefined;
+    const planned = this.#writes.write('journal a follow-up', () => {
+      const made = plan(this.#book(paymentRef));
+      const { record } = made;
       if (record && !this.#statements.find.get(record.key)) {
         this.#statements.insert.run(rowOf(record));
         this.#tools.audit(submitted(record));
+        begun = record;
       }
-      return planned;
+      return made;
     });
+    try {
+      await this.#writes.kept('journal a follow-up');
+    } catch (error) {
+      if (begun) this.#withdraw(begun);
+      throw error;
+    }
+    return planned;
   }
 
   settle(key: string, verdict: Parameters<FollowUpJournal['settle']>[1]): Promise<void> {
-    return this.#tools.write('settle a follow-up', () => {
+    return this.#writes.writeDurably('settle a follow-up', () => {
       const row = this.#statements.find.get(key);
       const { changes } = this.#statements.settle.run({ key, ...verdict });
       if (!row || changes === 0)
-        throw this.#tools.refusal(`follow-up ${key} is not open, so not ${verdict.state}`);
+        throw this.#writes.refusal(`follow-up ${key} is not open, so not ${verdict.state}`);
       const { state, transactionId, reason } = verdict;
       this.#tools.audit(act(recordOf(row), 'hushpay', 'settled', { state, transactionId, reason }));
     });
@@ -78,7 +86,7 @@ export class FollowUpTable implements FollowUpJournal {
     state: 'DONE' | 'NOT_DONE',
     { actor, note }: { readonly actor: string; readonly note: string },
   ): boolean {
-    return this.#tools.writeThrough('settle a follow-up by hand', () => {
+    return this.#writes.writeThrough('settle a follow-up by hand', () => {
       const row = this.#statements.find.get(key);
       const { changes } = this.#statements.settleByHand.run({ key, state, doneAt: new Date().toISOString() });
       if (!row || changes === 0) return false;
@@ -88,13 +96,26 @@ export class FollowUpTable implements FollowUpJournal {
   }
 
   book(paymentRef: string): PaymentBook {
-    return this.#tools.read('read a payment', () => this.#book(paymentRef));
+    return this.#writes.run('read a payment', () => this.#book(paymentRef));
   }
 
-  unresolved(): readonly FollowUpRecord[] {
-    return this.#tools.read('read open follow-ups', () =>
-      this.#tools.mayResolve() ? this.#statements.unresolved.all().map(recordOf) : [],
+  unresolved(): readonly OpenFollowUpRecord[] {
+    return this.#writes.run('read open follow-ups', () =>
+      this.#tools.mayResolve() ? this.#statements.unresolved.all().map(openRecordOf) : [],
     );
+  }
+
+  /** What was sent to nobody must not be sent by whoever finds its row, which may be there after all. */
+  #withdraw(record: FollowUpRecord): void {
+    const verdict = { state: 'NOT_SENT', transactionId: null, reason: 'the disk did not keep the intent' };
+    try {
+      this.#writes.write('withdraw a follow-up', () => {
+        this.#statements.settle.run({ key: record.key, ...verdict, doneAt: new Date().toISOString() });
+        this.#tools.audit(act(record, 'hushpay', 'settled', verdict));
+      });
+    } catch {
+      // The row stands open: it is looked up, and what the gateway never had may be sent then.
+    }
   }
 
   #book(paymentRef: string): PaymentBook {
@@ -137,21 +158,27 @@ function rowOf(record: FollowUpRecord): Row {
     amount_minor: amount.minor,
     currency: amount.currency,
     exponent: amount.exponent,
+    sent_uptime: uptimeAt(record.sentAt),
   };
 }
 
 /** Rows are only ever written by {@link rowOf}, so the types hold. */
 function recordOf(row: Row): FollowUpRecord {
-  const { amount_minor: minor, currency, exponent, ...rest } = row;
+  const { amount_minor: minor, currency, exponent, sent_uptime: _, ...rest } = row;
   return {
     ...Object.fromEntries(
       Object.entries(rest).map(([name, value]) => [
-        name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()),
+        name.replace(/_(.)/g, (_match, letter) => letter.toUpperCase()),
         value,
       ]),
     ),
     amount: { minor, currency, exponent },
   } as unknown as FollowUpRecord;
+}
+
+function openRecordOf(row: Row): OpenFollowUpRecord {
+  const uptime = row['sent_uptime'];
+  return { ...recordOf(row), knownAgeMs: ageMs(typeof uptime === 'string' ? uptime : null) };
 }
 
 function prepare(database: Database.Database) {

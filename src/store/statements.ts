@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import type { OpenCount } from '../ports/store.ts';
 import { type EndedOrphan, kEndOrphans } from './orphans.ts';
 import { kAttemptColumns, kSessionColumns, type Row } from './rows.ts';
 
@@ -33,7 +34,10 @@ export function prepareStatements(database: Database.Database) {
        WHERE session_id = @sessionId AND attempt = @attempt AND state = 'MANUAL'`,
     ),
     list: database.prepare<[Row], Row>(
-      `${kLedger} WHERE (@wanted = '[]' OR state IN (SELECT value FROM json_each(@wanted)))
+      `${kLedger} WHERE (@wanted = '[]' OR state IN (SELECT value FROM json_each(@wanted))
+           OR EXISTS (SELECT 1 FROM follow_up AS change
+                      WHERE change.session_id = attempt.session_id AND change.attempt = attempt.attempt
+                        AND change.state IN (SELECT value FROM json_each(@wanted))))
          AND (@merchants IS NULL OR attempt.merchant_id IN (SELECT value FROM json_each(@merchants)))
          AND (@at IS NULL OR (sent_at, session_id || '/' || attempt) < (@at, @id))
        ORDER BY sent_at DESC, session_id || '/' || attempt DESC LIMIT @limit`,
@@ -72,8 +76,12 @@ export function prepareStatements(database: Database.Database) {
       )
       .pluck(),
     endOrphans: database.prepare<[Row], EndedOrphan>(kEndOrphans),
-    countUnresolved: database.prepare<[], { open: number }>(
-      `SELECT count(*) AS open FROM attempt WHERE state IN ('SUBMITTING', 'UNKNOWN')`,
+    countOpen: database.prepare<[], OpenCount>(
+      `SELECT gateway, sum(attempts) AS attempts, sum(changes) AS changes FROM (
+         SELECT gateway, 1 AS attempts, 0 AS changes FROM attempt WHERE state IN ('SUBMITTING', 'UNKNOWN')
+         UNION ALL
+         SELECT gateway, 0, 1 FROM follow_up WHERE state IN ('SUBMITTING', 'UNKNOWN'))
+       GROUP BY gateway`,
     ),
     probe: database.prepare<[number]>('INSERT OR REPLACE INTO probe VALUES (1, zeroblob(?))'),
   };

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import type Database from 'better-sqlite3';
-import { AppError } from '../errors.ts';
 import type { AuditAct, AuditTrail } from '../ports/audit.ts';
 import type { KeptAnswers } from '../ports/kept-answers.ts';
 import type { EventLog, LiveEvent } from '../ports/live-events.ts';
@@ -17,6 +16,7 @@ import type {
   Ledger,
   LedgerEntry,
   OpenAttemptRecord,
+  OpenCount,
   Page,
   SessionFilter,
   SessionList,
@@ -30,6 +30,7 @@ import { AuditChain } from './audit-chain.ts';
 import { auditKey } from './audit-key.ts';
 import { Claim } from './claim.ts';
 import { openDatabase } from './database-file.ts';
+import { DurableWrites } from './durable-writes.ts';
 import { EventTable } from './event-table.ts';
 import { FollowUpTable } from './follow-up-table.ts';
 import { GroupSync, type SyncFile } from './group-sync.ts';
@@ -84,8 +85,8 @@ export interface Store
   endOrphans(endedAt: string): number;
   /** Whether this process holds the right to resolve open attempts, from before or from now. */
   mayResolve(): boolean;
-  /** How many attempts are open, whoever resolves them; for a gauge. While the file cannot be read, the last figure. Never throws. */
-  countUnresolved(): number;
+  /** What is open by gateway, whoever resolves it; for gauges. While the file cannot be read, the last figures. Never throws. */
+  countOpen(): readonly OpenCount[];
   /**
    * Deletes what is older than this, some rows of it.
    * @param isFirst - of several calls: says so in the audit.
@@ -134,8 +135,8 @@ class SqliteStore implements Store {
   readonly followUps: FollowUpJournal;
   readonly audit: AuditChain;
   readonly #database: Database.Database;
-  /** What must survive a power failure waits for it; what a power failure takes of sessions and events, the attempts put right again. */
   readonly #sync: GroupSync;
+  readonly #writes: DurableWrites;
   readonly #file: string;
   readonly #log: Log;
   readonly #claim: Claim;
@@ -145,12 +146,13 @@ class SqliteStore implements Store {
   /** This process, to others that look at open attempts of the same file. */
   readonly #holder = randomUUID();
   #saidClaimed = false;
-  #openCount = 0;
+  #open: readonly OpenCount[] = [];
 
   constructor(database: Database.Database, file: string, key: Buffer, log: Log, sync: GroupSync) {
     this.audit = new AuditChain(database, key);
     this.#database = database;
     this.#sync = sync;
+    this.#writes = new DurableWrites(database, sync, file);
     this.#file = file;
     this.#log = log;
     this.#claim = new Claim(file);
@@ -159,67 +161,61 @@ class SqliteStore implements Store {
     this.outbox = new OutboxTable(database);
     this.answers = new AnswerTable(database);
     this.#statements = prepareStatements(database);
-    this.followUps = new FollowUpTable(database, {
-      write: async (doing, work) => {
-        const result = this.#write(doing, work);
-        await this.#kept(doing);
-        return result;
-      },
-      writeThrough: (doing, work) => this.#writeThrough(doing, work),
-      read: (doing, work) => this.#do(doing, work),
+    this.followUps = new FollowUpTable(database, this.#writes, {
       audit: (act) => this.#append(act),
       mayResolve: () => this.#claim.take(),
-      refusal: (what) => this.#refusal(what),
     });
   }
 
   open(record: SessionRecord): void {
-    this.#do('open a session', () => this.#statements.openSession.run(sessionRow(record)));
+    this.#writes.run('open a session', () => this.#statements.openSession.run(sessionRow(record)));
   }
 
   update(record: SessionRecord): void {
-    const { changes } = this.#do('update a session', () =>
+    const { changes } = this.#writes.run('update a session', () =>
       this.#statements.updateSession.run(sessionRow(record)),
     );
-    if (changes === 0) throw this.#refusal(`session ${record.sessionId} was never opened`);
+    if (changes === 0) throw this.#writes.refusal(`session ${record.sessionId} was never opened`);
   }
 
   find(sessionId: string): SessionRecord | undefined {
-    const row = this.#do('read a session', () => this.#statements.findSession.get(sessionId));
+    const row = this.#writes.run('read a session', () => this.#statements.findSession.get(sessionId));
     return row && sessionRecord(row);
   }
 
   attempts(sessionId: string): readonly AttemptRecord[] {
-    return this.#do('read attempts', () => this.#statements.attemptsOf.all(sessionId)).map(attemptRecord);
+    return this.#writes
+      .run('read attempts', () => this.#statements.attemptsOf.all(sessionId))
+      .map(attemptRecord);
   }
 
   begin(attempt: AttemptRecord): Promise<void> {
-    this.#write('journal an attempt', () => {
+    this.#writes.write('journal an attempt', () => {
       this.#statements.begin.run(attemptRow(attempt));
       this.#append(submitted(attempt));
     });
-    return this.#kept('journal an attempt').catch((error: unknown) => {
+    return this.#writes.kept('journal an attempt').catch((error: unknown) => {
       this.#withdraw(attempt);
       throw error;
     });
   }
 
   settle(key: AttemptKey, verdict: Parameters<AttemptJournal['settle']>[1]): Promise<void> {
-    this.#write('settle an attempt', () => {
+    this.#writes.write('settle an attempt', () => {
       const { changes } = this.#statements.settle.run({ approvedMinor: null, ...key, ...verdict });
       if (verdict.state !== 'UNKNOWN') this.#statements.endLease.run({ ...key });
       if (changes > 0) this.#append(settled(key, verdict));
       else if (this.#statements.stateOf.get({ ...key }) !== verdict.state) {
-        throw this.#refusal(
+        throw this.#writes.refusal(
           `attempt ${key.attempt} of session ${key.sessionId} is not open, so not ${verdict.state}`,
         );
       }
     });
-    return this.#kept('settle an attempt');
+    return this.#writes.kept('settle an attempt');
   }
 
   lease({ sessionId, attempt }: AttemptKey, now: string, until: string): Lease {
-    return this.#write('lease an attempt', () => {
+    return this.#writes.write('lease an attempt', () => {
       const state = this.#statements.stateOf.get({ sessionId, attempt });
       if (state !== 'SUBMITTING' && state !== 'UNKNOWN') return 'closed';
       // A lease longer than any that is given is of a time when the clock stood elsewhere.
@@ -231,7 +227,7 @@ class SqliteStore implements Store {
 
   spentBy(customerId: string, merchantId: string | null, currency: string, since: string): number {
     const asked = { customerId, merchantId, currency, since };
-    return this.#do('add up what a customer paid', () => this.#statements.spent.get(asked) ?? 0);
+    return this.#writes.run('add up what a customer paid', () => this.#statements.spent.get(asked) ?? 0);
   }
 
   settleByHand(
@@ -239,7 +235,7 @@ class SqliteStore implements Store {
     verdict: HandVerdict,
     by: { readonly actor: string; readonly note: string },
   ): boolean {
-    return this.#writeThrough('settle an attempt by hand', () => {
+    return this.#writes.writeThrough('settle an attempt by hand', () => {
       const doneAt = new Date().toISOString();
       const { changes } = this.#statements.settleByHand.run({ ...key, state: verdict, doneAt });
       if (changes === 0) return false;
@@ -254,37 +250,39 @@ class SqliteStore implements Store {
     page: Omit<Page, 'limit'> = {},
   ): readonly LedgerEntry[] {
     const asked = { wanted: JSON.stringify(states), ...pageRow({ ...page, limit }) };
-    return this.#do('list payments', () => this.#statements.list.all(asked)).map(ledgerEntry);
+    return this.#writes.run('list payments', () => this.#statements.list.all(asked)).map(ledgerEntry);
   }
 
   sessions(page: Page, filter: SessionFilter = {}): readonly SessionRecord[] {
     const { topology = null, outcome = null, customerId = null, reference = null, callId = null } = filter;
     const asked = { topology, outcome, customerId, reference, callId, ...pageRow(page) };
-    return this.#do('list sessions', () => this.#statements.sessions.all(asked)).map(sessionRecord);
+    return this.#writes.run('list sessions', () => this.#statements.sessions.all(asked)).map(sessionRecord);
   }
 
   payment(paymentRef: string): readonly LedgerEntry[] {
-    return this.#do('read a payment', () => this.#statements.payment.all(paymentRef)).map(ledgerEntry);
+    return this.#writes
+      .run('read a payment', () => this.#statements.payment.all(paymentRef))
+      .map(ledgerEntry);
   }
 
   append(event: Omit<LiveEvent, 'id'>): number {
-    return this.#do('keep an event', () => this.#events.append(event));
+    return this.#writes.run('keep an event', () => this.#events.append(event));
   }
 
   eventsAfter(id: number, limit: number, sessionId?: string): readonly LiveEvent[] {
-    return this.#do('read events', () => this.#events.after(id, limit, sessionId));
+    return this.#writes.run('read events', () => this.#events.after(id, limit, sessionId));
   }
 
   newestEventId(): number {
-    return this.#do('read events', () => this.#events.newestId());
+    return this.#writes.run('read events', () => this.#events.newestId());
   }
 
   record(act: AuditAct): void {
-    this.#writeThrough('write the audit', () => this.#append(act));
+    this.#writes.writeThrough('write the audit', () => this.#append(act));
   }
 
   unresolved(): readonly OpenAttemptRecord[] {
-    return this.#do('read open attempts', () => {
+    return this.#writes.run('read open attempts', () => {
       if (this.#claim.take()) return this.#statements.unresolved.all().map(openAttempt);
       if (!this.#saidClaimed)
         this.#log.warn({ file: this.#file }, 'another process resolves the open payments of this store');
@@ -294,28 +292,28 @@ class SqliteStore implements Store {
   }
 
   mayResolve(): boolean {
-    return this.#do('take the right to resolve', () => this.#claim.take());
+    return this.#writes.run('take the right to resolve', () => this.#claim.take());
   }
 
   endOrphans(endedAt: string): number {
-    return this.#do('end sessions of a process that died', () =>
+    return this.#writes.run('end sessions of a process that died', () =>
       this.#claim.take() ? this.#endOrphans(endedAt) : 0,
     );
   }
 
-  countUnresolved(): number {
+  countOpen(): readonly OpenCount[] {
     try {
-      this.#openCount = this.#statements.countUnresolved.get()?.open ?? 0;
+      this.#open = this.#statements.countOpen.all();
     } catch (error) {
-      this.#log.error({ err: failed(this.#file, 'count open attempts', error) }, 'the store cannot be read');
+      this.#log.error({ err: failed(this.#file, 'count open payments', error) }, 'the store cannot be read');
     }
-    return this.#openCount;
+    return this.#open;
   }
 
   retire(what: Retained, before: string, limit: number, isFirst: boolean): number {
-    return this.#do('delete what is old', () => {
+    return this.#writes.run('delete what is old', () => {
       if (!this.#retention.isDue(what, before)) return 0;
-      return this.#write('delete what is old', () => {
+      return this.#writes.write('delete what is old', () => {
         if (isFirst) this.#retention.note(what, before, new Date().toISOString());
         return this.#retention.delete(what, { before, limit });
       });
@@ -324,7 +322,7 @@ class SqliteStore implements Store {
 
   check(): StoreHealth {
     try {
-      this.#do('write', () => this.#statements.probe.run(kProbeBytes));
+      this.#writes.run('write', () => this.#statements.probe.run(kProbeBytes));
       return { ok: true };
     } catch (error) {
       return { ok: false, reason: error instanceof Error ? error.message : 'unknown' };
@@ -338,7 +336,7 @@ class SqliteStore implements Store {
   }
 
   #endOrphans(endedAt: string): number {
-    return this.#writeThrough('end sessions of a process that died', () => {
+    return this.#writes.writeThrough('end sessions of a process that died', () => {
       const ended = this.#statements.endOrphans.all({ endedAt });
       for (const { sessionId, result } of ended) {
         this.#events.append({ sessionId, at: endedAt, type: 'ended', detail: { result } });
@@ -370,41 +368,5 @@ class SqliteStore implements Store {
     } catch (error) {
       this.#log.error({ sessionId, attempt, err: error }, 'an attempt that was not sent stands open');
     }
-  }
-
-  /** Resolves when what was written is on the disk. */
-  async #kept(doing: string): Promise<void> {
-    try {
-      await this.#sync.flushed();
-    } catch (error) {
-      throw failed(this.#file, doing, error);
-    }
-  }
-
-  /** {@link #write}, and on the disk when it returns: for what is rare, or asked from a terminal. */
-  #writeThrough<T>(doing: string, work: () => T): T {
-    const result = this.#write(doing, work);
-    this.#do(doing, () => this.#sync.flush());
-    return result;
-  }
-
-  /** All of it or nothing, with the write lock from the beginning: what is read in it is still true when it is written. */
-  #write<T>(doing: string, work: () => T): T {
-    return this.#do(doing, () => this.#database.transaction(work).immediate());
-  }
-
-  #do<T>(doing: string, work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw error instanceof AppError ? error : failed(this.#file, doing, error);
-    }
-  }
-
-  #refusal(what: string): AppError {
-    return new AppError(
-      'STORE_FAILED',
-      `store ${this.#file}: ${what}. Nothing was written; this is a fault of hushpay.`,
-    );
   }
 }

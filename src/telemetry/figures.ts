@@ -1,12 +1,16 @@
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { MediaWorkerFigures } from '../ports/media.ts';
 import type { Meter } from '../ports/meter.ts';
+import type { OpenCount } from '../ports/store.ts';
 import type { Metrics, SipEdgeFigures } from './metrics.ts';
 
 /** What the adapters count by themselves; read off, not told. */
 export interface FigureSources {
   readonly gateways: () => readonly { readonly name: string; readonly isUp: boolean }[];
-  readonly countUnresolved: () => number;
+  /** Payments and changes whose outcome nobody knows, by gateway. */
+  readonly open: () => readonly OpenCount[];
+  /** Of them: what went by a gateway that is not configured any more. */
+  readonly strandedOf: (open: readonly OpenCount[]) => readonly OpenCount[];
   /** Messages to webhooks that wait. */
   readonly countOutbox: () => number;
   readonly children: () => readonly {
@@ -28,7 +32,11 @@ export function followFigures(metrics: Metrics, sources: FigureSources, clock: C
   let cancel: Cancel = () => {};
   const read = () => {
     for (const { name, isUp } of sources.gateways()) metrics.gatewayUp(name, isUp);
-    metrics.unknownOpen(sources.countUnresolved());
+    const open = sources.open();
+    metrics.unknownOpen(open.reduce(sumOf, 0));
+    metrics.stranded(
+      sources.strandedOf(open).map((each) => ({ gateway: each.gateway, open: sumOf(0, each) })),
+    );
     metrics.outboxPending(sources.countOutbox());
     for (const child of sources.children()) metrics.child(child.name, child);
     for (const worker of sources.workers()) metrics.mediaWorker(worker.name, worker);
@@ -39,6 +47,10 @@ export function followFigures(metrics: Metrics, sources: FigureSources, clock: C
   };
   read();
   return () => cancel();
+}
+
+function sumOf(sum: number, { attempts, changes }: OpenCount): number {
+  return sum + attempts + changes;
 }
 
 /**

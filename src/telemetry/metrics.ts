@@ -120,7 +120,15 @@ export function createMetrics() {
   const trunkRegistered = gauge('sip_trunk_registered', 'Whether we are registered with the trunk.', [
     'trunk',
   ]);
-  const unknownOpen = gauge('payment_unknown_outcomes_open', 'Submissions whose outcome nobody knows yet.');
+  const unknownOpen = gauge(
+    'payment_unknown_outcomes_open',
+    'Submissions, and changes of payments, whose outcome nobody knows yet.',
+  );
+  const stranded = gauge(
+    'payment_unknown_outcomes_stranded',
+    'Of those open: at a gateway that is not configured any more, so that nobody is asked.',
+    ['gateway'],
+  );
   const reversals = counter('payment_reversals_total', 'Payments taken back.', ['gateway', 'result']);
   const scrubbed = counter(
     'payment_log_scrubbed_total',
@@ -223,6 +231,11 @@ export function createMetrics() {
     },
     unknownOpen(count: number): void {
       unknownOpen.set(count);
+    },
+    /** All there are: what is not named any more is gone. */
+    stranded(each: readonly { readonly gateway: string; readonly open: number }[]): void {
+      stranded.reset();
+      for (const { gateway, open } of each) stranded.set({ gateway }, open);
     },
     reversal(gateway: string, result: string): void {
       reversals.inc({ gateway, result });

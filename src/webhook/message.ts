@@ -11,6 +11,7 @@ const kMessagesOf: Readonly<Record<string, readonly MessageType[]>> = {
   secure_mode: ['payment.secure_mode'],
   ended: ['payment.completed', 'segment.ended'],
   resolved: ['payment.resolved'],
+  changed: ['payment.changed'],
 };
 
 /** What to tell about an event, to somebody who wants to hear of these types. */

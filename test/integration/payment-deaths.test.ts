@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { kAdapters } from '../support/gateway-adapters.ts';
-import { MortalBench } from '../support/mortal-bench.ts';
+import { type Fate, MortalBench } from '../support/mortal-bench.ts';
+import type { Errand } from '../support/mortal-payment.ts';
 
 const kDeaths = 8; // spread over all turns; the long test dies at each of them
 const kPan = '4242424242424242';
@@ -18,20 +19,28 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('charges once at most, and ends as it really was, wherever between entry and verdict the process is killed', async () => {
+/** @returns what became of each. */
+async function killed(work: Errand['work'], count: number): Promise<readonly Fate[]> {
   const [rest] = kAdapters;
   if (!rest) throw new Error('no adapter');
   const bench = await MortalBench.open(rest, folder);
-  const turns = await bench.measure(kPan);
-  const states = new Set<string | null>();
-  let deaths = 0;
-  for (let death = 0; death < kDeaths; death++) {
-    const atTurn = 1 + Math.floor((death * turns) / kDeaths);
-    const { died, state } = await bench.run({ pan: kPan, fate: 'die', atTurn });
-    deaths += Number(died);
-    states.add(state);
+  const turns = await bench.measure(kPan, work);
+  const fates: Fate[] = [];
+  for (let death = 0; death < count; death++) {
+    const atTurn = 1 + Math.floor((death * turns) / count);
+    fates.push(await bench.run({ work, pan: kPan, fate: 'die', atTurn }));
   }
   await bench.close();
-  expect(deaths).toBeGreaterThan(kDeaths / 2);
-  expect([...states].join()).toMatch(/REVERSED|NOT_CHARGED/);
+  expect(fates.filter(({ died }) => died).length).toBeGreaterThan(count / 2);
+  return fates;
+}
+
+it('charges once at most, and ends as it really was, wherever between entry and verdict the process is killed', async () => {
+  const fates = await killed('sale', kDeaths);
+  expect(fates.map(({ state }) => state).join()).toMatch(/REVERSED|NOT_CHARGED/);
+});
+
+it('refunds once at most, and ends as it really was, wherever between request and answer the process is killed', async () => {
+  const fates = await killed('refund', kDeaths / 2);
+  expect(fates.map(({ state }) => state)).toContain('DONE');
 });

@@ -57,6 +57,39 @@ describe('hushpay payments', () => {
     ]);
   });
 
+  it('list what is open at a gateway that is not configured, and what of it is open: a refund', async () => {
+    const store = openStore({ file: join(dataDir, 'hushpay.sqlite'), log: new FakeLog() });
+    store.open(sessionOf({ gateway: 'retired' }));
+    await store.begin(attemptOf({ gateway: 'retired', state: 'APPROVED', transactionId: 'T1' }));
+    const of = { sessionId: 'S1', attempt: 1, paymentRef: kRef, gateway: 'retired', transactionId: null };
+    await store.followUps.begin(kRef, () => ({
+      record: {
+        ...{
+          ...of,
+          key: `${kRef}01F1`,
+          requestKey: 'a letter',
+          kind: 'refund',
+          state: 'UNKNOWN',
+          reason: null,
+        },
+        ...{
+          amount: attemptOf().amount,
+          actor: 'api:ann',
+          note: 'n',
+          sentAt: attemptOf().sentAt,
+          doneAt: null,
+        },
+      },
+    }));
+    store.close();
+    const { stdout } = await hushpay(['payments', 'list', '--open']);
+    expect(stdout).toMatch(new RegExp(`${kRef} +1 +APPROVED`));
+    expect(stdout).toMatch(new RegExp(`${kRef}01F1 +refund +UNKNOWN +10\\.50 EUR`));
+    expect(stdout).toContain('Not configured any more, so that nobody is asked: retired.');
+    const json = await hushpay(['payments', 'list', '--open', '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject([{ paymentRef: kRef, changes: [{ state: 'UNKNOWN' }] }]);
+  });
+
   it('reconcile looks at open payments here when no server runs', async () => {
     leaveOpen();
     const { code, stdout, stderr } = await hushpay(['payments', 'reconcile']);
@@ -89,6 +122,9 @@ describe('hushpay payments', () => {
       stdout: `${kRef}, attempt 1, is REVERSED now.\n`,
       stderr: '',
     });
+    const store = openStore({ file: join(dataDir, 'hushpay.sqlite'), log: new FakeLog() });
+    expect(store.eventsAfter(0, 9)).toMatchObject([{ type: 'resolved', detail: { resolution: 'REVERSED' } }]);
+    store.close();
     const again = await hushpay(args);
     expect(again.code).toBe(1);
     expect(again.stderr).toContain('is REVERSED: only one in state MANUAL is settled by hand');

@@ -5,10 +5,12 @@ import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import type { HttpGateway } from '../../src/gateway/http-gateway.ts';
 import type { LedgerEntry } from '../../src/gateway/simulator-bank.ts';
 import { type SimulatorServer, startSimulatorServer } from '../../src/gateway/simulator-server.ts';
+import { FollowUps } from '../../src/payment/follow-ups.ts';
 import { JournaledPayments } from '../../src/payment/journaled-payments.ts';
-import type { PaymentGateway } from '../../src/ports/payment-gateway.ts';
+import type { FollowUpKind, PaymentGateway } from '../../src/ports/payment-gateway.ts';
 import type { AttemptRecord } from '../../src/ports/store.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
@@ -20,6 +22,7 @@ import type { Errand, Said } from './mortal-payment.ts';
 const kChild = fileURLToPath(new URL('mortal-payment.ts', import.meta.url));
 const kPolicy = { timeoutMs: 30_000, resolveMs: 20_000, lateApproval: 'reverse' } as const;
 const kMostMs = 26 * 3_600_000;
+const kFinalChange = /^(DONE|ACCEPTED|REFUSED|NOT_SENT|NOT_DONE)$/;
 
 const kOwnDisk = '/mnt';
 /** In namespaces of its own a process may mount what it likes, and only it sees it. */
@@ -71,10 +74,10 @@ export class MortalBench {
     return new MortalBench(adapter, folder, server, hasOwnDisk);
   }
 
-  /** How many turns a payment takes when nothing happens. */
-  async measure(pan: string): Promise<number> {
-    const { turns } = await this.run({ pan, fate: 'die', atTurn: null });
-    if (turns === null || turns < 20) throw new Error(`no payment was measured: ${turns} turns`);
+  /** How many turns it takes when nothing happens. */
+  async measure(pan: string, work: Errand['work'] = 'sale'): Promise<number> {
+    const { turns, verdict } = await this.run({ work, pan, fate: 'die', atTurn: null });
+    if (turns === null || turns < 20) throw new Error(`no ${work} was measured: ${turns} turns, ${verdict}`);
     return turns;
   }
 
@@ -87,7 +90,7 @@ export class MortalBench {
     this.#next = this.#spawn(); // loads while we judge
     const verdict = said.find((each) => each.kind === 'verdict')?.verdict ?? null;
     const end = said.find((each) => each.kind === 'end');
-    const state = await this.#putRight(paymentRef, verdict);
+    const state = await this.#putRight(paymentRef, errand.work, verdict);
     const { turns = null, refusedWrites = 0 } = end ?? {};
     return { died: end === undefined, turns, verdict, refusedWrites, state };
   }
@@ -99,11 +102,12 @@ export class MortalBench {
 
   #spawn(): Child {
     const [command = '', ...args] = this.#command;
-    return spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(this.#folder, 'compiled') };
+    return spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
   }
 
   /** As the next process does it, a day passing in no time. */
-  async #putRight(paymentRef: string, verdict: string | null): Promise<string | null> {
+  async #putRight(paymentRef: string, work: Errand['work'], verdict: string | null): Promise<string | null> {
     const log = new FakeLog();
     const store = openStore({ file: join(this.#folder, 'hushpay.sqlite'), log });
     const clock = new FakeClock(new Date());
@@ -111,29 +115,58 @@ export class MortalBench {
     try {
       store.endOrphans(clock.date().toISOString());
       await resolved(store, clock, gateway);
-      return this.#judge(store, paymentRef, verdict);
+      expect(store.find(paymentRef)?.result ?? 'never opened', 'the session has ended').not.toBeNull();
+      expect(store.audit.verify()).toMatchObject({ ok: true });
+      return work === 'sale'
+        ? this.#judgeSale(store, paymentRef, verdict)
+        : this.#judgeChange(store, paymentRef, work, verdict);
     } finally {
       await gateway.close();
       store.close();
     }
   }
 
-  #judge(store: Store, paymentRef: string, verdict: string | null): string | null {
+  #judgeSale(store: Store, paymentRef: string, verdict: string | null): string | null {
     const [row, ...more] = store.attempts(paymentRef);
-    const booked = this.#server.ledger().filter((entry) => entry.paymentRef === paymentRef);
+    const booked = this.#booked(paymentRef);
     const standing = booked.filter(isCharge).length;
     expect(more, 'one attempt').toEqual([]);
-    expect(store.find(paymentRef)?.result ?? 'never opened', 'the session has ended').not.toBeNull();
-    expect(store.audit.verify()).toMatchObject({ ok: true });
     if (!row) {
       expect(booked, 'sent without an intent').toEqual([]);
       return null;
     }
     expect(isOpen(row), `${row.state} is final`).toBe(false);
-    expect(standing, `charges, ${row.state}`).toBe(row.state === 'APPROVED' ? 1 : 0);
+    const { lookUp, reversal } = this.#adapter.dialect(new FakeClock(), 'host').capabilities;
+    const isForPerson = row.state === 'MANUAL' && (lookUp === 'none' || reversal === 'none');
+    if (!isForPerson) expect(standing, `charges, ${row.state}`).toBe(row.state === 'APPROVED' ? 1 : 0);
+    expect(isForPerson || row.state !== 'MANUAL', 'left to a person').toBe(true);
+    expect(standing).toBeLessThanOrEqual(1);
     if (verdict === 'approved') expect(row.state, 'what the caller was told').toBe('APPROVED');
     if (verdict === 'declined' || verdict === 'unavailable') expect(standing).toBe(0);
     return row.state;
+  }
+
+  #judgeChange(store: Store, paymentRef: string, kind: FollowUpKind, verdict: string | null): string | null {
+    const [row, ...more] = store.followUps.book(paymentRef).followUps;
+    const [entry] = this.#booked(paymentRef);
+    const made = entry?.changes ?? [];
+    const isMade = kind === 'void' ? entry?.state === 'reversed' : made.length > 0;
+    expect([more.length, Math.max(made.length, 1)], 'one change').toEqual([0, 1]);
+    expect(store.attempts(paymentRef), 'what was paid before').toMatchObject([{ state: 'APPROVED' }]);
+    if (!row) {
+      expect(isMade, 'sent without an intent').toBe(false);
+      return null;
+    }
+    expect(row.state, 'is final, and nobody has to look').toMatch(kFinalChange);
+    const isDone = row.state === 'DONE' || row.state === 'ACCEPTED';
+    expect(isMade, row.state).toBe(isDone);
+    if (verdict === 'DONE' || verdict === 'ACCEPTED') expect(isDone, 'what was told').toBe(true);
+    if (verdict === 'not written') expect(isDone, 'nothing was sent').toBe(false);
+    return row.state;
+  }
+
+  #booked(paymentRef: string): readonly LedgerEntry[] {
+    return this.#server.ledger().filter((entry) => entry.paymentRef === paymentRef);
   }
 }
 
@@ -148,33 +181,33 @@ async function heard(child: Child, lines: Interface, errand: Errand): Promise<Sa
 }
 
 /** Time passes when no request is under way. */
-async function resolved(store: Store, clock: FakeClock, gateway: PaymentGateway): Promise<void> {
+async function resolved(store: Store, clock: FakeClock, gateway: HttpGateway): Promise<void> {
   let busy = 0;
   const counted = async <T>(work: Promise<T>): Promise<T> => {
     busy++;
     return work.finally(() => busy--);
   };
-  const payments = new JournaledPayments({
-    gateway: {
-      name: gateway.name,
-      idempotency: gateway.idempotency,
-      submit: (...call) => counted(gateway.submit(...call)),
-      query: (ref) => counted(gateway.query(ref)),
-      reverse: (ref) => counted(gateway.reverse(ref)),
-      check: () => gateway.check(),
-      close: () => gateway.close(),
-    },
-    journal: store,
-    clock,
-    log: new FakeLog(),
-    policy: kPolicy,
-  });
+  const watched: PaymentGateway = {
+    name: gateway.name,
+    idempotency: gateway.idempotency,
+    submit: (...call) => counted(gateway.submit(...call)),
+    query: (ref) => counted(gateway.query(ref)),
+    reverse: (ref) => counted(gateway.reverse(ref)),
+    followUp: (order) => counted(gateway.followUp(order)),
+    findFollowUp: (order) => counted(gateway.findFollowUp(order)),
+    check: () => gateway.check(),
+    close: () => gateway.close(),
+  };
+  const log = new FakeLog();
+  const payments = new JournaledPayments({ gateway: watched, journal: store, clock, log, policy: kPolicy });
+  const followUps = new FollowUps({ gateway: watched, journal: store.followUps, clock, log });
   payments.start();
-  while (store.countUnresolved() > 0 && clock.now() < kMostMs) {
+  followUps.start();
+  while (store.countOpen().length > 0 && clock.now() < kMostMs) {
     await settle(); // whoever has heard something may ask again
     if (busy === 0) await clock.advance(clock.untilNextMs ?? 1_000);
   }
-  await payments.stop();
+  await Promise.all([payments.stop(), followUps.stop()]);
 }
 
 function isOpen({ state }: AttemptRecord): boolean {

@@ -6,6 +6,7 @@ import type { Store } from '../../store/store.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { kExit } from '../command.ts';
 import { say } from './show.ts';
+import { listeners } from './tell.ts';
 
 /** What became of it: a state, or why there is none. */
 type Told = { readonly state: string; readonly reason: string | null } | { readonly problem: string };
@@ -29,7 +30,10 @@ export async function change(store: Store, config: Config, request: FollowUpRequ
 
 async function changeHere(store: Store, config: Config, request: FollowUpRequest): Promise<Told> {
   const log = createLog({ level: 'error', onScrubbed: () => undefined });
-  const lanes = new PaymentLanes(config, { journal: store, ledger: store, clock: kSystemClock, log });
+  const lanes = new PaymentLanes(config, {
+    ...{ journal: store, ledger: store, clock: kSystemClock, log },
+    ...listeners(store),
+  });
   const plan = await lanes.followUp(request);
   await lanes.stop();
   if (plan.kind === 'planned') return plan.record;

@@ -1,11 +1,12 @@
 import type { Config } from '../../config/config.ts';
-import { PaymentLanes } from '../../main/payment-lanes.ts';
+import { gatewaysOf, PaymentLanes } from '../../main/payment-lanes.ts';
 import { kOpenStates } from '../../ports/store.ts';
 import { kSystemClock } from '../../process/system-clock.ts';
 import type { Store } from '../../store/store.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { kExit } from '../command.ts';
-import { say, showAttempts } from './show.ts';
+import { say, showOpen } from './show.ts';
+import { listeners } from './tell.ts';
 
 const kMostShown = 500;
 
@@ -13,15 +14,18 @@ const kMostShown = 500;
 export async function reconcile(store: Store, config: Config, json: boolean): Promise<number> {
   if (store.mayResolve()) await lookHere(store, config);
   else if (!(await askServer(config))) return kExit.unavailable;
-  const open = store.list(kMostShown, kOpenStates);
-  if (open.length === 0 && !json) say('No payment is open.');
-  else showAttempts(open, json);
+  const isNone = store.list(1, kOpenStates).length === 0;
+  if (!isNone || json) return showOpen(store, kMostShown, gatewaysOf(config), json);
+  say('No payment is open.');
   return kExit.ok;
 }
 
 async function lookHere(store: Store, config: Config): Promise<void> {
   const log = createLog({ level: 'error', onScrubbed: () => undefined });
-  const lanes = new PaymentLanes(config, { journal: store, ledger: store, clock: kSystemClock, log });
+  const lanes = new PaymentLanes(config, {
+    ...{ journal: store, ledger: store, clock: kSystemClock, log },
+    ...listeners(store),
+  });
   lanes.takeOver();
   await lanes.resolveNow();
   await lanes.stop();

@@ -171,7 +171,11 @@ describe('a key of one merchant', () => {
           hurry: () => undefined,
         },
         events: {
-          log: { eventsAfter: (id) => kept.filter((event) => Number(event.id) > id), newestEventId: () => 3 },
+          log: {
+            eventsAfter: (id, _limit, of) =>
+              kept.filter((event) => Number(event.id) > id && (of === undefined || of === event.sessionId)),
+            newestEventId: () => 3,
+          },
           feed: {
             listen: (listener) => {
               listeners.add(listener);
@@ -270,6 +274,25 @@ describe('a key of one merchant', () => {
     await Promise.all(readers.map(({ ended }) => ended));
     const heard = readers.map(({ heard }) => heard.map(({ data }) => data['sessionId']));
     expect(heard.slice(0, 3)).toEqual([['mine', 'mine'], ['mine', 'mine'], []]);
+  });
+});
+
+describe('keys that are replaced', () => {
+  it('prove nothing any more, nor do the tickets issued to them; their streams end', async () => {
+    api = createApi(apiOptions({ keys: ['old', 'kept'] }));
+    const url = await api.start();
+    const ask = async (key: string) =>
+      (await fetch(`${url}/v1/calls`, { headers: { authorization: `Bearer ${key}` } })).status;
+    const issued = await fetch(`${url}/v1/event-tickets`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer old' },
+    });
+    const { ticket } = (await issued.json()) as { ticket: string };
+    const reader = await EventReader.open(`${url}/v1/events`, { authorization: 'Bearer old' });
+    api.replace({ keys: [apiKeyOf('kept'), apiKeyOf('new')], tls: null });
+    await reader.ended;
+    expect([await ask('old'), await ask('kept'), await ask('new')]).toEqual([401, 200, 200]);
+    expect((await fetch(`${url}/v1/events?ticket=${ticket}`)).status).toBe(401);
   });
 });
 

@@ -52,7 +52,11 @@ async function start() {
         },
       }),
       events: {
-        log: { eventsAfter: (id) => kept.filter((event) => Number(event.id) > id), newestEventId: () => 6 },
+        log: {
+          eventsAfter: (id, _limit, of) =>
+            kept.filter((event) => Number(event.id) > id && (of === undefined || of === event.sessionId)),
+          newestEventId: () => 6,
+        },
         feed: {
           listen: (listener) => {
             listeners.add(listener);

@@ -6,6 +6,7 @@ import { type Api, createApi } from '../../../src/api/api.ts';
 import { SimulatorGateway } from '../../../src/gateway/simulator.ts';
 import { FollowUps } from '../../../src/payment/follow-ups.ts';
 import type { FollowUpResult } from '../../../src/ports/payment-gateway.ts';
+import type { FollowUpRecord } from '../../../src/ports/store.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
 import { apiOptions } from '../../support/api-options.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -32,6 +33,7 @@ let gateway: ScriptedGateway;
 let followUps: FollowUps;
 let api: Api;
 let url: string;
+let settled: FollowUpRecord[];
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'hushpay-api-'));
@@ -45,15 +47,17 @@ beforeEach(async () => {
   store.open(sessionOf({ gateway: 'simulator' }));
   await store.begin(attemptOf({ gateway: 'simulator' }));
   const transactionId = paid.kind === 'approved' ? paid.transactionId : null;
-  const settled = {
+  const approved = {
     transactionId,
     declineClass: null,
     declineCode: null,
     doneAt: clock.date().toISOString(),
   };
-  await store.settle({ sessionId: 'S1', attempt: 1 }, { state: 'APPROVED', ...settled });
+  await store.settle({ sessionId: 'S1', attempt: 1 }, { state: 'APPROVED', ...approved });
   followUps = new FollowUps({ gateway, journal: store.followUps, clock, log });
-  const desk = { request: followUps.request.bind(followUps), journal: store.followUps };
+  settled = [];
+  const onSettled = (record: FollowUpRecord) => void settled.push(record);
+  const desk = { request: followUps.request.bind(followUps), journal: store.followUps, onSettled };
   const payments = { ledger: store, resolveNow: () => followUps.resolveNow(), followUps: desk };
   api = createApi(apiOptions({ keys: [kKey], records: store, payments }));
   url = await api.start();
@@ -190,10 +194,12 @@ describe('what is beside refunds', () => {
       doneAt: null,
     });
     expect((await ask(settle, { ...hand, state: 'APPROVED' })).status).toBe(422);
+    expect(settled).toEqual([]);
     expect(await ask(settle, hand, { 'idempotency-key': 'hand-0002' })).toMatchObject({
       status: 200,
       body: { state: 'DONE' },
     });
+    expect(settled).toMatchObject([{ key: `${kRef}01F1`, state: 'DONE' }]);
     const elsewhere = await ask(`${kRef}/changes/K/settle`, hand, { 'idempotency-key': 'hand-0003' });
     expect(elsewhere.status).toBe(404);
   });

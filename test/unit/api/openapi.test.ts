@@ -161,7 +161,7 @@ describe('answers of a server', () => {
   const json = (body: object): RequestInit => ({ body: JSON.stringify(body) });
   const kSettle = { state: 'REVERSED', note: 'voided', by: 'op' };
 
-  it.each<[string, number, (string | undefined)?, (RequestInit & { key?: string })?]>([
+  const kRequests: [string, number, (string | undefined)?, (RequestInit & { key?: string })?][] = [
     ['POST /v1/sessions', 201, undefined, json({ topology: 'ivr' })],
     ['POST /v1/sessions', 422, undefined, json({ topology: 'party' })],
     ['POST /v1/sessions', 400, undefined, { body: '{' }],
@@ -243,7 +243,9 @@ describe('answers of a server', () => {
     ['GET /calls/{id}', 200, '/calls/S1'],
     ['GET /assets/{file}', 200, '/assets/desk-x1.js'],
     ['GET /pages/settings.json', 200],
-  ])('to %s with %i are as documented (%s)', async (what, status, filled, init) => {
+  ];
+
+  it.each(kRequests)('to %s with %i are as documented (%s)', async (what, status, filled, init) => {
     const answer = await ask(what, filled, init);
     expect(answer).toMatchObject({ wrong: [], status });
   });
@@ -251,6 +253,28 @@ describe('answers of a server', () => {
   it('that say that calls cannot be taken are documented too', async () => {
     health.add('gateway', () => ({ ok: false, reason: 'no answer' }));
     expect(await ask('GET /readyz')).toMatchObject({ wrong: [], status: 503 });
+  });
+
+  it('are the same to the same POST with the same idempotency key, whichever it is', async () => {
+    const posts = new Map(
+      kRequests.flatMap((each) => (each[0].startsWith('POST') && each[1] < 300 ? [[each[0], each]] : [])),
+    );
+    const routes = apiRoutes(options).filter(({ method }) => method === 'POST');
+    expect([...posts.keys()].toSorted()).toEqual(routes.map(({ path }) => `POST ${path}`).toSorted());
+    for (const [what, , filled, init = {}] of posts.values()) {
+      const key = new Headers(init.headers).get('idempotency-key') ?? `again-${what}`.replace(/\W/g, '-');
+      const headers = { ...init.headers, 'idempotency-key': key };
+      const [one, other] = [
+        await ask(what, filled, { ...init, headers }),
+        await ask(what, filled, { ...init, headers }),
+      ];
+      expect([what, other.status, other.body]).toEqual([what, one.status, one.body]);
+      const wrong = await ask(what, filled, {
+        ...init,
+        headers: { ...init.headers, 'idempotency-key': 'two words' },
+      });
+      expect([what, wrong.status]).toEqual([what, 400]);
+    }
   });
 
   it('were checked for every route and every good status of it', () => {

@@ -86,6 +86,11 @@ describe('tokens of an identity provider', () => {
     expect(asked).toEqual(['/keys']);
   });
 
+  it('make nobody the one who asked for a session, whatever they say', async () => {
+    const token = await sign({ ...kGood, extensions: ['7001', 'api:crm', 'api:oidc:bob'] });
+    expect((await reader().read(token))?.agents).toEqual(new Set(['api:oidc:anna', '7001']));
+  });
+
   it('without merchants, where they are wanted, are for none', async () => {
     const { sub, realm_access } = kGood;
     expect(await reader().read(await sign({ sub, realm_access }))).toMatchObject({ merchants: new Set() });

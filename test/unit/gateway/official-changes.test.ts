@@ -1,16 +1,18 @@
-import { CheckoutAPI, Client, EnvironmentEnum, HttpURLConnectionClient, Types } from '@adyen/api-library';
-import braintree from 'braintree';
-import Stripe from 'stripe';
+import { Types } from '@adyen/api-library';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startSimulatorServer } from '../../../src/gateway/simulator-server.ts';
 import { money } from '../../../src/money/money.ts';
 import type { FollowUpKind, PaymentType } from '../../../src/ports/payment-gateway.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { FakeLog } from '../../support/fake-log.ts';
-import { kAdapters, openAdapter } from '../../support/gateway-adapters.ts';
+import {
+  adyenAt,
+  braintreeAt,
+  formOf,
+  jsonOf,
+  RecordedBanks,
+  stripeAt,
+} from '../../support/official-libraries.ts';
 import { cardOf, requestOf } from '../../support/payment-request.ts';
-import { type Recorded, type RecordingProxy, startRecordingProxy } from '../../support/recording-proxy.ts';
-import { type SelfSigned, selfSigned } from '../../support/self-signed.ts';
+import type { RecordingProxy } from '../../support/recording-proxy.ts';
+import { selfSigned } from '../../support/self-signed.ts';
 
 const kPan = '4242424242424242';
 const kRef = requestOf().paymentRef;
@@ -19,65 +21,41 @@ const kChangeKey = `${kKey}F1`;
 
 /** The libraries of Stripe, Adyen and Braintree send what our adapters send when a payment is changed, or a card verified or kept. */
 describe('as the official library sends it', () => {
-  const closing: (() => Promise<void>)[] = [];
+  const banks = new RecordedBanks();
   const tls = selfSigned();
   let proxy: RecordingProxy;
 
   beforeEach(async () => {
-    proxy = await bank();
+    proxy = await banks.open();
   });
-  afterEach(async () => {
-    for (const close of closing.splice(0)) await close();
-  });
-
-  async function bank(certificate?: SelfSigned): Promise<RecordingProxy> {
-    const server = await startSimulatorServer({ port: 0, host: '127.0.0.1', clock: new FakeClock() });
-    const opened = await startRecordingProxy(server.url, certificate);
-    closing.push(
-      () => opened.close(),
-      () => server.close(),
-    );
-    return opened;
-  }
+  afterEach(() => banks.close());
 
   /** What our adapter sends: of the card, or of the change that follows. */
-  async function ours(name: string, operation: PaymentType, kind?: FollowUpKind) {
-    const adapter = kAdapters.find((each) => each.name === name);
-    if (!adapter) throw new Error(`no adapter ${name}`);
-    const own = await bank();
-    const gateway = openAdapter(adapter, own.url, new FakeClock(), new FakeLog());
-    const minor = operation === 'verify' || operation === 'tokenize' ? 0 : 1050;
-    const request = requestOf({
-      operation,
-      idempotencyKey: kKey,
-      amount: money(minor, 'EUR'),
-      customerId: null,
-      reference: null,
+  function ours(name: string, operation: PaymentType, kind?: FollowUpKind) {
+    return banks.ours(name, async (gateway, take) => {
+      const minor = operation === 'verify' || operation === 'tokenize' ? 0 : 1050;
+      const request = requestOf({
+        operation,
+        idempotencyKey: kKey,
+        amount: money(minor, 'EUR'),
+        customerId: null,
+        reference: null,
+      });
+      const context = { deadlineMs: 30_000, onFlushed: () => undefined };
+      const result = await gateway.submit(request, cardOf({ pan: kPan }), context);
+      if (result.kind !== 'approved') throw new Error(JSON.stringify(result));
+      const { transactionId } = result;
+      if (kind) {
+        take();
+        const of = { kind, payment: request, transactionId, captureId: null, last4: '4242', key: kChangeKey };
+        const answer = await gateway.followUp({ ...of, amount: money(500, 'EUR'), beforeMinor: 0 });
+        expect(['done', 'accepted']).toContain(answer.kind);
+      }
+      return { sent: take(), transactionId };
     });
-    const context = { deadlineMs: 30_000, onFlushed: () => undefined };
-    const result = await gateway.submit(request, cardOf({ pan: kPan }), context);
-    if (result.kind !== 'approved') throw new Error(JSON.stringify(result));
-    const { transactionId } = result;
-    if (kind) {
-      own.take();
-      const order = {
-        kind,
-        payment: request,
-        transactionId,
-        captureId: null,
-        last4: '4242',
-        key: kChangeKey,
-      };
-      const answer = await gateway.followUp({ ...order, amount: money(500, 'EUR'), beforeMinor: 0 });
-      expect(['done', 'accepted']).toContain(answer.kind);
-    }
-    await gateway.close();
-    return { sent: own.take(), transactionId };
   }
 
   describe('Stripe', () => {
-    const options = () =>
-      ({ host: '127.0.0.1', port: proxy.port, protocol: 'http', maxNetworkRetries: 0 }) as const;
     const key = { idempotencyKey: kChangeKey };
 
     it.each(['capture', 'void', 'refund'] as const)('%s', async (kind) => {
@@ -86,7 +64,7 @@ describe('as the official library sends it', () => {
         kind === 'refund' ? 'sale' : 'authorize',
         kind,
       );
-      const stripe = new Stripe('sk_test_1', options());
+      const stripe = stripeAt(proxy);
       const calls = {
         capture: () => stripe.paymentIntents.capture(id, { amount_to_capture: 500 }, key),
         void: () => stripe.paymentIntents.cancel(id, {}, key),
@@ -99,7 +77,7 @@ describe('as the official library sends it', () => {
 
     it('a card that is kept', async () => {
       const { sent } = await ours('stripe', 'tokenize');
-      const stripe = new Stripe('sk_test_1', options());
+      const stripe = stripeAt(proxy);
       const customer = await stripe.customers.create(
         { metadata: { payment_ref: kRef } },
         { idempotencyKey: `${kKey}-cu` },
@@ -173,26 +151,12 @@ describe('as the official library sends it', () => {
     });
 
     async function adyen() {
-      const client = new Client({ apiKey: 'key', environment: EnvironmentEnum.TEST });
-      const http = new HttpURLConnectionClient();
-      Reflect.set(http, 'agentOptions', { ca: tls.cert });
-      const { url, take } = await bank(tls);
-      client.httpClient = {
-        request: (endpoint, ...rest) =>
-          http.request(endpoint.replace('https://checkout-test.adyen.com', url), ...rest),
-      };
-      return { checkout: new CheckoutAPI(client), take };
+      const own = await banks.open(tls);
+      return { checkout: adyenAt(own, tls), take: own.take };
     }
   });
 
   describe('Braintree', () => {
-    const open = () =>
-      new braintree.BraintreeGateway({
-        environment: new braintree.Environment('127.0.0.1', String(proxy.port), '', false, '127.0.0.1', '1'),
-        merchantId: 'm1',
-        publicKey: 'pub',
-        privateKey: 'priv',
-      });
     const card = { number: kPan, expirationDate: '03/2030', cvv: '123' };
 
     it.each(['capture', 'refund'] as const)('%s', async (kind) => {
@@ -201,7 +165,7 @@ describe('as the official library sends it', () => {
         kind === 'refund' ? 'sale' : 'authorize',
         kind,
       );
-      const { transaction } = open();
+      const { transaction } = braintreeAt(proxy);
       const calls = {
         capture: () => transaction.submitForSettlement(id, '5.00'),
         refund: () => transaction.refund(id, { amount: '5.00', orderId: kChangeKey }),
@@ -213,26 +177,10 @@ describe('as the official library sends it', () => {
     it('a verification, and a card that is kept', async () => {
       const verified = (await ours('braintree', 'verify')).sent;
       const kept = (await ours('braintree', 'tokenize')).sent;
-      const { creditCardVerification, customer } = open();
+      const { creditCardVerification, customer } = braintreeAt(proxy);
       await creditCardVerification.create({ creditCard: card });
       await customer.create({ creditCard: { ...card, options: { verifyCard: true } } });
       expect([...verified, ...kept].map(jsonOf)).toEqual(proxy.take().map(jsonOf));
     });
   });
 });
-
-const kHeaders = ['authorization', 'x-api-key', 'idempotency-key', 'stripe-version', 'x-apiversion'];
-
-function headersOf({ headers }: Recorded) {
-  return Object.fromEntries(kHeaders.map((name) => [name, headers[name]]));
-}
-
-function formOf(recorded: Recorded) {
-  const { method, path, body } = recorded;
-  return { method, path, headers: headersOf(recorded), fields: [...new URLSearchParams(body)].sort() };
-}
-
-function jsonOf(recorded: Recorded) {
-  const { method, path, body } = recorded;
-  return { method, path, headers: headersOf(recorded), json: body === '' ? null : JSON.parse(body) };
-}

@@ -3,224 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SimulatorGateway } from '../../../src/gateway/simulator.ts';
-import { SimulatorBank } from '../../../src/gateway/simulator-bank.ts';
-import { FollowUps } from '../../../src/payment/follow-ups.ts';
-import type { FollowUpPlan, FollowUpRequest } from '../../../src/ports/follow-ups.ts';
-import type { FollowUp, FollowUpResult, PaymentType } from '../../../src/ports/payment-gateway.ts';
 import type { FollowUpJournal } from '../../../src/ports/store.ts';
 import type { SyncFile } from '../../../src/store/group-sync.ts';
-import { openStore, type Store } from '../../../src/store/store.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { FakeLog } from '../../support/fake-log.ts';
-import { cardOf, requestOf } from '../../support/payment-request.ts';
-import { attemptOf, sessionOf } from '../../support/records.ts';
+import { openStore } from '../../../src/store/store.ts';
+import { type Fault, FollowUpRig, kRef, stateOf } from '../../support/follow-up-rig.ts';
 
-const kRef = 'R4K7Z2M9QX3TB8VA';
 const kDayMs = 24 * 3_600_000;
 
-type Fault = 'none' | 'request lost' | 'answer lost' | 'not sent' | 'adapter breaks';
-
-/** The simulated bank behind a line with faults, one per request in turn. Without keys a resend is a new change. */
-class FaultyGateway extends SimulatorGateway {
-  readonly faults: Fault[] = [];
-  readonly hasKeys: boolean;
-  isDown = false;
-  /** A request waits for it before it reaches the bank. */
-  held: Promise<void> = Promise.resolve();
-  #sent = 0;
-
-  constructor(clock: FakeClock, log: FakeLog, hasKeys = true) {
-    super(clock, log, new SimulatorBank(clock));
-    this.hasKeys = hasKeys;
-  }
-
-  override async followUp(order: FollowUp): Promise<FollowUpResult> {
-    const fault = this.isDown ? 'request lost' : (this.faults.shift() ?? 'none');
-    if (fault === 'not sent') return { kind: 'not_sent', reason: 'ECONNREFUSED' };
-    if (fault === 'request lost') return { kind: 'unknown', reason: 'ECONNRESET' };
-    await this.held;
-    const key = this.hasKeys ? order.key : `${order.key}#${++this.#sent}`;
-    const result = await super.followUp({ ...order, key });
-    if (fault === 'adapter breaks') throw new Error('adapter broke');
-    return fault === 'answer lost' ? { kind: 'unknown', reason: 'ECONNRESET' } : result;
-  }
-
-  override async findFollowUp(order: FollowUp) {
-    if (this.hasKeys) return this.followUp(order);
-    if (this.isDown) return { kind: 'unknown', reason: 'down' } as const;
-    const [entry] = this.bank.ledger();
-    const found = entry?.changes.find(({ key }) => key.startsWith(`${order.key}#`));
-    return found
-      ? ({ kind: 'done', transactionId: found.transactionId } as const)
-      : ({ kind: 'not_found' } as const);
-  }
-}
-
-/** A payment of 10.50 EUR at the bank and in a real store. */
-class Rig {
-  readonly clock = new FakeClock();
-  readonly log = new FakeLog();
-  readonly gateway: FaultyGateway;
-  readonly store: Store;
-  followUps: FollowUps;
-  #requests = 0;
-
-  constructor(directory: string, hasKeys = true) {
-    this.gateway = new FaultyGateway(this.clock, this.log, hasKeys);
-    const sync: SyncFile = (_fd, done) => done(null); // the clock of the test does not wait for a disk
-    this.store = openStore({ file: join(directory, 'hushpay.sqlite'), log: this.log, sync });
-    this.followUps = this.makeFollowUps();
-  }
-
-  makeFollowUps(journal: FollowUpJournal = this.store.followUps): FollowUps {
-    return new FollowUps({ gateway: this.gateway, journal, clock: this.clock, log: this.log });
-  }
-
-  async pay(operation: PaymentType = 'sale', approvedMinor?: number): Promise<void> {
-    const request = requestOf({ operation, idempotencyKey: `${kRef}01` });
-    const context = { deadlineMs: 30_000, onFlushed: () => undefined };
-    const paid = await this.gateway.submit(request, cardOf({ pan: '4242424242424242' }), context);
-    if (paid.kind !== 'approved') throw new Error(paid.kind);
-    this.store.open(sessionOf({ gateway: 'simulator' }));
-    await this.store.begin(
-      attemptOf({ gateway: 'simulator', operation, sentAt: this.clock.date().toISOString() }),
-    );
-    await this.store.settle(
-      { sessionId: 'S1', attempt: 1 },
-      {
-        state: 'APPROVED',
-        transactionId: paid.transactionId,
-        declineClass: null,
-        declineCode: null,
-        doneAt: this.clock.date().toISOString(),
-        ...(approvedMinor === undefined ? {} : { approvedMinor }),
-      },
-    );
-  }
-
-  request(kind: FollowUpRequest['kind'], amount: string | null = null, requestKey?: string) {
-    const key = requestKey ?? `request-${++this.#requests}`;
-    const by = { actor: 'api:ann', note: 'asked by letter' };
-    return this.followUps.request({ paymentRef: kRef, kind, amount, requestKey: key, ...by });
-  }
-
-  get states(): readonly string[] {
-    return this.store.followUps.book(kRef).followUps.map(({ state }) => state);
-  }
-
-  get net(): number {
-    return this.gateway.bank.netMinor(kRef);
-  }
-
-  async close(): Promise<void> {
-    await this.followUps.stop();
-    this.store.close();
-  }
-}
-
 let directory: string;
-let rig: Rig;
+let rig: FollowUpRig;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'hushpay-follow-ups-'));
-  rig = new Rig(directory);
+  rig = new FollowUpRig(directory);
 });
 afterEach(async () => {
   await rig.close();
   rmSync(directory, { recursive: true });
-});
-
-function stateOf(plan: FollowUpPlan): string {
-  return plan.kind === 'planned' ? plan.record.state : plan.kind;
-}
-
-describe('what may be done about a payment', () => {
-  it('refunds all of a sale, or parts of it, and never more than was paid', async () => {
-    await rig.pay();
-    expect(stateOf(await rig.request('refund', '0.50'))).toBe('DONE');
-    expect(await rig.request('refund', '10.01')).toEqual({
-      kind: 'not_possible',
-      reason: 'amount: at most 10.00 EUR can be refunded',
-    });
-    expect(stateOf(await rig.request('refund'))).toBe('DONE');
-    expect(rig.net).toBe(0);
-    expect(await rig.request('refund', '0.01')).toMatchObject({ reason: 'all of it is refunded already' });
-    expect(await rig.request('void')).toMatchObject({ kind: 'not_possible' });
-  });
-
-  it('captures an authorization once, and then refunds it', async () => {
-    await rig.pay('authorize');
-    expect(await rig.request('refund')).toMatchObject({
-      reason: 'it is not captured: what is only authorized is voided',
-    });
-    expect(await rig.request('capture', '10.51')).toMatchObject({ kind: 'not_possible' });
-    expect(stateOf(await rig.request('capture', '10.00'))).toBe('DONE');
-    expect(await rig.request('capture')).toMatchObject({ reason: 'it is captured already' });
-    expect(await rig.request('void')).toMatchObject({
-      reason: 'it is captured: what is captured is refunded',
-    });
-    expect(await rig.request('refund', '10.01')).toMatchObject({ kind: 'not_possible' });
-    expect(stateOf(await rig.request('refund'))).toBe('DONE');
-    expect(rig.net).toBe(0);
-  });
-
-  it('voids an authorization, and nothing after it', async () => {
-    await rig.pay('authorize');
-    expect(await rig.request('void', '1.00')).toMatchObject({
-      reason: 'amount: a void takes back all of it',
-    });
-    expect(stateOf(await rig.request('void'))).toBe('DONE');
-    for (const kind of ['capture', 'void', 'refund'] as const)
-      expect(await rig.request(kind)).toMatchObject({ reason: 'it is voided already' });
-  });
-
-  it('refunds no more than the part that was approved', async () => {
-    await rig.pay('sale', 600);
-    expect(await rig.request('refund', '6.01')).toMatchObject({
-      reason: 'amount: at most 6.00 EUR can be refunded',
-    });
-  });
-
-  it.each([
-    ['verify', 'nothing was charged: it is of type verify'],
-    ['tokenize', 'nothing was charged: it is of type tokenize'],
-  ] as const)('does nothing about a payment of type %s', async (operation, reason) => {
-    await rig.pay(operation);
-    expect(await rig.request('refund')).toEqual({ kind: 'not_possible', reason });
-  });
-
-  it.each(['0', '0.00', '1.001', 'all', '-1'])('takes no amount of %s', async (amount) => {
-    await rig.pay();
-    expect(await rig.request('refund', amount)).toMatchObject({ kind: 'not_possible' });
-  });
-
-  it('knows no payment that is not there', async () => {
-    expect(await rig.request('refund')).toEqual({ kind: 'no_such_payment' });
-  });
-
-  it('refunds what no other hand plans: the file refuses it as well', async () => {
-    await rig.pay();
-    const record = {
-      key: 'K1',
-      requestKey: 'another-hand',
-      sessionId: 'S1',
-      attempt: 1,
-      paymentRef: kRef,
-      kind: 'refund',
-      state: 'SUBMITTING',
-      amount: { minor: 1051, currency: 'EUR', exponent: 2 },
-      gateway: 'simulator',
-      transactionId: null,
-      reason: null,
-      actor: 'test',
-      note: 'test',
-      sentAt: '2026-11-21T12:00:00.000Z',
-      doneAt: null,
-    } as const;
-    const begun = rig.store.followUps.begin(kRef, () => ({ record }));
-    await expect(begun).rejects.toThrow('more than the payment was');
-  });
 });
 
 describe('asking again', () => {
@@ -252,7 +51,7 @@ describe.each([
 ])('an answer that got lost, with %s', (_name, hasKeys) => {
   beforeEach(async () => {
     await rig.close();
-    rig = new Rig(mkdtempSync(join(directory, 'one-')), hasKeys);
+    rig = new FollowUpRig(mkdtempSync(join(directory, 'one-')), hasKeys);
     await rig.pay();
   });
 
@@ -277,7 +76,7 @@ describe.each([
     await rig.request('refund', '1.00');
     await rig.clock.advance(kDayMs + 60_000);
     expect(rig.states).toEqual(['MANUAL']);
-    const [{ key } = { key: '' }] = rig.store.followUps.book(kRef).followUps;
+    const { key } = rig;
     expect(rig.store.followUps.settleByHand(key, 'NOT_DONE', { actor: 'cli:ann', note: 'seen' })).toBe(true);
     expect(rig.store.followUps.settleByHand(key, 'DONE', { actor: 'cli:ann', note: 'again' })).toBe(false);
     rig.gateway.isDown = false;
@@ -355,6 +154,77 @@ it('changes nothing, and says so, when it was not sent or the adapter broke befo
   expect(rig.net).toBe(950);
 });
 
+it('tells of every state it comes to', async () => {
+  await rig.pay();
+  rig.gateway.faults.push('answer lost');
+  await rig.request('refund', '1.00');
+  await rig.clock.advance(61_000);
+  await rig.request('refund', '99.00');
+  expect(rig.changed).toEqual(['UNKNOWN', 'DONE']);
+});
+
+describe('a change of a gateway that is not configured any more', () => {
+  beforeEach(async () => {
+    await rig.pay('sale', undefined, 'retired');
+    const other = rig.gateway.name;
+    Reflect.set(rig.gateway, 'name', 'retired');
+    rig.gateway.faults.push('answer lost');
+    await rig.request('refund', '1.00');
+    await rig.followUps.stop();
+    Reflect.set(rig.gateway, 'name', other);
+    rig.followUps = rig.makeFollowUps();
+    rig.followUps.start();
+  });
+
+  it('is told of once, asked of nobody, and a person’s when its day is over', async () => {
+    const said = () => rig.log.lines.filter(({ message }) => message.includes('not configured'));
+    await rig.clock.advance(23 * 3_600_000);
+    expect(said()).toMatchObject([{ level: 'error', fields: { gateway: 'retired', key: rig.key } }]);
+    expect(rig.states).toEqual(['UNKNOWN']);
+    await rig.clock.advance(3_600_000);
+    expect(rig.states).toEqual(['MANUAL']);
+    expect(rig.store.followUps.settleByHand(rig.key, 'DONE', { actor: 'cli:ann', note: 'seen' })).toBe(true);
+  });
+
+  it('is not hurried to an end by a look at everything', async () => {
+    await rig.clock.advance(2 * 3_600_000);
+    await rig.followUps.resolveNow();
+    expect(rig.states).toEqual(['UNKNOWN']);
+  });
+});
+
+it('does not hammer the gateway while the disk does not take the answer', async () => {
+  await rig.pay();
+  rig.gateway.isDown = true;
+  await rig.request('refund', '1.00');
+  const settle = rig.store.followUps.settle.bind(rig.store.followUps);
+  let tries = 0;
+  rig.store.followUps.settle = () => {
+    tries++;
+    return Promise.reject(new Error('the disk is full'));
+  };
+  await rig.clock.advance(kDayMs + 10 * 60_000);
+  expect(tries).toBeGreaterThan(5);
+  expect(tries).toBeLessThan(15); // once a minute
+  rig.store.followUps.settle = settle;
+  await rig.clock.advance(60_000);
+  expect(rig.states).toEqual(['MANUAL']);
+});
+
+it('withdraws a change whose intent the disk did not keep: nobody sends it later', async () => {
+  await rig.pay();
+  await rig.close();
+  let isBroken = false;
+  const sync: SyncFile = (_fd, done) => done(isBroken ? new Error('EIO') : null);
+  const store = openStore({ file: join(directory, 'hushpay.sqlite'), log: rig.log, sync });
+  isBroken = true;
+  rig.followUps = rig.makeFollowUps(store.followUps);
+  await expect(rig.request('refund', '1.00')).rejects.toThrow();
+  expect(store.followUps.book(kRef).followUps).toMatchObject([{ state: 'NOT_SENT' }]);
+  expect(rig.net).toBe(1050);
+  store.close();
+});
+
 it('writes who, what and why into the audit, in the transaction of the change', async () => {
   await rig.pay();
   await rig.request('refund', '1.00');
@@ -390,7 +260,7 @@ it('refunds what it says it refunded, whatever is cut, lost or killed', async ()
   );
   await fc.assert(
     fc.asyncProperty(steps, fc.boolean(), async (todo, hasKeys) => {
-      const run = new Rig(mkdtempSync(join(directory, 'run-')), hasKeys);
+      const run = new FollowUpRig(mkdtempSync(join(directory, 'run-')), hasKeys);
       try {
         await run.pay();
         run.followUps.start();

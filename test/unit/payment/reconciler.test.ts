@@ -197,6 +197,10 @@ describe('the follow-up of unknown outcomes', () => {
     expect(other.calls).toEqual([]);
     expect(rig.rowState()).toBe('UNKNOWN');
     expect(rig.log.lines.filter(({ message }) => message.includes('not configured'))).toHaveLength(1);
+    await rig.clock.advance(23 * 3_600_000);
+    expect(other.calls).toEqual([]);
+    expect(rig.rowState()).toBe('MANUAL'); // a person may know
+    expect(rig.resolutions).toMatchObject([{ state: 'MANUAL' }]);
     await next.stop();
   });
 

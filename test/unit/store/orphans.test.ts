@@ -51,6 +51,18 @@ describe('sessions of a process that died', () => {
     expect(store.endOrphans(kFoundAt)).toBe(0);
   });
 
+  it.each([
+    [{ approvedMinor: 600 }, 'APPROVED', 600],
+    [{ operation: 'authorize' }, 'APPROVED', 1050],
+    [{ operation: 'verify' }, 'VERIFIED', null],
+    [{ operation: 'tokenize' }, 'TOKENIZED', null],
+  ] as const)('say what was approved, and how much of it: %j', (changes, result, amountCharged) => {
+    store.open(sessionOf());
+    store.begin(attemptOf({ state: 'APPROVED', transactionId: 'T1', ...changes }));
+    store.endOrphans(kFoundAt);
+    expect(store.find('S1')).toMatchObject({ result, outcome: 'success', amountCharged });
+  });
+
   it('are left alone when they had ended', () => {
     const ended = sessionOf({
       result: 'MAX_INPUT',

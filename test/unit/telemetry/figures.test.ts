@@ -11,7 +11,11 @@ it('follows what the adapters count until it is ended', async () => {
     metrics,
     {
       gateways: () => [{ name: 'rest', isUp: false }],
-      countUnresolved: () => open,
+      open: () => [
+        { gateway: 'rest', attempts: open, changes: 1 },
+        { gateway: 'retired', attempts: 1, changes: open - 1 },
+      ],
+      strandedOf: (all) => (open === 5 ? [] : all.slice(1)),
       countOutbox: () => 4 * open,
       children: () => [{ name: 'sip-edge', up: true, restarts: 2 }],
       workers: () => [],
@@ -20,13 +24,14 @@ it('follows what the adapters count until it is ended', async () => {
     },
     clock,
   );
-  expect(await metrics.text()).toContain('payment_unknown_outcomes_open 1');
+  expect(await metrics.text()).toContain('payment_unknown_outcomes_open 3');
   open = 3;
   await clock.advance(1_000);
   const text = await metrics.text();
   for (const line of [
     'payment_gateway_up{gateway="rest"} 0',
-    'payment_unknown_outcomes_open 3',
+    'payment_unknown_outcomes_open 7',
+    'payment_unknown_outcomes_stranded{gateway="retired"} 3',
     'payment_outbox_pending 12',
     'child_process_up{child="sip-edge"} 1',
     'child_process_restarts_total{child="sip-edge"} 2',
@@ -34,6 +39,9 @@ it('follows what the adapters count until it is ended', async () => {
   ]) {
     expect(text).toContain(line);
   }
+  open = 5;
+  await clock.advance(1_000);
+  expect(await metrics.text()).not.toContain('retired');
   end();
   expect(clock.pending).toBe(0);
 });

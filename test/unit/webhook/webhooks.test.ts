@@ -175,6 +175,18 @@ describe('webhooks', () => {
     });
   });
 
+  it('tell what a refund came to', async () => {
+    await start(settings({ events: ['payment.changed'] }));
+    end();
+    const refund = { change: 'refund', key: 'K1F1', state: 'DONE', amount: '1.00', currency: 'EUR' };
+    feed.publish('S1', 'changed', refund);
+    await delivered(1);
+    expect(JSON.parse(taken[0]?.body ?? '{}')).toMatchObject({
+      ...{ type: 'payment.changed', sessionId: 'S1', customerId: 'C-77' },
+      ...refund,
+    });
+  });
+
   it('that nobody listens to wait, and say why', async () => {
     await start(settings({ url: 'http://127.0.0.1:9/hook' }));
     end();
@@ -195,6 +207,18 @@ describe('webhooks', () => {
     expect(each).toHaveLength(2);
     expect(`${time},${each[0]}`).toBe(signatureOf(body, ['new'], clock.date()));
     expect(`${time},${each[1]}`).toBe(signatureOf(body, ['old'], clock.date()));
+  });
+
+  it('are signed with another secret as soon as there is one, also what waits to be sent again', async () => {
+    await start(settings({ secrets: ['old'] }));
+    webhooks.replaceSecrets([
+      { name: 'crm', secrets: ['new'] },
+      { name: 'nobody', secrets: ['x'] },
+    ]);
+    end();
+    await delivered(1);
+    const [{ headers, body } = { headers: {}, body: '' }] = taken;
+    expect(headers['hushpay-signature']).toBe(signatureOf(body, ['new'], clock.date()));
   });
 
   it('can be segments of a conversation', async () => {
