@@ -17,10 +17,11 @@
 
 // Telephones that key, for `npm run bench -- desk`: what they cost must not be what is measured.
 //   hushpay-phones PORT KEYS KEY_EVERY_MS
-// Reads lines: "ADDRESS PORT" is the server of the next telephone, which speaks from then on (noise floor, G.711 mu-law, a packet
-// every 20 ms, from an address of its own in 127.16.0.0/12 and PORT); "keys" lets each press KEYS keys as telephone-events,
-// payload type 101, one telephone after the other over KEY_EVERY_MS. Prints "pressed LEG KEY MS" as the first packet of a
-// key leaves, MS by CLOCK_MONOTONIC, and "done". Ends with its input.
+// Reads lines: "ADDRESS PORT" is the server of the next telephone, which speaks from then on (noise floor,
+// G.711 mu-law, a packet every 20 ms, from an address of its own in 127.16.0.0/12 and PORT); "keys" lets each
+// press KEYS keys as telephone-events, payload type 101, one telephone after the other over KEY_EVERY_MS.
+// Prints "pressed LEG KEY MS" as the first packet of a key leaves, MS by CLOCK_MONOTONIC, and "done". Ends
+// with its input.
 
 using namespace hushpay;
 using namespace hushpay::bench;
@@ -113,14 +114,17 @@ class Phones {
     if (inet_pton(AF_INET, address.data(), &server) != 1 || phones_.size() == kMostPhones) std::exit(65);
     // Spread over the 20 ms, as calls are.
     const double offsetMs = static_cast<double>(phones_.size() % 20);
-    phones_.push_back({.server = endpointOf(server, static_cast<std::uint16_t>(port)), .dueMs = now + offsetMs});
+    phones_.push_back(
+        {.server = endpointOf(server, static_cast<std::uint16_t>(port)), .dueMs = now + offsetMs});
   }
 
   void speak(std::size_t at, double now) {
     Phone& phone = phones_[at];
     if (isKeying_ && phone.report < 0 && phone.pressed < keys_ && now >= phone.pressMs) press(at, now);
-    if (phone.report >= 0) report(at);
-    else send(at, {.payloadType = 0, .marker = !phone.hasSpoken, .timestamp = phone.timestamp}, silence_);
+    if (phone.report >= 0)
+      report(at);
+    else
+      send(at, {.payloadType = 0, .marker = !phone.hasSpoken, .timestamp = phone.timestamp}, silence_);
     phone.hasSpoken = true;
     phone.timestamp += kFrame;
   }

@@ -21,6 +21,7 @@ interface Column {
   readonly peer?: string | null;
 }
 
+const kFewLegs = 2;
 /** Later than this, seconds since the beginning say nothing to anybody. */
 const kLongAfterMs = 3_600_000;
 
@@ -34,7 +35,7 @@ export function Ladder({ timeline, startMs }: { readonly timeline: Timeline; rea
         <span class="muted small">→ to hushpay, ← from hushpay</span>
       </header>
       <ScrollBox label="Table of what happened">
-        <table class="ladder">
+        <table class={timeline.legs.length > kFewLegs ? 'ladder' : 'ladder few'}>
           <thead>
             <tr>
               <th class="number">Seconds</th>

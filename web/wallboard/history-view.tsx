@@ -32,6 +32,7 @@ const kSpans = [
   { name: 'Year', days: 366, by: 'month' },
 ] as const satisfies readonly { readonly name: string; readonly days: number; readonly by: Grouping }[];
 
+const kExportedForMs = 60_000;
 const kGroupings: readonly Grouping[] = ['quarter', 'hour', 'day', 'week', 'month'];
 const kGroupingNames: Readonly<Record<Grouping, string>> = {
   quarter: 'Quarter of an hour',
@@ -245,5 +246,5 @@ async function exportCsv(api: ApiClient, path: string, name: string): Promise<vo
   link.href = url;
   link.download = name;
   link.click();
-  URL.revokeObjectURL(url);
+  setTimeout(() => URL.revokeObjectURL(url), kExportedForMs); // the browser may take it later
 }
