@@ -11,7 +11,7 @@ export interface DeskOrders {
   readonly sessionIds: readonly (string | null)[];
 }
 
-/** When desks were told of the n-th key of a session, epoch ms. */
+/** When desks were told of the n-th key of a session, in ms of CLOCK_MONOTONIC, which all processes share. */
 export interface DeskReport {
   readonly arrivals: readonly { readonly sessionId: string; readonly key: number; readonly atMs: number }[];
   readonly broken: number;
@@ -48,7 +48,7 @@ async function open({ url, key }: DeskOrders, sessionId: string | null): Promise
       resolve();
       let rest = '';
       response.setEncoding('utf8').on('data', (text: string) => {
-        const atMs = performance.timeOrigin + performance.now();
+        const atMs = Number(process.hrtime.bigint()) / 1e6;
         const blocks = `${rest}${text}`.split('\n\n');
         rest = blocks.pop() ?? '';
         for (const block of blocks) note(block, atMs);

@@ -9,12 +9,14 @@ import { LiveFeed } from './call/live-feed.ts';
 import { CertificateWatch } from './config/certificate-watch.ts';
 import { readTls } from './config/certificates.ts';
 import type { Config } from './config/config.ts';
+import type { SecretWatchNeeds } from './config/secret-watch.ts';
 import { sipAddresses } from './config/transport.ts';
 import { type EdgeHandle, launchEdge } from './edge/launcher.ts';
 import { merchantsOf } from './main/merchants.ts';
 import { changeDetail, strandedState } from './main/open-payments.ts';
 import { PaymentLanes } from './main/payment-lanes.ts';
 import { recordingOf } from './main/recording.ts';
+import { secretsFor } from './main/secrets.ts';
 import { registrationState, registrationsOf, trustOf } from './main/trunks.ts';
 import { loadVoices } from './main/voices.ts';
 import { launchMedia, type Media } from './media/media.ts';
@@ -42,7 +44,7 @@ export interface Server {
   readonly apiKey: string | null;
   /** Resolves with the reason once no call can be taken any more, because a child process that all need dies again and again. */
   readonly failed: Promise<string>;
-  /** Reads certificates, and the credentials of gateways, again; starts child processes that were given up. */
+  /** Reads keys, secrets, credentials and certificates again; starts child processes that were given up. */
   reload(): void;
   /** Takes no new call, waits for the running ones (at most so long), and stops everything. A second stop does nothing. */
   stop(options: { readonly drainMs: number }): Promise<void>;
@@ -53,6 +55,8 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Where log lines go; standard output if not given. */
   readonly logDestination?: LogOptions['destination'];
+  /** Where secrets are read again; left out: only what gateways and certificates of SIP have in files of their own. */
+  readonly secrets?: Pick<SecretWatchNeeds, 'loaded' | 'reread'>;
   /** Told of every phrase as it is begun. No phrase holds a card digit. */
   readonly onPhrase?: (phrase: Phrase) => void;
 }
@@ -186,7 +190,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   });
   webhooks.start();
   undo.defer(() => webhooks.stop());
-  const reports = new ReportThread(file);
+  const reports = new ReportThread({ file, auditKeyFile: config.audit.keyFile });
   undo.defer(() => reports.close());
   const apiKey = masterKeyOf(config.api);
   const api = createApi({
@@ -217,7 +221,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     currencyOf: (merchantId) =>
       config.merchants.find(({ id }) => id === merchantId)?.currency ?? config.currency,
     pages: { folder: kPagesFolder, ...config.pages },
-    audit: store.audit,
+    audit: {
+      entriesOf: (sessionId) => store.audit.entriesOf(sessionId),
+      page: (limit, before) => store.audit.page(limit, before),
+      verify: (anchor) => reports.verifyAudit(anchor),
+    },
     ladderOf: async (callId) => edge?.ladder(callId),
     metrics,
     health,
@@ -254,6 +262,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const failed = Promise.withResolvers<string>();
   media.onAllGivenUp(() => failed.resolve(media.trouble ?? ''));
   edge?.onGivenUp(() => failed.resolve(edge.trouble ?? ''));
+  const secrets =
+    options.secrets &&
+    secretsFor({ api, apiKey, webhooks, frontEnd, edge }, { ...options.secrets, clock, log });
+  secrets?.start();
+  undo.defer(() => secrets?.stop());
 
   const started = undo.move();
   let stopped: Promise<void> | undefined;
@@ -263,6 +276,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     apiKey,
     failed: failed.promise,
     reload() {
+      secrets?.reload();
       certificates.reload();
       lanes.reload();
       media.retry();

@@ -1,3 +1,4 @@
+import { Server as TlsServer } from 'node:tls';
 import fastify, { type FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -6,8 +7,10 @@ import type { Log } from '../ports/log.ts';
 import type { Reports } from '../ports/reports.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { type AuditDesk, addAudit } from './audit.ts';
 import { addDocumentation } from './documentation.ts';
-import { addEventStream, type EventSources } from './event-stream.ts';
+import type { EventSources } from './event-readers.ts';
+import { addEventStream } from './event-stream.ts';
 import { EventTickets } from './event-tickets.ts';
 import { Gatekeeper, type TokenReader } from './gatekeeper.ts';
 import { Idempotency } from './idempotency.ts';
@@ -20,7 +23,7 @@ import { addPayments, type PaymentDesk } from './payments.ts';
 import { answerProblems } from './problem.ts';
 import { addReports } from './reports.ts';
 import { type Route, Routes } from './routes.ts';
-import { merchantIn } from './session-view.ts';
+import { ownersIn } from './session-view.ts';
 import { addSessions, type SessionRoutes } from './sessions.ts';
 import { addTimelines, type TimelineParts } from './timelines.ts';
 import { addWebhooks, type WebhookDesk } from './webhooks.ts';
@@ -38,12 +41,12 @@ export interface ApiOptions extends SessionRoutes {
   readonly answers: KeptAnswers;
   readonly payments: PaymentDesk;
   readonly reports: Reports;
-  readonly events: Omit<EventSources, 'merchantOf'>;
+  readonly events: Omit<EventSources, 'ownersOf'>;
   readonly webhooks: WebhookDesk;
   readonly clock: Pick<Clock, 'date'>;
   /** The SIP of a recent call, masked. */
   readonly ladderOf: LadderOf;
-  readonly audit: TimelineParts['audit'];
+  readonly audit: TimelineParts['audit'] & AuditDesk;
   readonly pages: PageOptions;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   readonly health: Pick<Health, 'report'>;
@@ -66,6 +69,11 @@ export interface Api {
    * @throws AppError CFG_PORT_BUSY
    */
   start(): Promise<string>;
+  /**
+   * Other keys and another certificate from now on. Streams end, since the key of each may have gone; readers come back with what they have.
+   * @throws if the certificate cannot be used: then nothing is changed.
+   */
+  replace(secrets: Pick<ApiOptions, 'keys' | 'tls'>): void;
   stop(): Promise<void>;
 }
 
@@ -82,9 +90,9 @@ const kHeaders = {
 
 export function createApi(options: ApiOptions): Api {
   const { host, port } = options;
-  const { server, closeStreams } = buildServer(options);
+  const { server, replace, closeStreams } = buildServer(options);
   server.addHook('preClose', async () => closeStreams());
-  return { start: () => listen(server, host, port), stop: () => server.close() };
+  return { start: () => listen(server, host, port), replace, stop: () => server.close() };
 }
 
 /** All routes there are, as they are documented. */
@@ -113,29 +121,44 @@ function buildServer(options: ApiOptions) {
   server.addHook('onRoute', ({ method, url }) => void served.push(`${String(method)} ${url}`));
   answerProblems(server, log);
   const tickets = new EventTickets(clock);
-  const proofs = { keys: new ApiKeys(options.keys), tokens: options.tokens, tickets };
+  const keys = new ApiKeys(options.keys);
+  const proofs = { keys, tokens: options.tokens, tickets };
   const idempotency = new Idempotency(options.answers, clock, log);
   const routes = new Routes(server, new Gatekeeper(proofs, clock), idempotency);
   const sources = { records, sessions };
   addSessions(routes, options);
   addLadders(routes, sources, ladderOf);
-  addTimelines(routes, { sources, ladderOf, events: events.log, audit: options.audit });
-  const merchantOf = (sessionId: string) => merchantIn(sources, sessionId);
-  const closeStreams = addEventStream(routes, { ...events, merchantOf }, tickets);
+  const followUpsOf = (paymentRef: string) => payments.followUps?.journal.book(paymentRef).followUps ?? [];
+  addTimelines(routes, { sources, ladderOf, events: events.log, audit: options.audit, followUpsOf });
+  const ownersOf = (sessionId: string) => ownersIn(sources, sessionId);
+  const closeStreams = addEventStream(routes, { ...events, ownersOf }, tickets);
   addPayments(routes, payments);
   addReports(routes, reports, clock);
   addLive(routes, { sources, reports, health, clock });
+  addAudit(routes, options.audit);
   addWebhooks(routes, options.webhooks, clock);
   addMonitoring(routes, metrics, health);
   addPages(routes, options.pages, options.currencyOf(null));
   addDocumentation(routes);
-  return { server, routes, served, closeStreams };
+  const replace: Api['replace'] = (secrets) => {
+    if (secrets.tls && server.server instanceof TlsServer) {
+      server.server.setSecureContext(contextOf(secrets.tls));
+    }
+    keys.replace(secrets.keys);
+    tickets.clear();
+    closeStreams();
+  };
+  return { server, routes, served, replace, closeStreams };
 }
 
-function tlsOptions({ cert, key, ca, clients }: HttpTls) {
+function contextOf({ cert, key, ca }: HttpTls) {
+  return { cert, key, minVersion: 'TLSv1.2' as const, ...(ca !== null && { ca }) };
+}
+
+function tlsOptions(tls: HttpTls) {
+  const { clients } = tls;
   return {
-    ...{ cert, key, minVersion: 'TLSv1.2' as const },
-    ...(ca !== null && { ca }),
+    ...contextOf(tls),
     requestCert: clients !== 'ignored',
     rejectUnauthorized: clients === 'required',
   };

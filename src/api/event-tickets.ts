@@ -25,6 +25,11 @@ export class EventTickets {
     return { ticket, expiresInMs: kTicketMs };
   }
 
+  /** None of those issued is worth anything any more. */
+  clear(): void {
+    this.#issued.clear();
+  }
+
   /** Takes it: a second time it is worth nothing. */
   redeem(ticket: string): Caller | undefined {
     const issued = this.#issued.get(ticket);

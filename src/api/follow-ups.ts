@@ -37,6 +37,11 @@ const kSettle = z
 const kKey = z.string().regex(/^[\x21-\x7e]{8,64}$/);
 const kText = z.string().nullable();
 
+export const kChangeStates = z.enum([
+  ...(['SUBMITTING', 'DONE', 'ACCEPTED', 'REFUSED'] as const),
+  ...(['NOT_SENT', 'NOT_DONE', 'UNKNOWN', 'MANUAL'] as const),
+]);
+
 export const kChange = z
   .object({
     key: z.string(),
@@ -45,10 +50,7 @@ export const kChange = z
     attempt: z.int(),
     paymentRef: z.string(),
     kind: z.enum(kFollowUpKinds),
-    state: z.enum([
-      ...(['SUBMITTING', 'DONE', 'ACCEPTED', 'REFUSED'] as const),
-      ...(['NOT_SENT', 'NOT_DONE', 'UNKNOWN', 'MANUAL'] as const),
-    ]),
+    state: kChangeStates,
     amount: kMajor,
     currency: z.string(),
     gateway: z.string(),

@@ -11,16 +11,20 @@ export interface KeySettings {
     readonly certificateSha256: string | null;
     readonly roles: readonly ApiRole[];
     readonly merchants: readonly string[] | null;
+    readonly agentIds: readonly string[];
   }[];
   readonly requestsPerMinute: number;
   /** Null: no identity provider is asked. */
   readonly oidc: object | null;
 }
 
-/** The key that may do everything; made up where nobody could use the API otherwise, null where there is none. */
-export function masterKeyOf({ key, keys, oidc }: KeySettings): string | null {
+/**
+ * The key that may do everything; made up where nobody could use the API otherwise, null where there is none.
+ * @param before - the one before the configuration was read again, which a made-up one goes on to be.
+ */
+export function masterKeyOf({ key, keys, oidc }: KeySettings, before?: string | null): string | null {
   const isNeeded = keys.length === 0 && oidc === null;
-  return key ?? (isNeeded ? randomBytes(18).toString('base64url') : null);
+  return key ?? (isNeeded ? (before ?? randomBytes(18).toString('base64url')) : null);
 }
 
 export function keysOf({ keys, requestsPerMinute }: KeySettings, masterKey: string | null): ApiKey[] {
@@ -32,7 +36,7 @@ export function keysOf({ keys, requestsPerMinute }: KeySettings, masterKey: stri
   }));
   if (masterKey === null) return own;
   const master = { name: 'api.key', sha256: hashOfKey(masterKey), certificateSha256: null };
-  return [...own, { ...master, roles: kApiRoles, merchants: null, requestsPerMinute }];
+  return [...own, { ...master, roles: kApiRoles, merchants: null, agentIds: [], requestsPerMinute }];
 }
 
 function bytesOf(hex: string | null): Buffer | null {

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { ApiRole } from '../ports/api-roles.ts';
-import type { Caller } from './caller.ts';
+import { agentsOf, type Caller } from './caller.ts';
 
 /** A key as the configuration has it: its hash, and what its holder may do. */
 export interface ApiKey {
@@ -12,14 +12,21 @@ export interface ApiKey {
   readonly roles: readonly ApiRole[];
   /** Null: all. */
   readonly merchants: readonly string[] | null;
+  /** What an agent is known by besides the name of the key. */
+  readonly agentIds: readonly string[];
   readonly requestsPerMinute: number;
 }
 
 /** Keys, known by their hashes alone: they are random and long, so one round is enough. Comparing takes as long whatever is wrong. */
 export class ApiKeys {
-  readonly #keys: readonly { readonly key: ApiKey; readonly caller: Caller }[];
+  #keys: readonly { readonly key: ApiKey; readonly caller: Caller }[] = [];
 
   constructor(keys: readonly ApiKey[]) {
+    this.replace(keys);
+  }
+
+  /** Those that are not among them are nobody's any more. */
+  replace(keys: readonly ApiKey[]): void {
     this.#keys = keys.map((key) => ({ key, caller: callerOf(key) }));
   }
 
@@ -49,6 +56,8 @@ export function hashOfKey(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }
 
-function callerOf({ name, roles, merchants, requestsPerMinute }: ApiKey): Caller {
-  return { name, roles: new Set(roles), merchants: merchants && new Set(merchants), requestsPerMinute };
+function callerOf({ name, roles: listed, merchants, agentIds, requestsPerMinute }: ApiKey): Caller {
+  const roles = new Set(listed);
+  const agents = agentsOf(name, roles, agentIds);
+  return { name, roles, merchants: merchants && new Set(merchants), agents, requestsPerMinute };
 }

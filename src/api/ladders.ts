@@ -3,11 +3,12 @@ import type { CallLadder } from '../ladder/call-ladder.ts';
 import type { Columns, LadderRow } from '../ladder/row.ts';
 import { drawLadderSvg } from '../ladder/svg.ts';
 import { drawLadder } from '../ladder/text.ts';
-import { sees } from './caller.ts';
+import { kReaders } from '../ports/api-roles.ts';
+import { seesSession } from './caller.ts';
 import { sendProblem } from './problem.ts';
 import type { Routes } from './routes.ts';
 import { kSessionParams } from './session-schema.ts';
-import type { SessionSources } from './session-view.ts';
+import { ownersOf, type SessionSources } from './session-view.ts';
 
 /** The SIP of a call; undefined when it is too long ago. */
 export type LadderOf = (callId: string) => Promise<CallLadder | undefined>;
@@ -25,14 +26,14 @@ export function addLadders(routes: Routes, sources: SessionSources, ladderOf: La
         name,
         tag: 'Sessions',
         summary: `The SIP of a recent session, masked, as ${ending === '' ? 'text' : 'a picture'}`,
-        allow: ['supervisor', 'integrator', 'operator'],
+        allow: kReaders,
         params: kSessionParams,
         answers: { 200: { what: 'The ladder', type } },
         problems: ['API_NOT_FOUND'],
       },
       async ({ params: { id }, caller, reply }) => {
         const record = sources.records.find(id);
-        if (!record || !sees(caller, record.merchantId)) return sendProblem(reply, 404);
+        if (!record || !seesSession(caller, ownersOf(record))) return sendProblem(reply, 404);
         const ladder = await ladderOf(record.callId);
         return ladder ? send(reply, `${type}; charset=utf-8`, ladder, draw) : sendProblem(reply, 404, kGone);
       },

@@ -4,13 +4,13 @@ import type { ReportRows, ReportScope, Reports } from '../ports/reports.ts';
 import { figuresOf } from '../report/figures.ts';
 import { dayOf } from '../report/period.ts';
 import type { Health } from '../telemetry/health.ts';
-import { type Caller, merchantsOf, sees } from './caller.ts';
+import { type Caller, merchantsOf, sees, seesSession } from './caller.ts';
 import { kHealthReport } from './monitoring.ts';
 import { sendProblem } from './problem.ts';
 import { kClampFigures, kFigures, kScopeQuery } from './report-schema.ts';
 import type { Routes } from './routes.ts';
 import { kWhen } from './session-schema.ts';
-import { callView, merchantIn, type SessionSources } from './session-view.ts';
+import { callView, ownersIn, type SessionSources } from './session-view.ts';
 
 export interface LiveParts {
   readonly sources: SessionSources & { readonly sessions: { ids(): readonly string[] } };
@@ -95,9 +95,8 @@ export function addLive(routes: Routes, parts: LiveParts): void {
 /** What the running sessions say of themselves. */
 function stepsOf(sources: LiveParts['sources'], { merchant, topology }: Query, caller: Caller) {
   const running = sources.sessions.ids().flatMap((id) => {
-    const whose = merchantIn(sources, id);
-    const isSeen =
-      whose !== undefined && sees(caller, whose) && (merchant === undefined || whose === merchant);
+    const owners = ownersIn(sources, id);
+    const isSeen = seesSession(caller, owners) && (merchant === undefined || owners.merchantId === merchant);
     const view = isSeen ? (callView(sources, id) as LiveView | undefined) : undefined;
     return view && (topology === undefined || view.topology === topology) ? [view] : [];
   });

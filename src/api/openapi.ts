@@ -1,6 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { type ErrorCode, kErrorTable } from '../errors.ts';
+import { kEvent } from './event-schema.ts';
+import { webhooksOf } from './message-schema.ts';
 import { kProblem } from './problem.ts';
 import type { Answer, Route } from './routes.ts';
 
@@ -26,6 +28,7 @@ export function openApi(routes: readonly Route[], closed = false): Json {
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route, schemas) };
   }
   schemas.of(kProblem, 'output');
+  schemas.of(kEvent, 'output');
   return {
     openapi: '3.1.0',
     info: {
@@ -37,6 +40,7 @@ export function openApi(routes: readonly Route[], closed = false): Json {
     servers: [{ url: '/' }],
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
+    webhooks: webhooksOf((schema) => schemas.of(schema, 'output')),
     components: {
       securitySchemes: {
         key: { type: 'http', scheme: 'bearer', description: 'A key, or a token of the identity provider' },
@@ -110,7 +114,12 @@ function answersOf({ answers }: Route, schemas: Schemas): Json {
 function contentOf({ json, type }: Answer, schemas: Schemas): Json {
   return {
     ...(json && { 'application/json': { schema: schemas.of(json, 'output') } }),
-    ...(type && { [type]: { schema: { type: 'string' } } }),
+    ...(type && {
+      [type]: {
+        schema: { type: 'string' },
+        ...(type === 'text/event-stream' && { 'x-event': { $ref: '#/components/schemas/Event' } }),
+      },
+    }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kReaders } from '../ports/api-roles.ts';
 import { type HandVerdict, kOpenStates, type Ledger, type LedgerEntry } from '../ports/store.ts';
 import { type Caller, merchantsOf, sees } from './caller.ts';
 import { addFollowUps, type FollowUpDesk, kChange, viewOf } from './follow-ups.ts';
@@ -53,7 +54,7 @@ export function addPayments(routes: Routes, desk: PaymentDesk): void {
       name: 'listPayments',
       tag: 'Payments',
       summary: 'Submissions to the gateway, newest first',
-      allow: ['integrator', 'operator', 'supervisor'],
+      allow: kReaders,
       query: kListQuery,
       answers: { 200: { what: 'A page', json: z.object({ payments: z.array(kEntry), next: kNext }) } },
     },
@@ -71,7 +72,7 @@ export function addPayments(routes: Routes, desk: PaymentDesk): void {
       name: 'getPayment',
       tag: 'Payments',
       summary: 'All attempts of a payment, in order',
-      allow: ['integrator', 'operator', 'supervisor'],
+      allow: kReaders,
       params: kRefParams,
       answers: {
         200: {

@@ -4,6 +4,7 @@ import { isZone, kPeriods, type Period } from '../report/period.ts';
 import { kOutcome, kWhen } from './session-schema.ts';
 
 const kCount = z.int().min(0);
+const kSums = z.record(z.string(), z.int());
 const kByOutcome = <S extends z.ZodType>(each: S) =>
   z.object({ success: each, declined: each, abandoned: each, failed: each, unknown: each });
 
@@ -41,6 +42,7 @@ export const kJourneys = z
           visits: kCount,
           lost: kCount.describe('That ended in it, and not with a payment'),
           averageMs: kCount.nullable().describe('Mean over the visits that have ended'),
+          ...{ p50Ms: kCount.nullable(), p95Ms: kCount.nullable() },
         }),
       )
       .describe('In the order callers come through them'),
@@ -75,7 +77,12 @@ export const kFigures = z
     hangUps: z.object({ before: kCount, inFlight: kCount, after: kCount, all: kCount }),
     agentsLost: kCount.describe('Sessions whose agent hung up while they were paid'),
     averageDurationMs: kByOutcome(kCount.nullable()),
-    charged: z.record(z.string(), z.int()).describe('Minor units by currency'),
+    averageActiveMs: kByOutcome(kCount.nullable()).describe('Without the time it took to identify callers'),
+    charged: kSums.describe('Gross: sales and captures, in minor units by currency'),
+    voided: kSums.describe('Of that: taken back before it was settled'),
+    refunded: kSums.describe('Of that: given back'),
+    net: kSums.describe('What is left of it'),
+    reserved: kSums.describe('Authorized, and neither captured nor voided'),
   })
   .meta({ id: 'Figures' });
 
@@ -94,7 +101,15 @@ export const kReport = z
     clamp: kClampFigures,
     durations: z.partialRecord(kOutcome, z.object({ p50Ms: kCount, p95Ms: kCount })),
     periods: z.array(kFigures),
-    results: z.array(z.object({ result: z.string(), outcome: kOutcome, sessions: kCount })),
+    results: z.array(
+      z.object({
+        result: z.string(),
+        outcome: kOutcome,
+        sessions: kCount,
+        averageMs: kCount.nullable(),
+        ...{ p50Ms: kCount.nullable(), p95Ms: kCount.nullable() },
+      }),
+    ),
     stages: z.array(z.object({ stage: z.string(), outcome: kOutcome, sessions: kCount })),
   })
   .meta({ id: 'Report' });

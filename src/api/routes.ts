@@ -32,6 +32,7 @@ export interface RouteSpec {
     | 'Events'
     | 'Payments'
     | 'Reports'
+    | 'Audit'
     | 'Webhooks'
     | 'Monitoring'
     | 'Documentation'

@@ -22,6 +22,11 @@ export const kSessionBody = z
       .optional(),
     operation: z.enum(kPaymentTypes).optional().describe('Left out: as the configuration says'),
     identified: z.union([z.boolean(), z.enum(['true', 'false', 'unknown'])]).default('unknown'),
+    agentId: kText
+      .optional()
+      .describe(
+        'The agent whose session it is besides who asks for it, as keys and tokens of agents name them',
+      ),
     start: z
       .enum(['action', 'joined'])
       .default('action')

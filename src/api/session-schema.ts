@@ -16,7 +16,7 @@ export const kAttemptStates = z.enum([
 ]);
 export const kOutcome = z.enum(['success', 'declined', 'abandoned', 'failed', 'unknown']);
 
-const kOperation = z.enum(kPaymentTypes).describe('Left out: a sale');
+export const kOperation = z.enum(kPaymentTypes).describe('Left out: a sale');
 
 export const kSubmission = z
   .object({
@@ -40,6 +40,10 @@ export const kSubmission = z
   })
   .meta({ id: 'Submission' });
 
+const kAgents = z
+  .array(z.string())
+  .describe('Whose it is among agents: their ids, their SIP users, `api:` and the name of who asked for it');
+
 /** The row of a session, as it is listed. */
 export const kSessionRow = z
   .object({
@@ -58,6 +62,7 @@ export const kSessionRow = z
     currency: z.string(),
     operation: kOperation.optional(),
     token: z.string().optional().describe('What stands for the card at the gateway'),
+    agents: kAgents.optional(),
     amountRequested: kMajor.nullable(),
     amountCharged: kMajor.nullable(),
     paymentRef: z.string(),
@@ -80,6 +85,7 @@ export const kSessionRow = z
     startedAt: kWhen,
     endedAt: kWhen.nullable(),
     durationMs: z.int().nullable(),
+    activeMs: z.int().optional().describe('… without the time it took elsewhere to identify the caller'),
     media: z
       .record(z.string(), z.number())
       .nullable()
@@ -93,6 +99,7 @@ const kLive = z.object({
   asked: z
     .object({ customerId: kText, reference: kText, amount: kMajor.nullable(), currency: kText })
     .describe('What it was prepared with'),
+  agents: kAgents,
   parties: z.array(z.object({ role: z.enum(kRoles) })),
   agentHears: z.enum(['nothing', 'all but keys', 'everything']),
   parked: z.boolean(),

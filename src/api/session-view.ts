@@ -2,6 +2,7 @@ import { maskCardLike } from '../card/card-like.ts';
 import { formatMajor, money } from '../money/money.ts';
 import { kClampedBy, type PaymentSessions } from '../ports/payment-sessions.ts';
 import type { AttemptRecord, AttemptState, SessionRecord, SessionRecords } from '../ports/store.ts';
+import type { Owners } from './caller.ts';
 
 /** Where a session is looked up. */
 export interface SessionSources {
@@ -9,13 +10,16 @@ export interface SessionSources {
   readonly sessions: Pick<PaymentSessions, 'view'>;
 }
 
-/** Whose session it is: null for nobody's, undefined if there is no such session. What is in its row holds. */
-export function merchantIn({ records, sessions }: SessionSources, id: string): string | null | undefined {
+/** Whose session it is; undefined if there is no such session. What is in its row holds. */
+export function ownersIn({ records, sessions }: SessionSources, id: string): Owners | undefined {
   const record = records.find(id);
-  if (record) return record.merchantId;
-  const live = sessions.view(id);
-  if (!live) return undefined;
-  return 'merchantId' in live && typeof live.merchantId === 'string' ? live.merchantId : null;
+  if (record) return ownersOf(record);
+  const live: Partial<Owners> | undefined = sessions.view(id);
+  return live && { merchantId: live.merchantId ?? null, agents: live.agents ?? [] };
+}
+
+export function ownersOf({ merchantId, agents = [] }: SessionRecord): Owners {
+  return { merchantId, agents };
 }
 
 /** What is known of a session: its row, and over it what goes on now. */

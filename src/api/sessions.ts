@@ -1,9 +1,10 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { kReaders } from '../ports/api-roles.ts';
 import type { ActionResult, PaymentSessions, SessionAction } from '../ports/payment-sessions.ts';
 import type { SessionList, SessionRecord, SessionRecords } from '../ports/store.ts';
 import { segmentOf } from '../report/segment.ts';
-import { type Caller, merchantsOf, sees } from './caller.ts';
+import { type Caller, merchantsOf, openerOf, sees, seesSession } from './caller.ts';
 import { kNext, kPageQuery, pageOf } from './paging.ts';
 import { sendProblem } from './problem.ts';
 import { kSegment } from './report-schema.ts';
@@ -16,7 +17,7 @@ import {
   readSession,
 } from './session-bodies.ts';
 import { kCall, kOutcome, kPrepared, kSession, kSessionParams, kSessionRow } from './session-schema.ts';
-import { callView, merchantIn, rowView, sessionView } from './session-view.ts';
+import { callView, ownersIn, ownersOf, rowView, sessionView } from './session-view.ts';
 
 export interface SessionRoutes {
   readonly records: Pick<SessionRecords, 'find' | 'attempts'> & SessionList;
@@ -31,6 +32,7 @@ const kListQuery = z.strictObject({
   topology: kSessionRow.shape.topology.optional(),
   outcome: kOutcome.optional(),
   customerId: z.string().max(64).optional(),
+  merchantId: z.string().max(64).optional(),
   reference: z.string().max(64).optional(),
   callId: z.string().max(256).optional(),
 });
@@ -58,7 +60,7 @@ export function addSessions(routes: Routes, parts: SessionRoutes): void {
       name: 'listSessions',
       tag: 'Sessions',
       summary: 'Sessions whose call was taken, newest first',
-      allow: ['supervisor', 'integrator', 'operator'],
+      allow: kReaders,
       query: kListQuery,
       answers: {
         200: { what: 'A page', json: z.object({ sessions: z.array(kSessionRow), next: kNext }) },
@@ -75,7 +77,7 @@ export function addSessions(routes: Routes, parts: SessionRoutes): void {
       ...ofOne,
       name: 'getSession',
       summary: 'What is known of a session, and what goes on in it now',
-      allow: ['agent', 'supervisor', 'integrator', 'operator'],
+      allow: ['agent', ...kReaders],
       answers: session,
       problems: ['API_NOT_FOUND'],
     },
@@ -116,13 +118,13 @@ export function addSessions(routes: Routes, parts: SessionRoutes): void {
       ...ofOne,
       name: 'getSegment',
       summary: 'The part of a conversation a session is',
-      allow: ['supervisor', 'integrator', 'operator'],
+      allow: kReaders,
       answers: { 200: { what: 'The segment', json: kSegment } },
       problems: ['API_NOT_FOUND'],
     },
     ({ params: { id }, caller, reply }) => {
       const record = parts.records.find(id);
-      return record && sees(caller, record.merchantId) ? segmentOf(record) : sendProblem(reply, 404);
+      return record && seesSession(caller, ownersOf(record)) ? segmentOf(record) : sendProblem(reply, 404);
     },
   );
   routes.get(
@@ -131,7 +133,7 @@ export function addSessions(routes: Routes, parts: SessionRoutes): void {
       name: 'listSegments',
       tag: 'Sessions',
       summary: 'Segments of conversations, newest first; of one call with `callId`',
-      allow: ['supervisor', 'integrator', 'operator'],
+      allow: kReaders,
       query: kListQuery,
       answers: { 200: { what: 'A page', json: z.object({ segments: z.array(kSegment), next: kNext }) } },
     },
@@ -163,7 +165,8 @@ function prepare(
   const asked = readSession(body, currencyOf(merchantId));
   if (asked.kind === 'wrong') return sendProblem(reply, 422, asked.detail);
   if (!sees(caller, merchantId)) return sendProblem(reply, 403, 'merchantId: none of yours');
-  const prepared = sessions.prepare({ ...asked.value, merchantId });
+  const agents = [openerOf(caller), ...(body.agentId === undefined ? [] : [body.agentId])];
+  const prepared = sessions.prepare({ ...asked.value, merchantId, agents });
   if (!prepared) return sendProblem(reply, 503, 'too many sessions wait for their calls');
   return reply.code(201).header('location', `/v1/sessions/${prepared.id}`).send(prepared);
 }
@@ -174,9 +177,15 @@ function onlyMerchantOf({ merchants }: Caller): string | null {
 }
 
 function page({ records }: SessionRoutes, query: z.output<typeof kListQuery>, caller: Caller) {
-  const { limit, cursor, ...filter } = query;
-  const found = records.sessions({ limit: limit + 1, after: cursor, ...merchantsOf(caller) }, filter);
+  const { limit, cursor, merchantId, ...filter } = query;
+  const found = records.sessions({ limit: limit + 1, after: cursor, ...listed(caller, merchantId) }, filter);
   return pageOf(found, limit, ({ startedAt: at, sessionId: id }: SessionRecord) => ({ at, id }));
+}
+
+/** Of a merchant that somebody does not see there is nothing. */
+function listed(caller: Caller, merchantId: string | undefined): { readonly merchants?: readonly string[] } {
+  if (merchantId === undefined) return merchantsOf(caller);
+  return { merchants: sees(caller, merchantId) ? [merchantId] : [] };
 }
 
 /** The session as it is when the action was done, or why it was not. */
@@ -189,7 +198,7 @@ async function act(
 ) {
   const { sessions, currencyOf } = parts;
   if (!seen(parts, id, caller)) return sendProblem(reply, 404);
-  const asked = readActions(body, currencyOf(merchantIn(parts, id) ?? null));
+  const asked = readActions(body, currencyOf(ownersIn(parts, id)?.merchantId ?? null));
   if (asked.kind === 'wrong') return sendProblem(reply, 422, asked.detail);
   for (const action of asked.value) {
     const answer = await sessions.act(id, action satisfies SessionAction, caller.name);
@@ -211,14 +220,11 @@ function answerTo(answer: ActionResult, parts: SessionRoutes, id: string, reply:
 
 /** A session that somebody else sees is as one there is not. */
 function seen(parts: SessionRoutes, id: string, caller: Caller): object | undefined {
-  const merchantId = merchantIn(parts, id);
-  return merchantId !== undefined && sees(caller, merchantId) ? sessionView(parts, id) : undefined;
+  return seesSession(caller, ownersIn(parts, id)) ? sessionView(parts, id) : undefined;
 }
 
 function calls(parts: SessionRoutes, caller: Caller): object[] {
-  return parts.sessions.ids().flatMap((id) => {
-    const merchantId = merchantIn(parts, id);
-    if (merchantId === undefined || !sees(caller, merchantId)) return [];
-    return callView(parts, id) ?? [];
-  });
+  return parts.sessions
+    .ids()
+    .flatMap((id) => (seesSession(caller, ownersIn(parts, id)) ? (callView(parts, id) ?? []) : []));
 }

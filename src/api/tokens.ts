@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import { type ApiRole, kApiRoles } from '../ports/api-roles.ts';
 import type { Log } from '../ports/log.ts';
-import type { Caller } from './caller.ts';
+import { agentsOf, type Caller } from './caller.ts';
 import type { TokenReader } from './gatekeeper.ts';
 
 export interface TokenSettings {
@@ -14,6 +14,8 @@ export interface TokenSettings {
   readonly rolesClaim: string;
   /** Claim with the merchants of the bearer; null: tokens are for all. */
   readonly merchantsClaim: string | null;
+  /** Claim with what an agent is known by. */
+  readonly agentIdsClaim: string;
   /** From when it was issued; older ones prove nothing. */
   readonly maxAgeMs: number;
   readonly requestsPerMinute: number;
@@ -73,11 +75,14 @@ export class OidcTokens implements TokenReader {
   }
 
   #callerOf(payload: JWTPayload): Caller {
-    const { rolesClaim, merchantsClaim, requestsPerMinute } = this.#settings;
-    const roles = textsIn(claimOf(payload, rolesClaim));
+    const { rolesClaim, merchantsClaim, agentIdsClaim, requestsPerMinute } = this.#settings;
+    const named = textsIn(claimOf(payload, rolesClaim));
+    const roles = new Set(kApiRoles.filter((role): role is ApiRole => named.includes(role)));
+    const name = `oidc:${payload.sub}`;
     return {
-      name: `oidc:${payload.sub}`,
-      roles: new Set(kApiRoles.filter((role): role is ApiRole => roles.includes(role))),
+      name,
+      roles,
+      agents: agentsOf(name, roles, textsIn(claimOf(payload, agentIdsClaim))),
       merchants: merchantsClaim === null ? null : new Set(textsIn(claimOf(payload, merchantsClaim))),
       requestsPerMinute,
     };

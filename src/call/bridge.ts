@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
-import type { CodecName, KeyReport } from '../ports/media.ts';
+import type { CodecName, KeyReport, MediaStats } from '../ports/media.ts';
 import type { Role } from '../ports/payment-sessions.ts';
 import type {
   HeaderReader,
@@ -38,6 +38,8 @@ export interface BridgeHooks {
   onReoffer(role: BridgedRole, header: HeaderReader): void;
   /** A leg has come in, at first or in the place of another. */
   onJoined(side: Side): void;
+  /** Its media is closed, and was like this. */
+  onReleased(side: Side, stats: MediaStats): void;
 }
 
 /** Whom to call as one side of the bridge. */
@@ -341,7 +343,8 @@ export class Bridge {
     const { party, legMedia } = side;
     this.#forget(side);
     await this.#deps.room.leave(party);
-    await release(this.#deps.room, party.media, legMedia);
+    const stats = await release(this.#deps.room, party.media, legMedia);
+    if (stats) this.#hooks.onReleased(side, stats);
   }
 
   #finishIfEmpty(): void {

@@ -36,6 +36,7 @@ const kNames = [
   'Identified',
   'Return-Uri',
   'Operation',
+  'Agent',
 ] as const;
 type Name = (typeof kNames)[number];
 type Values = ReadonlyMap<Name, string>;
@@ -71,6 +72,11 @@ export function readCallData(call: CallDataSource, defaultCurrency: string): Rea
 /** Whom a call pays, by the name it brings along: it decides the currency of everything else. */
 export function merchantIdIn(call: CallDataSource): string | null {
   return readText('Merchant-Id', valueIn(sourcesOf(call), 'Merchant-Id'), []);
+}
+
+/** Whose call it is among agents, by an id their keys are bound to; '' where it says nothing. */
+export function agentIn(call: CallDataSource): string {
+  return readText('Agent', valueIn(sourcesOf(call), 'Agent'), []) ?? '';
 }
 
 function sourcesOf(call: CallDataSource): readonly Values[] {

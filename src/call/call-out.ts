@@ -15,7 +15,7 @@ import type { BridgedRole } from './bridge.ts';
 import type { HeldLegs } from './held-legs.ts';
 import { LegMedia, type Refusal } from './leg-media.ts';
 import type { PaymentRoom } from './payment-room.ts';
-import { answerInto, release, type Side } from './side.ts';
+import { answerInto, release, type Side, userIn } from './side.ts';
 
 export interface CallOutDeps {
   readonly signaling: Signaling;
@@ -173,7 +173,8 @@ export class CallOut {
     const refused = this.#isCancelled ? kCancelled : await this.#connect(sdp, party, legMedia);
     if (!refused) {
       legMedia.follow(leg);
-      return { kind: 'answered', side: { party, legMedia, leg, trunk: this.#task.trunk }, header };
+      const { trunk, target } = this.#task;
+      return { kind: 'answered', side: { party, legMedia, leg, trunk, user: userIn(target) }, header };
     }
     await leg.bye({ Reason: `SIP;cause=${refused.status};text="${refused.reason}"` });
     return { kind: 'refused', ...refused };

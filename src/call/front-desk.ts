@@ -92,9 +92,9 @@ export class FrontDesk implements PaymentSessions {
     if (call) return call.view;
     const prepared = this.#prepared.find(sessionId);
     if (!prepared) return undefined;
-    const { topology, merchantId } = prepared.request;
+    const { topology, merchantId, agents = [] } = prepared.request;
     const asked = askedFor(prepared.request);
-    return { topology, merchantId, asked, state: 'prepared', parties: [], events: [] };
+    return { topology, merchantId, agents, asked, state: 'prepared', parties: [], events: [] };
   }
 
   ids(): readonly string[] {

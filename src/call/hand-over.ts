@@ -1,10 +1,11 @@
 import type { Log } from '../ports/log.ts';
 import type { CodecName } from '../ports/media.ts';
 import type { ReferOutcome, SipHeaders, TrunkRights } from '../ports/signaling.ts';
-import { Bridge } from './bridge.ts';
+import { Bridge, type BridgeHooks } from './bridge.ts';
 import type { CalledOut } from './call-out.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
 import { PaymentRoom } from './payment-room.ts';
+import type { PaymentSession } from './payment-session.ts';
 import { addressOf } from './routes.ts';
 import { enter, type Side } from './side.ts';
 
@@ -29,6 +30,8 @@ export interface HandOverTask {
   readonly from: string;
   /** Attached to whatever is sent. */
   readonly headers: SipHeaders;
+  /** Told of whoever we call. */
+  readonly session: Pick<PaymentSession, 'events' | 'legEnded'>;
 }
 
 /** By what it went, in the end. */
@@ -91,7 +94,7 @@ async function tellAndWait({ customer, headers }: HandOverTask, deps: IvrCallDep
 
 /** We call the destination and join both; by REFER with Replaces the peer may take our place there. */
 async function bridge(
-  { customer, target, fallback, from, headers }: HandOverTask & { readonly target: string },
+  { customer, target, fallback, from, headers, session }: HandOverTask & { readonly target: string },
   deps: IvrCallDeps,
   log: Log,
 ): Promise<HandOverOutcome> {
@@ -113,7 +116,7 @@ async function bridge(
       ringMs: inline.ringMs,
       log,
     },
-    kTransparent,
+    hooksOf(session),
   );
   try {
     await enter(room, customer);
@@ -163,14 +166,25 @@ function preferring(codec: CodecName | undefined): { readonly prefer?: CodecName
   return codec === undefined ? {} : { prefer: codec };
 }
 
-/** No payment runs in a bridge after one. */
-const kTransparent = {
-  isPaying: () => false,
-  onLeft: () => ({}),
-  goesOnWithout: () => false,
-  isLent: () => false,
-  onHold: () => {},
-  onKey: () => true,
-  onReoffer: () => {},
-  onJoined: () => {},
-} as const;
+/** No payment runs in a bridge after one; of the customer's leg its own call tells. */
+function hooksOf(session: HandOverTask['session']): BridgeHooks {
+  const tell = (type: 'joined' | 'left', { party: { role }, leg }: Side): void => {
+    if (role === 'agent') session.events.add({ type, role, callId: leg.name.callId });
+  };
+  return {
+    isPaying: () => false,
+    onLeft: (side) => {
+      tell('left', side);
+      return {};
+    },
+    goesOnWithout: () => false,
+    isLent: () => false,
+    onHold: () => {},
+    onKey: () => true,
+    onReoffer: () => {},
+    onJoined: (side) => tell('joined', side),
+    onReleased: ({ party: { role }, leg }, stats) => {
+      if (role === 'agent') session.legEnded(role, leg.name.callId, stats);
+    },
+  };
+}

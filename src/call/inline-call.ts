@@ -94,6 +94,8 @@ export class InlineCall {
         onKey: (role, report) => this.#onKey(role, report),
         onReoffer: (role, header) => this.#onReoffer(role, header),
         onJoined: (side) => this.#onJoined(side),
+        onReleased: ({ party, leg }, stats) =>
+          this.#payment.session.legEnded(party.role, leg.name.callId, stats),
       },
     );
     const call = {
@@ -283,7 +285,8 @@ export class InlineCall {
       if (!this.#room.parties.includes(party)) await this.#room.join(party); // before the first word
       const established = await legMedia.establish(this.#incoming, headers);
       if (established.kind === 'established') {
-        const near = { party, legMedia, leg: established.leg, trunk: this.#incoming.trunk };
+        const { trunk, from: user } = this.#incoming;
+        const near = { party, legMedia, leg: established.leg, trunk, user };
         this.#bridge.join(near);
         this.#bridge.join(far);
         if (this.#task.prepared?.request.start === 'joined') void this.act({ action: 'start' }, 'prepared');
@@ -306,7 +309,9 @@ export class InlineCall {
 
   #onJoined(side: Side): void {
     const { role, media } = side.party;
-    this.#payment.session.events.add({ type: 'joined', role });
+    const { session } = this.#payment;
+    if (role === 'agent') session.agentCame(side.user);
+    session.events.add({ type: 'joined', role, callId: side.leg.name.callId });
     if (role === 'agent') {
       this.#agentKeys.begin(side.legMedia.hasEvents);
       this.#payment.agentCame();
@@ -331,17 +336,14 @@ export class InlineCall {
 
   /** @returns what is attached to the BYE of this leg, and to that of the other. */
   #onLeft(side: Side, reason: string): SipHeaders {
-    const { role, media } = side.party;
-    this.#payment.session.events.add({ type: 'left', role });
+    const { role } = side.party;
+    this.#payment.session.events.add({ type: 'left', role, callId: side.leg.name.callId });
     this.#log.info({ role, reason }, 'a leg is over');
     if (role === 'agent') {
       this.#payment.agentLeft();
       return this.#payment.headers;
     }
-    const headers = this.#payment.customerLeft(reason);
-    const { session } = this.#payment;
-    void media.close().then((stats) => session.mediaEnded(stats));
-    return headers;
+    return this.#payment.customerLeft(reason);
   }
 
   /** @returns whether the key goes on to the other leg. */

@@ -5,7 +5,7 @@ import type { Log } from '../ports/log.ts';
 import type { ActionResult, SessionAction, SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { HeaderReader, IncomingCall, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
-import { merchantIdIn, readCallData } from './call-data.ts';
+import { agentIn, merchantIdIn, readCallData } from './call-data.ts';
 import { CustomerMedia } from './customer-media.ts';
 import { Identification, identificationHeaders } from './identification.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
@@ -71,7 +71,8 @@ export class InlinePayment {
     this.#incoming = incoming;
     this.#log = log;
     this.#request = request ?? kNothingAsked;
-    this.#session = new PaymentSession(id, deps, log);
+    this.#session = new PaymentSession(id, deps, log, request?.agents);
+    this.#session.agentCame(agentIn(incoming));
     this.#identification = new Identification(deps, log);
   }
 
@@ -117,10 +118,11 @@ export class InlinePayment {
   }
 
   get view(): object {
-    const { conversation, snapshot, end, events } = this.#session;
+    const { conversation, snapshot, end, events, agents } = this.#session;
     const state = end ? 'ended' : this.#isPaying ? 'paying' : 'prepared';
     const { merchantId } = this.#request;
-    return { state, merchantId, paused: conversation?.isPaused ?? false, ...snapshot, events: events.list };
+    const paused = conversation?.isPaused ?? false;
+    return { state, merchantId, agents, paused, ...snapshot, events: events.list };
   }
 
   /** Resolves when no payment runs. */
@@ -144,6 +146,7 @@ export class InlinePayment {
     const payee = payeeOf(merchantIdIn(source) ?? this.#request.merchantId, this.#incoming, settings);
     const { data, problems } = readCallData(source, payee?.currency ?? settings.currency);
     for (const problem of problems) this.#log.warn({ problem }, 'call data');
+    this.#session.agentCame(agentIn(source));
     this.#request = {
       ...this.#request,
       customerId: data.customerId ?? this.#request.customerId,
@@ -233,11 +236,7 @@ export class InlinePayment {
     if (this.#running) return conflict('a payment runs already');
     const customer = this.#call.side('customer');
     if (!customer) return conflict('the customer is not on the line');
-    if (this.#session.end) {
-      const { recording } = this.#session;
-      this.#session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log);
-      this.#session.recordedAs(recording);
-    }
+    if (this.#session.end) this.#session = this.#nextSession();
     this.#call.named(this.#session.id);
     this.#isPaying = true;
     this.#running = this.#pay(customer)
@@ -247,6 +246,19 @@ export class InlinePayment {
         this.#running = undefined;
       });
     return kDone;
+  }
+
+  /** Another payment of the same call, whose legs are there already. */
+  #nextSession(): PaymentSession {
+    const { agents, recording } = this.#session; // who have the call have its next payment
+    const session = new PaymentSession(crypto.randomUUID(), this.#deps, this.#log, agents);
+    session.recordedAs(recording);
+    this.#call.named(session.id); // before anything is told of it
+    for (const role of ['customer', 'agent'] as const) {
+      const callId = this.#call.side(role)?.leg.name.callId;
+      if (callId !== undefined) session.events.add({ type: 'joined', role, callId });
+    }
+    return session;
   }
 
   /** From secure mode, which is on before the first word, to what becomes of the call. */

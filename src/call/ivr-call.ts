@@ -8,6 +8,7 @@ import type { SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { Locale, PromptId } from '../ports/prompts.ts';
 import type { HeaderReader, IncomingCall, Signaling, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { type RecordingSettings, recordCall } from './call-recorder.ts';
+import { agentIn } from './call-data.ts';
 import { CustomerMedia } from './customer-media.ts';
 import { type HandOverSettings, type HandOverTask, handOver } from './hand-over.ts';
 import type { HeldLegs } from './held-legs.ts';
@@ -92,7 +93,8 @@ export class IvrCall {
     this.#task = task;
     this.#policy = policyFor(task.topology, deps.settings.policy);
     this.#log = deps.log.child({ callId: incoming.callId, sessionId });
-    this.session = new PaymentSession(sessionId, deps, this.#log);
+    this.session = new PaymentSession(sessionId, deps, this.#log, task.prepared?.request.agents);
+    this.session.agentCame(agentIn(incoming));
     this.#identification = new Identification(deps, this.#log);
   }
 
@@ -107,6 +109,7 @@ export class IvrCall {
     const { topology, prepared } = this.#task;
     return {
       topology,
+      agents: this.session.agents,
       // Otherwise it is in the row, which is made before the first question.
       ...(prepared && { merchantId: prepared.request.merchantId }),
       state: end ? 'ended' : 'paying',
@@ -131,6 +134,7 @@ export class IvrCall {
     const customer = await this.#answer(incoming);
     if (!customer) return;
     if (!this.isAway) return this.#dismiss(customer); // too late
+    this.#tellJoined(customer);
     await this.#record(customer);
     this.#become(customer);
     this.#identification.comeBack(incoming.header);
@@ -239,6 +243,7 @@ export class IvrCall {
           legMedia,
           leg: established.leg,
           trunk,
+          user: this.#incoming.from,
         });
       }
     } finally {
@@ -249,25 +254,36 @@ export class IvrCall {
   }
 
   async #attend(order: PaymentOrder, first: Side): Promise<void> {
-    this.session.events.add({ type: 'joined', role: 'customer' });
+    this.#tellJoined(first);
     try {
       const end = await this.#converse(order, first); // the row is closed: whoever hears of the result can look it up
       const customer = this.#customer;
       if (!customer) return; // with the application, and did not come back
-      await this.#recordNoMore(customer);
+      const { session } = this;
       await handOver(
-        { customer, ...this.#wayOn(end, order), from: order.from, headers: this.session.headers },
+        { customer, ...this.#wayOn(end, order), from: order.from, headers: session.headers, session },
         this.#deps,
         this.#log,
       );
-      this.session.mediaEnded(await customer.party.media.close());
+      await this.#close(customer);
     } catch (error) {
       const failed = { 'X-Pay-Result': 'SYSTEM_ERROR', 'X-Pay-Session': order.sessionId };
       await (this.#customer ?? first).leg.bye(failed);
       throw error;
     } finally {
-      this.session.events.add({ type: 'left', role: 'customer' });
+      const { callId } = (this.#customer ?? first).leg.name;
+      this.session.events.add({ type: 'left', role: 'customer', callId });
     }
+  }
+
+  #tellJoined({ leg }: Side): void {
+    this.session.events.add({ type: 'joined', role: 'customer', callId: leg.name.callId });
+  }
+
+  /** Ends the media of a leg, and keeps what it was like. */
+  async #close({ leg, party }: Side): Promise<void> {
+    const stats = await party.media.close();
+    this.session.legEnded('customer', leg.name.callId, stats);
   }
 
   /** A reserved agent gets the caller back; where that one has gone, the queue does. */
@@ -344,6 +360,7 @@ export class IvrCall {
     if (!next) return;
     if (!isOpen()) return this.#dismiss(next);
     this.#log.info({ callId: incoming.callId }, 'another leg takes the place of the caller’s');
+    this.#tellJoined(next);
     if (!this.#identification.isTalking) await this.#record(next);
     this.#become(next);
     this.session.conversation?.moved();
@@ -357,11 +374,11 @@ export class IvrCall {
     return answerWith(open, 'customer', incoming, this.#mediaOptions(), this.#log);
   }
 
-  async #dismiss({ leg, legMedia, party }: Side): Promise<void> {
-    await leg.bye({ 'X-Pay-Session': this.sessionId });
-    this.#room?.forget(party.media);
-    legMedia.wipe();
-    await party.media.close().catch(() => undefined);
+  async #dismiss(side: Side): Promise<void> {
+    await side.leg.bye({ 'X-Pay-Session': this.sessionId });
+    this.#room?.forget(side.party.media);
+    side.legMedia.wipe();
+    await this.#close(side).catch(() => undefined);
   }
 
   /** By the application that is set up for it, which learns whom it has before it. */
@@ -394,15 +411,14 @@ export class IvrCall {
 
   /** The customer is with the application, by another call. */
   #lendOut(customer: Side): void {
-    const { party, legMedia } = customer;
-    this.#room?.forget(party.media);
+    this.#room?.forget(customer.party.media);
     if (this.#customer === customer) {
       this.#letGo();
       this.#customer = undefined;
       this.#media?.follow(undefined);
     }
-    legMedia.wipe();
-    void party.media.close().then((stats) => this.session.mediaEnded(stats));
+    customer.legMedia.wipe();
+    void this.#close(customer);
   }
 
   /** Of every leg the customer is on. */

@@ -21,9 +21,9 @@ export class LiveFeed {
   }
 
   publish(sessionId: string, type: string, detail: EventDetail): void {
-    const event = { sessionId, at: this.#clock.date().toISOString(), type, detail };
-    const id = kPassing.has(type) ? null : this.#keep(event);
-    for (const listener of this.#listeners) listener({ id, ...event });
+    const happened = { sessionId, at: this.#clock.date().toISOString(), type, detail };
+    const event = { id: kPassing.has(type) ? null : this.#keep(happened), ...happened };
+    for (const listener of this.#listeners) listener(event);
   }
 
   /** @param listener - must not throw; called in the order of the events. */

@@ -1,3 +1,4 @@
+import { maskCardLike } from '../card/card-like.ts';
 import { CardSecret } from '../card/card-secret.ts';
 import {
   Conversation,
@@ -14,13 +15,14 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { MediaStats } from '../ports/media.ts';
 import type { Meter } from '../ports/meter.ts';
+import type { Role } from '../ports/payment-sessions.ts';
 import type { Prompts } from '../ports/prompts.ts';
 import type { SipHeaders } from '../ports/signaling.ts';
 import type { SessionRecord, SessionRecords } from '../ports/store.ts';
 import type { LiveFeed } from './live-feed.ts';
 import type { Merchants, Terms } from './merchants.ts';
 import { qualityOf } from './quality.ts';
-import { endRecord, openRecord, withMedia } from './record.ts';
+import { endRecord, figuresOf, openRecord, withAgents, withMedia } from './record.ts';
 import { resultHeaders } from './result-headers.ts';
 import { SessionEvents } from './session-events.ts';
 import { policyFor } from './topology-policy.ts';
@@ -63,13 +65,20 @@ export class PaymentSession {
   readonly events: SessionEvents;
   readonly log: Log;
   readonly #deps: SessionDeps;
+  readonly #agents = new Set<string>();
+  /** How long the caller was away to be identified. */
+  #identifyingMs = 0;
   #conversation: Conversation | undefined;
   #record: SessionRecord | undefined;
   #recording: string | null = null;
 
-  /** @param log - that of the call. */
-  constructor(id: string, deps: SessionDeps, log: Log) {
+  /**
+   * @param log - that of the call.
+   * @param agents - whose it is from the beginning, as {@link agentCame}.
+   */
+  constructor(id: string, deps: SessionDeps, log: Log, agents: readonly string[] = []) {
     this.id = id;
+    for (const agent of agents) this.#agents.add(maskCardLike(agent));
     this.#deps = deps;
     this.log = log;
     this.events = new SessionEvents(
@@ -89,6 +98,21 @@ export class PaymentSession {
 
   get end(): ConversationEnd | undefined {
     return this.#conversation?.end;
+  }
+
+  /** Whose it is among agents. */
+  get agents(): readonly string[] {
+    return [...this.#agents];
+  }
+
+  /** From now on, and afterwards, it is also this agent's. @param agent - an agent id, or the user of a SIP address; '' for nobody. */
+  agentCame(agent: string): void {
+    const name = maskCardLike(agent);
+    if (name === '' || this.#agents.has(name)) return;
+    this.#agents.add(name);
+    if (!this.#record) return;
+    this.#record = { ...this.#record, ...withAgents(this.agents) };
+    this.#deps.records.update(this.#record);
   }
 
   /** What is attached to the call: the result, or, as long as there is none, the session alone. */
@@ -149,8 +173,14 @@ export class PaymentSession {
     return this.headers; // in flight there is no result yet; the record will have it
   }
 
-  /** The customer's leg has ended, with these figures. */
-  mediaEnded(stats: MediaStats): void {
+  /** A leg has ended, with these figures; those of the customer's go into the row. */
+  legEnded(role: Role, callId: string, stats: MediaStats): void {
+    const { codec } = stats;
+    this.events.add({ type: 'measured', role, callId, ...(codec && { codec }), ...figuresOf(stats) });
+    if (role === 'customer') this.#customerEnded(stats);
+  }
+
+  #customerEnded(stats: MediaStats): void {
     if (!this.#record) return;
     this.#record = withMedia(this.#record, stats);
     this.#deps.records.update(this.#record);
@@ -175,6 +205,7 @@ export class PaymentSession {
         gateway,
         startedAt: clock.date(),
         operation: operationOf({ order, policy }),
+        agents: this.agents,
       }),
       recording: this.#recording,
     };
@@ -192,8 +223,12 @@ export class PaymentSession {
   /** Figures of a leg that has gone meanwhile stay. */
   #close(opened: SessionRecord, end: ConversationEnd): void {
     const { records, meter, clock } = this.#deps;
-    const media = this.#record?.media ?? null;
-    const record = { ...endRecord(opened, end, clock.date()), media, recording: this.#recording };
+    const record = {
+      ...endRecord(opened, end, clock.date(), this.#identifyingMs),
+      ...withAgents(this.agents),
+      media: this.#record?.media ?? null,
+      recording: this.#recording,
+    };
     this.#record = record;
     records.update(record);
     const { merchantId, topology } = record;
@@ -205,10 +240,14 @@ export class PaymentSession {
   }
 
   #observer({ topology }: PaymentOrder, gateway: string): ConversationObserver {
-    const { meter } = this.#deps;
+    const { meter, clock } = this.#deps;
     const { events } = this;
+    let cameMs = clock.now();
     return {
       onStage: (from, to) => {
+        const nowMs = clock.now();
+        if (from === 'IDV_HANDOFF') this.#identifyingMs += nowMs - cameMs;
+        cameMs = nowMs;
         meter.stageChanged(from, to, topology);
         if (to !== null) events.add({ type: 'stage', stage: to });
         this.log.debug({ from, to }, 'stage');

@@ -16,6 +16,7 @@ export function openRecord(
     readonly startedAt: Date;
     /** Absent: a sale. */
     readonly operation?: PaymentType;
+    readonly agents: readonly string[];
   },
 ): SessionRecord {
   return {
@@ -36,6 +37,7 @@ export function openRecord(
     amountCharged: null,
     exponent: exponentOf(order.currency),
     paymentRef: order.paymentRef,
+    ...withAgents(call.agents),
     result: null,
     outcome: null,
     gateway: call.gateway,
@@ -58,8 +60,22 @@ export function openRecord(
   };
 }
 
-/** The same row when the payment session has ended; its media still runs. */
-export function endRecord(record: SessionRecord, end: ConversationEnd, endedAt: Date): SessionRecord {
+/** What a row says of the agents of its session. */
+export function withAgents(agents: readonly string[]): Pick<SessionRecord, 'agents'> {
+  return agents.length === 0 ? {} : { agents };
+}
+
+/**
+ * The same row when the payment session has ended; its media still runs.
+ * @param identifyingMs - how long the caller was away to be identified.
+ */
+export function endRecord(
+  record: SessionRecord,
+  end: ConversationEnd,
+  endedAt: Date,
+  identifyingMs = 0,
+): SessionRecord {
+  const durationMs = endedAt.getTime() - Date.parse(record.startedAt);
   return {
     ...record,
     result: end.result,
@@ -79,17 +95,23 @@ export function endRecord(record: SessionRecord, end: ConversationEnd, endedAt: 
     agentLost: end.agentLost,
     announced: end.announced,
     endedAt: endedAt.toISOString(),
-    durationMs: endedAt.getTime() - Date.parse(record.startedAt),
+    durationMs,
+    ...(identifyingMs === 0 ? {} : { activeMs: Math.max(0, Math.round(durationMs - identifyingMs)) }),
   };
 }
 
-/** The same row when the leg has gone. */
+/** The same row when the customer's leg has gone. */
 export function withMedia(record: SessionRecord, media: MediaStats): SessionRecord {
+  return { ...record, media: figuresOf(media) };
+}
+
+/** What a leg was like, number by number. */
+export function figuresOf(media: MediaStats): Readonly<Record<string, number>> {
   const { clamp, codec: _, ...leg } = media;
   const mos = qualityOf(media)?.mos;
   const masked = Object.entries(clamp ?? {}).map(([name, value]) => [inClamp(name), value] as const);
   const figures = [...Object.entries(leg), ...masked, ...(mos === undefined ? [] : [['mos', mos] as const])];
-  return { ...record, media: Object.fromEntries(figures.map(([name, value]) => [name, rounded(value)])) };
+  return Object.fromEntries(figures.map(([name, value]) => [name, rounded(value)]));
 }
 
 /** `guardEvents` of the clamp is `clampGuardEvents` of the leg. */

@@ -149,7 +149,8 @@ export class RoomArrivals {
       const came = await come();
       if (!came) return;
       const leg = new RoomLeg(came.side, came.origin, this.#room);
-      this.#session.events.add({ type: 'joined', role });
+      if (role === 'agent') this.#session.agentCame(came.side.user);
+      this.#session.events.add({ type: 'joined', role, callId: came.origin.callId });
       log.info({ trunk: came.side.trunk.name }, 'a leg has joined');
       this.#hooks.onArrived(leg, place);
       await leg.gone;
@@ -170,8 +171,7 @@ export class RoomArrivals {
 }
 
 /** A leg we called has no call data of its own: what the session was prepared with counts. */
-function originOf({ leg, trunk }: Side, to: string, role: Role): CallOrigin {
-  const user = /^sips?:([^@;?]*)@/i.exec(to)?.[1] ?? '';
+function originOf({ leg, trunk, user }: Side, to: string, role: Role): CallOrigin {
   return {
     callId: leg.name.callId,
     trunk,

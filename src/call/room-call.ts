@@ -115,6 +115,7 @@ export class RoomCall {
     return {
       topology: this.#request.topology,
       merchantId: this.#request.merchantId,
+      agents: this.session.agents,
       parties: [...this.#legs].map(({ role }) => ({ role })),
       agentHears: isCutOff ? 'nothing' : state.secure ? 'all but keys' : 'everything',
       parked: state.parked,
@@ -237,13 +238,14 @@ export class RoomCall {
   /** A leg has ended, whoever ended it. */
   async #leave(leg: RoomLeg): Promise<void> {
     if (!this.#legs.delete(leg)) return;
-    this.session.events.add({ type: 'left', role: leg.role });
+    const { role, origin } = leg;
+    this.session.events.add({ type: 'left', role, callId: origin.callId });
     this.#log.info({ role: leg.role }, 'a leg has left');
     if (leg.role === 'agent') this.#voice.stop(leg.media);
     if (!this.#legWith(leg.role)) this.#onLeft(leg.role);
     this.#waitForLegs();
     const stats = await leg.close();
-    if (leg.role === 'customer') this.session.mediaEnded(stats);
+    this.session.legEnded(role, origin.callId, stats);
   }
 
   /** Nobody is there in this role any more. */
@@ -322,7 +324,8 @@ export class RoomCall {
       await Promise.all(others.map((leg) => this.#dismiss(leg, headers)));
       await this.#room.leave(customer.side.party); // a bridge has a room of its own
       const { from } = customer.origin;
-      await handOver({ customer: aloneOf(customer), target, from, headers }, this.#deps, this.#log);
+      const { session } = this;
+      await handOver({ customer: aloneOf(customer), target, from, headers, session }, this.#deps, this.#log);
       await this.#leave(customer);
     }
     await this.#finish();

@@ -64,7 +64,7 @@ export class RoomPayment {
     this.#policy = policy;
     this.#deps = deps;
     this.#log = log;
-    this.session = new PaymentSession(prepared.id, deps, log);
+    this.session = new PaymentSession(prepared.id, deps, log, prepared.request.agents);
     this.#identification = new Identification(deps, log);
   }
 

@@ -1,7 +1,16 @@
 /** Something an agent's page shows. Counts and names only: nothing of it holds a digit beyond the last four. */
 export type SessionEvent =
   | { readonly type: 'prepared' | 'started' }
-  | { readonly type: 'dialling' | 'joined' | 'left'; readonly role: string }
+  | { readonly type: 'dialling'; readonly role: string }
+  /** `callId` tells legs of one role apart. */
+  | { readonly type: 'joined' | 'left'; readonly role: string; readonly callId: string }
+  /** What a leg was like, once it is over: figures by name, and its codec. */
+  | {
+      readonly type: 'measured';
+      readonly role: string;
+      readonly callId: string;
+      readonly [figure: string]: string | number;
+    }
   | { readonly type: 'not_reached'; readonly role: string; readonly status: number }
   | { readonly type: 'stage'; readonly stage: string }
   | { readonly type: 'digits'; readonly field: string | null; readonly count: number }

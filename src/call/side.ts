@@ -1,5 +1,5 @@
 import type { Log } from '../ports/log.ts';
-import type { MediaSession, OpenOptions } from '../ports/media.ts';
+import type { MediaSession, MediaStats, OpenOptions } from '../ports/media.ts';
 import type { Role } from '../ports/payment-sessions.ts';
 import type { HeaderReader, IncomingCall, SignalingLeg, TrunkRights } from '../ports/signaling.ts';
 import type { BridgedRole } from './bridge.ts';
@@ -14,12 +14,19 @@ export interface Side<R extends Role = BridgedRole> {
   readonly leg: SignalingLeg;
   /** What the configuration says of the peer. */
   readonly trunk: TrunkRights;
+  /** Who is there: the user of the address that called us, or that we called. */
+  readonly user: string;
 }
 
 export interface SideMediaOptions {
   readonly advertised: string | null;
   readonly onHold: (held: boolean) => void;
   readonly onReoffer: (header: HeaderReader) => void;
+}
+
+/** The user part of a SIP URI; '' where it has none. */
+export function userIn(uri: string): string {
+  return /^sips?:([^@;?]*)@/i.exec(uri)?.[1] ?? '';
 }
 
 /** The media of a leg that calls us. */
@@ -52,8 +59,10 @@ export async function answerWith<R extends Role>(
     media = await open();
     legMedia = legMediaOf(incoming, media, options, log);
     const established = await legMedia.establish(incoming);
-    if (established.kind === 'established')
-      return { party: { role, media }, legMedia, leg: established.leg, trunk: incoming.trunk };
+    if (established.kind === 'established') {
+      const { trunk, from: user } = incoming;
+      return { party: { role, media }, legMedia, leg: established.leg, trunk, user };
+    }
     if (established.kind === 'refused') incoming.reject(established.status, established.reason);
   } catch (error) {
     log.warn({ err: error }, 'a leg that was to come in did not');
@@ -100,9 +109,13 @@ export async function enter(room: PaymentRoom, { party, leg }: Side<Role>): Prom
   }
 }
 
-/** Ends the media of a leg that is over. Never rejects. */
-export async function release(room: PaymentRoom, media: MediaSession, legMedia: LegMedia): Promise<void> {
+/** Ends the media of a leg that is over. Never rejects. @returns what it was like, if that can be said. */
+export async function release(
+  room: PaymentRoom,
+  media: MediaSession,
+  legMedia: LegMedia,
+): Promise<MediaStats | undefined> {
   room.forget(media);
   legMedia.wipe();
-  await media.close().catch(() => undefined);
+  return media.close().catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../config/load.ts';
-import type { AuditVerdict } from '../ports/audit.ts';
+import type { AuditAnchor, AuditVerdict } from '../ports/audit.ts';
 import { kStoreFile, openStore, type Store } from '../store/store.ts';
 import { createLog } from '../telemetry/log.ts';
 import { type Command, kExit } from './command.ts';
@@ -34,14 +34,9 @@ export const audit: Command = {
   },
 };
 
-interface Anchor {
-  readonly seq: number;
-  readonly mac: string;
-}
-
 type Options =
   | { readonly work: 'export' }
-  | { readonly work: 'verify'; readonly json: boolean; readonly anchor: Anchor | undefined };
+  | { readonly work: 'verify'; readonly json: boolean; readonly anchor: AuditAnchor | undefined };
 
 function exported(store: Store): number {
   for (const entry of store.audit.entries()) process.stdout.write(`${JSON.stringify(entry)}\n`);
@@ -78,7 +73,7 @@ function readOptions(args: readonly string[]): Options | string {
   }
 }
 
-function anchorOf(text: string): Anchor | null {
+function anchorOf(text: string): AuditAnchor | null {
   const groups = /^(?<seq>\d+):(?<mac>[\w-]*)$/.exec(text)?.groups;
   return groups ? { seq: Number(groups['seq']), mac: groups['mac'] ?? '' } : null;
 }

@@ -12,14 +12,15 @@ const kStopping = 'stopping: no new calls; waiting for running ones to end';
 export const serve: Command = {
   usage: 'serve',
   sentence:
-    'runs the server; SIGTERM and Ctrl-C let running calls end first, a second one does not; SIGHUP reads certificates and gateway credentials again, and starts what was given up',
+    'runs the server; SIGTERM and Ctrl-C let running calls end first, a second one does not; SIGHUP reads keys, secrets and certificates again, and starts what was given up',
   async run() {
-    const { config, path } = loadConfig();
+    const loaded = loadConfig();
+    const { config, path } = loaded;
     harden(config.production.enabled);
     const stop = stopSignal();
     let running: Server | undefined;
     process.on('SIGHUP', () => running?.reload());
-    const server = await startServer(config);
+    const server = await startServer(config, { secrets: { loaded, reread: loadConfig } });
     running = server;
     process.stderr.write(
       greeting(server, { path, keyMadeUp: config.api.key === null && server.apiKey !== null }),

@@ -12,7 +12,7 @@ interface Tools {
 
 /** Reads the secret and checks what concerns several keys. */
 export function apiSettings({ api, http }: CheckedFile, tools: Tools): Config['api'] {
-  const keys = api.keys.map(({ name, sha256, certificateSha256, roles, merchants }, index) => {
+  const keys = api.keys.map(({ name, sha256, certificateSha256, ...rest }, index) => {
     const path: Path = ['api', 'keys', index];
     if (api.keys.findIndex((other) => other.name === name) < index) {
       tools.refuse([...path, 'name'], 'a name of its own', 'give each key another name');
@@ -28,8 +28,7 @@ export function apiSettings({ api, http }: CheckedFile, tools: Tools): Config['a
       name,
       sha256: plainHex(sha256),
       certificateSha256: plainHex(certificateSha256),
-      roles,
-      merchants,
+      ...rest,
     };
   });
   return {

@@ -39,6 +39,11 @@ const kApiKey = z.strictObject({
     sentence: 'Merchants whose sessions its holder sees and makes; all if not given.',
     expects: 'list of merchant ids, or `null`',
   }),
+  agentIds: special(z.array(z.string().regex(/^[^\s:@<>"]{1,64}$/)).default([]), {
+    sentence:
+      'What an agent is known by: agent ids, users of SIP addresses. With no role but `agent` its holder sees the sessions of these, and those it asked for.',
+    expects: 'list of names without `:`, `@` and blanks',
+  }),
 });
 
 export const kApiSection = section({
@@ -65,6 +70,7 @@ export const kApiSection = section({
       'Claim that has the merchants; tokens are for all merchants if not given.',
       kClaim,
     ),
+    agentIdsClaim: text('Claim that has what an agent is known by, as `api.keys[].agentIds`.', kClaim, 'sub'),
     maxAgeMs: wholeNumber('A token issued longer ago proves nothing.', {
       min: kMinute,
       max: 24 * 60 * kMinute,

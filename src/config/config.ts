@@ -98,6 +98,7 @@ export interface Config {
       readonly certificateSha256: string | null;
       readonly roles: readonly ApiRole[];
       readonly merchants: readonly string[] | null;
+      readonly agentIds: readonly string[];
     }[];
     readonly requestsPerMinute: number;
     readonly oidc:

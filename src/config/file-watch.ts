@@ -33,11 +33,10 @@ export class FileWatch {
 
   #lookLater(): void {
     this.#cancel = this.#clock.schedule(kLookEveryMs, () => {
-      if (this.#signature() !== this.#seen) {
-        this.seen();
-        this.#onChange();
-      }
-      this.#lookLater();
+      this.#lookLater(); // first: whoever is told may stop us
+      if (this.#signature() === this.#seen) return;
+      this.seen();
+      this.#onChange();
     });
   }
 

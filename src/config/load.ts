@@ -26,6 +26,8 @@ export interface LoadedConfig {
   /** What the file at `path` says itself, without environment and defaults. */
   readonly written: Tree;
   readonly path: string;
+  /** Absolute: it, and the files it names that hold text such as secrets. */
+  readonly files: readonly string[];
 }
 
 /**
@@ -50,7 +52,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Loaded
   const resolver = new Resolver(checked.data, kRoot, placeOf, environment);
   const config = resolver.config();
   if (mistakes.length + resolver.mistakes.length > 0) throw refused([...mistakes, ...resolver.mistakes]);
-  return { config: deepFrozen(config), file: deepFrozen(checked.data), written: fromFile, path };
+  const files = [path, ...resolver.filesRead];
+  return { config: deepFrozen(config), file: deepFrozen(checked.data), written: fromFile, path, files };
 }
 
 function readYaml(path: string): Tree {

@@ -23,6 +23,8 @@ import { webhooks } from './webhook-resolver.ts';
  */
 export class Resolver {
   readonly mistakes: Mistake[] = [];
+  /** Absolute. */
+  readonly filesRead = new Set<string>();
   readonly #file: CheckedFile;
   readonly #root: string;
   readonly #placeOf: (path: Path) => string;
@@ -245,6 +247,7 @@ export class Resolver {
   }
 
   #fileText(path: Path, file: string): string | null {
+    this.filesRead.add(this.#absolute(file));
     try {
       return readFileSync(this.#absolute(file), 'utf8');
     } catch (error) {

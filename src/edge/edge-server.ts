@@ -14,7 +14,7 @@ import type { Flow, ListenAddress } from './transport/flow.ts';
 import { type ListenerNeeds, openListener } from './transport/open-listener.ts';
 import { type Listener, SocketNetwork } from './transport/socket-network.ts';
 import { TlsIdentity, type TlsMaterial } from './transport/tls-identity.ts';
-import { kNoTrust } from './trust/policy.ts';
+import { type EdgeCredentials, kNoTrust } from './trust/policy.ts';
 import { AppServer } from './wire/app-server.ts';
 import { RequestHandlers } from './wire/request-handlers.ts';
 
@@ -142,6 +142,11 @@ export class EdgeServer {
   /** New connections get the new certificates; those that live are left alone. Throws on certificates that cannot be used. */
   reloadTls(tls: TlsMaterial): void {
     this.#identity?.reload(tls);
+  }
+
+  /** Who users are, and whom trunks know us as, from the next request on. */
+  replaceCredentials(credentials: EdgeCredentials): void {
+    this.#edge.replaceCredentials(credentials);
   }
 
   async close(): Promise<void> {

@@ -20,6 +20,7 @@ import {
   kEdgeReplySchema,
 } from './protocol.ts';
 import type { EdgeStats } from './stats.ts';
+import type { EdgeCredentials } from './trust/policy.ts';
 
 type Ready = Extract<EdgeReply, { ready: unknown }>['ready'];
 
@@ -64,6 +65,8 @@ export interface EdgeHandle {
   ladder(callId: string): Promise<CallLadder | undefined>;
   /** Replaces certificates and authorities while calls go on. */
   reloadTls(tls: EdgeTls): void;
+  /** Replaces who users are, and whom trunks know us as, while calls go on. */
+  replaceCredentials(credentials: EdgeCredentials): void;
   /** @returns undo. */
   onDown(listener: () => void): () => void;
   stop(): Promise<void>;
@@ -161,16 +164,24 @@ class EdgeProcess implements EdgeHandle {
       resolve(ladder ?? undefined);
     };
     this.#ladderListeners.add(listener);
-    const request: EdgeRequest = { ladder: callId };
-    if (this.up && this.#channel?.writable) this.#channel.write(`${JSON.stringify(request)}\n`);
-    else done(null);
+    if (!this.#tell({ ladder: callId })) done(null);
     return promise;
   }
 
   reloadTls(tls: EdgeTls): void {
     this.#config = { ...this.#config, tls }; // for a restart too
-    const request: EdgeRequest = { tls };
-    if (this.up && this.#channel?.writable) this.#channel.write(`${JSON.stringify(request)}\n`);
+    this.#tell({ tls });
+  }
+
+  replaceCredentials(credentials: EdgeCredentials): void {
+    const trunks = this.#config.trust?.trunks.map((trunk) => ({
+      ...trunk,
+      credentials: credentials.trunks[trunk.name] ?? null,
+    }));
+    const { users } = credentials;
+    if (this.#config.trust && trunks)
+      this.#config = { ...this.#config, trust: { ...this.#config.trust, users, trunks } }; // for a restart too
+    this.#tell({ credentials });
   }
 
   onDown(listener: () => void): () => void {
@@ -184,6 +195,13 @@ class EdgeProcess implements EdgeHandle {
 
   stop(): Promise<void> {
     return this.#child.stop();
+  }
+
+  /** @returns false if it is down: a new one begins with what the configuration says by then. */
+  #tell(request: EdgeRequest): boolean {
+    if (!this.up || !this.#channel?.writable) return false;
+    this.#channel.write(`${JSON.stringify(request)}\n`);
+    return true;
   }
 
   async #prepare(channel: Duplex): Promise<void> {

@@ -56,6 +56,11 @@ function answer(line: string): void {
     reload(asked.data.tls);
     return;
   }
+  if ('credentials' in asked.data) {
+    server.replaceCredentials(asked.data.credentials);
+    log('info', 'credentials replaced');
+    return;
+  }
   const { ladder } = asked.data;
   write({ ladderOf: ladder, ladder: server.ladder(ladder) ?? null });
 }

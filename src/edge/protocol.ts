@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { kDefaultLimits } from './limits.ts';
 import { kTransports } from './transport/flow.ts';
-import { kTrustSchema } from './trust/policy.ts';
+import { kCredentialsSchema, kTrustSchema } from './trust/policy.ts';
 
 // Lines of JSON on the socket between control and the edge process: control writes one `EdgeConfig`, the edge one `EdgeReply`
 // `ready` or `failed`, and then `stats` every few seconds and what calls begin and end. From then on control may ask for the ladder of a call.
@@ -95,7 +95,11 @@ export type EdgeConfig = z.infer<typeof kEdgeConfigSchema>;
 export type EdgeTls = z.infer<typeof kTls>;
 export type EdgeListen = z.infer<typeof kListen>;
 
-const kEdgeRequest = z.union([z.object({ ladder: z.string() }), z.object({ tls: kTls })]);
+const kEdgeRequest = z.union([
+  z.object({ ladder: z.string() }),
+  z.object({ tls: kTls }),
+  z.object({ credentials: kCredentialsSchema }),
+]);
 
 /** What control asks of the running edge. */
 export type EdgeRequest = z.infer<typeof kEdgeRequest>;

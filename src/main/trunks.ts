@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { TrunkCredentials } from '../config/trust.ts';
 import { offered } from '../digest/algorithm.ts';
 import { ha1Of } from '../digest/response.ts';
-import type { TrunkPolicy, TrustPolicy } from '../edge/trust/policy.ts';
+import type { EdgeCredentials, TrunkPolicy, TrustPolicy } from '../edge/trust/policy.ts';
 import type { SipFrontEnd } from '../sip/front-end.ts';
 import type { RegistrationSettings } from '../sip/registration.ts';
 
@@ -38,6 +38,12 @@ export function trustOf({ sip }: Config): TrustPolicy {
     credentials: credentials && digestsOf(credentials),
   }));
   return { trunks, users: [...users], digest, guard: { ...guard, scanners: [...guard.scanners] }, registrar };
+}
+
+/** … and what of it may be replaced while it runs. */
+export function edgeCredentialsOf({ sip }: Config): EdgeCredentials {
+  const trunks = sip.trunks.map(({ name, credentials }) => [name, credentials && digestsOf(credentials)]);
+  return { users: [...sip.users], trunks: Object.fromEntries(trunks) };
 }
 
 function digestsOf({ user, realm, secret, allowMd5 }: TrunkCredentials): TrunkPolicy['credentials'] {

@@ -22,6 +22,12 @@ export type AuditVerdict =
   /** `seq`: the first entry that is not as it was written. */
   | { readonly ok: false; readonly seq: number; readonly reason: string };
 
+/** An earlier head of the chain, kept where nobody who may write the database can. */
+export interface AuditAnchor {
+  readonly seq: number;
+  readonly mac: string;
+}
+
 /** The append-only list of who did what. */
 export interface AuditTrail {
   /** Durable when it returns. @throws AppError STORE_FAILED: then what was to be done must not be done. */

@@ -30,6 +30,8 @@ export interface SessionRequest {
   readonly identified: 'true' | 'false' | 'unknown';
   /** Begins when asked to, or as soon as customer and agent are there. */
   readonly start: 'action' | 'joined';
+  /** Who may see it as its agent: agent ids, and `api:<name>` of who asked for it. Absent: only agents who are on the line. */
+  readonly agents?: readonly string[];
 }
 
 export interface PreparedSession {
@@ -79,7 +81,7 @@ export interface PaymentSessions {
   prepare(request: SessionRequest): PreparedSession | undefined;
   /** Of all whose call is up; an inline call between two payments is known by the name of the last. */
   ids(): readonly string[];
-  /** The masked state of a session whose call is up or awaited, `merchantId` where it is known; undefined for any other. */
+  /** The masked state of a session whose call is up or awaited, `merchantId` and `agents` where known; undefined for any other. */
   view(sessionId: string): object | undefined;
   /** @param actor - for the log. */
   act(sessionId: string, action: SessionAction, actor: string): Promise<ActionResult>;

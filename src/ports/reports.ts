@@ -47,8 +47,10 @@ export interface StepFigures {
   readonly visits: number;
   /** That ended in it, and not with a payment. */
   readonly lost: number;
-  /** Mean over the visits that have ended; null if none has. */
+  /** Over the visits that have ended; null if none has. */
   readonly averageMs: number | null;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
 }
 
 export interface FieldErrors {
@@ -67,15 +69,30 @@ export interface Journeys {
 
 export interface Durations {
   readonly sessions: number;
-  /** Sum over the sessions that have one. */
+  /** Sums over the sessions that have one; `active`: without the time callers were away to be identified. */
   readonly durationMs: number;
+  readonly activeMs: number;
+}
+
+/** Minor units by currency. */
+export type Sums = Readonly<Record<string, number>>;
+
+/** What became of money in some sessions, as far as it is known; nothing of it is taken for done that is open. */
+export interface MoneySums {
+  /** Sales, and what was captured of authorizations. */
+  readonly charged: Sums;
+  /** Of that: taken back before it was settled, and given back later. */
+  readonly voided: Sums;
+  readonly refunded: Sums;
+  /** Authorized, and neither captured nor voided. */
+  readonly reserved: Sums;
 }
 
 /**
  * Sessions that began in the same quarter of an hour. `entered` = all outcomes together + `active`, always. An unknown outcome that was resolved
  * counts as what it turned out to be.
  */
-export interface QuarterHour {
+export interface QuarterHour extends MoneySums {
   /** Epoch, UTC, a multiple of 900 000. */
   readonly startMs: number;
   readonly entered: number;
@@ -88,8 +105,6 @@ export interface QuarterHour {
   readonly hangUps: Readonly<Record<HangUpStage, number>>;
   /** Sessions whose agent hung up while they were paid. */
   readonly agentsLost: number;
-  /** Minor units by currency. */
-  readonly charged: Readonly<Record<string, number>>;
 }
 
 export type HangUpStage = 'before' | 'inFlight' | 'after';
@@ -110,6 +125,10 @@ export interface ResultCount {
   readonly result: string;
   readonly outcome: OutcomeGroup;
   readonly sessions: number;
+  /** How long they took. */
+  readonly averageMs: number | null;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
 }
 
 /** Everything a report is made of. */

@@ -28,6 +28,8 @@ export interface SessionRecord {
   readonly amountCharged: number | null;
   readonly exponent: number;
   readonly paymentRef: string;
+  /** Whose session it is among agents: agent ids, SIP users of agents on the line, `api:<name>` of who prepared it. Absent: nobody's. */
+  readonly agents?: readonly string[];
   /** A result code of payments.md 3.7 (or the configured one), null while the session runs. */
   readonly result: string | null;
   readonly outcome: OutcomeGroup | null;
@@ -52,6 +54,8 @@ export interface SessionRecord {
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly durationMs: number | null;
+  /** … without the time the caller was away to be identified. Absent: all of it. */
+  readonly activeMs?: number;
   readonly media: Readonly<Record<string, number>> | null;
 }
 

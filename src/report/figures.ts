@@ -1,4 +1,4 @@
-import type { HangUpStage, QuarterHour } from '../ports/reports.ts';
+import type { HangUpStage, MoneySums, QuarterHour, Sums } from '../ports/reports.ts';
 import type { OutcomeGroup } from '../ports/store.ts';
 import { nameOf, type Period } from './period.ts';
 
@@ -7,7 +7,7 @@ const kOutcomes: readonly OutcomeGroup[] = ['success', ...kUnsuccessful];
 const kStages: readonly HangUpStage[] = ['before', 'inFlight', 'after'];
 
 /** The figures supervisors read, of the sessions that began in one period. `entered` = `successful` + `unsuccessful` + `active`, always. */
-export interface Figures {
+export interface Figures extends MoneySums {
   /** As {@link nameOf} writes it. */
   readonly period: string;
   readonly entered: number;
@@ -23,8 +23,10 @@ export interface Figures {
   readonly agentsLost: number;
   /** Mean, null where no session had this outcome. */
   readonly averageDurationMs: Readonly<Record<OutcomeGroup, number | null>>;
-  /** Minor units by currency. */
-  readonly charged: Readonly<Record<string, number>>;
+  /** … without the time callers were away to be identified. */
+  readonly averageActiveMs: Readonly<Record<OutcomeGroup, number | null>>;
+  /** What is left of `charged`. */
+  readonly net: Sums;
 }
 
 /** Puts quarters of an hour together by what clocks in a zone show; in order. */
@@ -37,6 +39,13 @@ export function figuresOf(period: string, group: readonly QuarterHour[]): Figure
   const sum = (count: (quarter: QuarterHour) => number) =>
     group.reduce((total, quarter) => total + count(quarter), 0);
   const sessions = recordOf(kOutcomes, (outcome) => sum(({ outcomes }) => outcomes[outcome].sessions));
+  const average = (length: 'durationMs' | 'activeMs') =>
+    recordOf(kOutcomes, (outcome) =>
+      mean(
+        sum(({ outcomes }) => outcomes[outcome][length]),
+        sessions[outcome],
+      ),
+    );
   const hangUps = recordOf(kStages, (stage) => sum(({ hangUps }) => hangUps[stage]));
   return {
     period,
@@ -49,13 +58,9 @@ export function figuresOf(period: string, group: readonly QuarterHour[]): Figure
     attemptedSessions: sum(({ attemptedSessions }) => attemptedSessions),
     hangUps: { ...hangUps, all: hangUps.before + hangUps.inFlight + hangUps.after },
     agentsLost: sum(({ agentsLost }) => agentsLost),
-    averageDurationMs: recordOf(kOutcomes, (outcome) =>
-      mean(
-        sum(({ outcomes }) => outcomes[outcome].durationMs),
-        sessions[outcome],
-      ),
-    ),
-    charged: chargedOf(group),
+    averageDurationMs: average('durationMs'),
+    averageActiveMs: average('activeMs'),
+    ...moneyOf(group),
   };
 }
 
@@ -63,14 +68,25 @@ function mean(sum: number, count: number): number | null {
   return count === 0 ? null : Math.round(sum / count);
 }
 
-function chargedOf(group: readonly QuarterHour[]): Readonly<Record<string, number>> {
+function moneyOf(group: readonly QuarterHour[]): MoneySums & Pick<Figures, 'net'> {
+  const sums = (what: keyof MoneySums) => sumsOf(group.map((quarter) => quarter[what]));
+  const [charged, voided, refunded] = [sums('charged'), sums('voided'), sums('refunded')];
+  const net = sumsOf([charged, negative(voided), negative(refunded)]);
+  return { charged, voided, refunded, reserved: sums('reserved'), net };
+}
+
+function sumsOf(all: readonly Sums[]): Sums {
   const sums = new Map<string, number>();
-  for (const { charged } of group) {
-    for (const [currency, minor] of Object.entries(charged)) {
+  for (const each of all) {
+    for (const [currency, minor] of Object.entries(each)) {
       sums.set(currency, (sums.get(currency) ?? 0) + minor);
     }
   }
   return Object.fromEntries(sums);
+}
+
+function negative(sums: Sums): Sums {
+  return Object.fromEntries(Object.entries(sums).map(([currency, minor]) => [currency, -minor]));
 }
 
 function recordOf<K extends string, V>(keys: readonly K[], value: (key: K) => V): Record<K, V> {

@@ -13,7 +13,7 @@ import { Registration, type RegistrationSettings, type RegistrationState } from 
 import { readReplaces } from './replaces.ts';
 import { srfRequests } from './request.ts';
 import { disconnectForGood } from './srf-types.ts';
-import { type TrunkConfig, Trunks } from './trunks.ts';
+import { type TrunkConfig, type TrunkCredentialsOf, Trunks } from './trunks.ts';
 
 /** Where a SIP server waits for its application: the embedded edge, or a drachtio-server. */
 export interface SipServerAddress {
@@ -119,6 +119,15 @@ export class SipFrontEnd implements Signaling {
     const send = srfRequests(this.#srf);
     for (const each of settings)
       this.#registrations.push(new Registration(each, send, this.#clock, this.#log));
+  }
+
+  /** Who we are to trunks, for calls and registrations to come. */
+  replaceCredentials(trunks: readonly TrunkCredentialsOf[]): void {
+    this.#trunks.replaceCredentials(trunks);
+    for (const registration of this.#registrations) {
+      const { credentials } = trunks.find(({ name }) => name === registration.state.trunk) ?? {};
+      if (credentials) registration.replaceCredentials(credentials);
+    }
   }
 
   get registrations(): readonly RegistrationState[] {

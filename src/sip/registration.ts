@@ -43,12 +43,12 @@ type Attempt =
  * waits longer and longer when all do. start() once, stop() at the end; a second stop does nothing.
  */
 export class Registration {
-  readonly #settings: RegistrationSettings;
+  #settings: RegistrationSettings;
   readonly #send: SendRequest;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #random: () => number;
-  readonly #session: DigestSession;
+  #session: DigestSession;
   readonly #callId = randomUUID();
   readonly #tag = randomBytes(8).toString('hex');
   #seq = 1;
@@ -87,6 +87,20 @@ export class Registration {
     if (this.#stopped || this.#running) return;
     this.#cancel();
     void this.#run();
+  }
+
+  /** The next refresh is made with them; one that failed is tried again now. */
+  replaceCredentials(credentials: TrunkCredentials): void {
+    const { user, realm, secret, allowMd5 } = this.#settings.credentials;
+    const isSame =
+      credentials.user === user &&
+      credentials.realm === realm &&
+      credentials.secret === secret &&
+      credentials.allowMd5 === allowMd5;
+    if (isSame) return;
+    this.#settings = { ...this.#settings, credentials };
+    this.#session = new DigestSession(credentials);
+    if (this.#failures > 0) this.start();
   }
 
   /** Takes the registration away, as far as that can be done quickly. */

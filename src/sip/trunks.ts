@@ -2,22 +2,25 @@ import { BlockList, isIP } from 'node:net';
 import type { TrunkRights } from '../ports/signaling.ts';
 import { DigestSession, type TrunkCredentials } from './digest-session.ts';
 
-export interface TrunkConfig extends TrunkRights {
-  /** Addresses and CIDR blocks calls of this trunk come from. */
-  readonly sources: readonly string[];
+export interface TrunkCredentialsOf {
+  /** Of the trunk. */
+  readonly name: string;
   /** Who we are to it when it challenges us. */
   readonly credentials?: TrunkCredentials | null;
 }
 
+export interface TrunkConfig extends TrunkRights, TrunkCredentialsOf {
+  /** Addresses and CIDR blocks calls of this trunk come from. */
+  readonly sources: readonly string[];
+}
+
 /** Who a source address belongs to; the first trunk that names it wins. Unknown sources are nobody: default deny. */
 export class Trunks {
-  readonly #credentials: ReadonlyMap<string, TrunkCredentials>;
+  #credentials: ReadonlyMap<string, TrunkCredentials>;
   readonly #trunks: readonly { readonly rights: TrunkRights; readonly sources: BlockList }[];
 
   constructor(trunks: readonly TrunkConfig[]) {
-    this.#credentials = new Map(
-      trunks.flatMap(({ name, credentials }) => (credentials ? [[name, credentials]] : [])),
-    );
+    this.#credentials = credentialsByName(trunks);
     this.#trunks = trunks.map(
       ({ sources, name, maySetAmounts, mayBeReferred, mayTransfer, codecs, codecOrder, media }) => ({
         rights: {
@@ -32,6 +35,11 @@ export class Trunks {
         sources: blockList(sources),
       }),
     );
+  }
+
+  /** Calls that are under way go on with those they began with. */
+  replaceCredentials(trunks: readonly TrunkCredentialsOf[]): void {
+    this.#credentials = credentialsByName(trunks);
   }
 
   /** The trunk a SIP server says a call is of. */
@@ -51,6 +59,10 @@ export class Trunks {
     if (isIP(plain) === 0) return undefined;
     return this.#trunks.find(({ sources }) => sources.check(plain, family))?.rights;
   }
+}
+
+function credentialsByName(trunks: readonly TrunkCredentialsOf[]): ReadonlyMap<string, TrunkCredentials> {
+  return new Map(trunks.flatMap(({ name, credentials }) => (credentials ? [[name, credentials]] : [])));
 }
 
 function blockList(sources: readonly string[]): BlockList {

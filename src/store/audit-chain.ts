@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type Database from 'better-sqlite3';
-import type { AuditAct, AuditEntry, AuditVerdict } from '../ports/audit.ts';
+import type { AuditAct, AuditAnchor, AuditEntry, AuditVerdict } from '../ports/audit.ts';
 
 /** What the first entry is bound to. */
 const kNoMac = '';
@@ -15,10 +15,7 @@ interface StoredEntry extends Entry {
   readonly mac: string;
 }
 
-interface Head {
-  readonly seq: number;
-  readonly mac: string;
-}
+type Head = AuditAnchor;
 
 /**
  * Append-only list of who did what. Each entry has a MAC over itself and the MAC before it, so that none can be changed, taken out, put in or
@@ -76,6 +73,11 @@ export class AuditChain {
 
   *entries(): Generator<AuditEntry> {
     for (const entry of this.#statements.after.iterate(this.#base().seq)) yield entryOf(entry);
+  }
+
+  /** Newest first. @param before - only those of smaller numbers. */
+  page(limit: number, before = Number.MAX_SAFE_INTEGER): readonly AuditEntry[] {
+    return this.#statements.before.all(before, this.#base().seq, limit).map(entryOf);
   }
 
   /** What was done to a session and its attempts. */
@@ -146,6 +148,9 @@ function prepare(database: Database.Database) {
       'SELECT * FROM audit WHERE object = ? OR (object >= ? AND object < ?) ORDER BY seq',
     ),
     after: database.prepare<[number], StoredEntry>('SELECT * FROM audit WHERE seq > ? ORDER BY seq'),
+    before: database.prepare<[number, number, number], StoredEntry>(
+      'SELECT * FROM audit WHERE seq < ? AND seq > ? ORDER BY seq DESC LIMIT ?',
+    ),
     first: database.prepare<[], Pick<StoredEntry, 'seq' | 'at'>>(
       'SELECT seq, at FROM audit ORDER BY seq LIMIT 1',
     ),

@@ -155,6 +155,9 @@ export const kMigrations: readonly string[] = [
    ) STRICT;
    CREATE INDEX answer_at ON answer (at);`,
   `ALTER TABLE session ADD COLUMN recording TEXT;`,
+  `-- Whose session it is among agents, as a list in JSON.
+   ALTER TABLE session ADD COLUMN agents TEXT;
+   ALTER TABLE session ADD COLUMN active_ms INTEGER;`,
   // As of attempts: when it was sent by a clock nobody sets.
   'ALTER TABLE follow_up ADD COLUMN sent_uptime TEXT;',
 ];

@@ -1,4 +1,11 @@
+import type { FollowUpKind } from '../ports/payment-gateway.ts';
 import type { ReportScope } from '../ports/reports.ts';
+
+/** The sum of what was done about a payment later, or was accepted by the gateway to be done. */
+function moved(kind: FollowUpKind): string {
+  return `CASE WHEN approved > 0 THEN (SELECT coalesce(sum(amount_minor), 0) FROM follow_up
+    WHERE follow_up.payment_ref = scoped.payment_ref AND kind = '${kind}' AND state IN ('DONE', 'ACCEPTED')) END`;
+}
 
 /**
  * The sessions of a scope, each with the outcome it has by now: what an unknown one turned out to be lies in the state of its last attempt.
@@ -22,16 +29,30 @@ export const kScoped = `
       AND (@topology IS NULL OR topology = @topology)
   ),
   scoped AS (
-    SELECT session_id, part, topology, merchant_id, result, stage_reached, duration_ms, currency, agent_lost, quarter, submissions, media,
+    SELECT session_id, payment_ref, operation, part, topology, merchant_id, result, stage_reached, duration_ms, currency, agent_lost, quarter, submissions, media,
+      coalesce(active_ms, duration_ms) AS active_ms,
       CASE WHEN outcome = 'unknown' AND state = 'APPROVED' THEN 'success'
            WHEN outcome = 'unknown' AND state IN ('REVERSED', 'NOT_CHARGED') THEN 'failed'
            ELSE outcome END AS outcome,
-      CASE WHEN outcome = 'unknown' AND state = 'APPROVED' THEN found_minor ELSE amount_charged END AS charged,
+      CASE WHEN outcome = 'unknown' AND state = 'APPROVED' THEN found_minor ELSE amount_charged END AS approved,
       CASE WHEN caller_present = 1 OR result IS NULL OR result = 'SYSTEM_ERROR' THEN NULL
            WHEN stage_reached IN ('SUBMIT', 'WAIT', 'RESOLVE', 'REVERSING') THEN 'inFlight'
            WHEN stage_reached IN ('APPROVED', 'REFERENCE', 'DECLINED', 'RETRY_MENU', 'MAX_DECLINES', 'RETURN') THEN 'after'
            ELSE 'before' END AS hang_up
     FROM began
+  )`;
+
+/** … and what became of their money. */
+export const kPaid = `${kScoped},
+  moved AS (
+    SELECT *, ${moved('capture')} AS captured, ${moved('refund')} AS refunded, ${moved('void')} AS taken_back FROM scoped
+  ),
+  paid AS (
+    SELECT *,
+      CASE operation WHEN 'sale' THEN approved WHEN 'authorize' THEN captured END AS charged,
+      CASE WHEN operation = 'sale' AND taken_back > 0 THEN approved END AS voided,
+      CASE WHEN operation = 'authorize' AND captured = 0 AND taken_back = 0 THEN approved END AS reserved
+    FROM moved
   )`;
 
 /** As SQLite takes a scope. */

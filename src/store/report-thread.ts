@@ -1,53 +1,67 @@
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../errors.ts';
+import type { AuditAnchor, AuditVerdict } from '../ports/audit.ts';
 import type { Journeys, ReportRows, ReportScope, Reports } from '../ports/reports.ts';
+
+export interface ReportFiles {
+  /** The store, which has been opened before. */
+  readonly file: string;
+  readonly auditKeyFile: string;
+}
 
 export interface ReportQuestion {
   readonly id: number;
-  readonly kind: 'read' | 'journeys';
-  readonly scope: ReportScope;
+  readonly ask:
+    | { readonly kind: 'read' | 'journeys'; readonly scope: ReportScope }
+    | { readonly kind: 'verify'; readonly anchor?: AuditAnchor };
 }
 
+type Answer = ReportRows | Journeys | AuditVerdict;
+
 export type ReportAnswer =
-  | { readonly id: number; readonly rows: ReportRows | Journeys }
+  | { readonly id: number; readonly answer: Answer }
   | { readonly id: number; readonly trouble: string };
 
-/** Reports, read by a thread that starts with the first one and starts again after it has died. Made by main, closed by it. */
+/** Reports, and whether the audit is as it was written, read by a thread that starts with the first one and starts again after it has died. Made by main, closed by it. */
 export class ReportThread implements Reports {
-  readonly #file: string;
-  readonly #waiting = new Map<number, PromiseWithResolvers<ReportRows & Journeys>>();
+  readonly #files: ReportFiles;
+  readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
   #worker: Worker | undefined;
   #lastId = 0;
 
-  /** @param file - the store, which has been opened before. */
-  constructor(file: string) {
-    this.#file = file;
+  constructor(files: ReportFiles) {
+    this.#files = files;
   }
 
   read(scope: ReportScope): Promise<ReportRows> {
-    return this.#ask('read', scope);
+    return this.#ask({ kind: 'read', scope });
   }
 
   journeys(scope: ReportScope): Promise<Journeys> {
-    return this.#ask('journeys', scope);
+    return this.#ask({ kind: 'journeys', scope });
+  }
+
+  /** @param anchor - an earlier head, which must still be in the chain. @throws AppError STORE_FAILED */
+  verifyAudit(anchor?: AuditAnchor): Promise<AuditVerdict> {
+    return this.#ask({ kind: 'verify', ...(anchor && { anchor }) });
   }
 
   async close(): Promise<void> {
     await this.#worker?.terminate();
   }
 
-  /** @returns what belongs to the kind of question. */
-  #ask(kind: ReportQuestion['kind'], scope: ReportScope): Promise<ReportRows & Journeys> {
+  /** The answer is what belongs to the kind of question. */
+  #ask<A extends Answer>(ask: ReportQuestion['ask']): Promise<A> {
     const id = ++this.#lastId;
-    const answer = Promise.withResolvers<ReportRows & Journeys>();
+    const answer = Promise.withResolvers<Answer>();
     this.#waiting.set(id, answer);
     this.#worker ??= this.#start();
-    this.#worker.postMessage({ id, kind, scope } satisfies ReportQuestion);
-    return answer.promise;
+    this.#worker.postMessage({ id, ask } satisfies ReportQuestion);
+    return answer.promise as Promise<A>;
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./report-worker.ts', import.meta.url), { workerData: this.#file });
+    const worker = new Worker(new URL('./report-worker.ts', import.meta.url), { workerData: this.#files });
     worker.unref();
     worker.on('message', (answer: ReportAnswer) => this.#onAnswer(answer));
     let trouble = 'its thread ended';
@@ -58,7 +72,7 @@ export class ReportThread implements Reports {
       if (this.#worker === worker) this.#worker = undefined;
       for (const [id, { reject }] of this.#waiting) {
         this.#waiting.delete(id);
-        reject(failure(this.#file, trouble));
+        reject(failure(this.#files.file, trouble));
       }
     });
     return worker;
@@ -67,8 +81,8 @@ export class ReportThread implements Reports {
   #onAnswer(answer: ReportAnswer): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
-    if ('rows' in answer) waiting?.resolve(answer.rows as ReportRows & Journeys);
-    else waiting?.reject(failure(this.#file, answer.trouble));
+    if ('answer' in answer) waiting?.resolve(answer.answer);
+    else waiting?.reject(failure(this.#files.file, answer.trouble));
   }
 }
 

@@ -44,6 +44,8 @@ export const kSessionColumns = [
   'operation',
   'token',
   'recording',
+  'agents',
+  'active_ms',
 ] as const;
 
 /** Columns of `attempt`. */
@@ -113,18 +115,22 @@ export function sessionRow(record: SessionRecord): SessionRow {
     operation: record.operation ?? 'sale',
     token: record.token ?? null,
     recording: record.recording ?? null,
+    agents: record.agents === undefined ? null : JSON.stringify(record.agents),
+    active_ms: record.activeMs ?? null,
   };
 }
 
 /** The record a row was made of. Rows are only ever written by {@link sessionRow}, so the types hold. */
 export function sessionRecord(row: Row): SessionRecord {
-  const { caller_present, agent_lost, announced, media, from_party, to_party, operation, ...rest } = row;
-  const { token, recording, ...same } = rest;
+  const { caller_present, agent_lost, announced, media, from_party, to_party, ...rest } = row;
+  const { operation, token, recording, agents, active_ms: activeMs, ...same } = rest;
   return {
     ...camelCased(same),
     ...typeOf(operation),
     ...(token === null ? {} : { token }),
     ...(recording === null ? {} : { recording }),
+    ...(typeof agents === 'string' && { agents: JSON.parse(agents) }),
+    ...(activeMs === null ? {} : { activeMs }),
     from: from_party,
     to: to_party,
     callerPresent: caller_present === 1,

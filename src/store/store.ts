@@ -74,7 +74,7 @@ export interface Store
   readonly answers: KeptAnswers;
   readonly followUps: FollowUpJournal;
   /** Who did what. What the journal writes is in it from the same transaction on. */
-  readonly audit: Pick<AuditChain, 'entries' | 'entriesOf' | 'verify' | 'head'>;
+  readonly audit: Pick<AuditChain, 'entries' | 'entriesOf' | 'page' | 'verify' | 'head'>;
   /** As the port says; empty too while another process on the same file holds the right to resolve. */
   unresolved(): readonly OpenAttemptRecord[];
   /**

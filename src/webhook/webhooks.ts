@@ -48,7 +48,7 @@ const kAfterTroubleMs = 5 * kSecond;
  */
 export class Webhooks {
   readonly #parts: WebhookParts;
-  readonly #byName: ReadonlyMap<string, WebhookSettings>;
+  #byName: ReadonlyMap<string, WebhookSettings>;
   readonly #running = new Map<number, Promise<void>>();
   #stopListening: Cancel = () => undefined;
   #cancel: Cancel = () => undefined;
@@ -71,6 +71,16 @@ export class Webhooks {
     this.#stopListening();
     this.#cancel();
     await Promise.all(this.#running.values());
+  }
+
+  /** What is sent from now on is signed with them; whoever is not named keeps theirs. */
+  replaceSecrets(all: readonly Pick<WebhookSettings, 'name' | 'secrets'>[]): void {
+    const known = new Map(all.map(({ name, secrets }) => [name, secrets]));
+    const replaced = [...this.#byName].map(([name, settings]): [string, WebhookSettings] => [
+      name,
+      { ...settings, secrets: known.get(name) ?? settings.secrets },
+    ]);
+    this.#byName = new Map(replaced);
   }
 
   /** To be called when a delivery was put back by hand. */

@@ -21,6 +21,7 @@ export function apiKeyOf(key: string, some: Partial<ApiKey> = {}): ApiKey {
     certificateSha256: null,
     roles: kApiRoles,
     merchants: null,
+    agentIds: [],
     requestsPerMinute: 100_000,
     ...some,
   };
@@ -48,7 +49,11 @@ export function apiOptions({ keys, records, payments, ...some }: SomeOptions): A
     currencyOf: (merchantId) => (merchantId === 'paris' ? 'EUR' : 'USD'),
     pages: { folder: '', embedIn: [], softphone: null },
     ladderOf: async () => undefined,
-    audit: { entriesOf: () => [] },
+    audit: {
+      entriesOf: () => [],
+      page: () => [],
+      verify: async () => ({ ok: true, entries: 0, head: '0:' }),
+    },
     reports: reportsOf({}),
     events: {
       log: { eventsAfter: () => [], newestEventId: () => 0 },

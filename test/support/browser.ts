@@ -16,9 +16,9 @@ const kOptions = [
   '--allow-loopback-in-peer-connection',
 ];
 
-/** Debian's Chromium without a window; closed by its owner. */
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: kChromium, args: kOptions });
+/** Debian's Chromium without a window; closed by its owner. @param more - switches of its command line. */
+export function openBrowser(more: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: kChromium, args: [...kOptions, ...more] });
 }
 
 /** A page, and all that went wrong in it: exceptions, console errors, violations of its content security policy. */

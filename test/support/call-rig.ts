@@ -30,6 +30,8 @@ export abstract class CallRig<Who> {
   readonly log = new FakeLog();
   /** What the meter was told, in words. */
   readonly counted: string[] = [];
+  /** What was told of legs, in order: `joined agent c-2`. */
+  readonly legsTold: string[] = [];
   readonly desk: FrontDesk;
   gatewayUp = true;
 
@@ -52,6 +54,11 @@ export abstract class CallRig<Who> {
       gateway: { name: 'simulator', isUp: () => this.gatewayUp },
       records: this.store,
       meter: this.#meter(),
+      feed: {
+        publish: (_, type, { role, callId }) => {
+          if (callId !== undefined) this.legsTold.push(`${type} ${role} ${callId}`);
+        },
+      },
       clock: this.clock,
       log: this.log,
     });

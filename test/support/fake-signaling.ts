@@ -215,6 +215,7 @@ export function fakeIncomingCall(options: {
   trunk?: TrunkRights;
   offer?: string | null;
   dialled?: string;
+  from?: string;
   callId?: string;
   replaces?: Replacing;
 }): FakeCall {
@@ -240,7 +241,7 @@ export function fakeIncomingCall(options: {
     trunk: options.trunk ?? kLabTrunk,
     dialled: options.dialled ?? 'pay',
     requestUri: options.requestUri ?? 'sip:pay@127.0.0.1',
-    from: '+15550100',
+    from: options.from ?? '+15550100',
     offer: options.offer === undefined ? kFakeSdp : options.offer,
     header: (name) => headers.get(name.toLowerCase()),
     onCancel: (listener) => void cancelled.promise.then(listener),

@@ -26,10 +26,10 @@ interface CallRow {
   readonly to?: string;
   readonly clampedBy?: string | null;
   readonly callerPresent?: boolean;
-  readonly media?: Readonly<Record<string, number>> | null;
 }
 
 const kAskAfterMs = 300;
+const kAgainAfterMs = 2_000; // behind a question that failed
 
 /** One session: all that is known of it, to be read or printed. */
 export function Call({ api, signOut }: SignedInProps) {
@@ -64,8 +64,7 @@ export function Call({ api, signOut }: SignedInProps) {
 }
 
 function Shown({ data: { session, timeline } }: { readonly data: CallData }) {
-  const spans = spansOf(timeline.entries);
-  const media = session.media ?? null;
+  const spans = spansOf(timeline);
   return (
     <>
       <Head session={session} />
@@ -79,8 +78,8 @@ function Shown({ data: { session, timeline } }: { readonly data: CallData }) {
       )}
       {spans && <Ladder timeline={timeline} startMs={spans.startMs} />}
       <div class="columns">
-        <Quality media={media} />
-        <ClampReport media={media} />
+        <Quality legs={timeline.legs} />
+        <ClampReport legs={timeline.legs} />
       </div>
       <Audit entries={timeline.audit} />
     </>
@@ -141,6 +140,7 @@ function useCall(api: ApiClient, id: string, signOut: () => void) {
   const [state, setState] = useState<StreamState>('connecting');
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let isClosed = false;
     const path = `/v1/sessions/${encodeURIComponent(id)}`;
     const load = async () => {
       timer = undefined;
@@ -154,6 +154,7 @@ function useCall(api: ApiClient, id: string, signOut: () => void) {
       } catch (error) {
         const isGone = error instanceof ApiProblem && error.status === 404;
         setProblem(isGone ? 'There is no such call.' : wordsOf(error));
+        if (!isGone && !isClosed) timer ??= setTimeout(() => void load(), kAgainAfterMs);
       }
     };
     const soon = () => {
@@ -164,6 +165,7 @@ function useCall(api: ApiClient, id: string, signOut: () => void) {
     live.open();
     void load();
     return () => {
+      isClosed = true;
       clearTimeout(timer);
       live.close();
     };

@@ -1,18 +1,19 @@
-import { dateAndTime } from '../shared/format.ts';
+import { capitalized, dateAndTime } from '../shared/format.ts';
 import { ScrollBox } from '../shared/scroll-box.tsx';
-import type { AuditEntry } from './timeline.ts';
+import { type AuditEntry, legNames, type TimelineLeg } from './timeline.ts';
 
-type Media = Readonly<Record<string, number>>;
 type Named = readonly (readonly [name: string, field: string, unit: string])[];
 
 const kQuality: Named = [
   ['Opinion score (1 to 4.4)', 'mos', ''],
   ['Packets received', 'packetsReceived', ''],
   ['Packets lost', 'packetsLost', ''],
+  ['Packets late', 'packetsLate', ''],
   ['Jitter', 'jitterMs', ' ms'],
   ['Round trip', 'roundTripMs', ' ms'],
   ['Concealed', 'concealedMs', ' ms'],
   ['Foreign packets', 'packetsForeign', ''],
+  ['Forged packets', 'packetsForged', ''],
   ['Playout delay', 'playoutMs', ' ms'],
 ];
 
@@ -28,64 +29,94 @@ const kClamp: Named = [
 
 const kNoTraceDbm0 = -99;
 
-export function Quality({ media }: { readonly media: Media | null }) {
-  return (
-    <Figures title="Quality" media={media} named={kQuality} none="The customer’s leg has not ended yet." />
-  );
-}
-
-/** What was kept from those who listened. */
-export function ClampReport({ media }: { readonly media: Media | null }) {
-  const clamped = media && 'clampArmedMs' in media ? media : null;
-  const worst = clamped?.['clampWorstResidualDbm0'];
-  const trace = worst === undefined || worst <= kNoTraceDbm0 ? 'none' : `${worst} dBm0`;
+export function Quality({ legs }: { readonly legs: readonly TimelineLeg[] }) {
   return (
     <Figures
-      title="Clamp"
-      media={clamped}
-      named={kClamp}
-      none="Nobody was on the line who had to be kept from hearing keys, or the leg has not ended yet."
-      last={['Worst trace let through', trace]}
+      title="Quality"
+      legs={legs}
+      named={kQuality}
+      none="No leg has ended yet: what they were like is known then."
+      first={['Codec', ({ codec }) => codec ?? '–']}
     />
   );
 }
 
+/** What was kept from those who listened. */
+export function ClampReport({ legs }: { readonly legs: readonly TimelineLeg[] }) {
+  return (
+    <Figures
+      title="Clamp"
+      legs={legs.filter(({ media }) => media !== null && 'clampArmedMs' in media)}
+      named={kClamp}
+      none="Nobody was on the line who had to be kept from hearing keys, or the leg has not ended yet."
+      first={['Worst trace let through', traceIn]}
+    />
+  );
+}
+
+function traceIn({ media }: TimelineLeg): string {
+  const worst = media?.['clampWorstResidualDbm0'];
+  return worst === undefined || worst <= kNoTraceDbm0 ? 'none' : `${worst} dBm0`;
+}
+
+/** A row for each figure, a column for each leg. */
 function Figures({
   title,
-  media,
+  legs,
   named,
   none,
-  last,
+  first: [firstName, firstOf],
 }: {
   readonly title: string;
-  readonly media: Media | null;
+  readonly legs: readonly TimelineLeg[];
   readonly named: Named;
   readonly none: string;
-  readonly last?: readonly [string, string];
+  readonly first: readonly [string, (leg: TimelineLeg) => string];
 }) {
-  const shown = named.filter(([, field]) => media?.[field] !== undefined);
+  const names = legNames(legs);
+  const measured = legs.some(({ media }) => media !== null);
+  const shown = named.filter(([, field]) => legs.some(({ media }) => media?.[field] !== undefined));
+  const row = (name: string, cellOf: (leg: TimelineLeg) => string) => (
+    <tr key={name}>
+      <th scope="row">{name}</th>
+      {legs.map((leg) => (
+        <td key={leg.callId} class="number">
+          {leg.media === null ? '–' : cellOf(leg)}
+        </td>
+      ))}
+    </tr>
+  );
   return (
     <section class="panel" aria-label={title}>
       <header>
         <h2>{title}</h2>
       </header>
-      {media === null ? (
-        <p class="muted">{none}</p>
+      {measured ? (
+        <ScrollBox label={`Table of ${title.toLowerCase()}`}>
+          <table class="by-leg">
+            <thead>
+              <tr>
+                <td />
+                {names.map((name) => (
+                  <th key={name} scope="col" class="number">
+                    {capitalized(name)}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {row(firstName, firstOf)}
+              {shown.map(([name, field, unit]) =>
+                row(name, ({ media }) => {
+                  const value = media?.[field];
+                  return value === undefined ? '–' : `${rounded(value)}${unit}`;
+                }),
+              )}
+            </tbody>
+          </table>
+        </ScrollBox>
       ) : (
-        <dl class="facts">
-          {shown.map(([name, field, unit]) => (
-            <div key={field}>
-              <dt>{name}</dt>
-              <dd>{`${rounded(media[field] ?? 0)}${unit}`}</dd>
-            </div>
-          ))}
-          {last && (
-            <div>
-              <dt>{last[0]}</dt>
-              <dd>{last[1]}</dd>
-            </div>
-          )}
-        </dl>
+        <p class="muted">{none}</p>
       )}
     </section>
   );

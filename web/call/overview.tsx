@@ -1,4 +1,4 @@
-import { plain } from '../shared/format.ts';
+import { capitalized, plain } from '../shared/format.ts';
 import { ScrollBox } from '../shared/scroll-box.tsx';
 import type { Span, Spans } from './timeline.ts';
 
@@ -12,12 +12,13 @@ const kLetterWidth = 6.4;
 
 /** Everything that lasted, true to scale. */
 export function Overview({ spans }: { readonly spans: Spans }) {
-  const { lengthMs, dialog, secure, gateway } = spans;
+  const { lengthMs, legs, dialog, secure, gateway } = spans;
   const rows = [
+    ...legs.map((span) => ({ name: capitalized(span.name), kind: 'leg', list: [span] })),
     { name: 'Secure mode', kind: 'secure', list: secure },
     { name: 'Dialog', kind: 'dialog', list: dialog },
     { name: 'Gateway', kind: 'gateway', list: gateway },
-  ] as const;
+  ];
   const height = rows.length * kRowHeight + 26;
   const xOf = (ms: number) => kLeft + (ms / lengthMs) * (kWidth - kLeft - 8);
   return (
@@ -26,7 +27,7 @@ export function Overview({ spans }: { readonly spans: Spans }) {
         <svg
           viewBox={`0 0 ${kWidth} ${height}`}
           role="img"
-          aria-label="Secure mode, dialog and gateway on one axis; the ladder has the same in words"
+          aria-label="Legs, secure mode, dialog and gateway on one axis; the ladder has the same in words"
         >
           {Array.from({ length: kTicks + 1 }, (_, at) => {
             const ms = (lengthMs * at) / kTicks;

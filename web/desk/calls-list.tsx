@@ -6,6 +6,7 @@ import type { SessionView } from '../shared/session.ts';
 import type { StreamState } from '../shared/stream-event.ts';
 
 const kAskAfterMs = 250;
+const kAgainAfterMs = 2_000; // behind a question that failed
 
 /** The payments whose calls are up, to be taken over by a desk. */
 export function CallsList({
@@ -57,12 +58,13 @@ function useCalls(
   const [calls, setCalls] = useState<readonly SessionView[]>([]);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let isClosed = false;
     const load = async () => {
       timer = undefined;
       try {
         setCalls((await api.get<{ calls: readonly SessionView[] }>('/v1/calls')).calls);
       } catch {
-        // the next event asks again
+        if (!isClosed) timer ??= setTimeout(() => void load(), kAgainAfterMs);
       }
     };
     const soon = () => {
@@ -76,6 +78,7 @@ function useCalls(
     });
     live.open();
     return () => {
+      isClosed = true;
       clearTimeout(timer);
       live.close();
     };

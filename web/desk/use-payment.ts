@@ -14,6 +14,7 @@ export interface FollowedPayment {
   act(body: object): Promise<void>;
 }
 
+const kAgainAfterMs = 2_000; // behind a question that failed
 const kAskAfterMs = 60; // what comes at once is asked for once
 /** Events after which the server knows more than they tell. */
 const kTelling: ReadonlySet<string> = new Set([
@@ -32,6 +33,7 @@ export function usePayment(api: ApiClient, sessionId: string | null, signOut: ()
   const [stream, setStream] = useState<StreamState>('connecting');
   const [problem, setProblem] = useState<string | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const followed = useRef<string | null>(null);
 
   const load = useCallback(
     async (isFresh: boolean) => {
@@ -43,6 +45,8 @@ export function usePayment(api: ApiClient, sessionId: string | null, signOut: ()
       } catch (error) {
         const isGone = error instanceof ApiProblem && error.status === 404;
         setProblem(isGone ? 'There is no such payment any more.' : wordsOf(error));
+        if (!isGone && followed.current === sessionId)
+          timer.current = setTimeout(() => void load(isFresh), kAgainAfterMs);
       }
     },
     [api, sessionId],
@@ -51,6 +55,7 @@ export function usePayment(api: ApiClient, sessionId: string | null, signOut: ()
   useEffect(() => {
     setPayment(null);
     setProblem(null);
+    followed.current = sessionId;
     if (sessionId === null) return undefined;
     const onEvent = (event: StreamEvent) => {
       setPayment((now) => now && advanced(now, event));
@@ -63,6 +68,7 @@ export function usePayment(api: ApiClient, sessionId: string | null, signOut: ()
     live.open();
     void load(true);
     return () => {
+      followed.current = null;
       clearTimeout(timer.current);
       live.close();
     };

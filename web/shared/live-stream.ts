@@ -17,6 +17,7 @@ export const kEventTypes = [
   'dialling',
   'joined',
   'left',
+  'measured',
   'not_reached',
   'stage',
   'digits',

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
-import { countText, durationText, plain, shapeText } from '../shared/format.ts';
+import { shapeText } from '../shared/format.ts';
 import { type ApiClient, wordsOf } from '../shared/http.ts';
-import { ScrollBox } from '../shared/scroll-box.tsx';
+import { Durations, Errors, FiguresTable, Results, Steps } from './history-tables.tsx';
 import { KpiTiles } from './kpi-tiles.tsx';
 import { Plot } from './plot.tsx';
 import {
@@ -11,13 +11,14 @@ import {
   type Filter,
   type Grouping,
   type Journeys,
+  type JourneyTable,
   journeysPath,
   type Range,
   type Report,
+  type ReportTable,
   reportPath,
 } from './report.ts';
 import { seriesOf } from './series.ts';
-import { ShareBar } from './share-bar.tsx';
 
 export interface HistoryViewProps {
   readonly api: ApiClient;
@@ -31,6 +32,7 @@ const kSpans = [
   { name: 'Year', days: 366, by: 'month' },
 ] as const satisfies readonly { readonly name: string; readonly days: number; readonly by: Grouping }[];
 
+const kExportedForMs = 60_000;
 const kGroupings: readonly Grouping[] = ['quarter', 'hour', 'day', 'week', 'month'];
 const kGroupingNames: Readonly<Record<Grouping, string>> = {
   quarter: 'Quarter of an hour',
@@ -58,13 +60,14 @@ export function HistoryView({ api, filter }: HistoryViewProps) {
   };
   const { history, problem } = useHistory(api, range, filter);
   const report = history?.report;
+  const csv = (path: string, name: string) => () =>
+    void exportCsv(api, path, `${name}-${asked.first}-${asked.last}.csv`);
+  const csvOf = (table: ReportTable, more: Partial<Range> = {}) =>
+    csv(reportPath({ ...range, ...more }, filter, table), more.split ? `by-${more.split}` : table);
+  const journeysCsvOf = (table: JourneyTable) => csv(journeysPath(range, filter, table), table);
   return (
     <>
-      <RangeForm
-        asked={asked}
-        onChange={setAsked}
-        onExport={() => void exportCsv(api, range, filter, asked)}
-      />
+      <RangeForm asked={asked} onChange={setAsked} />
       {problem !== null && (
         <p class="notice bad" role="alert">
           {problem}
@@ -94,17 +97,32 @@ export function HistoryView({ api, filter }: HistoryViewProps) {
             first={kGroupingNames[asked.by]}
             rows={report.periods}
             total={report.total}
+            onExport={csvOf('periods')}
           />
           {history.byTopology.length > 1 && (
-            <FiguresTable title="By shape of call" first="Shape" rows={history.byTopology} total={null} />
+            <FiguresTable
+              title="By shape of call"
+              first="Shape"
+              rows={history.byTopology}
+              total={null}
+              onExport={csvOf('parts', { split: 'topology' })}
+            />
           )}
           {history.byMerchant.length > 1 && (
-            <FiguresTable title="By merchant" first="Merchant" rows={history.byMerchant} total={null} />
+            <FiguresTable
+              title="By merchant"
+              first="Merchant"
+              rows={history.byMerchant}
+              total={null}
+              onExport={csvOf('parts', { split: 'merchant' })}
+            />
           )}
           <div class="columns two">
-            <Results report={report} />
-            <Steps journeys={history.journeys} />
+            <Results report={report} onExport={csvOf('results')} />
+            <Durations report={report} onExport={csvOf('durations')} />
           </div>
+          <Steps steps={history.journeys.steps} onExport={journeysCsvOf('steps')} />
+          <Errors errors={history.journeys.errors} onExport={journeysCsvOf('errors')} />
         </>
       )}
     </>
@@ -169,11 +187,9 @@ async function readHistory(api: ApiClient, range: Range, filter: Filter): Promis
 function RangeForm({
   asked,
   onChange,
-  onExport,
 }: {
   readonly asked: Asked;
   readonly onChange: (asked: Asked) => void;
-  readonly onExport: () => void;
 }) {
   return (
     <form class="panel range" onSubmit={(event) => event.preventDefault()} aria-label="Range">
@@ -220,132 +236,15 @@ function RangeForm({
           ))}
         </select>
       </div>
-      <button type="button" onClick={onExport}>
-        Export CSV
-      </button>
     </form>
   );
 }
 
-async function exportCsv(api: ApiClient, range: Range, filter: Filter, asked: Asked): Promise<void> {
-  const text = await api.text(reportPath({ ...range, by: asked.by }, filter, 'csv'));
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
+async function exportCsv(api: ApiClient, path: string, name: string): Promise<void> {
+  const url = URL.createObjectURL(new Blob([await api.text(path)], { type: 'text/csv' }));
   const link = document.createElement('a');
   link.href = url;
-  link.download = `payments-${asked.first}-${asked.last}.csv`;
+  link.download = name;
   link.click();
-  URL.revokeObjectURL(url);
-}
-
-function FiguresTable({
-  title,
-  first,
-  rows,
-  total,
-}: {
-  readonly title: string;
-  readonly first: string;
-  readonly rows: readonly Figures[];
-  readonly total: Figures | null;
-}) {
-  const id = `table-${first}`;
-  const cells = (figures: Figures) => [
-    figures.entered,
-    figures.successful,
-    figures.unsuccessful,
-    figures.active,
-    figures.attempted,
-    figures.hangUps.all,
-  ];
-  const line = (figures: Figures, name: string) => (
-    <tr key={figures.period}>
-      <td>{name}</td>
-      {cells(figures).map((value, at) => (
-        <td key={kColumns[at]} class="number">
-          {countText(value)}
-        </td>
-      ))}
-      <td class="number">{durationText(figures.averageDurationMs.success)}</td>
-    </tr>
-  );
-  return (
-    <section class="panel" aria-labelledby={id}>
-      <header>
-        <h2 id={id}>{title}</h2>
-      </header>
-      <ScrollBox label={`Table ${title.toLowerCase()}`} isTall>
-        <table>
-          <thead>
-            <tr>
-              <th>{first}</th>
-              {kColumns.map((name) => (
-                <th key={name} class="number">
-                  {name}
-                </th>
-              ))}
-              <th class="number">Average</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((figures) => line(figures, figures.period))}
-            {total && line(total, 'Total')}
-          </tbody>
-        </table>
-      </ScrollBox>
-    </section>
-  );
-}
-
-const kColumns = ['Entered', 'Successful', 'Unsuccessful', 'Active', 'Attempted', 'Hang-ups'] as const;
-
-function Results({ report }: { readonly report: Report }) {
-  return (
-    <section class="panel" aria-labelledby="results">
-      <header>
-        <h2 id="results">Results</h2>
-      </header>
-      <dl class="counts">
-        {report.results.map(({ result, sessions }) => (
-          <div key={result}>
-            <dt>{plain(result)}</dt>
-            <dd>{countText(sessions)}</dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  );
-}
-
-/** Where callers give up, how long a step takes them, and what they enter wrong. */
-function Steps({ journeys: { steps, errors } }: { readonly journeys: Journeys }) {
-  const most = Math.max(1, ...steps.map(({ lost }) => lost));
-  return (
-    <section class="panel" aria-labelledby="given-up">
-      <header>
-        <h2 id="given-up">Where payments end without success</h2>
-      </header>
-      <dl class="steps with-time">
-        {steps.map(({ stage, sessions, lost, averageMs }) => (
-          <div key={stage}>
-            <dt>{plain(stage)}</dt>
-            <dd>
-              <ShareBar value={lost} most={most} />
-              <span>{countText(lost)}</span>
-              <span class="muted small">
-                of {countText(sessions)}, {durationText(averageMs)} each
-              </span>
-            </dd>
-          </div>
-        ))}
-      </dl>
-      {errors.length > 0 && (
-        <p class="muted small">
-          Entered wrong:{' '}
-          {errors
-            .map(({ field, error, count }) => `${field} ${plain(error).toLowerCase()} ${count}`)
-            .join(', ')}
-        </p>
-      )}
-    </section>
-  );
+  setTimeout(() => URL.revokeObjectURL(url), kExportedForMs); // the browser may take it later
 }

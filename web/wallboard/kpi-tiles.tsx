@@ -88,9 +88,14 @@ function signed(share: number): string {
   return `${percent > 0 ? '+' : percent < 0 ? '−' : '±'}${Math.abs(percent)} %`;
 }
 
-function chargedText({ charged }: Figures): string {
-  const sums = Object.entries(charged).map(([currency, minor]) => minorText(minor, currency));
-  return sums.length === 0 ? 'nothing charged' : sums.join(', ');
+/** Gross, and net where something was given back. */
+function chargedText({ charged, net }: Figures): string {
+  const sums = Object.entries(charged).map(([currency, minor]) => {
+    const left = net[currency] ?? minor;
+    const gross = minorText(minor, currency);
+    return left === minor ? gross : `${gross}, net ${minorText(left, currency)}`;
+  });
+  return sums.length === 0 ? 'nothing charged' : sums.join('; ');
 }
 
 function durationsText(average: Figures['averageDurationMs']): string {

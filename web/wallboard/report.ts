@@ -15,7 +15,11 @@ export interface Figures {
     readonly all: number;
   };
   readonly averageDurationMs: Readonly<Record<Outcome, number | null>>;
+  /** … without the time callers were away to be identified. */
+  readonly averageActiveMs: Readonly<Record<Outcome, number | null>>;
+  /** Minor units by currency; `net`: what is left behind voids and refunds. */
   readonly charged: Readonly<Record<string, number>>;
+  readonly net: Readonly<Record<string, number>>;
 }
 
 export const kOutcomes = ['success', 'declined', 'abandoned', 'failed', 'unknown'] as const;
@@ -40,8 +44,15 @@ export interface Journeys {
     readonly sessions: number;
     readonly lost: number;
     readonly averageMs: number | null;
+    readonly p50Ms: number | null;
+    readonly p95Ms: number | null;
   }[];
-  readonly errors: readonly { readonly field: string; readonly error: string; readonly count: number }[];
+  readonly errors: readonly {
+    readonly field: string;
+    readonly error: string;
+    readonly count: number;
+    readonly sessions: number;
+  }[];
 }
 
 export interface Report {
@@ -57,6 +68,8 @@ export interface Report {
     readonly result: string;
     readonly outcome: string;
     readonly sessions: number;
+    readonly averageMs: number | null;
+    readonly p95Ms: number | null;
   }[];
 }
 
@@ -81,17 +94,29 @@ export interface Range {
 /** The zone of the reader, in which days begin. */
 export const kZone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
-export function reportPath(range: Range, filter: Filter, format?: 'csv'): string {
+/** What of a report comes as CSV. */
+export type ReportTable = 'periods' | 'parts' | 'results' | 'durations';
+export type JourneyTable = 'steps' | 'errors';
+
+/** @param csv - the table that is wanted as CSV; left out: all of it, as JSON. */
+export function reportPath(range: Range, filter: Filter, csv?: ReportTable): string {
   const query = scopeQuery(range, filter);
   query.set('by', range.by);
   if (range.compare) query.set('compare', range.compare);
   if (range.split) query.set('split', range.split);
-  if (format) query.set('format', format);
-  return `/v1/reports/payments?${query}`;
+  return `/v1/reports/payments?${withTable(query, csv)}`;
 }
 
-export function journeysPath(range: Range, filter: Filter): string {
-  return `/v1/reports/journeys?${scopeQuery(range, filter)}`;
+/** @param csv - as of {@link reportPath}. */
+export function journeysPath(range: Range, filter: Filter, csv?: JourneyTable): string {
+  return `/v1/reports/journeys?${withTable(scopeQuery(range, filter), csv)}`;
+}
+
+function withTable(query: URLSearchParams, table: string | undefined): URLSearchParams {
+  if (table === undefined) return query;
+  query.set('format', 'csv');
+  query.set('table', table);
+  return query;
 }
 
 function scopeQuery({ from, to }: Range, { merchant, topology }: Filter): URLSearchParams {

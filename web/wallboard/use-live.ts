@@ -105,7 +105,7 @@ async function readLive(api: ApiClient, filter: Filter): Promise<Live> {
     api.get<Report>(reportPath({ from: dateOf(now), by: 'hour' }, filter)),
     api.get<Report>(reportPath({ from: dateOf(yesterday), to: yesterday.toISOString(), by: 'hour' }, filter)),
     api.get<{ calls: readonly SessionView[] }>('/v1/calls'),
-    api.get<{ sessions: readonly EndedSession[] }>(`/v1/sessions?limit=${kLatest}`),
+    api.get<{ sessions: readonly EndedSession[] }>(latestPath(filter)),
     readHealth(),
     api.text('/metrics'),
   ]);
@@ -113,11 +113,18 @@ async function readLive(api: ApiClient, filter: Filter): Promise<Live> {
     today,
     yesterday: before,
     calls: calls.filter((call) => fits(call, filter)),
-    latest: sessions.filter((session) => fits(session, filter)),
+    latest: sessions,
     health,
     samples: samplesOf(metrics),
     atMs: now.getTime(),
   };
+}
+
+function latestPath({ merchant, topology }: Filter): string {
+  const query = new URLSearchParams({ limit: String(kLatest) });
+  if (merchant !== '') query.set('merchantId', merchant);
+  if (topology !== '') query.set('topology', topology);
+  return `/v1/sessions?${query}`;
 }
 
 function fits(

@@ -19,7 +19,7 @@ import type { AccessList } from '../transport/access.ts';
 import { type Flow, isStream } from '../transport/flow.ts';
 import type { Network } from '../transport/network.ts';
 import { Gate } from '../trust/gate.ts';
-import { kNoTrust, type TrustPolicy } from '../trust/policy.ts';
+import { type EdgeCredentials, kNoTrust, type TrustPolicy } from '../trust/policy.ts';
 import type { Application, ApplicationChoice } from '../wire/application.ts';
 import { failureLine } from '../wire/lines.ts';
 import type { Decider } from '../wire/request-handlers.ts';
@@ -103,6 +103,11 @@ export class Edge {
     this.#incoming = new Incoming(this.#context, this.#answering, unacknowledged, this.#proxying, (dialog) =>
       this.#dialogs.forget(dialog),
     );
+  }
+
+  /** Who users are, and whom trunks know us as, from the next request on. */
+  replaceCredentials(credentials: EdgeCredentials): void {
+    this.#context.gate.replaceCredentials(credentials);
   }
 
   /** Whether a source may open a connection; one that may not is counted. */

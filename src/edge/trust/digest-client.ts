@@ -7,7 +7,7 @@ import type { TrunkPolicy } from './policy.ts';
  * @returns the header to send it again with; undefined when it is no challenge of that realm, or one to credentials just made.
  */
 export function answerChallenge(
-  { credentials }: TrunkPolicy,
+  credentials: TrunkPolicy['credentials'],
   request: SipRequest,
   response: SipResponse,
 ): Readonly<Record<string, string>> | undefined {

@@ -45,7 +45,7 @@ export class DigestServer {
   readonly #clock: Clock;
   readonly #policy: DigestPolicy;
   readonly #algorithms: readonly DigestAlgorithm[];
-  readonly #users: ReadonlyMap<string, UserPolicy['ha1']>;
+  #users: ReadonlyMap<string, UserPolicy['ha1']>;
   readonly #nobody: Readonly<Record<DigestAlgorithm, string>>;
   readonly #nonces = new Nonces();
   readonly #uses = new NonceUses();
@@ -55,11 +55,16 @@ export class DigestServer {
     this.#clock = clock;
     this.#policy = policy;
     this.#algorithms = offered(policy.allowMd5, policy.onlyMd5);
-    this.#users = new Map(users.map(({ name, ha1 }) => [byteString(name), ha1]));
+    this.#users = byName(users);
     const secret = randomBytes(32).toString('hex');
     const made = (algorithm: DigestAlgorithm): string => digestOf(algorithm, secret);
     this.#nobody = { 'SHA-256': made('SHA-256'), 'SHA-512-256': made('SHA-512-256'), MD5: made('MD5') };
     this.#opaque = digestOf('SHA-256', `opaque of ${policy.realm}`).slice(0, 32); // the same after a restart
+  }
+
+  /** Who is none of them proves nothing any more. */
+  replaceUsers(users: readonly UserPolicy[]): void {
+    this.#users = byName(users);
   }
 
   /** One WWW-Authenticate per algorithm, the best first (RFC 8760 section 2.4). @param source - who may use the nonce. */
@@ -138,6 +143,10 @@ export class DigestServer {
 }
 
 const kNeeded = ['username', 'nonce', 'uri', 'response', 'nc', 'cnonce'] as const;
+
+function byName(users: readonly UserPolicy[]): ReadonlyMap<string, UserPolicy['ha1']> {
+  return new Map(users.map(({ name, ha1 }) => [byteString(name), ha1]));
+}
 
 /** Whether the credentials are for this request: a proxy in front may have rewritten host and parameters, not whom it is for. */
 function isSameTarget(uri: string, requestUri: string): boolean {

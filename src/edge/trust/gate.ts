@@ -13,7 +13,7 @@ import { CallCaps } from './call-caps.ts';
 import { answerChallenge } from './digest-client.ts';
 import { DigestServer } from './digest-server.ts';
 import { phoneOf } from './phone.ts';
-import type { TrunkPolicy, TrustPolicy } from './policy.ts';
+import type { EdgeCredentials, TrunkPolicy, TrustPolicy } from './policy.ts';
 import { Registrar } from './registrar.ts';
 import { Scanners } from './scanners.ts';
 import { sourceKey } from './source-key.ts';
@@ -62,6 +62,8 @@ export class Gate {
   readonly #clock: Clock;
   readonly #realm: string;
   readonly #trunks: TrunkTable;
+  /** Whom trunks know us as, by their names. */
+  #credentials: ReadonlyMap<string, TrunkPolicy['credentials']>;
   readonly #digest: DigestServer;
   readonly #bans: BanList;
   readonly #requests: SourceRate;
@@ -78,6 +80,7 @@ export class Gate {
     this.#drops = drops;
     this.#realm = policy.digest.realm;
     this.#trunks = new TrunkTable(policy.trunks, access);
+    this.#credentials = new Map(policy.trunks.map(({ name, credentials }) => [name, credentials]));
     this.#digest = new DigestServer(clock, policy.digest, policy.users);
     this.#bans = new BanList(clock, guard.banMs, guard.sources);
     this.#requests = new SourceRate(clock, guard.requests, guard.perMs, guard.sources);
@@ -87,6 +90,12 @@ export class Gate {
     this.#scanners = new Scanners(guard.scanners);
     this.registrar = new Registrar(clock, policy.registrar);
     this.caps = new CallCaps(clock);
+  }
+
+  /** From the next request on. Nonces, bans and registered phones stay. */
+  replaceCredentials({ users, trunks }: EdgeCredentials): void {
+    this.#digest.replaceUsers(users);
+    this.#credentials = new Map(Object.entries(trunks));
   }
 
   /** Sources banned now. */
@@ -130,7 +139,8 @@ export class Gate {
   ): Readonly<Record<string, string>> | undefined {
     const standing = this.standingOf(flow);
     if (standing.kind === 'stranger' || !standing.trunk) return undefined;
-    return answerChallenge(standing.trunk, request, response);
+    const credentials = this.#credentials.get(standing.trunk.name) ?? null;
+    return answerChallenge(credentials, request, response);
   }
 
   /** The registered phone a URI of ours leads to. */

@@ -12,6 +12,12 @@ const kHa1s = z.strictObject({
   MD5: kHa1.optional(),
 });
 
+const kTrunkCredentials = z.strictObject({
+  user: z.string().min(1),
+  realm: z.string().min(1),
+  ha1: kHa1s,
+});
+
 const kTrunk = z.strictObject({
   name: z.string().min(1),
   /** CIDR blocks and addresses. */
@@ -23,10 +29,7 @@ const kTrunk = z.strictObject({
   callsPerSecond: z.number().positive().nullable().default(null),
   concurrentCalls: z.int().min(0).nullable().default(null),
   /** Whom the trunk knows us as, for requests the edge sends of its own accord. */
-  credentials: z
-    .strictObject({ user: z.string().min(1), realm: z.string().min(1), ha1: kHa1s })
-    .nullable()
-    .default(null),
+  credentials: kTrunkCredentials.nullable().default(null),
 });
 
 const kUser = z.strictObject({
@@ -70,6 +73,12 @@ export const kTrustSchema = z.strictObject({
   registrar: kRegistrar.prefault({}),
 });
 
+/** What may be replaced while calls go on: who users are, and whom trunks, by name, know us as. */
+export const kCredentialsSchema = z.strictObject({
+  users: z.array(kUser),
+  trunks: z.record(z.string(), kTrunkCredentials.nullable()),
+});
+
 /** As it is written: what has a default may be left out. */
 export type TrustInput = z.input<typeof kTrustSchema>;
 export type TrustPolicy = z.output<typeof kTrustSchema>;
@@ -78,5 +87,7 @@ export type UserPolicy = TrustPolicy['users'][number];
 export type DigestPolicy = TrustPolicy['digest'];
 export type GuardPolicy = TrustPolicy['guard'];
 export type RegistrarPolicy = TrustPolicy['registrar'];
+
+export type EdgeCredentials = z.output<typeof kCredentialsSchema>;
 
 export const kNoTrust: TrustPolicy = kTrustSchema.parse({});

@@ -15,31 +15,33 @@ afterEach(() => api?.stop());
 /** Who may do what. Besides these, some routes are for everybody. */
 const kTable: Readonly<Record<string, readonly ApiRole[]>> = {
   'POST /v1/sessions': ['agent', 'integrator'],
-  'GET /v1/sessions': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/sessions/{id}': ['agent', 'supervisor', 'integrator', 'operator'],
+  'GET /v1/sessions': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/sessions/{id}': ['agent', 'supervisor', 'integrator', 'operator', 'auditor'],
   'POST /v1/sessions/{id}/actions': ['agent', 'supervisor', 'integrator'],
   'POST /v1/sessions/{id}/idv': ['agent', 'integrator'],
   'GET /v1/calls': ['agent', 'supervisor', 'integrator', 'operator'],
-  'GET /v1/sessions/{id}/ladder': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/sessions/{id}/ladder.svg': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/sessions/{id}/ladder': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/sessions/{id}/ladder.svg': ['supervisor', 'integrator', 'operator', 'auditor'],
   'POST /v1/event-tickets': ['agent', 'supervisor', 'integrator', 'operator'],
   'GET /v1/events': ['agent', 'supervisor', 'integrator', 'operator'],
   'GET /v1/sessions/{id}/events': ['agent', 'supervisor', 'integrator', 'operator'],
-  'GET /v1/payments': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/payments/{ref}': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/payments': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/payments/{ref}': ['supervisor', 'integrator', 'operator', 'auditor'],
   'POST /v1/payments/reconcile': ['operator'],
   'POST /v1/payments/{ref}/attempts/{attempt}/settle': ['operator'],
   'POST /v1/payments/{ref}/capture': ['integrator', 'operator'],
   'POST /v1/payments/{ref}/void': ['integrator', 'operator'],
   'POST /v1/payments/{ref}/refund': ['integrator', 'operator'],
   'POST /v1/payments/{ref}/changes/{key}/settle': ['operator'],
-  'GET /v1/reports/kpi': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/reports/payments': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/reports/journeys': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/reports/kpi': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/reports/payments': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/reports/journeys': ['supervisor', 'integrator', 'operator', 'auditor'],
   'GET /v1/live': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/sessions/{id}/segment': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/sessions/{id}/timeline': ['supervisor', 'integrator', 'operator'],
-  'GET /v1/segments': ['supervisor', 'integrator', 'operator'],
+  'GET /v1/sessions/{id}/segment': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/sessions/{id}/timeline': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/segments': ['supervisor', 'integrator', 'operator', 'auditor'],
+  'GET /v1/audit': ['auditor', 'operator'],
+  'GET /v1/audit/verification': ['auditor', 'operator'],
   'GET /v1/webhooks': ['integrator', 'operator'],
   'GET /v1/webhooks/{name}/deliveries': ['integrator', 'operator'],
   'POST /v1/webhooks/{name}/deliveries/{id}/replay': ['integrator', 'operator'],
@@ -88,6 +90,29 @@ describe('roles', () => {
         headers: { authorization: 'Bearer x' },
       });
       expect([name, status]).toEqual([name, 401]);
+    }
+  });
+});
+
+describe('an auditor', () => {
+  it('reads and changes nothing: not one of the routes that do is for that role', () => {
+    const writing = Object.entries(kTable).filter(([name]) => name.startsWith('POST'));
+    expect(writing.length).toBeGreaterThan(8);
+    expect(writing.filter(([, roles]) => roles.includes('auditor'))).toEqual([]);
+  });
+
+  it('reads the audit of all merchants or none of it', async () => {
+    const keys = [
+      apiKeyOf('all', { roles: ['auditor'] }),
+      apiKeyOf('one', { roles: ['auditor'], merchants: ['shop'] }),
+    ];
+    api = createApi(apiOptions({ keys }));
+    const url = await api.start();
+    for (const path of ['/v1/audit', '/v1/audit/verification']) {
+      const statuses = ['all', 'one'].map(async (key) => {
+        return (await fetch(url + path, { headers: { authorization: `Bearer ${key}` } })).status;
+      });
+      expect(await Promise.all(statuses)).toEqual([200, 403]);
     }
   });
 });
@@ -146,7 +171,11 @@ describe('a key of one merchant', () => {
           hurry: () => undefined,
         },
         events: {
-          log: { eventsAfter: (id) => kept.filter((event) => Number(event.id) > id), newestEventId: () => 3 },
+          log: {
+            eventsAfter: (id, _limit, of) =>
+              kept.filter((event) => Number(event.id) > id && (of === undefined || of === event.sessionId)),
+            newestEventId: () => 3,
+          },
           feed: {
             listen: (listener) => {
               listeners.add(listener);
@@ -245,6 +274,25 @@ describe('a key of one merchant', () => {
     await Promise.all(readers.map(({ ended }) => ended));
     const heard = readers.map(({ heard }) => heard.map(({ data }) => data['sessionId']));
     expect(heard.slice(0, 3)).toEqual([['mine', 'mine'], ['mine', 'mine'], []]);
+  });
+});
+
+describe('keys that are replaced', () => {
+  it('prove nothing any more, nor do the tickets issued to them; their streams end', async () => {
+    api = createApi(apiOptions({ keys: ['old', 'kept'] }));
+    const url = await api.start();
+    const ask = async (key: string) =>
+      (await fetch(`${url}/v1/calls`, { headers: { authorization: `Bearer ${key}` } })).status;
+    const issued = await fetch(`${url}/v1/event-tickets`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer old' },
+    });
+    const { ticket } = (await issued.json()) as { ticket: string };
+    const reader = await EventReader.open(`${url}/v1/events`, { authorization: 'Bearer old' });
+    api.replace({ keys: [apiKeyOf('kept'), apiKeyOf('new')], tls: null });
+    await reader.ended;
+    expect([await ask('old'), await ask('kept'), await ask('new')]).toEqual([401, 200, 200]);
+    expect((await fetch(`${url}/v1/events?ticket=${ticket}`)).status).toBe(401);
   });
 });
 

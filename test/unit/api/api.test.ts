@@ -210,11 +210,11 @@ describe('GET /v1/sessions/{id}/timeline', () => {
   it('has the audit and all parts of a session, for those who see it', async () => {
     const entry = { seq: 4, at: '2026-11-21T12:00:01.000Z', actor: 'hushpay', action: 'payment.submitted' };
     const entriesOf = (id: string) => (id === 's-1' ? [{ ...entry, object: 's-1/1', detail: {} }] : []);
-    const { get } = await start({ audit: { entriesOf } });
+    const { get } = await start({ audit: { ...apiOptions({ keys: [] }).audit, entriesOf } });
     const answer = await get('/v1/sessions/s-1/timeline', kKey);
     expect(answer.status).toBe(200);
-    const { peer, entries, audit } = (await answer.json()) as Record<string, unknown[]>;
-    expect(peer).toBeNull();
+    const { legs, entries, audit } = (await answer.json()) as Record<string, unknown[]>;
+    expect(legs).toMatchObject([{ role: 'customer', peer: null }]);
     expect(audit).toHaveLength(1);
     expect(new Set((entries as { lane: string }[]).map(({ lane }) => lane))).toEqual(
       new Set(['gateway', 'audit']),

@@ -7,9 +7,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Api, createApi } from '../../../src/api/api.ts';
 import { LiveFeed } from '../../../src/call/live-feed.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
-import { apiOptions } from '../../support/api-options.ts';
+import { apiKeyOf, apiOptions } from '../../support/api-options.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeLog } from '../../support/fake-log.ts';
+import { sessionOf } from '../../support/records.ts';
 
 const kKey = 'open-sesame';
 
@@ -129,6 +130,26 @@ describe('the stream of events', () => {
     feed.publish('S1', 'ended', { result: 'APPROVED' });
     feed.publish('S2', 'ended', { result: 'DECLINED_MAX' });
     expect(await next(events, 1)).toMatchObject([{ data: { sessionId: 'S2' } }]);
+  });
+
+  it('is told to those who see the merchant of a session, which is looked up once for all of them', async () => {
+    await api.stop();
+    const find = vi.fn((sessionId: string) => sessionOf({ sessionId, merchantId: 'berlin' }));
+    const keys = ['berlin', 'paris'].map((name) => apiKeyOf(name, { merchants: [name] }));
+    api = createApi(apiOptions({ keys, records: { find }, events: { log: store, feed }, clock }));
+    url = await api.start();
+    const streams = ['berlin', 'berlin', 'paris'].map((key) =>
+      listen('', { authorization: `Bearer ${key}` }),
+    );
+    await Promise.all(streams.map((events) => next(events, 1)));
+    find.mockClear();
+    feed.publish('S1', 'ended', { result: 'APPROVED' });
+    const [first, second, stranger] = streams;
+    for (const events of [first, second])
+      expect(events && (await next(events, 1))).toMatchObject([{ data: { result: 'APPROVED' } }]);
+    expect(find).toHaveBeenCalledTimes(1);
+    await api.stop();
+    expect(stranger && (await next(stranger, 1))).toEqual([]);
   });
 
   it('is opened by a browser with a ticket, once, and not for long', async () => {

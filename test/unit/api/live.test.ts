@@ -1,23 +1,16 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Api, createApi } from '../../../src/api/api.ts';
-import type { QuarterHour, ReportScope } from '../../../src/ports/reports.ts';
+import type { ReportScope } from '../../../src/ports/reports.ts';
 import { Health } from '../../../src/telemetry/health.ts';
 import { apiKeyOf, apiOptions, reportsOf, sessionsOf } from '../../support/api-options.ts';
+import { lasting, quarterOf } from '../../support/quarters.ts';
 import { sessionOf } from '../../support/records.ts';
 
-const kNone = { sessions: 0, durationMs: 0 };
-const kQuarter: QuarterHour = {
-  startMs: Date.parse('2026-10-25T10:00:00Z'),
-  ...{ entered: 4, active: 1, attempted: 3, attemptedSessions: 3, agentsLost: 0, charged: { EUR: 2100 } },
-  outcomes: {
-    success: { sessions: 2, durationMs: 90_000 },
-    declined: { sessions: 1, durationMs: 8000 },
-    abandoned: kNone,
-    failed: kNone,
-    unknown: kNone,
-  },
+const kQuarter = quarterOf('2026-10-25T10:00:00Z', {
+  ...{ entered: 4, active: 1, attempted: 3, attemptedSessions: 3, charged: { EUR: 2100 } },
+  outcomes: { success: lasting(2, 45_000), declined: lasting(1, 8000) },
   hangUps: { before: 1, inFlight: 0, after: 0 },
-};
+});
 const kViews: Readonly<Record<string, object>> = {
   a: { topology: 'conference', merchantId: 'shop', stage: 'PAN_ENTRY', secure: true, state: 'paying' },
   b: { topology: 'conference', merchantId: 'other', stage: 'PAN_ENTRY', secure: true, state: 'paying' },

@@ -94,10 +94,15 @@ describe('answers of a server', () => {
     for (const name of ['desk', 'wallboard', 'call'])
       writeFileSync(join(directory, 'pages', name, 'index.html'), '<p>');
     writeFileSync(join(directory, 'pages/assets/desk-x1.js'), 'export {};');
-    reports = new ReportThread(file);
+    reports = new ReportThread({ file, auditKeyFile: join(directory, 'audit.key') });
     health = new Health();
     const clock = new FakeClock();
     options = apiOptions({
+      audit: {
+        entriesOf: (id) => store.audit.entriesOf(id),
+        page: (limit, before) => store.audit.page(limit, before),
+        verify: (anchor) => reports.verifyAudit(anchor),
+      },
       ...{ keys: [kKey], records: store, reports, clock, health, answers: store.answers },
       pages: { folder: join(directory, 'pages'), embedIn: [], softphone: null },
       payments: { ledger: store, resolveNow: async () => undefined, followUps: kDesk },
@@ -156,7 +161,7 @@ describe('answers of a server', () => {
   const json = (body: object): RequestInit => ({ body: JSON.stringify(body) });
   const kSettle = { state: 'REVERSED', note: 'voided', by: 'op' };
 
-  it.each<[string, number, (string | undefined)?, (RequestInit & { key?: string })?]>([
+  const kRequests: [string, number, (string | undefined)?, (RequestInit & { key?: string })?][] = [
     ['POST /v1/sessions', 201, undefined, json({ topology: 'ivr' })],
     ['POST /v1/sessions', 422, undefined, json({ topology: 'party' })],
     ['POST /v1/sessions', 400, undefined, { body: '{' }],
@@ -215,10 +220,15 @@ describe('answers of a server', () => {
     ['GET /v1/reports/payments', 200],
     ['GET /v1/reports/kpi', 200, '/v1/reports/kpi?from=2026-11-01&to=2026-12-01&split=topology'],
     ['GET /v1/reports/journeys', 200, '/v1/reports/journeys?from=2026-11-01&to=2026-12-01'],
+    ['GET /v1/reports/journeys', 200, '/v1/reports/journeys?format=csv&table=errors'],
     ['GET /v1/live', 200, '/v1/live?zone=Europe/Berlin'],
     ['GET /v1/sessions/{id}/segment', 200, '/v1/sessions/S1/segment'],
     ['GET /v1/sessions/{id}/timeline', 200, '/v1/sessions/S1/timeline'],
     ['GET /v1/segments', 200, '/v1/segments?callId=call-1'],
+    ['GET /v1/audit', 200, '/v1/audit?limit=1'],
+    ['GET /v1/audit', 400, '/v1/audit?limit=0'],
+    ['GET /v1/audit/verification', 200],
+    ['GET /v1/audit/verification', 200, '/v1/audit/verification?anchor=999:x'],
     ['GET /v1/webhooks', 200],
     ['GET /v1/webhooks/{name}/deliveries', 200, '/v1/webhooks/crm/deliveries'],
     ['POST /v1/webhooks/{name}/deliveries/{id}/replay', 202, '/v1/webhooks/crm/deliveries/1/replay'],
@@ -233,7 +243,9 @@ describe('answers of a server', () => {
     ['GET /calls/{id}', 200, '/calls/S1'],
     ['GET /assets/{file}', 200, '/assets/desk-x1.js'],
     ['GET /pages/settings.json', 200],
-  ])('to %s with %i are as documented (%s)', async (what, status, filled, init) => {
+  ];
+
+  it.each(kRequests)('to %s with %i are as documented (%s)', async (what, status, filled, init) => {
     const answer = await ask(what, filled, init);
     expect(answer).toMatchObject({ wrong: [], status });
   });
@@ -241,6 +253,28 @@ describe('answers of a server', () => {
   it('that say that calls cannot be taken are documented too', async () => {
     health.add('gateway', () => ({ ok: false, reason: 'no answer' }));
     expect(await ask('GET /readyz')).toMatchObject({ wrong: [], status: 503 });
+  });
+
+  it('are the same to the same POST with the same idempotency key, whichever it is', async () => {
+    const posts = new Map(
+      kRequests.flatMap((each) => (each[0].startsWith('POST') && each[1] < 300 ? [[each[0], each]] : [])),
+    );
+    const routes = apiRoutes(options).filter(({ method }) => method === 'POST');
+    expect([...posts.keys()].toSorted()).toEqual(routes.map(({ path }) => `POST ${path}`).toSorted());
+    for (const [what, , filled, init = {}] of posts.values()) {
+      const key = new Headers(init.headers).get('idempotency-key') ?? `again-${what}`.replace(/\W/g, '-');
+      const headers = { ...init.headers, 'idempotency-key': key };
+      const [one, other] = [
+        await ask(what, filled, { ...init, headers }),
+        await ask(what, filled, { ...init, headers }),
+      ];
+      expect([what, other.status, other.body]).toEqual([what, one.status, one.body]);
+      const wrong = await ask(what, filled, {
+        ...init,
+        headers: { ...init.headers, 'idempotency-key': 'two words' },
+      });
+      expect([what, wrong.status]).toEqual([what, 400]);
+    }
   });
 
   it('were checked for every route and every good status of it', () => {

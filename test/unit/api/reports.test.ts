@@ -1,28 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Api, createApi } from '../../../src/api/api.ts';
-import type { QuarterHour, ReportScope } from '../../../src/ports/reports.ts';
+import type { ReportScope } from '../../../src/ports/reports.ts';
 import { apiOptions, reportsOf } from '../../support/api-options.ts';
+import { lasting, quarterOf } from '../../support/quarters.ts';
 
 const kKey = 'open-sesame';
 const kPath = '/v1/reports/payments';
-const kNone = { sessions: 0, durationMs: 0 };
-const kQuarter: QuarterHour = {
-  startMs: Date.parse('2026-10-25T00:00:00Z'),
-  entered: 3,
-  active: 1,
-  outcomes: {
-    success: { sessions: 2, durationMs: 90_000 },
-    declined: kNone,
-    abandoned: kNone,
-    failed: kNone,
-    unknown: kNone,
-  },
-  attempted: 2,
-  attemptedSessions: 2,
-  hangUps: { before: 0, inFlight: 0, after: 0 },
-  agentsLost: 0,
-  charged: { EUR: 2100 },
-};
+const kQuarter = quarterOf('2026-10-25T00:00:00Z', {
+  ...{ entered: 3, active: 1, attempted: 2, attemptedSessions: 2 },
+  outcomes: { success: lasting(2, 45_000) },
+  ...{ charged: { EUR: 2100, JPY: 500 }, refunded: { EUR: 100 } },
+});
 
 let api: Api;
 let url: string;

@@ -79,6 +79,7 @@ describe('POST /v1/sessions', () => {
         amount: { minor: 5025, ...kUsd },
         identified: 'true',
         start: 'action',
+        agents: [`api:${kKey}`],
       },
     ]);
     const view = await fetch(`${url}/v1/sessions/s-9`, { headers: { authorization: `Bearer ${kKey}` } });

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, createApi, type HttpTls } from '../../../src/api/api.ts';
 import { apiKeyOf, apiOptions } from '../../support/api-options.ts';
@@ -78,6 +79,25 @@ describe('HTTP over TLS', () => {
     expect(await ask(url, { pem: authority.issue(['DNS:another.test']) })).toBe(401);
     expect(await ask(url)).toBe(401);
     expect(await ask(url, { key: 'key' })).toBe(200);
+  });
+
+  it('shows another certificate when it is given one, and keeps the old one when that cannot be used', async () => {
+    const url = await start('ignored');
+    const nameSeen = () =>
+      new Promise((resolve) => {
+        request(`${url}/livez`, { ca: [authority.cert, strangers.cert], agent: false }, (response) => {
+          response.resume();
+          resolve((response.socket as TLSSocket).getPeerCertificate().subjectaltname);
+        }).end();
+      });
+    expect(await nameSeen()).toBe('IP Address:127.0.0.1');
+    const renewed = strangers.issue(['IP:127.0.0.1', 'DNS:renewed.test']);
+    const keys = [apiKeyOf('another')];
+    const tls = { ca: null, clients: 'ignored' } as const;
+    expect(() => api?.replace({ keys, tls: { ...tls, cert: renewed.cert, key: server.key } })).toThrow();
+    expect(await ask(url, { key: 'key' })).toBe(200);
+    api?.replace({ keys, tls: { ...tls, ...renewed } });
+    expect(await nameSeen()).toBe('IP Address:127.0.0.1, DNS:renewed.test');
   });
 
   it('lets nobody in without a certificate where one is required', async () => {

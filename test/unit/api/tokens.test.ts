@@ -34,12 +34,21 @@ beforeEach(() => {
 afterAll(() => new Promise((resolve) => provider.close(resolve)));
 
 function reader(some: Partial<ConstructorParameters<typeof OidcTokens>[0]> = {}): OidcTokens {
-  const claims = { rolesClaim: 'realm_access.roles', merchantsClaim: 'merchants' };
+  const claims = {
+    rolesClaim: 'realm_access.roles',
+    merchantsClaim: 'merchants',
+    agentIdsClaim: 'extensions',
+  };
   const limits = { maxAgeMs: 900_000, requestsPerMinute: 60 };
   return new OidcTokens({ issuer, audience: kAudience, jwksUrl: null, ...claims, ...limits, ...some }, log);
 }
 
-const kGood = { sub: 'anna', realm_access: { roles: ['agent', 'gardener'] }, merchants: ['shop'] };
+const kGood = {
+  sub: 'anna',
+  realm_access: { roles: ['agent', 'gardener'] },
+  merchants: ['shop'],
+  extensions: ['7001'],
+};
 
 /** @param times - seconds from now. */
 function sign(payload: JWTPayload, times: { iat?: number; exp?: number } = {}, key = privateKey, kid = 'k1') {
@@ -59,6 +68,7 @@ describe('tokens of an identity provider', () => {
       name: 'oidc:anna',
       roles: new Set(['agent']),
       merchants: new Set(['shop']),
+      agents: new Set(['api:oidc:anna', '7001']),
       requestsPerMinute: 60,
     });
     await tokens.read(await sign(kGood));
@@ -68,8 +78,17 @@ describe('tokens of an identity provider', () => {
   it('may have their roles as text, and be for all merchants', async () => {
     const tokens = reader({ rolesClaim: 'scope', merchantsClaim: null, jwksUrl: `${issuer}/keys` });
     const caller = await tokens.read(await sign({ sub: 'app', scope: 'integrator operator email' }));
-    expect(caller).toMatchObject({ roles: new Set(['integrator', 'operator']), merchants: null });
+    expect(caller).toMatchObject({
+      roles: new Set(['integrator', 'operator']),
+      merchants: null,
+      agents: null,
+    });
     expect(asked).toEqual(['/keys']);
+  });
+
+  it('make nobody the one who asked for a session, whatever they say', async () => {
+    const token = await sign({ ...kGood, extensions: ['7001', 'api:crm', 'api:oidc:bob'] });
+    expect((await reader().read(token))?.agents).toEqual(new Set(['api:oidc:anna', '7001']));
   });
 
   it('without merchants, where they are wanted, are for none', async () => {

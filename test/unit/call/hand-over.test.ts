@@ -2,6 +2,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { type HandOverOutcome, type HandOverSettings, handOver } from '../../../src/call/hand-over.ts';
 import { HeldLegs } from '../../../src/call/held-legs.ts';
 import { LegMedia } from '../../../src/call/leg-media.ts';
+import { SessionEvents } from '../../../src/call/session-events.ts';
 import { policyOf } from '../../support/dialog.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
 import { FakeLog } from '../../support/fake-log.ts';
@@ -37,11 +38,16 @@ beforeEach(async () => {
 });
 
 /** Hands a caller over whose payment has just ended. */
+const measured: string[] = [];
+let events: SessionEvents;
+
 async function begin(
   settings: Partial<HandOverSettings>,
   target: string | null = kQueue,
 ): Promise<HandOverOutcome> {
   const log = new FakeLog();
+  measured.length = 0;
+  events = new SessionEvents(() => clock.date());
   const legMedia = new LegMedia(
     caller,
     fakeIncomingCall({}),
@@ -55,10 +61,11 @@ async function begin(
   await legMedia.answer(kFakeSdp);
   return handOver(
     {
-      customer: { party: { role: 'customer', media: caller }, legMedia, leg, trunk: kLabTrunk },
+      customer: { party: { role: 'customer', media: caller }, legMedia, leg, trunk: kLabTrunk, user: 'x' },
       target,
       from: '+15550100',
       headers: kResult,
+      session: { events, legEnded: (role) => measured.push(role) },
     },
     {
       settings: {
@@ -120,6 +127,9 @@ it('bridges when the peer refuses REFER, and stays as long as they talk', async 
   expect(handed.outcome).toBe('bridged');
   expect(leg.byes).not.toEqual([]);
   expect(queue?.closed).toBe(true);
+  // The session knows the leg we called; of the customer's its own call tells.
+  expect(events.list.map(({ type }) => type)).toEqual(['joined', 'left']);
+  expect(measured).toEqual(['agent']);
 });
 
 it('says goodbye when the peer refuses REFER and no bridge is wanted', async () => {

@@ -58,6 +58,16 @@ it('goes on when its BYE says so, and the application hears no more', async () =
   while (stage() !== 'PAN_ENTRY') await rig.clock.advance(100);
 });
 
+it('counts for the length of the session, and not for how long it was active', async () => {
+  const { rig, id, app } = await connected();
+  await rig.clock.advance(20_000);
+  app.hangUp({ 'X-Pay-Identified': 'false' });
+  await rig.clock.advance(30_000);
+  const { durationMs = null, activeMs = 0 } = rig.store.find(id) ?? {};
+  expect(Number(durationMs) - activeMs).toBeGreaterThanOrEqual(20_000);
+  expect(activeMs).toBeGreaterThan(0);
+});
+
 it.each([
   ['its BYE says so', 'IDV_FAILED', { 'X-Pay-Identified': 'false' }],
   ['it goes without a word', 'IDV_UNAVAILABLE', {}],

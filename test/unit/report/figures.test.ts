@@ -1,31 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import type { QuarterHour } from '../../../src/ports/reports.ts';
-import { csvOf } from '../../../src/report/csv.ts';
+import { kNoClamp, type ReportRows } from '../../../src/ports/reports.ts';
+import { csvOf, journeysCsv, kReportTables, reportCsv } from '../../../src/report/csv.ts';
 import { figuresBy } from '../../../src/report/figures.ts';
 import { dayOf, instantOf, nameOf, rangeBefore } from '../../../src/report/period.ts';
+import { lasting, quarterOf } from '../../support/quarters.ts';
 
 const kBerlin = 'Europe/Berlin';
-const kNone = { sessions: 0, durationMs: 0 };
 
 /** A quarter with so many successes of a minute each and so many declines of ten seconds. */
 function quarter(startsAt: string, success: number, declined = 0): QuarterHour {
-  return {
-    startMs: Date.parse(startsAt),
-    entered: success + declined,
-    active: 0,
-    outcomes: {
-      success: { sessions: success, durationMs: 60_000 * success },
-      declined: { sessions: declined, durationMs: 10_000 * declined },
-      abandoned: kNone,
-      failed: kNone,
-      unknown: kNone,
-    },
-    attempted: success + declined,
-    attemptedSessions: success + declined,
-    hangUps: { before: 0, inFlight: 0, after: 0 },
-    agentsLost: 0,
-    charged: success === 0 ? {} : { EUR: 1050 * success },
-  };
+  const entered = success + declined;
+  return quarterOf(startsAt, {
+    ...{ entered, attempted: entered, attemptedSessions: entered },
+    outcomes: { success: lasting(success, 60_000), declined: lasting(declined, 10_000) },
+    ...(success > 0 && { charged: { EUR: 1050 * success }, refunded: { EUR: 50 } }),
+  });
 }
 
 describe('the figures of a report', () => {
@@ -96,10 +86,45 @@ describe('the figures of a report', () => {
       declined: '1',
       agents_lost: '0',
       charged_minor_EUR: '2100',
+      refunded_minor_EUR: '50',
+      net_minor_EUR: '2050',
+      average_active_ms_success: '50000',
       average_ms_success: '60000',
       average_ms_failed: '',
     });
     expect(end).toBe('');
+  });
+
+  it('have every table of a report, and of journeys', () => {
+    const quarterHours = [quarter('2026-06-01T10:00:00Z', 2, 1)];
+    const spread = { averageMs: 9, p50Ms: 8, p95Ms: null };
+    const rows: ReportRows = {
+      quarterHours,
+      parts: [{ part: 'shop, "Berlin"', quarterHours }],
+      clamp: { ...kNoClamp, sessions: 1 },
+      durations: { success: { p50Ms: 1, p95Ms: 2 } },
+      stages: [{ stage: 'PAN_ENTRY', outcome: 'abandoned', sessions: 3 }],
+      results: [{ result: 'APPROVED', outcome: 'success', sessions: 4, ...spread }],
+    };
+    const csv = (table: (typeof kReportTables)[number]) =>
+      reportCsv(table, rows, figuresBy(quarterHours, 'day', 'UTC'));
+    const heads = kReportTables.map((table) => csv(table).split(/,|\r/)[0]);
+    expect(heads).toEqual(['period', 'part', 'result', 'stage', 'outcome', 'sessions']);
+    expect(csv('parts')).toMatch(/\r\n"shop, ""Berlin""",3,2,1,0,/);
+    expect(csv('results')).toBe(
+      'result,outcome,sessions,average_ms,p50_ms,p95_ms\r\nAPPROVED,success,4,9,8,\r\n',
+    );
+    expect(csv('durations')).toBe('outcome,p50_ms,p95_ms\r\nsuccess,1,2\r\n');
+    const step = { stage: 'CVV_ENTRY', sessions: 2, visits: 3, lost: 1, ...spread };
+    const journeys = { steps: [step], errors: [{ field: 'pan', error: 'luhn', count: 5, sessions: 4 }] };
+    expect(journeysCsv('steps', journeys)).toMatch(/\r\nCVV_ENTRY,2,3,1,9,8,\r\n$/);
+    expect(journeysCsv('errors', journeys)).toBe('field,error,count,sessions\r\npan,luhn,5,4\r\n');
+  });
+
+  it.each(['=1+1', '@SUM(A1)', '+1', '-2', '\tx'])('give a spreadsheet no formula: %j', (part) => {
+    const rows = { quarterHours: [], clamp: kNoClamp, durations: {}, stages: [], results: [] };
+    const csv = reportCsv('parts', { ...rows, parts: [{ part, quarterHours: [] }] }, []);
+    expect(csv.split('\r\n')[1]).toMatch(/^'/);
   });
 
   it.each(['yesterday', '2026-13-01', '2026-10-25T10:00', ''])('have no beginning at %j', (text) => {

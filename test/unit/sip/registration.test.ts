@@ -64,6 +64,28 @@ class Lab {
 }
 
 describe('a registration', () => {
+  it('that failed is tried at once with other credentials, and one that stands is refreshed with them', async () => {
+    const lab = await new Lab({ registrars: ['sip:one.example.net'] }).start(
+      kChallenge('pbx'),
+      kChallenge('pbx', undefined, 'n2'),
+      kChallenge('pbx', undefined, 'n2'),
+    );
+    expect(lab.registration.state).toMatchObject({ registered: false });
+    const count = lab.sent.length;
+    const credentials = { user: 'us', realm: 'pbx', secret: 'changed', allowMd5: false };
+    lab.replies = [kChallenge('pbx', undefined, 'n3'), kOk];
+    lab.registration.replaceCredentials(credentials);
+    await lab.clock.advance(0);
+    expect(lab.registration.state).toMatchObject({ registered: true, problem: null });
+    expect(lab.sent.length).toBe(count + 2);
+    lab.registration.replaceCredentials({ ...credentials });
+    lab.registration.replaceCredentials({ ...credentials, user: 'renamed' });
+    await lab.clock.advance(0);
+    expect(lab.sent.length).toBe(count + 2); // it stands: the next refresh is soon enough
+    await lab.clock.advance(300_000);
+    expect(lab.last['Contact']).toContain('sip:renamed@');
+  });
+
   it('names us, where we are and for how long', async () => {
     const lab = await new Lab().start();
     expect(lab.sent[0]?.uri).toBe('sip:one.example.net');

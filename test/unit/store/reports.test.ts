@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AttemptState, SessionRecord } from '../../../src/ports/store.ts';
+import { money } from '../../../src/money/money.ts';
+import type { FollowUpKind } from '../../../src/ports/payment-gateway.ts';
+import type { AttemptState, FollowUpState, SessionRecord } from '../../../src/ports/store.ts';
 import { figuresOf } from '../../../src/report/figures.ts';
 import { ReportThread } from '../../../src/store/report-thread.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
@@ -22,7 +24,7 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'hushpay-reports-'));
   const file = join(directory, 'hushpay.sqlite');
   store = openStore({ file, log: new FakeLog() });
-  reports = new ReportThread(file);
+  reports = new ReportThread({ file, auditKeyFile: join(directory, 'audit.key') });
 });
 
 afterEach(async () => {
@@ -42,6 +44,35 @@ function add(changes: Partial<SessionRecord>, states: readonly AttemptState[] = 
       attemptOf({ sessionId: name, paymentRef: name, attempt, idempotencyKey: `${name}-${attempt}`, state }),
     );
   }
+}
+
+const kFoundApproved = {
+  state: 'APPROVED',
+  transactionId: 'T-1',
+  ...{ declineClass: null, declineCode: null },
+  doneAt: '2026-11-21T13:00:00.000Z',
+} as const;
+
+/** Of the session that was added last. */
+async function change(kind: FollowUpKind, minor: number, state: FollowUpState): Promise<void> {
+  const name = `S${count}`;
+  const key = `${name}-${kind}-${state}-${minor}`;
+  await store.followUps.begin(name, () => ({
+    record: {
+      ...{
+        key,
+        requestKey: key,
+        sessionId: name,
+        attempt: 1,
+        paymentRef: name,
+        kind,
+        state,
+        amount: money(minor, 'EUR'),
+      },
+      ...{ gateway: 'fake', transactionId: null, reason: null, actor: 'cli:op', note: 'n' },
+      ...{ sentAt: '2026-11-21T12:30:00.000Z', doneAt: null },
+    },
+  }));
 }
 
 async function total(scope = {}) {
@@ -86,6 +117,75 @@ describe('reports', () => {
   ] as const)('count an unknown outcome that turned out %s as %s', async (state, outcome, charged) => {
     add({ outcome: 'unknown' }, [state]);
     expect(await total()).toMatchObject({ entered: 1, outcomes: { [outcome]: 1 }, charged });
+  });
+
+  it('count what was captured of an authorization, and show what was taken back or given back', async () => {
+    const approvedSale = { outcome: 'success', amountCharged: 1050 } as const;
+    const held = { ...approvedSale, operation: 'authorize' } as const;
+    add(approvedSale, ['APPROVED']);
+    await change('refund', 300, 'DONE');
+    await change('refund', 200, 'ACCEPTED');
+    await change('refund', 100, 'REFUSED');
+    await change('refund', 50, 'UNKNOWN');
+    add(approvedSale, ['APPROVED']);
+    await change('void', 1050, 'DONE');
+    add(held, ['APPROVED']);
+    await change('capture', 800, 'DONE');
+    await change('refund', 10, 'DONE');
+    add(held, ['APPROVED']);
+    await change('void', 1050, 'DONE');
+    add(held, ['APPROVED']);
+    add({ ...approvedSale, operation: 'verify', amountCharged: 0 }, ['APPROVED']);
+    expect(await total()).toMatchObject({
+      charged: { EUR: 1050 + 1050 + 800 },
+      voided: { EUR: 1050 },
+      refunded: { EUR: 300 + 200 + 10 },
+      net: { EUR: 1050 - 500 + 800 - 10 },
+      reserved: { EUR: 1050 },
+    });
+  });
+
+  it('put a session into another group when its unknown outcome is found, in the quarter it began in', async () => {
+    add({ outcome: 'unknown', startedAt: '2026-11-21T12:00:00.000Z' }, ['UNKNOWN']);
+    expect(await total()).toMatchObject({ successful: 0, unsuccessful: 1, outcomes: { unknown: 1 } });
+    await store.settle({ sessionId: `S${count}`, attempt: 1 }, kFoundApproved);
+    expect(await total()).toMatchObject({
+      entered: 1,
+      successful: 1,
+      unsuccessful: 0,
+      charged: { EUR: 1050 },
+    });
+    const { quarterHours } = await reports.read(kAll);
+    expect(quarterHours.map(({ startMs }) => startMs)).toEqual([Date.parse('2026-11-21T12:00:00Z')]);
+  });
+
+  it('have how long sessions took by result, and how long without those who identify callers', async () => {
+    for (const durationMs of [10_000, 20_000, 60_000])
+      add({ outcome: 'success', result: 'APPROVED', durationMs });
+    add({ outcome: 'success', result: 'VERIFIED', durationMs: 50_000, activeMs: 10_000 });
+    add({ outcome: 'abandoned' });
+    const { results } = await reports.read(kAll);
+    expect(results).toEqual([
+      {
+        result: 'APPROVED',
+        outcome: 'success',
+        sessions: 3,
+        averageMs: 30_000,
+        p50Ms: 20_000,
+        p95Ms: 60_000,
+      },
+      { result: 'ABANDONED', outcome: 'abandoned', sessions: 1, averageMs: null, p50Ms: null, p95Ms: null },
+      {
+        result: 'VERIFIED',
+        outcome: 'success',
+        sessions: 1,
+        averageMs: 50_000,
+        p50Ms: 50_000,
+        p95Ms: 50_000,
+      },
+    ]);
+    const { averageDurationMs, averageActiveMs } = await total();
+    expect([averageDurationMs.success, averageActiveMs.success]).toEqual([35_000, 25_000]);
   });
 
   it('keep to the range, the merchant and the topology asked for', async () => {
@@ -213,16 +313,24 @@ describe('reports', () => {
     walk({ outcome: 'success', topology: 'inline', stageReached: 'RETURN' }, [['SUMMARY', 0]], 9);
     expect(await reports.journeys({ ...kAll, topology: 'ivr' })).toEqual({
       steps: [
-        { stage: 'GREETING', sessions: 2, visits: 3, lost: 0, averageMs: 3667 },
-        { stage: 'PAN_ENTRY', sessions: 2, visits: 3, lost: 1, averageMs: 10_000 },
-        { stage: 'CVV_ENTRY', sessions: 1, visits: 1, lost: 0, averageMs: 6000 },
+        { stage: 'GREETING', sessions: 2, visits: 3, lost: 0, averageMs: 3667, p50Ms: 4000, p95Ms: 6000 },
+        {
+          stage: 'PAN_ENTRY',
+          sessions: 2,
+          visits: 3,
+          lost: 1,
+          averageMs: 10_000,
+          p50Ms: 9000,
+          p95Ms: 20_000,
+        },
+        { stage: 'CVV_ENTRY', sessions: 1, visits: 1, lost: 0, averageMs: 6000, p50Ms: 6000, p95Ms: 6000 },
       ],
       errors: [{ ...wrong, count: 2, sessions: 1 }],
     });
   });
 
   it('that fail say so, and the next one is read', async () => {
-    const broken = new ReportThread(join(directory, 'nothing.sqlite'));
+    const broken = new ReportThread({ file: join(directory, 'nothing.sqlite'), auditKeyFile: '' });
     await expect(broken.read(kAll)).rejects.toMatchObject({ code: 'STORE_FAILED' });
     await broken.close();
     expect(await total()).toMatchObject({ entered: 0 });

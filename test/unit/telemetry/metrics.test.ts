@@ -1,26 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { kWorkerFigures } from '../../support/worker-figures.ts';
 
 async function lines(metrics: ReturnType<typeof createMetrics>): Promise<string[]> {
   return (await metrics.text()).split('\n');
 }
-
-const kWorker = {
-  sessions: 2,
-  portsFree: 98,
-  packetsReceived: 500,
-  packetsSent: 501,
-  packetsForeign: 3,
-  packetsMalformed: 1,
-  packetsForged: 2,
-  packetsReplayed: 3,
-  packetsShared: 4,
-  ticks: 1000,
-  ticksLate: 4,
-  tickLateMaxMs: 7,
-  eventsDropped: 0,
-  busy: 0.25,
-};
 
 describe('metrics', () => {
   it('tell the story of a session', async () => {
@@ -58,10 +42,10 @@ describe('metrics', () => {
 
   it('pass on how the counters of a worker stand, also after it started again', async () => {
     const metrics = createMetrics();
-    metrics.mediaWorker('0', kWorker);
-    metrics.mediaWorker('1', kWorker);
+    metrics.mediaWorker('0', kWorkerFigures);
+    metrics.mediaWorker('1', kWorkerFigures);
     await metrics.text();
-    metrics.mediaWorker('0', { ...kWorker, packetsReceived: 20 });
+    metrics.mediaWorker('0', { ...kWorkerFigures, packetsReceived: 20 });
     expect(await lines(metrics)).toEqual(
       expect.arrayContaining([
         'rtp_packets_received_total{worker="0"} 20',

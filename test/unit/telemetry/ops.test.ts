@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { kWorkerFigures } from '../../support/worker-figures.ts';
 
 const kOps = fileURLToPath(new URL('../../../ops', import.meta.url));
 const kRules = join(kOps, 'prometheus/rules.yml');
@@ -41,25 +42,7 @@ async function everything(): Promise<string> {
   const metrics = createMetrics();
   metrics.child('sip-edge', { up: true, restarts: 1, isGivenUp: false });
   metrics.sessionEntered('ivr');
-  metrics.mediaWorker('0', {
-    ...{
-      sessions: 2,
-      portsFree: 98,
-      packetsReceived: 500,
-      packetsSent: 501,
-      packetsForeign: 3,
-      packetsMalformed: 1,
-    },
-    ...{
-      packetsForged: 2,
-      packetsReplayed: 3,
-      packetsShared: 4,
-      ticks: 1000,
-      ticksLate: 4,
-      tickLateMaxMs: 7,
-    },
-    ...{ eventsDropped: 0, busy: 0.25 },
-  });
+  metrics.mediaWorker('0', kWorkerFigures);
   metrics.sipEdge({
     messages: { 'in udp INVITE': 1, 'out udp 200': 1 },
     drops: { parse: 1 },

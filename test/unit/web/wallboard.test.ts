@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { spansOf, type TimelineEntry } from '../../../web/call/timeline.ts';
+import { spansOf, type TimelineEntry, type TimelineLeg } from '../../../web/call/timeline.ts';
 import { maxOf, samplesOf, sumOf } from '../../../web/wallboard/metrics-text.ts';
 import { dateOf, daysLater, type Figures, reportPath } from '../../../web/wallboard/report.ts';
 import { changeOf, seriesOf } from '../../../web/wallboard/series.ts';
@@ -83,10 +83,16 @@ describe('the course of a call', () => {
     lane,
     kind: 'note',
     text,
+    leg: null,
+  });
+  const leg = (role: string, joined: number, left: number | null): TimelineLeg => ({
+    ...{ role, callId: `${role}-${joined}`, peer: null, codec: null, media: null },
+    joinedAt: new Date(joined * 1000).toISOString(),
+    leftAt: left === null ? null : new Date(left * 1000).toISOString(),
   });
 
   it('has what lasted, from its beginning to its end', () => {
-    const spans = spansOf([
+    const entries = [
       entry(0, 'dialog', 'GREETING'),
       entry(2, 'media', 'secure mode on'),
       entry(3, 'dialog', 'PAN_ENTRY'),
@@ -96,9 +102,16 @@ describe('the course of a call', () => {
       entry(7, 'media', 'secure mode off'),
       entry(8, 'dialog', 'ended: APPROVED'),
       entry(9, 'sip', 'BYE'),
-    ]);
-    expect(spans).toMatchObject({
+      entry(400_000, 'gateway', 'refund: DONE'),
+    ];
+    const legs = [leg('customer', 0, 9), leg('agent', 1, 4), leg('agent', 4, null)];
+    expect(spansOf({ entries, legs })).toMatchObject({
       lengthMs: 9000,
+      legs: [
+        { fromMs: 0, toMs: 9000, name: 'customer' },
+        { fromMs: 1000, toMs: 4000, name: 'agent' },
+        { fromMs: 4000, toMs: 9000, name: 'agent 2' },
+      ],
       dialog: [
         { fromMs: 0, toMs: 3000, name: 'GREETING' },
         { fromMs: 3000, toMs: 8000, name: 'PAN_ENTRY' },
@@ -109,8 +122,9 @@ describe('the course of a call', () => {
   });
 
   it('lasts until the end of the axis where it has not ended, and is none of nothing', () => {
-    const spans = spansOf([entry(0, 'media', 'secure mode on'), entry(4, 'dialog', 'PAN_ENTRY')]);
+    const entries = [entry(0, 'media', 'secure mode on'), entry(4, 'dialog', 'PAN_ENTRY')];
+    const spans = spansOf({ entries, legs: [] });
     expect(spans?.secure).toEqual([{ fromMs: 0, toMs: 4000, name: 'Keys kept from others' }]);
-    expect(spansOf([])).toBeNull();
+    expect(spansOf({ entries: [], legs: [] })).toBeNull();
   });
 });

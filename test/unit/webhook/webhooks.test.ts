@@ -209,6 +209,18 @@ describe('webhooks', () => {
     expect(`${time},${each[1]}`).toBe(signatureOf(body, ['old'], clock.date()));
   });
 
+  it('are signed with another secret as soon as there is one, also what waits to be sent again', async () => {
+    await start(settings({ secrets: ['old'] }));
+    webhooks.replaceSecrets([
+      { name: 'crm', secrets: ['new'] },
+      { name: 'nobody', secrets: ['x'] },
+    ]);
+    end();
+    await delivered(1);
+    const [{ headers, body } = { headers: {}, body: '' }] = taken;
+    expect(headers['hushpay-signature']).toBe(signatureOf(body, ['new'], clock.date()));
+  });
+
   it('can be segments of a conversation', async () => {
     await start(settings({ events: ['segment.started', 'segment.ended'] }));
     feed.publish('S1', 'started', {});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TrustInput } from '../../../../src/edge/trust/policy.ts';
-import { credentialsFor } from '../../../support/digest-caller.ts';
+import { credentialsFor, userWith } from '../../../support/digest-caller.ts';
 import { openEdgeCore } from '../../../support/edge-core.ts';
 import { answer } from '../../../support/edge-peer.ts';
 import { kAnn, kSoftphones, kStranger, kTarget, Source, statuses } from '../../../support/gate-source.ts';
@@ -28,6 +28,15 @@ describe('a user', () => {
     source.peer.toTag = 'nowhere';
     expect(statuses(source.send(method))).toEqual([401]);
     expect(source.core.edge.stats()).toMatchObject({ transactions: 0, timers: 0 });
+  });
+
+  it('proves itself with another password from when it is replaced; who is none any more does not', () => {
+    const source = open();
+    source.core.edge.replaceCredentials({ users: [userWith('ann', 'another')], trunks: {} });
+    expect(statuses(source.authenticated('REGISTER'))).toEqual([401]);
+    expect(statuses(source.authenticated('OPTIONS', { user: 'ann', secret: 'another' }))).toEqual([200]);
+    source.core.edge.replaceCredentials({ users: [], trunks: {} });
+    expect(statuses(source.authenticated('OPTIONS', { user: 'ann', secret: 'another' }))).toEqual([401]);
   });
 
   it('gets the same tag for every copy of a request', () => {

@@ -1,13 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { openPage } from '../support/browser.ts';
-import { DeskLab } from '../support/desk-lab.ts';
+import type { DeskLab } from '../support/desk-lab.ts';
 import { until } from '../support/payment-lab.ts';
-import { hasProgram } from './requirements.ts';
 
-const kHasChromium = hasProgram('chromium');
 const kView = { width: 900, height: 700, colorScheme: 'light' } as const;
 const kProtocol = 'hushpay.desk/1';
 
@@ -20,27 +18,27 @@ const kHost = `<!doctype html><title>CRM</title><iframe width="860" height="640"
   const say = (message, origin) => frame.contentWindow.postMessage(message, origin);
 </script>`;
 
-let lab: DeskLab;
-let crm: Server;
-let stranger: Server;
+/** The CRM the desk is configured for, and a site it is not; close() ends both. */
+export interface FrameHosts {
+  readonly crm: Server;
+  readonly stranger: Server;
+  close(): void;
+}
 
-beforeAll(async () => {
-  if (!kHasChromium) return;
-  [crm, stranger] = await Promise.all([serveHost(), serveHost()]);
-  lab = await DeskLab.start([originOf(crm)]);
-}, 60_000);
-afterAll(async () => {
-  await lab?.stop();
-  crm?.close();
-  stranger?.close();
-});
+export async function openFrameHosts(): Promise<FrameHosts> {
+  const [crm, stranger] = await Promise.all([serveHost(), serveHost()]);
+  const close = () => {
+    for (const server of [crm, stranger]) server.close();
+  };
+  return { crm, stranger, close };
+}
 
 function serveHost(): Promise<Server> {
   const server = createServer((_, response) => response.setHeader('content-type', 'text/html').end(kHost));
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
 }
 
-function originOf(server: Server): string {
+export function originOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
@@ -51,7 +49,7 @@ interface Heard {
 }
 
 /** The CRM's page with the desk in its frame. */
-async function openCrm(server: Server): Promise<Page> {
+async function openCrm(lab: DeskLab, server: Server): Promise<Page> {
   const { page } = await openPage(lab.browser, kView);
   await page.goto(originOf(server));
   await page.evaluate(`show(${JSON.stringify(`${lab.url}/desk`)})`);
@@ -59,7 +57,7 @@ async function openCrm(server: Server): Promise<Page> {
 }
 
 const heard = (page: Page) => page.evaluate<Heard[]>('heard');
-const say = (page: Page, message: object) =>
+const say = (page: Page, lab: DeskLab, message: object) =>
   page.evaluate(`say(${JSON.stringify({ protocol: kProtocol, ...message })}, ${JSON.stringify(lab.url)})`);
 
 async function hears(page: Page, type: string): Promise<Heard> {
@@ -67,13 +65,15 @@ async function hears(page: Page, type: string): Promise<Heard> {
   return (await heard(page)).findLast((message) => message.type === type) as Heard;
 }
 
-describe.skipIf(!kHasChromium)('the desk in a frame (needs chromium)', () => {
+/** What the desk does in a frame. @param started - the server whose desk the CRM may frame. */
+export function describeFrame(started: () => { readonly lab: DeskLab; readonly hosts: FrameHosts }): void {
   it('is signed in, given a payment and followed by the CRM it is configured for', async () => {
-    const page = await openCrm(crm);
+    const { lab, hosts } = started();
+    const page = await openCrm(lab, hosts.crm);
     expect((await hears(page, 'ready')).origin).toBe(lab.url);
-    await say(page, { type: 'sign-in', key: lab.key });
+    await say(page, lab, { type: 'sign-in', key: lab.key });
     await hears(page, 'signed-in');
-    await say(page, {
+    await say(page, lab, {
       type: 'prepare',
       payment: { topology: 'conference', customerId: 'C-9', amount: '7.50' },
     });
@@ -83,9 +83,9 @@ describe.skipIf(!kHasChromium)('the desk in a frame (needs chromium)', () => {
       async () => (await heard(page)).some(({ type }) => type === 'payment'),
       'the payment at the CRM',
     );
-    await say(page, { type: 'action', action: { action: 'amount', amount: '8.75' } });
+    await say(page, lab, { type: 'action', action: { action: 'amount', amount: '8.75' } });
     expect((await hears(page, 'problem'))['detail']).toContain('nobody is on the line');
-    await say(page, { type: 'action', action: { action: 'cancel' } });
+    await say(page, lab, { type: 'action', action: { action: 'cancel' } });
     await until(
       async () => (await lab.rooms.lab.setting.session(String(sessionId))) === undefined,
       'the end of it',
@@ -97,7 +97,8 @@ describe.skipIf(!kHasChromium)('the desk in a frame (needs chromium)', () => {
   }, 90_000);
 
   it('is shown in no page that is not configured, and hears none', async () => {
-    const page = await openCrm(stranger);
+    const { lab, hosts } = started();
+    const page = await openCrm(lab, hosts.stranger);
     const frame = page.frames().at(1);
     await until(() => (page.frames().at(1)?.url() ?? '') !== 'about:blank', 'what the browser shows instead');
     expect(frame?.url()).toMatch(/^chrome-error:/);
@@ -106,8 +107,9 @@ describe.skipIf(!kHasChromium)('the desk in a frame (needs chromium)', () => {
   }, 60_000);
 
   it('takes no word of a window that is not around it', async () => {
+    const { lab, hosts } = started();
     const { page } = await openPage(lab.browser, kView);
-    await page.goto(originOf(stranger));
+    await page.goto(originOf(hosts.stranger));
     const opened = page.waitForEvent('popup');
     await page.evaluate(`globalThis.desk = open(${JSON.stringify(`${lab.url}/desk`)}, 'desk')`);
     const desk = await opened;
@@ -120,6 +122,7 @@ describe.skipIf(!kHasChromium)('the desk in a frame (needs chromium)', () => {
   }, 60_000);
 
   it('gives another site nothing to use: no cookie, no answer it could read, no action without the key', async () => {
+    const { lab, hosts } = started();
     const { page, context } = await openPage(lab.browser, kView);
     await page.goto(`${lab.url}/desk`);
     await page.getByLabel('Key').fill(lab.key);
@@ -130,7 +133,7 @@ describe.skipIf(!kHasChromium)('the desk in a frame (needs chromium)', () => {
       await page.evaluate<string>('JSON.stringify([{ ...localStorage }, { ...sessionStorage }])'),
     ).not.toContain(lab.key);
     const other = await context.newPage();
-    await other.goto(originOf(stranger));
+    await other.goto(originOf(hosts.stranger));
     const attempts = await other.evaluate<string[]>(`(async () => {
       const url = ${JSON.stringify(lab.url)};
       const tried = [];
@@ -149,4 +152,4 @@ describe.skipIf(!kHasChromium)('the desk in a frame (needs chromium)', () => {
     expect([401, 415]).toContain(answer.status);
     await context.close();
   }, 60_000);
-});
+}
