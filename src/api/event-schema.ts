@@ -28,6 +28,13 @@ export const kEventDetails = {
       .enum(['on', 'failed', 'off'])
       .describe('`failed`: it cannot be said of all, so nothing is asked'),
   }),
+  recording: z.object({
+    state: z
+      .enum(['started', 'failed', 'interrupted', 'resumed', 'ended'])
+      .describe('`interrupted`: it cannot be kept for now, and what is said meanwhile is silent in it'),
+    sink: z.string(),
+    name: kText,
+  }),
   attempt: z.object({ outcome: z.string(), declineClass: kText }),
   action: z.object({ action: z.string() }),
   ended: z.object({ result: z.string() }),

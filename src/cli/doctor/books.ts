@@ -19,7 +19,7 @@ export function examineBooks({ dataDir, audit, production }: Config): readonly F
   try {
     const verdict = store.audit.verify();
     const manual = store.list(kMostShown, ['MANUAL']).length;
-    const open = store.countUnresolved();
+    const open = store.countOpen().reduce((sum, { attempts, changes }) => sum + attempts + changes, 0);
     return [
       verdict.ok
         ? ok('audit', `${verdict.entries} entries, as they were written`)

@@ -20,6 +20,7 @@ const kTold: Readonly<Record<SessionEvent['type'], object>> = {
   field_error: { field: 'pan', error: 'luhn' },
   secure_mode: { on: true },
   clamp: { state: 'failed' },
+  recording: { state: 'started', sink: 'file', name: '2026-11-22/S1.wav' },
   attempt: { outcome: 'declined', declineClass: 'soft' },
   action: { action: 'park' },
   ended: { result: 'APPROVED' },
