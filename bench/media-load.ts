@@ -1,5 +1,6 @@
 // Drives the load generator (native/bench/rtp_load.cc) against a relay and says what came back.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -46,8 +47,8 @@ export async function measure(
   options: LoadOptions = {},
 ): Promise<Figures> {
   const cpuNsOfAll = () => relay.pids.reduce((sum, pid) => sum + cpuNsOf(pid), 0);
+  const load = startLoad(relay.ports, loadPort, speech, options);
   try {
-    const load = startLoad(relay.ports, loadPort, speech, options);
     await load.measuring;
     const before = cpuNsOfAll();
     const result = await load.result;
@@ -59,6 +60,7 @@ export async function measure(
       ...(await relay.figures?.()),
     };
   } finally {
+    await load.stop(); // if the relay broke, it goes on
     await relay.stop();
   }
 }
@@ -79,7 +81,7 @@ export function startLoad(
   loadPort: number,
   speech: string,
   options: LoadOptions = {},
-): { readonly measuring: Promise<unknown>; readonly result: Promise<Load> } {
+): { readonly measuring: Promise<unknown>; readonly result: Promise<Load>; stop(): Promise<void> } {
   const { warmSeconds = kWarmSeconds, seconds = kSeconds, probes = kProbes, cpus = kLoadCpu } = options;
   const load = spawn(
     join(kBuild, 'hushpay-rtp-load'),
@@ -91,7 +93,11 @@ export function startLoad(
   const lines = linesOf(load);
   const measuring = nextLine(lines);
   const result = measuring.then(async () => JSON.parse(await nextLine(lines)) as Load);
-  return { measuring, result };
+  result.catch(() => {}); // whoever waits for it is told
+  const stop = async (): Promise<void> => {
+    if (load.exitCode === null && load.kill('SIGKILL')) await once(load, 'exit');
+  };
+  return { measuring, result, stop };
 }
 
 /** All recorded prompts, one behind the other, as mu-law. */

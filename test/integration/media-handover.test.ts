@@ -6,7 +6,7 @@ import { kill } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { RtpPhone } from '../../src/phone/rtp-phone.ts';
-import { kSrtpKeySizes, type MediaEnd, type SrtpSuite } from '../../src/ports/media.ts';
+import { type Key, kSrtpKeySizes, type MediaEnd, type SrtpSuite } from '../../src/ports/media.ts';
 import { MediaFixture, noise, remoteOf } from '../support/media-fixture.ts';
 
 const kWorker = fileURLToPath(new URL('../../build/native/hushpay-media', import.meta.url));
@@ -44,6 +44,24 @@ describe('calls whose worker is killed', () => {
       expect(isRising(phone)).toBe(true);
       expect((await session.close()).packetsSent).toBeGreaterThan(before[0] ?? 0);
     }
+    await fixture.stop();
+  });
+
+  it('are told apart again on a port they share', async () => {
+    const fixture = await MediaFixture.start();
+    const dialled: Key[] = [1, 2, 3, 4];
+    const calls = await Promise.all(dialled.map(() => fixture.call({}, {}, { sharesPort: true })));
+    expect(new Set(calls.map(({ session }) => session.port)).size).toBe(1);
+    await takeAway(fixture, 'SIGKILL');
+    await Promise.all(
+      calls.map(async ({ phone, keys }, index) => {
+        const before = phone.packets.length;
+        await phone.until(() => phone.packets.length > before + 5);
+        await phone.dial(dialled.slice(index, index + 1), 'event');
+        await phone.until(() => keys.length > 0);
+      }),
+    );
+    expect(calls.map(({ keys }) => keys.map(({ key }) => key))).toEqual(dialled.map((key) => [key]));
     await fixture.stop();
   });
 

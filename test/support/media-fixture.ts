@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { launchMedia, type Media, type MediaConfig } from '../../src/media/media.ts';
 import { RtpPhone, type RtpPhoneOptions } from '../../src/phone/rtp-phone.ts';
-import type { KeyReport, MediaRemote, MediaSession } from '../../src/ports/media.ts';
+import type { KeyReport, MediaRemote, MediaSession, OpenOptions } from '../../src/ports/media.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
 import { FakeLog } from './fake-log.ts';
 
@@ -49,9 +49,10 @@ export class MediaFixture {
   async call(
     options: RtpPhoneOptions = {},
     remote: Partial<MediaRemote> = {},
+    open: OpenOptions = {},
   ): Promise<{ phone: RtpPhone; session: MediaSession; keys: KeyReport[] }> {
     const phone = await this.phone(options);
-    const session = await this.media.open();
+    const session = await this.media.open(undefined, open);
     const keys: KeyReport[] = [];
     session.onKey((report) => keys.push(report));
     await session.connect({ ...remoteOf(phone), ...remote });

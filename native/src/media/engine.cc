@@ -19,7 +19,7 @@ constexpr double kLateMs = 5;
 constexpr int kMaxTicksBehind = 20;  // after a longer stall the missed ticks are let go
 constexpr std::uint64_t kTicksPerCount = 50;
 constexpr std::size_t kMostReady = 256;  // sockets at once
-constexpr int kMostRounds = 64;          // a flood leaves time for the ticks
+constexpr double kLongestLookMs = 10;    // a flood leaves time for the ticks
 constexpr std::uintptr_t kRtcpMark = 1;  // in the address of a leg or a shared port: its RTCP socket is meant
 constexpr std::uintptr_t kSharedMark = 2;  // it is that of a shared port
 constexpr std::uintptr_t kMarks = kRtcpMark | kSharedMark;
@@ -239,7 +239,8 @@ void Engine::closeRoom(Room* room) noexcept {
 /// A datagram of each socket that has one, until none has; of a flood, what is left waits for the next look.
 void Engine::receive(double nowMs) noexcept {
   std::array<epoll_event, kMostReady> ready;
-  for (int round = 0; round < kMostRounds; round++) {
+  const double beganMs = hushpay::nowMs();
+  while (hushpay::nowMs() - beganMs < kLongestLookMs) {
     const int count = epoll_wait(epollFd_, ready.data(), static_cast<int>(ready.size()), 0);
     if (count <= 0) return;
     receive(std::span(ready).first(static_cast<std::size_t>(count)), nowMs);
