@@ -134,7 +134,12 @@ export type Hearing =
   | { readonly kind: 'none' }
   | { readonly kind: 'open'; readonly gainDb?: number; readonly delayMs?: number }
   /** All but key presses, 20 ms late: nothing is passed on before it is known not to be one. */
-  | { readonly kind: 'clamped'; readonly mode: ClampMode; readonly gainDb?: number; readonly delayMs?: number };
+  | {
+      readonly kind: 'clamped';
+      readonly mode: ClampMode;
+      readonly gainDb?: number;
+      readonly delayMs?: number;
+    };
 
 /** What the clamp kept from listeners, over the life of a session. */
 export interface ClampReport {

@@ -58,7 +58,8 @@ class Server {
   struct OpenRoom {
     std::unique_ptr<Room> room;
     std::vector<std::uint32_t> members;
-    std::map<std::pair<std::uint32_t, std::uint32_t>, std::unique_ptr<DelayTap>> taps;  // by listener, speaker
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::unique_ptr<DelayTap>>
+        taps;  // by listener, speaker
   };
 
   void handle(const media::v1::Command& command);

@@ -75,8 +75,8 @@ void Room::forget(std::size_t index) noexcept {
   findPlain();
 }
 
-void Room::hear(const Session& listener, const Session& speaker, Source source,
-                const Hearing& hearing, DelayTap* tap) noexcept {
+void Room::hear(const Session& listener, const Session& speaker, Source source, const Hearing& hearing,
+                DelayTap* tap) noexcept {
   Member* to = find(listener);
   Member* from = find(speaker);
   if (to == nullptr || from == nullptr) return;
