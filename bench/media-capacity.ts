@@ -7,8 +7,8 @@ import { cpuNsOf } from './processes.ts';
 
 const kSecure = { kind: 'clamped', mode: 'comfort_noise' } as const;
 const kFirstLoadPort = 18_000;
-const kBatch = 40; // calls that begin together
-const kMoreBatches = 20;
+const kBatch = 80; // calls that begin together; a load generator for each
+const kMoreBatches = 4;
 const kSettleMs = 2_500; // the load meter's window is about a second
 const kAdmissionSeconds = 90;
 const kMaxBusy = 0.8; // of a core: what the configuration has unless told otherwise

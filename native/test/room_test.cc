@@ -132,6 +132,47 @@ TEST_CASE("who leaves is not heard, hears the player again, and may come back") 
   CHECK(call[1].session.room() == nullptr);
 }
 
+TEST_CASE("a voice is heard as much later as was asked for, and nothing of before a change") {
+  for (const std::uint16_t delayMs : std::to_array<std::uint16_t>({10, 200, 1000})) {
+    for (const Access access : {Access::kOpen, Access::kClamped}) {
+      CAPTURE(delayMs);
+      const auto tap = std::make_unique<DelayTap>();
+      Call call({20, 20, 20});
+      const Hearing later{.access = access, .delayMs = delayMs};
+      call.hear(2, 0, {.access = access});
+      call.room.hear(call[1].session, call[0].session, Source::kVoice, later, tap.get());
+      const auto whisper = [&](Party& party) { party.send(call.nowMs, Pcm(160)); };
+      call.run(2000, whisper);
+      const std::size_t before = call[1].ear.heard.size();
+      REQUIRE(call[2].ear.heard.size() == before);
+      call.run(1500, [&](Party& party) {
+        if (&party != &call[0]) return whisper(party);
+        const Pcm hum = party.hum();
+        party.send(call.nowMs, party.spoken <= 8 * 100 ? hum : Pcm(160));
+      });
+      const auto onset = [&](std::size_t listener) {
+        const auto& heard = call[listener].ear.heard;
+        return std::ranges::find_if(heard.begin() + static_cast<std::ptrdiff_t>(before), heard.end(),
+                                    [](std::int16_t sample) { return std::abs(sample) > kPeak / 2; }) -
+               heard.begin();
+      };
+      CHECK(std::abs(onset(1) - onset(2) - 8 * delayMs) <= 8);
+      // Another delay, and another access: what was under way is not heard any more.
+      call[0].spoken = 0;
+      call.run(400);
+      call.room.hear(call[1].session, call[0].session, Source::kVoice, later, tap.get());  // no change
+      if (delayMs < 400) CHECK(call[1].hears(kHz[0], 20) > kPeak / 2);
+      call.hear(1, 0, kNone);
+      call.run(100, whisper);
+      const std::size_t from = call[1].ear.heard.size();
+      call.room.hear(call[1].session, call[0].session, Source::kVoice, later, tap.get());
+      call.run(1500, whisper);
+      CHECK(std::ranges::all_of(std::span(call[1].ear.heard).subspan(from),
+                                [](std::int16_t sample) { return std::abs(sample) < 100; }));
+    }
+  }
+}
+
 TEST_CASE("takes no more members than it has room for") {
   Room room;
   std::vector<std::unique_ptr<Party>> parties;

@@ -161,6 +161,7 @@ interface Cell {
   readonly access: Access;
   readonly mode?: ProtoClampMode;
   readonly gainDb?: number;
+  readonly delayMs?: number;
 }
 
 /** The cell of the worker's matrix. */
@@ -169,9 +170,14 @@ function cellOf(hearing: Hearing): Cell {
     case 'none':
       return { access: Access.NONE };
     case 'open':
-      return { access: Access.OPEN, gainDb: hearing.gainDb ?? 0 };
+      return { access: Access.OPEN, gainDb: hearing.gainDb ?? 0, delayMs: hearing.delayMs ?? 0 };
     case 'clamped':
-      return { access: Access.CLAMPED, mode: kModes[hearing.mode], gainDb: hearing.gainDb ?? 0 };
+      return {
+        access: Access.CLAMPED,
+        mode: kModes[hearing.mode],
+        gainDb: hearing.gainDb ?? 0,
+        delayMs: hearing.delayMs ?? 0,
+      };
     default:
       return hearing satisfies never;
   }

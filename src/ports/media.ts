@@ -126,12 +126,20 @@ export type Unsubscribe = () => void;
 /** What key presses are replaced with for those who are not to hear them: noise as the line has it, silence, or one tone. */
 export type ClampMode = 'comfort_noise' | 'silence' | 'neutral_tone';
 
-/** How a listener hears a source; `gainDb` is 0 unless told, from -60 to 20. */
+/**
+ * How a listener hears a source; `gainDb` is 0 unless told, from -60 to 20. With `delayMs`, up to 1000, a voice is heard that much later
+ * than it could be; a listener whose access or delay changes hears nothing of before the change.
+ */
 export type Hearing =
   | { readonly kind: 'none' }
-  | { readonly kind: 'open'; readonly gainDb?: number }
+  | { readonly kind: 'open'; readonly gainDb?: number; readonly delayMs?: number }
   /** All but key presses, 20 ms late: nothing is passed on before it is known not to be one. */
-  | { readonly kind: 'clamped'; readonly mode: ClampMode; readonly gainDb?: number };
+  | {
+      readonly kind: 'clamped';
+      readonly mode: ClampMode;
+      readonly gainDb?: number;
+      readonly delayMs?: number;
+    };
 
 /** What the clamp kept from listeners, over the life of a session. */
 export interface ClampReport {

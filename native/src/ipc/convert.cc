@@ -111,7 +111,11 @@ std::optional<Hearing> hearingOf(const pb::Hear& command) {
   const auto mode = modeOf(command.mode());
   const double gainDb = command.gain_db();
   if (!access || !mode || !(gainDb >= kLeastGainDb && gainDb <= kMostGainDb)) return std::nullopt;
-  return Hearing{.access = *access, .mode = *mode, .gain = static_cast<float>(std::pow(10, gainDb / 20))};
+  if (command.delay_ms() > DelayTap::kMaxMs) return std::nullopt;
+  return Hearing{.access = *access,
+                 .mode = *mode,
+                 .gain = static_cast<float>(std::pow(10, gainDb / 20)),
+                 .delayMs = static_cast<std::uint16_t>(command.delay_ms())};
 }
 
 void copyFigures(std::uint32_t session, const VoiceFigures& figures, pb::VoiceFigures& into) {

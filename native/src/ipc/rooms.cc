@@ -55,19 +55,28 @@ Server::Outcome Server::hear(const pb::Hear& command) {
   }
   const auto hearing = hearingOf(command);
   const auto source = sourceOf(command.source());
-  if (!hearing || !source) return {pb::STATUS_BAD_ARGUMENT, "source, access, mode or gain_db"};
+  if (!hearing || !source) return {pb::STATUS_BAD_ARGUMENT, "source, access, mode, gain_db or delay_ms"};
   if (source == Source::kVoice && command.listener() == command.speaker()) {
     return {pb::STATUS_BAD_ARGUMENT, "nobody hears their own voice"};
   }
   if (source == Source::kPrompts && hearing->access == Access::kClamped) {
     return {pb::STATUS_BAD_ARGUMENT, "prompts have no keys to clamp"};
   }
+  if (source == Source::kPrompts && hearing->delayMs > 0)
+    return {pb::STATUS_BAD_ARGUMENT, "prompts are not delayed"};
+  DelayTap* tap = nullptr;
+  if (hearing->delayMs > 0) {
+    auto& kept = room->taps[{command.listener(), command.speaker()}];
+    if (!kept) kept = std::make_unique<DelayTap>();
+    tap = kept.get();
+  }
   return post({.kind = MediaCommand::Kind::kHear,
                .leg = find(command.listener()),
                .room = room->room.get(),
                .speaker = find(command.speaker()),
                .source = *source,
-               .hearing = *hearing});
+               .hearing = *hearing,
+               .tap = tap});
 }
 
 Server::Outcome Server::lookAtRoom(const pb::LookAtRoom& command, pb::Reply& reply) {
@@ -91,7 +100,7 @@ Server::Outcome Server::closeRoom(const pb::CloseRoom& command) {
   Outcome outcome = post({.kind = MediaCommand::Kind::kCloseRoom, .room = found->second.room.get()});
   if (outcome.status != pb::STATUS_OK) return outcome;
   for (const std::uint32_t session : found->second.members) memberships_.erase(session);
-  closingRooms_.push_back(std::move(found->second.room));
+  closingRooms_.push_back(std::move(found->second));
   rooms_.erase(found);
   return {};
 }

@@ -246,7 +246,7 @@ void Server::finishClosing() {
     board_.release(closing.leg->slot());
     closing.leg.reset();
   }
-  std::erase_if(closingRooms_, [](const auto& room) { return room->retired(); });
+  std::erase_if(closingRooms_, [](const OpenRoom& closing) { return closing.room->retired(); });
   std::erase_if(closing_, [](const Closing& closing) { return closing.leg == nullptr; });
 }
 

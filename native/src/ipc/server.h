@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ipc/channel.h"
@@ -57,6 +59,8 @@ class Server {
   struct OpenRoom {
     std::unique_ptr<Room> room;
     std::vector<std::uint32_t> members;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::unique_ptr<DelayTap>>
+        taps;  // by listener, speaker
   };
 
   void handle(const media::v1::Command& command);
@@ -109,7 +113,7 @@ class Server {
   std::unordered_map<std::uint32_t, OpenRoom> rooms_;
   std::unordered_map<std::uint32_t, std::uint32_t> memberships_;  // room by session
   std::vector<Closing> closing_;
-  std::vector<std::unique_ptr<Room>> closingRooms_;
+  std::vector<OpenRoom> closingRooms_;
   int signalFd_ = -1;
   int timerFd_ = -1;
   Board board_;

@@ -181,7 +181,7 @@ void Engine::obey(const MediaCommand& command, double nowMs) noexcept {
       return command.room->leave(command.leg->session());
     case MediaCommand::Kind::kHear:
       return command.room->hear(command.leg->session(), command.speaker->session(), command.source,
-                                command.hearing);
+                                command.hearing, command.tap);
     case MediaCommand::Kind::kCover:
       return command.leg->session().cover(command.durationMs);
     case MediaCommand::Kind::kFollowSpeaker:

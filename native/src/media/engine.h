@@ -47,6 +47,7 @@ struct MediaCommand {
   Leg* speaker = nullptr;  // of kHear, where `leg` listens
   Source source = Source::kVoice;
   Hearing hearing{};
+  DelayTap* tap = nullptr;
 };
 
 struct EngineCounts {

@@ -17,6 +17,7 @@ struct Hearing {
   Access access = Access::kNone;
   ClampMode mode = ClampMode::kComfortNoise;  // of kClamped
   float gain = 1;                             // linear
+  std::uint16_t delayMs = 0;                  // of a voice: that much later than it could be
 
   friend bool operator==(const Hearing&, const Hearing&) = default;
 };

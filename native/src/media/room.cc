@@ -45,6 +45,7 @@ void Room::leave(Session& session) noexcept {
   const std::size_t index = indexOf(*member);
   explicit_bzero(member->prompt.data(), sizeof member->prompt);
   explicit_bzero(member->frame.data(), sizeof member->frame);
+  for (Ear& ear : member->voices) cutTap(ear);
   *member = Member{};
   sinceDirect_[index] = 0;
   speaker_.forget(index);
@@ -57,10 +58,16 @@ void Room::leaveAll() noexcept {
   }
 }
 
+void Room::cutTap(Ear& ear) noexcept {
+  if (ear.tap != nullptr) ear.tap->wipe();
+  ear.tap = nullptr;
+}
+
 /// Nobody hears any longer what stood in this place.
 void Room::forget(std::size_t index) noexcept {
   for (Member& member : members_) {
     member.stepped = member.stepped || member.voices[index].gain != 0 || member.prompts[index].gain != 0;
+    cutTap(member.voices[index]);
     member.voices[index] = Ear{};
     member.prompts[index] = Ear{};
   }
@@ -68,20 +75,26 @@ void Room::forget(std::size_t index) noexcept {
   findPlain();
 }
 
-void Room::hear(const Session& listener, const Session& speaker, Source source,
-                const Hearing& hearing) noexcept {
+void Room::hear(const Session& listener, const Session& speaker, Source source, const Hearing& hearing,
+                DelayTap* tap) noexcept {
   Member* to = find(listener);
   Member* from = find(speaker);
   if (to == nullptr || from == nullptr) return;
   const std::size_t index = indexOf(*from);
   Ear& ear = source == Source::kVoice ? to->voices[index] : to->prompts[index];
-  const bool isSameStream = ear.hearing.access == hearing.access && ear.hearing.mode == hearing.mode;
+  const bool isSameStream = ear.hearing.access == hearing.access && ear.hearing.mode == hearing.mode &&
+                            ear.hearing.delayMs == hearing.delayMs;
   if (!isSameStream && ear.gain != 0) {
     to->stepped = true;  // not a sample more of what it heard before; the step is smoothed, not the sound
     if (hearing.access == Access::kNone) ear.gain = 0;
     // What waits for the rest of its packet has not been looked at.
     if (hearing.access == Access::kClamped)
       std::ranges::fill(std::span(to->frame).first(to->filled), std::int16_t{0});
+  }
+  if (!isSameStream) {
+    cutTap(ear);
+    ear.tap = hearing.access != Access::kNone && hearing.delayMs > 0 ? tap : nullptr;
+    if (ear.tap != nullptr) ear.tap->restart(hearing.delayMs * kSamplesPerMs);
   }
   ear.hearing = hearing;
   serve(index);
@@ -161,7 +174,7 @@ void Room::listen(std::size_t listener, Places& served, std::size_t count) noexc
 bool Room::hearSame(const Member& one, const Member& other) const noexcept {
   const auto isSame = [](const Ear& a, const Ear& b) {
     const bool isNone = a.hearing.access == Access::kNone && b.hearing.access == Access::kNone;
-    return isNone || (a.hearing == b.hearing && a.gain == b.gain);
+    return isNone || (a.hearing == b.hearing && a.gain == b.gain && a.tap == nullptr);
   };
   if (one.stepped || other.stepped || one.limiter != other.limiter) return false;
   for (std::size_t i = 0; i < kMaxMembers; i++) {
@@ -177,8 +190,16 @@ void Room::mixFor(Member& member, std::span<std::int16_t> samples) noexcept {
   for (std::size_t i = 0; i < kMaxMembers; i++) {
     const Member& speaker = members_[i];
     const Ear& voice = member.voices[i];
-    if (voice.hearing.access != Access::kNone)
-      add(mix, speaker.voice->block(voice.hearing), voice.gain, voice.hearing.gain);
+    if (voice.hearing.access != Access::kNone) {
+      std::array<std::int16_t, kMaxBlock> later;
+      auto block = speaker.voice->block(voice.hearing);
+      if (voice.tap != nullptr) {
+        std::ranges::copy(block, later.begin());
+        voice.tap->pass(std::span(later).first(block.size()));
+        block = std::span(later).first(block.size());
+      }
+      add(mix, block, voice.gain, voice.hearing.gain);
+    }
     const Ear& prompts = member.prompts[i];
     if (prompts.hearing.access != Access::kNone && speaker.prompting)
       add(mix, std::span(speaker.prompt).first(samples.size()), prompts.gain, prompts.hearing.gain);

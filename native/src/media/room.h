@@ -7,6 +7,7 @@
 #include <span>
 
 #include "codec/codec.h"
+#include "media/delay_tap.h"
 #include "media/encoded_frames.h"
 #include "media/event.h"
 #include "media/hearing.h"
@@ -53,7 +54,9 @@ class Room {
   void leaveAll() noexcept;
 
   /// What `listener` is to hear of `speaker`, from the next frame on; both are members.
-  void hear(const Session& listener, const Session& speaker, Source source, const Hearing& hearing) noexcept;
+  /// @param tap  of this pair, where the voice is to be heard later; outlives the room
+  void hear(const Session& listener, const Session& speaker, Source source, const Hearing& hearing,
+            DelayTap* tap = nullptr) noexcept;
 
   /// A member has spoken: straight on to those who hear nothing else, or into the mix (room_direct.cc).
   void pass(const Session& session, const Speech& speech) noexcept;
@@ -80,6 +83,7 @@ class Room {
   struct Ear {
     Hearing hearing{};
     float gain = 0;  // reached so far; glides to the one wanted within a block
+    DelayTap* tap = nullptr;
   };
   struct Member {
     Session* session = nullptr;
@@ -104,6 +108,7 @@ class Room {
   [[nodiscard]] std::size_t indexOf(const Member& member) const noexcept {
     return static_cast<std::size_t>(&member - members_.data());
   }
+  static void cutTap(Ear& ear) noexcept;
   void forget(std::size_t index) noexcept;
   void serve(std::size_t speaker) noexcept;
   [[nodiscard]] std::uint8_t blockTicks() const noexcept;

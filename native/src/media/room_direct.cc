@@ -26,7 +26,7 @@ bool Room::isPlain(std::size_t speaker) const noexcept {
       return ear.hearing.access != Access::kNone;
     });
     const Hearing& hearing = listener.voices[speaker].hearing;
-    if (voices != 1 || hearing.gain != 1) return false;
+    if (voices != 1 || hearing.gain != 1 || hearing.delayMs != 0) return false;
     isHeard = true;
     (hearing.access == Access::kOpen ? isOpen : isClamped) = true;
   }

@@ -34,12 +34,12 @@ describe('a media room', () => {
     await room.join(caller);
     await room.join(agent);
     await room.hear(agent, caller, { kind: 'clamped', mode: 'neutral_tone' });
-    await room.hear(caller, agent, { kind: 'open', gainDb: -6 });
+    await room.hear(caller, agent, { kind: 'open', gainDb: -6, delayMs: 200 });
     await room.hearPrompts(agent, caller, { kind: 'none' });
     expect(worker.got('joinRoom')).toMatchObject([{ session: 1 }, { session: 2 }]);
     expect(worker.got('hear')).toMatchObject([
       { listener: 2, speaker: 1, source: Source.VOICE, access: Access.CLAMPED, mode: ClampMode.NEUTRAL_TONE },
-      { listener: 1, speaker: 2, source: Source.VOICE, access: Access.OPEN, gainDb: -6 },
+      { listener: 1, speaker: 2, source: Source.VOICE, access: Access.OPEN, gainDb: -6, delayMs: 200 },
       { room: 3, listener: 2, speaker: 1, source: Source.PROMPTS, access: Access.NONE },
     ]);
   });
