@@ -51,16 +51,20 @@ export async function startEpollRelay({ sessions, loadPort }: Carried): Promise<
 
 /** Workers that refuse nothing, each on a core of its own. */
 export async function startHushpay(
-  options: Carried & { readonly callerForAgent: Hearing; readonly workers?: number },
+  options: Carried & {
+    readonly callerForAgent: Hearing;
+    readonly sharesPort?: boolean;
+    readonly workers?: number;
+  },
 ): Promise<Relay> {
-  const { sessions, loadPort, callerForAgent, workers = 1 } = options;
+  const { sessions, loadPort, callerForAgent, sharesPort, workers = 1 } = options;
   const media = await launchBenchMedia({ workers, maxBusy: 1 });
   const { pids } = media;
   const emptyKb = sum(pids.map(residentKb));
   const legs: MediaSession[] = [];
   const rooms: MediaRoom[] = [];
   for (let session = 0; session < sessions; session++) {
-    const call = await openCall(media, 2 * session, loadPort, callerForAgent);
+    const call = await openCall(media, 2 * session, loadPort, callerForAgent, sharesPort);
     legs.push(...call.legs);
     rooms.push(call.room);
   }
@@ -105,9 +109,14 @@ export async function openCall(
   leg: number,
   loadPort: number,
   callerForAgent: Hearing,
+  sharesPort = false,
 ): Promise<{ readonly legs: readonly MediaSession[]; readonly room: MediaRoom }> {
-  const caller = await media.open();
-  const agent = await media.open(caller);
+  const options = { sharesPort };
+  const caller = await media.open(undefined, options);
+  const agent = await media.open(caller, options).catch(async (error: unknown) => {
+    await caller.close();
+    throw error;
+  });
   const room = await media.openRoom(caller);
   for (const [index, session] of [caller, agent].entries()) {
     await session.connect({

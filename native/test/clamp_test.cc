@@ -7,6 +7,7 @@
 
 #include "clamp_passage.h"
 #include "keying.h"
+#include "listening.h"
 #include "no_allocation.h"
 
 TEST_SUITE_BEGIN("clamp_test");
@@ -18,12 +19,6 @@ namespace {
 bool isClosed(const Passage& stretch) {
   return std::ranges::none_of(stretch.pass, [](Pass pass) { return pass == Pass::kOpen; }) &&
          std::ranges::all_of(stretch.pcm, [](std::int16_t value) { return value == 0; });
-}
-
-int largestStep(std::span<const std::int16_t> pcm) {
-  int largest = 0;
-  for (std::size_t n = 1; n < pcm.size(); n++) largest = std::max(largest, std::abs(pcm[n] - pcm[n - 1]));
-  return largest;
 }
 
 }  // namespace

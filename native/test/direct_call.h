@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "codec/g711.h"
-#include "dsp/dtmf.h"
+#include "listening.h"
 #include "media/room.h"
 #include "media/session.h"
 
@@ -144,34 +144,6 @@ struct Call {
     for (int i = 0; i < 20; i++) frame([&] { phones[0]->say(phones[0]->encoded(faint())); });
   }
 };
-
-inline int largestStep(std::span<const std::int16_t> pcm) {
-  int largest = 0;
-  for (std::size_t i = 1; i < pcm.size(); i++) largest = std::max(largest, std::abs(pcm[i] - pcm[i - 1]));
-  return largest;
-}
-
-/// Amplitude of the strongest pair of tones in any 10 ms.
-inline double strongestPair(std::span<const std::int16_t> heard) {
-  double most = 0;
-  for (std::size_t start = 0; start + 80 <= heard.size(); start += 40) {
-    double low = 0;
-    double high = 0;
-    for (std::size_t tone = 0; tone < kToneHz.size(); tone++) {
-      double re = 0;
-      double im = 0;
-      for (std::size_t n = 0; n < 80; n++) {
-        const double angle = 2 * std::numbers::pi * kToneHz[tone] * static_cast<double>(n) / 8000;
-        re += heard[start + n] * std::cos(angle);
-        im += heard[start + n] * std::sin(angle);
-      }
-      double& group = tone < 4 ? low : high;
-      group = std::max(group, std::hypot(re, im) / 40);
-    }
-    most = std::max(most, std::min(low, high));
-  }
-  return most;
-}
 
 /// Of a stream without a pause: numbers in a row.
 inline void checkInSequence(const std::vector<Packet>& packets, std::size_t from) {

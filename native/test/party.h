@@ -44,11 +44,13 @@ struct Party {
   Voice voice;
   std::unique_ptr<AudioEncoder> encoder;
   double hz;
-  std::uint32_t ptimeMs;
+  std::uint32_t ptimeMs;             // of the packets it is sent
+  std::uint32_t speaksMs = ptimeMs;  // of those it sends
   Codec codec;
   std::uint16_t sequence = 0;
   std::uint32_t timestamp = 0;
   std::uint32_t spoken = 0;
+  std::uint32_t speaksAtTick = 0;
 
   Party(double hz, std::uint32_t ptimeMs, Codec codec, std::uint32_t id = 1)
       : ear(codec),
@@ -85,7 +87,7 @@ struct Party {
   }
 
   Pcm hum() {
-    Pcm pcm(ptimeMs * 8);
+    Pcm pcm(speaksMs * 8);
     for (auto& sample : pcm)
       sample = static_cast<std::int16_t>(kPeak * std::sin(2 * std::numbers::pi * hz * spoken++ / 8000));
     return pcm;
@@ -127,6 +129,7 @@ struct Call {
     const auto index = parties.size();
     parties.push_back(std::make_unique<Party>(kHz[index % kHz.size()], ptimeMs, codec,
                                               static_cast<std::uint32_t>(index + 1)));
+    parties.back()->speaksAtTick = tickCount;
     REQUIRE(room.join(parties.back()->session, parties.back()->voice));
     return *parties.back();
   }
@@ -142,7 +145,9 @@ struct Call {
     for (std::uint32_t end = tickCount + ms / Session::kTickMs; tickCount < end; tickCount++) {
       nowMs += Session::kTickMs;
       for (auto& party : parties) {
-        if (tickCount * Session::kTickMs % party->ptimeMs == 0) speak(*party);
+        if (tickCount < party->speaksAtTick) continue;
+        party->speaksAtTick = tickCount + party->speaksMs / Session::kTickMs;
+        speak(*party);
       }
       for (auto& party : parties) party->session.tick(nowMs);
       room.tick();

@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "listening.h"
 #include "no_allocation.h"
 
 using namespace hushpay;
@@ -56,13 +57,6 @@ struct Listener {
     pass.insert(pass.end(), each.begin(), each.begin() + static_cast<std::ptrdiff_t>(count));
   }
 };
-
-/// The largest step between neighbouring samples.
-int largestStep(std::span<const std::int16_t> pcm) {
-  int largest = 0;
-  for (std::size_t i = 1; i < pcm.size(); i++) largest = std::max(largest, std::abs(pcm[i] - pcm[i - 1]));
-  return largest;
-}
 
 double rms(std::span<const std::int16_t> pcm) {
   double energy = 0;

@@ -6,6 +6,7 @@
 #include <numbers>
 #include <random>
 
+#include "listening.h"
 #include "no_allocation.h"
 #include "party.h"
 #include "tone_maker.h"
@@ -13,38 +14,6 @@
 using namespace hushpay;
 
 TEST_SUITE_BEGIN("room_test");
-
-namespace {
-
-int largestStep(std::span<const std::int16_t> pcm) {
-  int largest = 0;
-  for (std::size_t i = 1; i < pcm.size(); i++) largest = std::max(largest, std::abs(pcm[i] - pcm[i - 1]));
-  return largest;
-}
-
-/// Amplitude of the weaker tone of the strongest pair a key could be made of, in any 10 ms.
-double strongestTone(std::span<const std::int16_t> heard) {
-  double most = 0;
-  for (std::size_t start = 0; start + 80 <= heard.size(); start += 40) {
-    double low = 0;
-    double high = 0;
-    for (std::size_t tone = 0; tone < kToneHz.size(); tone++) {
-      double re = 0;
-      double im = 0;
-      for (std::size_t n = 0; n < 80; n++) {
-        const double angle = 2 * std::numbers::pi * kToneHz[tone] * static_cast<double>(n) / 8000;
-        re += heard[start + n] * std::cos(angle);
-        im += heard[start + n] * std::sin(angle);
-      }
-      double& group = tone < 4 ? low : high;
-      group = std::max(group, std::hypot(re, im) / 40);
-    }
-    most = std::max(most, std::min(low, high));
-  }
-  return most;
-}
-
-}  // namespace
 
 TEST_CASE("nobody hears anybody until told, and then exactly whom") {
   Call call({20, 20, 20});
@@ -247,8 +216,8 @@ TEST_CASE("clamped listeners get no trace of a key, open ones all of it") {
                                maker.pcm.begin() + static_cast<std::ptrdiff_t>(at + 160)));
     at += 160;
   });
-  CHECK(strongestTone(std::span(call[1].ear.heard).subspan(from)) < 40);
-  CHECK(strongestTone(std::span(call[2].ear.heard).subspan(from)) > 1000);
+  CHECK(strongestPair(std::span(call[1].ear.heard).subspan(from)) < 40);
+  CHECK(strongestPair(std::span(call[2].ear.heard).subspan(from)) > 1000);
   CHECK(call[0].session.counts().clamp.tonePresses == 4);
 }
 
@@ -277,10 +246,10 @@ TEST_CASE(
   say(320);                                          // the key is 120 ms old
   call.hear(2, 0, kOpen);
   say(480);  // and has ended 300 ms ago
-  CHECK(strongestTone(std::span(call[2].ear.heard).subspan(from)) < 40);
+  CHECK(strongestPair(std::span(call[2].ear.heard).subspan(from)) < 40);
   say(400);
-  CHECK(strongestTone(std::span(call[2].ear.heard).subspan(from)) > 1000);
-  CHECK(strongestTone(std::span(call[1].ear.heard).subspan(from)) < 40);
+  CHECK(strongestPair(std::span(call[2].ear.heard).subspan(from)) > 1000);
+  CHECK(strongestPair(std::span(call[1].ear.heard).subspan(from)) < 40);
 }
 
 TEST_SUITE_END();

@@ -19,7 +19,7 @@ import { ParkedVoice } from './parked-voice.ts';
 import { passedHeaders } from './passed-headers.ts';
 import { PaymentRoom } from './payment-room.ts';
 import { destinationOf } from './routes.ts';
-import { legMediaOf, release, type Side } from './side.ts';
+import { legMediaOf, openOptionsOf, release, type Side } from './side.ts';
 import { policyFor } from './topology-policy.ts';
 
 /** What an inline call is about, and what its owner learns of it. */
@@ -186,7 +186,7 @@ export class InlineCall {
 
   /** Rings at the other end, then answers here with what was answered there. @returns false if nothing came of it. */
   async #connect(hops: number): Promise<boolean> {
-    const media = await this.#room.openMedia().catch((error: unknown) => {
+    const media = await this.#room.openMedia(openOptionsOf(this.#incoming)).catch((error: unknown) => {
       this.#log.error({ err: error }, 'no media for the call');
       return undefined;
     });

@@ -18,7 +18,7 @@ import { orderFor } from './order.ts';
 import { PaymentRoom } from './payment-room.ts';
 import { PaymentSession, type SessionDeps, termsOf } from './payment-session.ts';
 import { destinationOf } from './routes.ts';
-import { answerWith, legMediaOf, type Side, type SideMediaOptions } from './side.ts';
+import { answerWith, legMediaOf, openOptionsOf, type Side, type SideMediaOptions } from './side.ts';
 import { policyFor } from './topology-policy.ts';
 
 /** What configuration says about calls, beyond the conversation itself. */
@@ -191,8 +191,9 @@ export class IvrCall {
     return recordCall(room, about, this.#incoming, () => this.session, this.#deps) ? room : undefined;
   }
 
-  #open(beside?: MediaSession): Promise<MediaSession> {
-    return this.#room?.openMedia() ?? this.#deps.plane.open(beside);
+  #open(incoming: IncomingCall, beside?: MediaSession): Promise<MediaSession> {
+    const options = openOptionsOf(incoming);
+    return this.#room?.openMedia(options) ?? this.#deps.plane.open(beside, options);
   }
 
   /** The caller is recorded from here on, on this leg. Rejects where that is required and cannot be. */
@@ -217,7 +218,7 @@ export class IvrCall {
 
   async #openMedia(): Promise<MediaSession | undefined> {
     try {
-      return await this.#open();
+      return await this.#open(this.#incoming);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       this.#log.error({ err: error }, 'no media for the call');
@@ -352,7 +353,7 @@ export class IvrCall {
   }
 
   async #answer(incoming: IncomingCall): Promise<Side | undefined> {
-    const open = (): Promise<MediaSession> => this.#open(this.#customer?.party.media);
+    const open = (): Promise<MediaSession> => this.#open(incoming, this.#customer?.party.media);
     return answerWith(open, 'customer', incoming, this.#mediaOptions(), this.#log);
   }
 

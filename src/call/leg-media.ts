@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts';
 import type { Log } from '../ports/log.ts';
 import type { CodecName, MediaRemote, MediaSession } from '../ports/media.ts';
 import type { HeaderReader, IncomingCall, OfferReply, SignalingLeg, SipHeaders } from '../ports/signaling.ts';
@@ -99,7 +100,13 @@ export class LegMedia {
   async answer(offer: string): Promise<Answered> {
     const negotiated = answerOffer(offer, this.#local(), this.#codecs);
     if (negotiated.kind !== 'agreed') return { kind: 'refused', ...this.#refusal(negotiated) };
-    await this.#connect(negotiated);
+    try {
+      await this.#connect(negotiated);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'MEDIA_BUSY') throw error;
+      this.#log.warn({ err: error }, 'the media cannot be what the offer asks for');
+      return { kind: 'refused', status: 503, reason: 'Service Unavailable' };
+    }
     this.#onHold(negotiated.held);
     return { kind: 'answered', sdp: negotiated.sdp };
   }

@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 import type { Log } from '../ports/log.ts';
-import type { Hearing, MediaPlane, MediaRoom, MediaSession } from '../ports/media.ts';
+import type { Hearing, MediaPlane, MediaRoom, MediaSession, OpenOptions } from '../ports/media.ts';
 import type { Role } from '../ports/payment-sessions.ts';
 import { type Ear, hearingOf, isCutOff, promptHearingOf, type RoomState } from './who-hears-whom.ts';
 
@@ -91,8 +91,8 @@ export class PaymentRoom {
   }
 
   /** Media of a leg that may join: all of a room are in one worker. Rejects as {@link MediaPlane.open} does. */
-  openMedia(): Promise<MediaSession> {
-    const opened = this.#opening.then(() => this.#openBeside());
+  openMedia(options?: OpenOptions): Promise<MediaSession> {
+    const opened = this.#opening.then(() => this.#openBeside(options));
     this.#opening = opened.catch(() => undefined);
     return opened;
   }
@@ -183,8 +183,8 @@ export class PaymentRoom {
     await room?.close();
   }
 
-  async #openBeside(): Promise<MediaSession> {
-    const media = await this.#plane.open(this.#anchor);
+  async #openBeside(options?: OpenOptions): Promise<MediaSession> {
+    const media = await this.#plane.open(this.#anchor, options);
     this.#anchor ??= media;
     this.#expected.add(media);
     if (!this.#recorder?.isRequired) return media;

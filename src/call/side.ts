@@ -1,5 +1,5 @@
 import type { Log } from '../ports/log.ts';
-import type { MediaSession } from '../ports/media.ts';
+import type { MediaSession, OpenOptions } from '../ports/media.ts';
 import type { Role } from '../ports/payment-sessions.ts';
 import type { HeaderReader, IncomingCall, SignalingLeg, TrunkRights } from '../ports/signaling.ts';
 import type { BridgedRole } from './bridge.ts';
@@ -31,6 +31,11 @@ export function legMediaOf(
 ): LegMedia {
   const { codecs, codecOrder = 'peer' } = incoming.trunk;
   return new LegMedia(media, incoming, { ...options, codecs: { codecs, order: codecOrder } }, log);
+}
+
+/** How the sockets of a leg that calls us shall be. */
+export function openOptionsOf({ trunk }: IncomingCall): OpenOptions {
+  return { sharesPort: trunk.media?.sharesPort ?? false };
 }
 
 /** Answers an INVITE. @returns undefined if nothing came of it; the peer has been told. */
@@ -69,7 +74,7 @@ export async function answerInto<R extends Role>(
 ): Promise<Side<R> | undefined> {
   const opened: MediaSession[] = [];
   const open = async (): Promise<MediaSession> => {
-    const media = await room.openMedia();
+    const media = await room.openMedia(openOptionsOf(incoming));
     opened.push(media);
     return media;
   };

@@ -46,6 +46,13 @@ export class TrustResolver {
 
   #trunk(trunk: TrunkFile, path: Path): Trunk {
     this.#checkReachable(trunk, path);
+    if (trunk.media.sharesPort && trunk.media.natLearning !== 'off') {
+      this.#needs.refuse(
+        [...path, 'media', 'natLearning'],
+        '`off`, because media.sharesPort is set: calls are told apart by their addresses',
+        'unset one of them',
+      );
+    }
     for (const [index, user] of trunk.users.entries()) this.#checkUser(user, [...path, 'users', index]);
     const { register, ...rest } = trunk;
     const credentials = this.#credentials(trunk, [...path, 'credentials']);

@@ -85,6 +85,10 @@ const kTrunk = z.strictObject({
       ['off', 'signaling', 'any'],
       'off',
     ),
+    sharesPort: flag(
+      'Calls it makes to us share ports, up to 64 on one, and are told apart by the address their audio comes from: saves a seventh of what a call costs. For peers whose audio comes from the address in SDP, of each call another; a second call from an address that is in use gets 503. Such calls have no DTLS-SRTP, and natLearning is off. Set net.core.rmem_max to 8 MB for what waits in one port.',
+      false,
+    ),
   }),
   limits: section({
     callsPerSecond: special(z.number().positive().max(100_000).nullable().default(null), {

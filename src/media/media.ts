@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { MediaPlane, MediaRoom, MediaSession, MediaTape } from '../ports/media.ts';
+import type { MediaPlane, MediaRoom, MediaSession, MediaTape, OpenOptions } from '../ports/media.ts';
 import { type ClipFile, type MediaConfig, MediaWorker, type WorkerFigures } from './worker.ts';
 
 export type { ClipFile, MediaConfig, WorkerFigures } from './worker.ts';
@@ -80,8 +80,8 @@ class WorkerPool implements Media {
     await Promise.all(this.#workers.map((worker) => worker.stop()));
   }
 
-  async open(beside?: MediaSession): Promise<MediaSession> {
-    return this.#workerFor(beside).open();
+  async open(beside?: MediaSession, options?: OpenOptions): Promise<MediaSession> {
+    return this.#workerFor(beside).open(options);
   }
 
   async openRoom(beside?: MediaSession): Promise<MediaRoom> {

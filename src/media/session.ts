@@ -10,6 +10,7 @@ import type {
   MediaRemote,
   MediaSession,
   MediaStats,
+  OpenOptions,
   PhraseItem,
   PlayOptions,
   PlayResult,
@@ -75,6 +76,7 @@ export class WorkerSession implements MediaSession {
   readonly address: string;
   readonly port: number;
   readonly fingerprint: DtlsFingerprint | undefined;
+  readonly #sharesPort: boolean;
   readonly #link: WorkerLink;
   readonly #onClosed: () => void;
   /** It has no peer, and is recorded there. */
@@ -95,16 +97,17 @@ export class WorkerSession implements MediaSession {
 
   constructor(
     id: number,
-    { address, port, fingerprint }: Pick<MediaSession, 'address' | 'port' | 'fingerprint'>,
+    own: Pick<MediaSession, 'address' | 'port' | 'fingerprint'> & Required<OpenOptions>,
     link: WorkerLink,
     onClosed: () => void,
     tape?: TapeChannel,
   ) {
     this.id = id;
     this.#tape = tape;
-    this.address = address;
-    this.port = port;
-    this.fingerprint = fingerprint;
+    this.address = own.address;
+    this.port = own.port;
+    this.fingerprint = own.fingerprint;
+    this.#sharesPort = own.sharesPort;
     this.#link = link;
     this.#onClosed = onClosed;
   }
@@ -207,7 +210,7 @@ export class WorkerSession implements MediaSession {
   async resume(channel: WorkerChannel): Promise<boolean> {
     const value = this.#tape
       ? { session: this.id, tape: this.#tape }
-      : { session: this.id, resumePort: this.port };
+      : { session: this.id, resumePort: this.port, sharesPort: this.#sharesPort };
     const requests = [channel.request({ case: 'openSession', value })];
     if (this.#connection) requests.push(channel.request(resumedConnection(this.#connection, this.#memory)));
     this.#isTakenUp = this.#streamState !== undefined;

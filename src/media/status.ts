@@ -16,6 +16,7 @@ function codeOf(status: Status): ErrorCode {
     case Status.NO_FREE_PORT:
       return 'MEDIA_NO_PORT';
     case Status.OVERLOADED:
+    case Status.ADDRESS_TAKEN: // an earlier call has it still
       return 'MEDIA_BUSY';
     case Status.NO_SUCH_SESSION:
     case Status.NOT_CONFIGURED:

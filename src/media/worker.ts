@@ -3,7 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { ClipId, DtlsFingerprint, MediaSession, MediaWorkerFigures } from '../ports/media.ts';
+import type {
+  ClipId,
+  DtlsFingerprint,
+  MediaSession,
+  MediaWorkerFigures,
+  OpenOptions,
+} from '../ports/media.ts';
 import { SupervisedChild } from '../process/child.ts';
 import { threadActivity } from '../process/thread-activity.ts';
 import { Board } from './board.ts';
@@ -21,7 +27,7 @@ const kWorkerPath = fileURLToPath(new URL('../../build/native/hushpay-media', im
 
 /** Calls wait so long for another process when theirs has died. */
 const kGiveUpMs = 5_000;
-const kLookMs = 100;
+const kLookMs = 50;
 const kHangMs = 400;
 
 export interface MediaConfig {
@@ -172,17 +178,17 @@ export class MediaWorker {
     return room;
   }
 
-  open(): Promise<WorkerSession> {
-    return this.#open();
+  open(options: OpenOptions = {}): Promise<WorkerSession> {
+    return this.#open(options);
   }
 
   /** @param path - of a file that is there and empty. */
   async openTape(path: string, beganMs: number): Promise<WorkerTape> {
     const id = ++this.#lastTape;
     const wish = { tape: id, path, beganMs };
-    const left = await this.#open({ ...wish, channel: 0 });
+    const left = await this.#open({}, { ...wish, channel: 0 });
     try {
-      const right = await this.#open({ ...wish, channel: 1 });
+      const right = await this.#open({}, { ...wish, channel: 1 });
       const tape = new WorkerTape([left, right], () => void this.#tapes.delete(id));
       this.#tapes.set(id, tape);
       return tape;
@@ -193,10 +199,10 @@ export class MediaWorker {
   }
 
   /** @param tape - what it says is recorded there. */
-  async #open(tape?: TapeChannel): Promise<WorkerSession> {
+  async #open({ sharesPort = false }: OpenOptions, tape?: TapeChannel): Promise<WorkerSession> {
     const channel = this.#runningChannel();
     const id = ++this.#lastSession;
-    const value = { session: id, ...(tape && { tape }) };
+    const value = { session: id, sharesPort, ...(tape && { tape }) };
     const reply = await channel.request({ case: 'openSession', value });
     if (reply.status === Status.NO_FREE_PORT) throw this.#noPort(reply.detail);
     const { localPort } = checkReply(reply, 'openSession');
@@ -204,7 +210,8 @@ export class MediaWorker {
     if (channel !== this.#channel) throw workerGone();
     const forget = (): void => void this.#sessions.delete(id);
     const { bindAddress } = this.#config;
-    const own = { address: bindAddress, port: localPort, fingerprint: this.#fingerprint };
+    const fingerprint = sharesPort ? undefined : this.#fingerprint;
+    const own = { address: bindAddress, port: localPort, fingerprint, sharesPort };
     const session = new WorkerSession(id, own, this.#link, forget, tape);
     this.#sessions.set(id, session);
     return session;

@@ -275,10 +275,20 @@ export interface MediaTape {
   close(): Promise<TapeEnd | undefined>;
 }
 
+/** How a leg's sockets shall be. */
+export interface OpenOptions {
+  /**
+   * On a port that many legs have, told apart by where their packets come from, which costs less: for a peer that sends from the
+   * address of its description. Such a session does no DTLS and no ICE, learns no address, and no other on its port may have its
+   * peer's address: connect() rejects with MEDIA_REFUSED then.
+   */
+  readonly sharesPort?: boolean;
+}
+
 /** All media workers together. Throws AppError MEDIA_NO_PORT, MEDIA_UNAVAILABLE. */
 export interface MediaPlane {
   /** @param beside - share a room with this session later. */
-  open(beside?: MediaSession): Promise<MediaSession>;
+  open(beside?: MediaSession, options?: OpenOptions): Promise<MediaSession>;
   /** @param beside - will be a member. */
   openRoom(beside?: MediaSession): Promise<MediaRoom>;
   /**

@@ -30,12 +30,15 @@ export interface MediaRules {
   readonly keysInClear: boolean;
   /** Whether the audio may come from another address than the description says: never, from where its SIP comes, from anywhere. */
   readonly natLearning: 'off' | 'signaling' | 'any';
+  /** Legs that call us share ports ({@link OpenOptions}). */
+  readonly sharesPort: boolean;
 }
 
 export const kUsualMediaRules: MediaRules = {
   encryption: 'optional',
   keysInClear: false,
   natLearning: 'off',
+  sharesPort: false,
 };
 
 /** The SDP answer to a re-INVITE, or the SIP status that refuses it. */

@@ -242,7 +242,7 @@ void Server::finishClosing() {
     if (Tape* tape = closing.leg->tape())
       tape->leave(nowMs());
     else
-      ports_->giveBack(closing.leg->sockets().port(), nowMs());
+      leavePort(*closing.leg);
     board_.release(closing.leg->slot());
     closing.leg.reset();
   }

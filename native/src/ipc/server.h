@@ -12,6 +12,7 @@
 #include "media/engine.h"
 #include "media/link_keeper.h"
 #include "media/port_pool.h"
+#include "media/shared_port.h"
 #include "media/tape_deck.h"
 
 namespace hushpay {
@@ -39,9 +40,14 @@ class Server {
     std::string detail;
   };
   struct Place {
-    SocketPair sockets;
+    SocketPair sockets;  // none if they are shared
+    SharedPort* shared;
     BoardSlot& slot;
     bool isTakenUp;
+
+    [[nodiscard]] std::uint16_t port() const noexcept {
+      return shared != nullptr ? shared->sockets().port() : sockets.port();
+    }
   };
   struct Closing {
     std::unique_ptr<Leg> leg;
@@ -60,6 +66,8 @@ class Server {
   Outcome open(const media::v1::OpenSession& command, media::v1::Reply& reply);
   std::optional<Place> placeOf(const media::v1::OpenSession& command);
   Outcome openTape(const media::v1::OpenSession& command);
+  SharedPort* sharedPort(std::uint16_t port);
+  void leavePort(const Leg& leg);
   Outcome connect(const media::v1::ConnectSession& command);
   Outcome play(const media::v1::PlayClip& command);
   Outcome stopPlay(const media::v1::StopPlay& command);
@@ -94,6 +102,7 @@ class Server {
   double maxBusy_ = 1;
   TapeDeck tapes_;
   std::unordered_map<std::uint32_t, std::vector<std::int16_t>> clips_;
+  std::vector<std::unique_ptr<SharedPort>> sharedPorts_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Leg>> legs_;
   std::size_t legsBefore_ = 0;   // when figures were told last
   std::size_t settledLegs_ = 0;  // the time before that, of those that are left: their load has been measured

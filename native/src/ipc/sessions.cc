@@ -49,13 +49,15 @@ Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
     return {pb::STATUS_OVERLOADED, "it carries as many as it can"};
   std::optional<Place> place = placeOf(command);
   if (!place) return {pb::STATUS_NO_FREE_PORT, {}};
-  const std::uint16_t port = place->sockets.port();
-  auto leg = std::make_unique<Leg>(command.session(), std::move(place->sockets), bindTo_->withPort(port),
-                                   makeSeed(), place->slot, mediaTimeoutMs_, engine_, links_);
+  const std::uint16_t port = place->port();
+  auto leg = std::make_unique<Leg>(command.session(), std::move(place->sockets), place->shared,
+                                   bindTo_->withPort(port), makeSeed(), place->slot, mediaTimeoutMs_, engine_,
+                                   links_, engine_.outbox());
   if (place->isTakenUp) leg->takeUp(Board::last(place->slot), nowMs());
   const Outcome outcome = post({.kind = MediaCommand::Kind::kAdd, .leg = leg.get()});
   if (outcome.status != pb::STATUS_OK) {
     board_.release(place->slot);
+    leavePort(*leg);
     return outcome;
   }
   legs_.emplace(command.session(), std::move(leg));
@@ -69,8 +71,8 @@ Server::Outcome Server::openTape(const pb::OpenSession& command) {
   if (wish.channel() >= Tape::kChannels || wish.path().empty()) return {pb::STATUS_BAD_ARGUMENT, "tape"};
   BoardSlot* slot = board_.claim(command.session());
   if (slot == nullptr) return {pb::STATUS_NO_FREE_PORT, "too many sessions"};
-  auto leg =
-      std::make_unique<Leg>(command.session(), SocketPair(), *bindTo_, makeSeed(), *slot, 0, engine_, links_);
+  auto leg = std::make_unique<Leg>(command.session(), SocketPair(), nullptr, *bindTo_, makeSeed(), *slot, 0,
+                                   engine_, links_, engine_.outbox());
   leg->session().prepare(kTapeSettings.codec);
   leg->recordOn(tapes_.open(wish.tape(), wish.path(), wish.began_ms()), wish.channel());
   Leg& added = *leg;
@@ -91,17 +93,43 @@ Server::Outcome Server::openTape(const pb::OpenSession& command) {
 std::optional<Server::Place> Server::placeOf(const pb::OpenSession& command) {
   const bool isTakenUp = command.resume_port() != 0;
   if (!isTakenUp) board_.forgetOthers();
-  auto sockets = isTakenUp ? ports_->reopen(*bindTo_, static_cast<std::uint16_t>(command.resume_port()))
-                           : ports_->open(*bindTo_, nowMs());
-  if (!sockets) return std::nullopt;
+  const auto resumed = static_cast<std::uint16_t>(command.resume_port());
+  SharedPort* shared = command.shares_port() ? sharedPort(resumed) : nullptr;
+  std::optional<SocketPair> sockets;
+  if (!command.shares_port())
+    sockets = isTakenUp ? ports_->reopen(*bindTo_, resumed) : ports_->open(*bindTo_, nowMs());
+  if (!sockets && shared == nullptr) return std::nullopt;
   BoardSlot* found = isTakenUp ? board_.takeUp(command.session()) : nullptr;
   BoardSlot* slot = found != nullptr ? found : board_.claim(command.session());
   if (slot == nullptr) {
-    ports_->giveBack(sockets->port(), nowMs());
+    if (sockets) ports_->giveBack(sockets->port(), nowMs());
     return std::nullopt;
   }
   const bool hasPosition = found != nullptr && Board::last(*found).atMs > 0;
-  return Place{std::move(*sockets), *slot, hasPosition};
+  if (shared != nullptr) shared->join(command.session());
+  return Place{sockets ? std::move(*sockets) : SocketPair{}, shared, *slot, hasPosition};
+}
+
+/// One with room for another leg.
+/// @param port  of an earlier process; 0: any
+SharedPort* Server::sharedPort(std::uint16_t port) {
+  for (const auto& each : sharedPorts_) {
+    if (port == 0 ? !each->isFull() : each->sockets().port() == port) return each.get();
+  }
+  constexpr int kLegs = SharedPort::kMostLegs;
+  auto sockets = port == 0 ? ports_->open(*bindTo_, nowMs(), kLegs) : ports_->reopen(*bindTo_, port, kLegs);
+  if (!sockets) return nullptr;
+  return sharedPorts_.emplace_back(std::make_unique<SharedPort>(std::move(*sockets))).get();
+}
+
+/// The leg is retired: its port rests, unless others go on with it.
+void Server::leavePort(const Leg& leg) {
+  const std::uint16_t port = leg.sockets().port();
+  SharedPort* shared = leg.sharedPort();
+  if (shared != nullptr) shared->leave(leg.session().id());
+  if (shared != nullptr && !shared->isEmpty()) return;
+  std::erase_if(sharedPorts_, [&](const auto& each) { return each.get() == shared; });
+  ports_->giveBack(port, nowMs());
 }
 
 Server::Outcome Server::connect(const pb::ConnectSession& command) {
@@ -119,6 +147,10 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
   if (std::ranges::find(kClocksHz, eventClockHz) == kClocksHz.end())
     return {pb::STATUS_BAD_ARGUMENT, "event_clock_hz"};
   if (!hasFrame(*codec, command.ptime_ms())) return {pb::STATUS_BAD_ARGUMENT, "ptime_ms"};
+  if (SharedPort* shared = leg->sharedPort()) {
+    if (wish.ice || wish.dtls || wish.learns) return {pb::STATUS_BAD_ARGUMENT, "its port is shared"};
+    if (!shared->claim(command.session(), wish.rtp)) return {pb::STATUS_ADDRESS_TAKEN, {}};
+  }
   if (const auto before = leg->takenUp(); before && wish.srtp) goOn(*wish.srtp, *before);
   leg->session().prepare(*codec);
   return post(

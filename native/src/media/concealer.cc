@@ -11,9 +11,10 @@ namespace {
 constexpr std::size_t kSamplesPerMs = 8;
 constexpr std::size_t kMinPeriod = 40;  // 200 Hz; higher voices repeat two periods or more
 constexpr std::size_t kMaxPeriod = 120;
-constexpr std::size_t kCompared = 160;
-constexpr float kVoiced = 0.3F;                           // less alike: noise, which buzzes in short periods
-constexpr std::size_t kFadeFrom = 10 * kSamplesPerMs;     // G.711 Appendix I: 20 % each further 10 ms
+constexpr std::size_t kCompared = 100;
+constexpr float kVoiced = 0.15F;                          // less alike: noise, which buzzes in short periods
+constexpr std::size_t kGrowEvery = 20 * kSamplesPerMs;    // G.711 Appendix I: 10 ms, which fits speech less
+constexpr std::size_t kFadeFrom = 15 * kSamplesPerMs;     // G.711 Appendix I: 10 ms, 20 % each further 10 ms
 constexpr std::size_t kFadeSamples = 50 * kSamplesPerMs;  // until nothing is left of it
 constexpr std::size_t kMinOverlap = 4 * kSamplesPerMs;    // into what is heard again
 constexpr std::size_t kMaxOverlap = 10 * kSamplesPerMs;
@@ -83,7 +84,7 @@ std::int16_t Concealer::next() noexcept {
   const std::size_t quarter = period_ / 4;
   float value = source_[kHistory - back_];
   if (back_ == quarter) {
-    const std::size_t due = 1 + gap_ / kFadeFrom;
+    const std::size_t due = 1 + gap_ / kGrowEvery;
     nextPeriods_ = std::clamp(due, periods_, std::size_t{3});
   }
   if (back_ <= quarter) {  // the end of the turn flows into the beginning of the next

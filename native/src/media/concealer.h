@@ -10,7 +10,7 @@
 namespace hushpay {
 
 /// Goes on with a voice where its samples are missing, in the manner of G.711 Appendix I: the last pitch
-/// periods are repeated, one, then two, then three of them, fading from 10 to 60 ms into noise as faint as
+/// periods are repeated, one, then two, then three of them, fading from 15 to 65 ms into noise as faint as
 /// the line's own. It knows what it was told to have been played, nothing else, so that behind a clamp it
 /// repeats clean audio only. Adds no delay: instead of smoothing the end of what was heard, the step into the
 /// first repetition decays within a quarter of a period.

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <system_error>
 
@@ -21,7 +20,9 @@ constexpr int kMaxTicksBehind = 20;  // after a longer stall the missed ticks ar
 constexpr std::uint64_t kTicksPerCount = 50;
 constexpr std::size_t kMostReady = 256;  // sockets at once
 constexpr int kMostRounds = 64;          // a flood leaves time for the ticks
-constexpr std::uintptr_t kRtcpMark = 1;  // in a leg's address: its RTCP socket is meant
+constexpr std::uintptr_t kRtcpMark = 1;  // in the address of a leg or a shared port: its RTCP socket is meant
+constexpr std::uintptr_t kSharedMark = 2;  // it is that of a shared port
+constexpr std::uintptr_t kMarks = kRtcpMark | kSharedMark;
 
 void watch(int epollFd, int fd, std::uintptr_t token) noexcept {
   epoll_event interest{};
@@ -133,6 +134,7 @@ void Engine::tick() noexcept {
     dueMs_[i] = legs_[i]->dueMs();
   }
   for (Room* room : rooms_) room->tick();
+  outbox_.flush();
   board_.beat();
   if (ticks_.load(std::memory_order_relaxed) % kTicksPerCount == 0) publishCounts();
   tell();
@@ -151,6 +153,7 @@ void Engine::takeCommands(double nowMs) noexcept {
     if (isOfLeg) dueMs_[command.leg->place] = 0;
   }
   explicit_bzero(static_cast<void*>(&command), sizeof command);
+  outbox_.flush();
 }
 
 void Engine::obey(const MediaCommand& command, double nowMs) noexcept {
@@ -192,14 +195,19 @@ void Engine::add(Leg* leg) noexcept {
   leg->place = legs_.size();
   legs_.push_back(leg);  // within the reserved capacity: the IPC thread opens no more than kMaxLegs
   dueMs_.push_back(0);
-  const auto token = reinterpret_cast<std::uintptr_t>(leg);
+  SharedPort* shared = leg->sharedPort();
+  if (shared != nullptr && !shared->add()) return;
+  const auto token = shared != nullptr ? reinterpret_cast<std::uintptr_t>(shared) | kSharedMark
+                                       : reinterpret_cast<std::uintptr_t>(leg);
   watch(epollFd_, leg->sockets().rtp(), token);
   watch(epollFd_, leg->sockets().rtcp(), token | kRtcpMark);
 }
 
 void Engine::remove(Leg* leg, double nowMs) noexcept {
-  epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtp(), nullptr);
-  epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtcp(), nullptr);
+  if (leg->sharedPort() == nullptr || leg->sharedPort()->remove(*leg)) {
+    epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtp(), nullptr);
+    epoll_ctl(epollFd_, EPOLL_CTL_DEL, leg->sockets().rtcp(), nullptr);
+  }
   legs_[leg->place] = legs_.back();
   legs_[leg->place]->place = leg->place;
   dueMs_[leg->place] = 0;
@@ -215,6 +223,7 @@ void Engine::remove(Leg* leg, double nowMs) noexcept {
   retiredCounts_.packetsMalformed += counts.packetsMalformed;
   retiredLinkCounts_.forged += leg->linkCounts().forged;
   retiredLinkCounts_.replayed += leg->linkCounts().replayed;
+  outbox_.flush();  // from here on its sockets may be closed
   leg->retire();
   wake_ = true;
 }
@@ -237,27 +246,65 @@ void Engine::receive(double nowMs) noexcept {
   }
 }
 
-/// What the packets after next will touch is on its way while one is worked on.
+/// By three strokes, each in one go for many packets: out of the kernel, through the legs, into the kernel.
 void Engine::receive(std::span<const epoll_event> ready, double nowMs) noexcept {
+  std::size_t count = 0;
+  for (const epoll_event& each : ready) {
+    const bool isRtcp = (each.data.u64 & kRtcpMark) != 0;
+    const std::uintptr_t owner = each.data.u64 & ~kMarks;
+    if ((each.data.u64 & kSharedMark) != 0) {
+      count = fetchShared(*reinterpret_cast<const SharedPort*>(owner), isRtcp, count, nowMs);
+      continue;
+    }
+    Leg* leg = reinterpret_cast<Leg*>(owner);
+    arrivals_[count] = {.leg = leg, .isRtcp = isRtcp};
+    if (inbox_.fetch(isRtcp ? leg->sockets().rtcp() : leg->sockets().rtp(), count)) count++;
+    if (count < Inbox::kMost) continue;
+    hear(count, nowMs);
+    count = 0;
+  }
+  hear(count, nowMs);
+}
+
+/// What waits at a port of many legs, as much as there is room for; the rest is there at the next look.
+/// @param count  of the arrivals before it
+/// @return of all that wait to be heard
+std::size_t Engine::fetchShared(const SharedPort& port, bool isRtcp, std::size_t count,
+                                double nowMs) noexcept {
+  const int fd = isRtcp ? port.sockets().rtcp() : port.sockets().rtp();
+  const std::size_t fetched = inbox_.fetchAll(fd, count);
+  for (const std::size_t end = count + fetched; count < end; count++)
+    arrivals_[count] = {.leg = port.find(inbox_[count].peer, isRtcp), .isRtcp = isRtcp};
+  if (count < Inbox::kMost) return count;
+  hear(count, nowMs);
+  return 0;
+}
+
+/// What the packets after next will touch is on its way while one is worked on.
+void Engine::hear(std::size_t count, double nowMs) noexcept {
   constexpr std::size_t kStep = 2;
-  const auto legAt = [&](std::size_t at) -> Leg* {
-    return at < ready.size() ? reinterpret_cast<Leg*>(ready[at].data.u64 & ~kRtcpMark) : nullptr;
-  };
-  for (std::size_t at = 0; at < ready.size() + 3 * kStep; at++) {
+  const auto legAt = [&](std::size_t at) { return at < count ? arrivals_[at].leg : nullptr; };
+  for (std::size_t at = 0; at < count + 3 * kStep; at++) {
     if (const Leg* leg = legAt(at)) {
       leg->prefetch();
       leg->session().prefetch();
     }
     if (const Leg* leg = legAt(at - kStep)) leg->session().prefetchVoice();
     if (const Leg* leg = legAt(at - 2 * kStep)) leg->session().prefetchNext();
-    if (Leg* leg = legAt(at - 3 * kStep)) {
-      if ((ready[at - 3 * kStep].data.u64 & kRtcpMark) != 0)
-        leg->receiveRtcp(nowMs);
+    const std::size_t now = at - 3 * kStep;
+    if (now >= count) continue;  // not yet
+    if (Leg* leg = legAt(now)) {
+      if (arrivals_[now].isRtcp)
+        leg->receiveRtcp(inbox_[now], nowMs);
       else
-        leg->receiveRtp(nowMs);
+        leg->receiveRtp(inbox_[now], nowMs);
       dueMs_[leg->place] = std::min(dueMs_[leg->place], leg->dueMs());
+    } else {
+      retiredCounts_.packetsForeign++;
     }
+    inbox_[now].wipe();
   }
+  outbox_.flush();
 }
 
 void Engine::publishCounts() noexcept {

@@ -2,12 +2,14 @@
 
 #include <sys/epoll.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <span>
 #include <thread>
 #include <vector>
 
+#include "media/datagram.h"
 #include "media/leg.h"
 #include "media/load_meter.h"
 #include "media/room.h"
@@ -85,6 +87,8 @@ class Engine final : public EventSink {
   EngineCounts counts() noexcept;
 
   void emit(const MediaEvent& event) noexcept override;
+  /// Of the media thread, for its legs.
+  [[nodiscard]] Outbox& outbox() noexcept { return outbox_; }
 
   /// Any thread.
   [[nodiscard]] const LoadMeter& load() const noexcept { return load_; }
@@ -99,10 +103,17 @@ class Engine final : public EventSink {
   void closeRoom(Room* room) noexcept;
   void receive(double nowMs) noexcept;
   void receive(std::span<const epoll_event> ready, double nowMs) noexcept;
+  std::size_t fetchShared(const SharedPort& port, bool isRtcp, std::size_t count, double nowMs) noexcept;
+  void hear(std::size_t count, double nowMs) noexcept;
   void tell() noexcept;
   void countLateness(double lateMs) noexcept;
   void measureLoad(double lateMs) noexcept;
   void publishCounts() noexcept;
+
+  struct Arrival {
+    Leg* leg = nullptr;  // null: nobody's
+    bool isRtcp = false;
+  };
 
   Board& board_;
   SpscQueue<MediaCommand, 4096> commands_;
@@ -114,6 +125,9 @@ class Engine final : public EventSink {
   LinkCounts retiredLinkCounts_{};
   int epollFd_;
   int wakeFd_;
+  std::array<Arrival, Inbox::kMost> arrivals_{};
+  Inbox inbox_{};  // of each of them
+  Outbox outbox_{};
   bool wake_ = false;  // media thread: something to tell since the last tick
   LoadMeter load_;
   double measuredMs_ = 0;     // CLOCK_MONOTONIC when the load was measured last

@@ -1,11 +1,8 @@
 #include "media/leg.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <utility>
 
 #include "media/time.h"
@@ -24,11 +21,14 @@ constexpr double kTellMs = 1000;
 
 }  // namespace
 
-Leg::Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const StreamSeed& seed, BoardSlot& slot,
-         std::uint32_t mediaTimeoutMs, EventSink& events, SetupInbox& inbox)
-    : sockets_(std::move(sockets)),
+Leg::Leg(std::uint32_t id, SocketPair sockets, SharedPort* shared, const Endpoint& local,
+         const StreamSeed& seed, BoardSlot& slot, std::uint32_t mediaTimeoutMs, EventSink& events,
+         SetupInbox& inbox, Outbox& outbox)
+    : own_(std::move(sockets)),
+      shared_(shared),
       local_(local),
       inbox_(inbox),
+      outbox_(outbox),
       slot_(slot),
       session_(id, seed, mediaTimeoutMs, *this, events) {}
 
@@ -43,32 +43,27 @@ Voice& Leg::makeVoice() {
 }
 
 void Leg::send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexcept {
-  if (!isOpen()) return;
-  // A datagram that cannot be sent is lost like one on the way; the peer's reports tell.
-  if (link_.sender == nullptr) {
-    (void)sendto(fd, datagram.data(), datagram.size(), MSG_DONTWAIT, to.raw(), to.size);
-    return;
-  }
-  std::array<std::uint8_t, kMaxDatagram> buffer;
-  if (datagram.size() + kMaxSrtpTrailer > buffer.size()) return;
-  std::ranges::copy(datagram, buffer.begin());
-  const std::size_t size = isRtcp ? link_.sender->protectRtcp(buffer, datagram.size())
-                                  : link_.sender->protectRtp(buffer, datagram.size());
-  if (size != 0) (void)sendto(fd, buffer.data(), size, MSG_DONTWAIT, to.raw(), to.size);
+  const ByteSpan room = outbox_.room();
+  if (!isOpen() || datagram.size() + kMaxSrtpTrailer > room.size()) return;
+  std::ranges::copy(datagram, room.begin());
+  const std::size_t size = link_.sender == nullptr ? datagram.size()
+                           : isRtcp                ? link_.sender->protectRtcp(room, datagram.size())
+                                                   : link_.sender->protectRtp(room, datagram.size());
+  if (size != 0) outbox_.put(fd, to, size);
 }
 
 void Leg::sendRtp(ByteView datagram) noexcept {
   if (track_ != nullptr) return track_->put(datagram, nowMs());
-  send(sockets_.rtp(), link_.rtp, datagram, false);
+  send(sockets().rtp(), link_.rtp, datagram, false);
   if (++unsaved_ >= kMostUnsaved) save(nowMs());
 }
 
 void Leg::sendRtcp(ByteView datagram) noexcept {
   if (track_ != nullptr) return;
   if (link_.rtcpMux)
-    send(sockets_.rtp(), link_.rtp, datagram, true);
+    send(sockets().rtp(), link_.rtp, datagram, true);
   else
-    send(sockets_.rtcp(), remoteRtcp_, datagram, true);
+    send(sockets().rtcp(), remoteRtcp_, datagram, true);
 }
 
 void Leg::adopt(const Link& link, double nowMs) noexcept {
@@ -78,6 +73,7 @@ void Leg::adopt(const Link& link, double nowMs) noexcept {
     if (previousReceiver_ != nullptr) link.receiver->expectSourcesOf(*previousReceiver_);
   }
   link_ = link;
+  if (shared_ != nullptr) shared_->place(*this, link.rtp, link.rtcp);
   if (link_.ice) return;
   guard_.restart(link.rtp, link.learns, link.learnFrom, nowMs);
   link_.rtp = guard_.remote();
@@ -210,39 +206,26 @@ void Leg::takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noex
   session_.receiveRtcp(plain, nowMs);
 }
 
-/// Takes one datagram: whether there are more is asked of all sockets at once. An ICMP error that is queued
-/// before it counts as one.
-template <typename Take>
-void Leg::receive(int fd, Take take) noexcept {
-  std::array<std::uint8_t, kMaxDatagram> buffer;
-  Endpoint source;
-  source.size = sizeof source.storage;
-  const ssize_t size = recvfrom(fd, buffer.data(), buffer.size(), MSG_DONTWAIT, source.raw(), &source.size);
-  if (size < 0) return;
-  const auto datagram = std::span(buffer).first(static_cast<std::size_t>(size));
-  if (session_.connected()) take(ByteView(datagram), source);
-  explicit_bzero(datagram.data(), datagram.size());
-}
-
-void Leg::receiveRtp(double nowMs) noexcept {
-  receive(sockets_.rtp(), [&](ByteView datagram, const Endpoint& source) {
-    if (takeSetup(datagram, source, nowMs)) return;
-    if (link_.awaitsKeys) return session_.countForeign();
-    if (link_.rtcpMux && kindOf(datagram) == DatagramKind::kRtcp)
-      takeRtcp(datagram, source, nowMs);
-    else
-      takeRtp(datagram, source, nowMs);
-  });
+void Leg::receiveRtp(const Datagram& datagram, double nowMs) noexcept {
+  if (session_.connected()) takeFromRtpPort(datagram.view(), datagram.peer, nowMs);
   if (link_.receiver != nullptr) explicit_bzero(plain_.data(), plain_.size());
   // A press is noted before control hears of it.
   if (nowMs - savedMs_ >= kSaveMs || savedPresses_ != session_.pressEdges()) save(nowMs);
 }
 
-void Leg::receiveRtcp(double nowMs) noexcept {
-  receive(sockets_.rtcp(), [&](ByteView datagram, const Endpoint& source) {
-    if (link_.awaitsKeys || link_.rtcpMux) return session_.countForeign();
+void Leg::takeFromRtpPort(ByteView datagram, const Endpoint& source, double nowMs) noexcept {
+  if (takeSetup(datagram, source, nowMs)) return;
+  if (link_.awaitsKeys) return session_.countForeign();
+  if (link_.rtcpMux && kindOf(datagram) == DatagramKind::kRtcp)
     takeRtcp(datagram, source, nowMs);
-  });
+  else
+    takeRtp(datagram, source, nowMs);
+}
+
+void Leg::receiveRtcp(const Datagram& datagram, double nowMs) noexcept {
+  if (!session_.connected()) return;
+  if (link_.awaitsKeys || link_.rtcpMux) return session_.countForeign();
+  takeRtcp(datagram.view(), datagram.peer, nowMs);
 }
 
 bool Leg::reservePlayItem() noexcept {

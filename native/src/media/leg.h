@@ -7,10 +7,12 @@
 #include <utility>
 
 #include "media/board.h"
+#include "media/datagram.h"
 #include "media/endpoint.h"
 #include "media/link.h"
 #include "media/port_pool.h"
 #include "media/session.h"
+#include "media/shared_port.h"
 #include "media/source_guard.h"
 #include "media/tape.h"
 #include "rtp/prefetch.h"
@@ -27,11 +29,14 @@ struct LinkCounts {
 /// deletes it once it is retired; between, it is the media thread's.
 class Leg final : public PacketSink {
  public:
+  /// @param sockets  its own; none if it shares a port
+  /// @param shared  the port it shares; outlives it
   /// @param local  address the RTP socket is bound to
   /// @param slot   where its position is noted
   /// @param inbox  takes what sets up ICE and DTLS
-  Leg(std::uint32_t id, SocketPair sockets, const Endpoint& local, const StreamSeed& seed, BoardSlot& slot,
-      std::uint32_t mediaTimeoutMs, EventSink& events, SetupInbox& inbox);
+  /// @param outbox  takes what is sent; the media thread's
+  Leg(std::uint32_t id, SocketPair sockets, SharedPort* shared, const Endpoint& local, const StreamSeed& seed,
+      BoardSlot& slot, std::uint32_t mediaTimeoutMs, EventSink& events, SetupInbox& inbox, Outbox& outbox);
 
   /// IPC thread, before the leg is the media thread's: what is sent goes to a tape, and nothing is ever
   /// heard.
@@ -51,9 +56,9 @@ class Leg final : public PacketSink {
   /// Media thread. The peer has another address, or keys are there.
   void relink(const Link& link, double nowMs) noexcept;
 
-  /// Media thread. Takes what has arrived on a socket, one datagram.
-  void receiveRtp(double nowMs) noexcept;
-  void receiveRtcp(double nowMs) noexcept;
+  /// Media thread. Takes what has arrived on a socket; read, not kept.
+  void receiveRtp(const Datagram& datagram, double nowMs) noexcept;
+  void receiveRtcp(const Datagram& datagram, double nowMs) noexcept;
 
   /// IPC thread, before the leg is the media thread's: goes on where another worker's stopped.
   void takeUp(const StreamPosition& position, double nowMs) noexcept;
@@ -69,7 +74,8 @@ class Leg final : public PacketSink {
   Voice& makeVoice();
 
   [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
-  [[nodiscard]] const SocketPair& sockets() const noexcept { return sockets_; }
+  [[nodiscard]] const SocketPair& sockets() const noexcept { return shared_ ? shared_->sockets() : own_; }
+  [[nodiscard]] SharedPort* sharedPort() const noexcept { return shared_; }
   [[nodiscard]] Session& session() noexcept { return session_; }
   [[nodiscard]] const Session& session() const noexcept { return session_; }
   [[nodiscard]] BoardSlot& slot() noexcept { return slot_; }
@@ -109,8 +115,7 @@ class Leg final : public PacketSink {
     [[nodiscard]] SrtpPosition load() const noexcept;
   };
 
-  template <typename Take>
-  void receive(int fd, Take take) noexcept;
+  void takeFromRtpPort(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
   void takeRtp(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
   void takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
   bool takeSetup(ByteView datagram, const Endpoint& source, double nowMs) noexcept;
@@ -125,13 +130,14 @@ class Leg final : public PacketSink {
   void save(double nowMs) noexcept;
   void send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexcept;
 
-  static constexpr std::size_t kMaxDatagram = 2048;
   static constexpr std::size_t kHot = 640;  // bytes up to `plain_`
 
-  SocketPair sockets_;
+  const SocketPair own_;
+  SharedPort* const shared_;
   TapeTrack* track_ = nullptr;  // of tape_
   Endpoint local_;
   SetupInbox& inbox_;
+  Outbox& outbox_;
   Link link_{};
   SourceGuard guard_{};
   Endpoint remoteRtcp_{};
@@ -147,7 +153,7 @@ class Leg final : public PacketSink {
   double setupMs_ = 0;                        // since when setupTaken_ counts
   int setupTaken_ = 0;
   LinkCounts linkCounts_{};
-  std::array<std::uint8_t, kMaxDatagram> plain_{};
+  std::array<std::uint8_t, Datagram::kMaxSize> plain_{};
   std::optional<StreamPosition> takenUp_;
   std::shared_ptr<Tape> tape_;
   std::unique_ptr<Voice> voice_;

@@ -10,13 +10,15 @@
 namespace hushpay {
 namespace {
 
-constexpr int kReceiveBufferSize = 128 * 1024;  // some hundred packets: a late tick loses none
+constexpr int kReceiveBufferSize = 128 * 1024;  // some hundred packets of a leg: a late tick loses none
 
-int bindUdp(const Endpoint& bindTo, std::uint16_t port) {
+int bindUdp(const Endpoint& bindTo, std::uint16_t port, int legs) {
   const int fd = socket(bindTo.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   const Endpoint local = bindTo.withPort(port);
-  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferSize, sizeof kReceiveBufferSize);
+  const int bufferSize = legs * kReceiveBufferSize;
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bufferSize, sizeof bufferSize);  // as much of it as the system gives
+  if (legs > 1) setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bufferSize, sizeof bufferSize);
   // No packet is fragmented: the kernel need not find it an identifier, nor forget the path's size again.
   const int whole = IP_PMTUDISC_PROBE;
   if (bindTo.family() == AF_INET) setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof whole);
@@ -25,9 +27,9 @@ int bindUdp(const Endpoint& bindTo, std::uint16_t port) {
   return -1;
 }
 
-std::optional<SocketPair> bindPair(const Endpoint& bindTo, std::uint16_t port) {
-  const int rtp = bindUdp(bindTo, port);
-  const int rtcp = rtp < 0 ? -1 : bindUdp(bindTo, static_cast<std::uint16_t>(port + 1));
+std::optional<SocketPair> bindPair(const Endpoint& bindTo, std::uint16_t port, int legs) {
+  const int rtp = bindUdp(bindTo, port, legs);
+  const int rtcp = rtp < 0 ? -1 : bindUdp(bindTo, static_cast<std::uint16_t>(port + 1), legs);
   SocketPair pair(rtp, rtcp, port);
   if (rtp < 0 || rtcp < 0) return std::nullopt;
   return pair;
@@ -58,21 +60,21 @@ PortPool::PortPool(std::uint16_t first, std::uint16_t last, double restMs) : res
   ready_.assign(ports.begin(), ports.end());
 }
 
-std::optional<SocketPair> PortPool::open(const Endpoint& bindTo, double nowMs) {
+std::optional<SocketPair> PortPool::open(const Endpoint& bindTo, double nowMs, int legs) {
   wake(nowMs);
   while (!ready_.empty()) {
     const std::uint16_t port = ready_.front();
     ready_.pop_front();
-    if (auto pair = bindPair(bindTo, port)) return pair;
+    if (auto pair = bindPair(bindTo, port, legs)) return pair;
     giveBack(port, nowMs);
   }
   return std::nullopt;
 }
 
-std::optional<SocketPair> PortPool::reopen(const Endpoint& bindTo, std::uint16_t port) {
+std::optional<SocketPair> PortPool::reopen(const Endpoint& bindTo, std::uint16_t port, int legs) {
   const auto at = std::ranges::find(ready_, port);
   if (at == ready_.end()) return std::nullopt;
-  auto pair = bindPair(bindTo, port);
+  auto pair = bindPair(bindTo, port, legs);
   if (pair) ready_.erase(at);
   return pair;
 }

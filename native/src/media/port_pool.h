@@ -36,9 +36,10 @@ class PortPool {
   PortPool(std::uint16_t first, std::uint16_t last, double restMs);
 
   /// @param bindTo  its port is ignored
-  std::optional<SocketPair> open(const Endpoint& bindTo, double nowMs);
+  /// @param legs  for how many it has room to let packets wait
+  std::optional<SocketPair> open(const Endpoint& bindTo, double nowMs, int legs = 1);
   /// Binds one pair again, which another process held when it died.
-  std::optional<SocketPair> reopen(const Endpoint& bindTo, std::uint16_t port);
+  std::optional<SocketPair> reopen(const Endpoint& bindTo, std::uint16_t port, int legs = 1);
   void giveBack(std::uint16_t port, double nowMs);
 
   /// Pairs that could be opened now.

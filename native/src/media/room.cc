@@ -224,8 +224,13 @@ void Room::tellSpeaker(std::size_t elapsedMs) noexcept {
 /// Blocks into packets: they need not be of one length.
 void Room::send(Member& member, std::span<const std::int16_t> mix, EncodedFrames* shared) noexcept {
   const std::size_t size = member.session->ptimeMs() * 8;
+  while (member.filled >= size) {  // its packets have become shorter meanwhile
+    member.session->sendMix(std::span(member.frame).first(size), nullptr);
+    member.filled -= size;
+    std::copy_n(member.frame.begin() + static_cast<std::ptrdiff_t>(size), member.filled,
+                member.frame.begin());
+  }
   while (!mix.empty()) {
-    if (member.filled >= size) member.filled = 0;  // its packets have become shorter meanwhile
     const std::size_t part = std::min(size - member.filled, mix.size());
     std::ranges::copy(mix.first(part), member.frame.begin() + static_cast<std::ptrdiff_t>(member.filled));
     member.filled += part;

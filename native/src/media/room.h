@@ -90,6 +90,7 @@ class Room {
     std::array<std::int16_t, kMaxBlock> prompt{};
     std::array<std::int16_t, kMaxFrame> frame{};  // towards its peer, being filled
     std::size_t filled = 0;
+    std::size_t packet = 0;  // samples of what its peer sent last
     Limiter limiter{};
     float last = 0;         // sample of the mix before
     bool stepped = false;   // something has gone from the mix

@@ -44,7 +44,8 @@ bool Room::isFree(const Member& listener) const noexcept {
   return true;
 }
 
-/// Before every block.
+/// Before every block. What comes in longer packets than a listener gets waits for the clock of the mix,
+/// which sends them evenly.
 /// @return false if there is to be none: to somebody who is to have the mix again a packet was sent less than
 /// a block ago, and the next would be too early each time
 bool Room::chooseWays(std::size_t count) noexcept {
@@ -52,7 +53,8 @@ bool Room::chooseWays(std::size_t count) noexcept {
     Member& member = members_[speaker];
     if (member.session == nullptr) continue;
     const bool isWanted = member.isPlain && std::ranges::all_of(taken(), [&](const Member& listener) {
-                            return !hears(listener, speaker) || isFree(listener);
+                            return !hears(listener, speaker) ||
+                                   (isFree(listener) && member.packet <= listener.session->ptimeMs() * 8);
                           });
     member.voice->way().choose(isWanted, count);
   }
@@ -114,6 +116,7 @@ void Room::prefetchListeners(const Session& speaker) const noexcept {
 void Room::pass(const Session& session, const Speech& speech) noexcept {
   Member& speaker = *find(session);
   Voice& voice = *speaker.voice;
+  if (speech.what == Heard::kAudio) speaker.packet = speech.samples.size();
   if (!voice.goesDirect()) {
     stir();
     return voice.hear(speech.samples, speech.what);

@@ -18,7 +18,13 @@ const kRemote: MediaRemote = {
 };
 
 function made(rules: Partial<MediaRules> = {}, source?: IncomingCall['source']): LegProtection {
-  const media: MediaRules = { encryption: 'optional', keysInClear: false, natLearning: 'off', ...rules };
+  const media: MediaRules = {
+    encryption: 'optional',
+    keysInClear: false,
+    natLearning: 'off',
+    sharesPort: false,
+    ...rules,
+  };
   return new LegProtection({ trunk: { ...kLabTrunk, media }, ...(source && { source }) }, undefined);
 }
 

@@ -15,8 +15,8 @@ describe('the quality of a leg', () => {
     ['with 100 ms of jitter', { jitterMs: 100 }, 3.9, 4.3],
     ['in G.722', { codec: 'G722' }, 4.3, 4.45],
     ['in G.722 with 5 % loss', { codec: 'G722', packetsReceived: 950, packetsLost: 50 }, 2.7, 3.3],
-    ['in Opus', { codec: 'opus' }, 4.2, 4.35],
-    ['in Opus with 5 % loss', { codec: 'opus', packetsReceived: 950, packetsLost: 50 }, 2.6, 3.2],
+    ['in Opus', { codec: 'opus' }, 4.3, 4.4],
+    ['in Opus with 5 % loss', { codec: 'opus', packetsReceived: 950, packetsLost: 50 }, 3.4, 3.7],
   ])('%s is worth its score', (_, change, least, most) => {
     const mos = qualityOf(leg(change))?.mos ?? Number.NaN;
     expect(mos).toBeGreaterThanOrEqual(least);

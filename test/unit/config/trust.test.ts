@@ -135,7 +135,7 @@ trunks:
       mayTransfer: false,
       codecs: ['opus', 'PCMA'],
       codecOrder: 'own',
-      media: { encryption: 'optional', keysInClear: false, natLearning: 'off' },
+      media: { encryption: 'optional', keysInClear: false, natLearning: 'off', sharesPort: false },
       limits: { callsPerSecond: 2.5, concurrentCalls: 10, largestAmount: null },
       credentials: { user: 'us', realm: 'pbx', secret: 'hunter2', allowMd5: false },
       register: { registrars: ['sip:pbx.example.net'], domain: null, expiresS: 300 },
