@@ -195,7 +195,8 @@ export class IvrCall {
     return recordCall(room, about, this.#incoming, () => this.session, this.#deps) ? room : undefined;
   }
 
-  #open(options: OpenOptions, beside?: MediaSession): Promise<MediaSession> {
+  #open(incoming: IncomingCall, beside?: MediaSession): Promise<MediaSession> {
+    const options = openOptionsOf(incoming);
     return this.#room?.openMedia(options) ?? this.#deps.plane.open(beside, options);
   }
 
@@ -221,7 +222,7 @@ export class IvrCall {
 
   async #openMedia(): Promise<MediaSession | undefined> {
     try {
-      return await this.#open(openOptionsOf(this.#incoming));
+      return await this.#open(this.#incoming);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       this.#log.error({ err: error }, 'no media for the call');
@@ -369,8 +370,7 @@ export class IvrCall {
   }
 
   async #answer(incoming: IncomingCall): Promise<Side | undefined> {
-    const open = (): Promise<MediaSession> =>
-      this.#open(openOptionsOf(incoming), this.#customer?.party.media);
+    const open = (): Promise<MediaSession> => this.#open(incoming, this.#customer?.party.media);
     return answerWith(open, 'customer', incoming, this.#mediaOptions(), this.#log);
   }
 

@@ -205,17 +205,17 @@ export class MediaWorker {
     return room;
   }
 
-  open({ sharesPort = false }: OpenOptions = {}): Promise<WorkerSession> {
-    return this.#open(sharesPort);
+  open(options: OpenOptions = {}): Promise<WorkerSession> {
+    return this.#open(options);
   }
 
   /** @param path - of a file that is there and empty. */
   async openTape(path: string, beganMs: number): Promise<WorkerTape> {
     const id = ++this.#lastTape;
     const wish = { tape: id, path, beganMs };
-    const left = await this.#open(false, { ...wish, channel: 0 });
+    const left = await this.#open({}, { ...wish, channel: 0 });
     try {
-      const right = await this.#open(false, { ...wish, channel: 1 });
+      const right = await this.#open({}, { ...wish, channel: 1 });
       const tape = new WorkerTape([left, right], () => void this.#tapes.delete(id));
       this.#tapes.set(id, tape);
       return tape;
@@ -226,7 +226,7 @@ export class MediaWorker {
   }
 
   /** @param tape - what it says is recorded there. */
-  async #open(sharesPort: boolean, tape?: TapeChannel): Promise<WorkerSession> {
+  async #open({ sharesPort = false }: OpenOptions, tape?: TapeChannel): Promise<WorkerSession> {
     const channel = this.#runningChannel();
     const id = ++this.#lastSession;
     const value = { session: id, sharesPort, ...(tape && { tape }) };

@@ -262,16 +262,6 @@ export interface MediaRoom {
   close(): Promise<void>;
 }
 
-/** How a leg's sockets shall be. */
-export interface OpenOptions {
-  /**
-   * On a port that many legs have, told apart by where their packets come from, which costs less: for a peer that sends from the
-   * address of its description. Such a session does no DTLS and no ICE, learns no address, and no other on its port may have its
-   * peer's address: connect() rejects with MEDIA_REFUSED then.
-   */
-  readonly sharesPort?: boolean;
-}
-
 /** What became of a tape. */
 export interface TapeEnd {
   readonly durationMs: number;
@@ -291,6 +281,16 @@ export interface MediaTape {
   onProblem(listener: (problem: string | undefined) => void): Unsubscribe;
   /** Resolves when the file is complete; undefined: nobody can say, its worker has gone for good. */
   close(): Promise<TapeEnd | undefined>;
+}
+
+/** How a leg's sockets shall be. */
+export interface OpenOptions {
+  /**
+   * On a port that many legs have, told apart by where their packets come from, which costs less: for a peer that sends from the
+   * address of its description. Such a session does no DTLS and no ICE, learns no address, and no other on its port may have its
+   * peer's address: connect() rejects with MEDIA_REFUSED then.
+   */
+  readonly sharesPort?: boolean;
 }
 
 /** All media workers together. Throws AppError MEDIA_NO_PORT, MEDIA_UNAVAILABLE. */

@@ -13,7 +13,7 @@ import { auditExit, auditExitOf, readRecording } from '../support/recordings.ts'
 import { RoomLab, RoomSession, rolesOf } from '../support/room-lab.ts';
 import { steadyLevelDbm0 } from '../support/tone-search.ts';
 
-vi.setConfig({ maxConcurrency: 10 });
+vi.setConfig({ maxConcurrency: 4 }); // each is a call with two recordings
 
 const kCard = '4242424242424242';
 const kFrameMs = 20;

@@ -69,9 +69,9 @@ class Server {
   Outcome loadClip(const media::v1::LoadClip& command, media::v1::Reply& reply);
   Outcome open(const media::v1::OpenSession& command, media::v1::Reply& reply);
   std::optional<Place> placeOf(const media::v1::OpenSession& command);
+  Outcome openTape(const media::v1::OpenSession& command);
   SharedPort* sharedPort(std::uint16_t port);
   void leavePort(const Leg& leg);
-  Outcome openTape(const media::v1::OpenSession& command);
   Outcome connect(const media::v1::ConnectSession& command);
   Outcome play(const media::v1::PlayClip& command);
   Outcome stopPlay(const media::v1::StopPlay& command);
