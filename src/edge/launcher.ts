@@ -24,7 +24,7 @@ import type { EdgeCredentials } from './trust/policy.ts';
 
 type Ready = Extract<EdgeReply, { ready: unknown }>['ready'];
 
-const kReadyMs = 10_000;
+const kReadyMs = 30_000; // a machine that is busy with starting everything again takes its time
 const kAnswerMs = 2_000;
 const kMain = fileURLToPath(new URL('./main.ts', import.meta.url));
 const kRoot = fileURLToPath(new URL('../..', import.meta.url));

@@ -119,7 +119,7 @@ export class SupervisedChild {
     this.#cancelRestart?.();
     this.#cancelLook?.();
     const child = this.#process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     child.kill('SIGTERM');
     const cancel = this.#clock.schedule(kStopMs, () => child.kill('SIGKILL'));
@@ -140,20 +140,22 @@ export class SupervisedChild {
       env: { ...environmentOfChild(process.env), ...this.#spec.environment },
     });
     this.#process = child;
-    eachLine(child.stdout as Readable, this.#spec.onLine);
-    eachLine(child.stderr as Readable, this.#spec.onLine);
-    const channel = child.stdio[3] as Duplex;
-    channel.on('error', () => {}); // the exit below says it
     const died = new Promise<never>((_, reject) => {
-      child.once('error', (cause) =>
-        reject(new AppError('CHILD_FAILED', `${this.name}: cannot start ${this.#spec.command}`, cause)),
-      );
+      child.once('error', (cause) => {
+        reject(new AppError('CHILD_FAILED', `${this.name}: cannot start ${this.#spec.command}`, cause));
+        if (child.pid === undefined) this.#onExit(startedMs, null, null); // it has no exit of its own
+      });
       child.once('exit', (code, signal) => {
         reject(new AppError('CHILD_FAILED', `${this.name}: ended with ${signal ?? `code ${code}`}`));
         this.#onExit(startedMs, code, signal);
       });
     });
     died.catch(() => {});
+    if (child.pid === undefined) return died; // without a file descriptor left there are not even pipes
+    eachLine(child.stdout as Readable, this.#spec.onLine);
+    eachLine(child.stderr as Readable, this.#spec.onLine);
+    const channel = child.stdio[3] as Duplex;
+    channel.on('error', () => {}); // its exit says it
     await Promise.race([this.#spec.prepare(channel), died]);
     this.#up = true;
     this.#log.info({ pid: child.pid }, 'child process is up');
@@ -183,7 +185,7 @@ export class SupervisedChild {
     if (this.#stopping) return;
     if (!wasUp && this.#restarts === 0) return; // first start: start() reports it
     const nowMs = this.#clock.now();
-    this.#lastDeath = signal ?? `code ${code}`;
+    this.#lastDeath = signal ?? (code === null ? 'no process made' : `code ${code}`);
     this.#deathsMs = [...this.#deathsMs.filter((atMs) => nowMs - atMs < kDeathsWithinMs), nowMs];
     if (this.#deathsMs.length >= kMostDeaths) {
       this.#giveUp();

@@ -150,6 +150,7 @@ export class KillBench {
     await Promise.race([calls.atStep(atStep), calls.over]);
     await sleep(random() * kLatestKillMs);
     const killedAtMs = performance.now();
+    const killedAtStep = calls.steps;
     const before = trial.kill(part);
     if (part === 'control') await this.#startAgain(feed);
     await until(() => trial.isReady(), 'ready again');
@@ -167,7 +168,7 @@ export class KillBench {
     const results = this.#judgeBooks(survived);
     await this.#judgeLeaks(calls);
     return {
-      ...{ seed, part, atStep: calls.steps, results, charges: this.#standing(), backMs: Math.round(backMs) },
+      ...{ seed, part, atStep: killedAtStep, results, charges: this.#standing(), backMs: Math.round(backMs) },
       ...{ trueMs: Math.round(trueMs), gapMs: survived ? calls.longestGapMs : 0 },
     };
   }

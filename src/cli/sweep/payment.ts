@@ -145,9 +145,13 @@ class Customer {
   async answer(feed: StageFeed, onStage: OnStage): Promise<void> {
     const deadlineMs = kSystemClock.now() + kLongestMs;
     let stage = '';
+    let isOver = false;
+    void this.#caller.call.ended.then(() => {
+      isOver = true;
+    });
     while (kSystemClock.now() < deadlineMs) {
       const next = await feed.next(this.#id, kPatienceMs);
-      if (next === 'ended') return;
+      if (next === 'ended' || (next === 'quiet' && isOver)) return; // a server in trouble may tell nothing of its end
       if (next !== 'quiet') stage = next;
       await onStage(stage);
       await Promise.race([this.#attend(stage), this.#caller.call.ended]); // nobody keys into a call that is over

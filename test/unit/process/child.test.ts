@@ -1,4 +1,7 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type ChildSpec, SupervisedChild } from '../../../src/process/child.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -45,6 +48,11 @@ function supervise(script: string, spec: Partial<ChildSpec> = {}) {
   };
 }
 
+/** Processes take their time on a busy machine. */
+function eventually(check: () => unknown): Promise<unknown> {
+  return vi.waitFor(check, { timeout: 25_000 });
+}
+
 const running: SupervisedChild[] = [];
 afterEach(async () => {
   await Promise.all(running.splice(0).map((child) => child.stop()));
@@ -65,22 +73,22 @@ describe('a supervised child', () => {
     const { child, clock, downs, order } = supervise(kGood);
     await child.start();
     order(9);
-    await vi.waitFor(() => expect(downs).toHaveLength(1));
+    await eventually(() => expect(downs).toHaveLength(1));
     await clock.advance(0);
-    await vi.waitFor(() => expect(child.up).toBe(true));
+    await eventually(() => expect(child.up).toBe(true));
     for (const [deaths, backOffMs] of [
       [2, 100],
       [3, 200],
       [4, 400],
     ] as const) {
       order(9);
-      await vi.waitFor(() => expect(downs).toHaveLength(deaths));
+      await eventually(() => expect(downs).toHaveLength(deaths));
       expect(child.up).toBe(false);
       await clock.advance(backOffMs - 1);
       expect(child.restarts).toBe(deaths - 1);
       await clock.advance(1);
       expect(child.restarts).toBe(deaths);
-      await vi.waitFor(() => expect(child.up).toBe(true));
+      await eventually(() => expect(child.up).toBe(true));
     }
   });
 
@@ -90,9 +98,9 @@ describe('a supervised child', () => {
     for (const deaths of [1, 2]) {
       await clock.advance(10_001);
       order(9);
-      await vi.waitFor(() => expect(downs).toHaveLength(deaths));
+      await eventually(() => expect(downs).toHaveLength(deaths));
       await clock.advance(0);
-      await vi.waitFor(() => expect(child.up).toBe(true));
+      await eventually(() => expect(child.up).toBe(true));
     }
   });
 
@@ -104,22 +112,22 @@ describe('a supervised child', () => {
     await child.start();
     for (let deaths = 1; deaths < 12; deaths++) {
       order(9);
-      await vi.waitFor(() => expect(downs).toHaveLength(deaths));
+      await eventually(() => expect(downs).toHaveLength(deaths));
       expect(child.trouble).toMatch(
         deaths === 1 ? /is being started/ : /died \d+ times .* code 9; it is being/,
       );
       await clock.advance(5_000);
-      await vi.waitFor(() => expect(child.up).toBe(true));
+      await eventually(() => expect(child.up).toBe(true));
       expect(child.trouble).toBeUndefined();
     }
     order(9);
-    await vi.waitFor(() => expect(givenUp).toHaveLength(1));
+    await eventually(() => expect(givenUp).toHaveLength(1));
     await clock.advance(600_000);
     expect([child.up, child.restarts, child.isGivenUp]).toEqual([false, 11, true]);
     expect(child.trouble).toMatch(/died 12 times in 2 minutes, last with code 9, and is not started again/);
     expect(log.lines.some(({ message }) => message.includes('is given up'))).toBe(true);
     child.retry();
-    await vi.waitFor(() => expect(child.up).toBe(true));
+    await eventually(() => expect(child.up).toBe(true));
     expect([child.restarts, child.isGivenUp]).toEqual([12, false]);
   });
 
@@ -129,9 +137,9 @@ describe('a supervised child', () => {
     for (let deaths = 1; deaths <= 14; deaths++) {
       await clock.advance(15_000);
       order(9);
-      await vi.waitFor(() => expect(downs).toHaveLength(deaths));
+      await eventually(() => expect(downs).toHaveLength(deaths));
       await clock.advance(0);
-      await vi.waitFor(() => expect(child.up).toBe(true));
+      await eventually(() => expect(child.up).toBe(true));
     }
   });
 
@@ -147,12 +155,12 @@ describe('a supervised child', () => {
     await clock.advance(4_000);
     expect(downs).toEqual([]);
     order(99);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await clock.advance(2_000);
       expect(downs).toHaveLength(1);
     });
     await clock.advance(0);
-    await vi.waitFor(() => expect(child.up).toBe(true));
+    await eventually(() => expect(child.up).toBe(true));
     expect(log.lines.some(({ message }) => message.includes('too much memory'))).toBe(true);
   });
 
@@ -169,11 +177,35 @@ describe('a supervised child', () => {
     expect(dies.child.restarts + missing.child.restarts).toBe(0);
   });
 
+  it('that cannot be started again is tried until it can', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hushpay-child-'));
+    const command = join(folder, 'program');
+    symlinkSync(process.execPath, command);
+    const { child, clock, log, downs, order } = supervise(kGood, { command });
+    await child.start();
+    rmSync(command);
+    order(9);
+    await eventually(() => expect(downs).toHaveLength(1));
+    for (let tries = 1; tries <= 3; tries++) {
+      await clock.advance(1_000);
+      await eventually(() =>
+        expect(log.lines.filter(({ message }) => message === 'child process died').length).toBeGreaterThan(
+          tries,
+        ),
+      );
+    }
+    expect([child.up, child.trouble]).toEqual([false, expect.stringContaining('no process made')]);
+    symlinkSync(process.execPath, command);
+    await clock.advance(5_000);
+    await eventually(() => expect(child.up).toBe(true));
+    rmSync(folder, { recursive: true });
+  });
+
   it('passes on what it prints, line by line', async () => {
     const { child, lines } = supervise(`console.log('one\\ntwo'); process.stderr.write('three'); ${kGood}`);
     await child.start();
     await child.stop();
-    await vi.waitFor(() => expect(lines.toSorted()).toEqual(['one', 'three', 'two']));
+    await eventually(() => expect(lines.toSorted()).toEqual(['one', 'three', 'two']));
   });
 
   it('does not inherit the settings of this process, which hold keys', async () => {
@@ -183,7 +215,7 @@ describe('a supervised child', () => {
     await child.start();
     await child.stop();
     vi.unstubAllEnvs();
-    await vi.waitFor(() => expect(lines).toHaveLength(1));
+    await eventually(() => expect(lines).toHaveLength(1));
     expect(lines[0]).toContain('LANG_OF_TEST');
     expect(lines[0]).not.toMatch(/HUSHPAY|hunter2/);
   });
