@@ -3,7 +3,7 @@ import { isPayable } from '../dialog/opening.ts';
 import type { PaymentOrder, PaymentPolicy } from '../dialog/policy.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../ports/log.ts';
-import type { MediaPlane, MediaSession, OpenOptions } from '../ports/media.ts';
+import type { MediaPlane, MediaSession } from '../ports/media.ts';
 import type { SessionRequest, Topology } from '../ports/payment-sessions.ts';
 import type { Locale, PromptId } from '../ports/prompts.ts';
 import type { HeaderReader, IncomingCall, Signaling, SipHeaders, TrunkRights } from '../ports/signaling.ts';
