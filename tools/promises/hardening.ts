@@ -174,7 +174,7 @@ export const kHardening: readonly Claim[] = [
       `${kUnit}/api/access.test.ts › too many requests`,
       `${kUnit}/api/api.test.ts › is refused alike without a key, with a wrong one and for a session that does not exist`,
       `${kUnit}/api/pages.test.ts › lets nothing run that is not ours`,
-      'test/peers/desk-frame.test.ts › gives another site nothing to use',
+      'test/peers/desk.test.ts › the desk in a frame',
     ],
   },
   {
