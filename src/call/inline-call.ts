@@ -60,7 +60,8 @@ export class InlineCall {
     this.#deps = deps;
     this.#task = task;
     this.#log = deps.log.child({ callId: incoming.callId, sessionId: this.id });
-    const { topology = 'inline' } = task.prepared?.request ?? {};
+    const prepared = task.prepared?.request;
+    const { topology = 'inline', merchantId = null } = prepared ?? {};
     const isCutOff = topology === 'secure_transfer' || inline.agentHears === 'nothing';
     this.#topology = isCutOff ? 'secure_transfer' : 'inline';
     this.#policy = policyFor(this.#topology, settings.policy);
@@ -108,15 +109,7 @@ export class InlineCall {
       afterPayment: (end: ConversationEnd, order: PaymentOrder) => this.#afterPayment(end, order),
       named: task.onSession,
     };
-    this.#payment = new InlinePayment(
-      call,
-      this.id,
-      task.prepared?.request,
-      incoming,
-      this.#policy,
-      deps,
-      this.#log,
-    );
+    this.#payment = new InlinePayment(call, this.id, prepared, incoming, this.#policy, deps, this.#log);
     this.#voice = new ParkedVoice({
       kind: this.#policy.agent.parked,
       prompts: deps.prompts,
@@ -124,7 +117,6 @@ export class InlineCall {
       clock,
       status: () => this.#payment.parkedStatus,
     });
-    const { merchantId = null } = task.prepared?.request ?? {};
     const payee = payeeOf(merchantId ?? merchantIdIn(incoming), incoming, settings);
     const about = { sessionId: this.id, topology: this.#topology, merchantId: payee?.id ?? merchantId };
     recordCall(this.#room, about, incoming, () => this.#payment.session, deps);

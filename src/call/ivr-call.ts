@@ -5,43 +5,19 @@ import { AppError } from '../errors.ts';
 import type { Log } from '../ports/log.ts';
 import type { MediaPlane, MediaSession } from '../ports/media.ts';
 import type { SessionRequest, Topology } from '../ports/payment-sessions.ts';
-import type { Locale, PromptId } from '../ports/prompts.ts';
-import type { HeaderReader, IncomingCall, Signaling, SipHeaders, TrunkRights } from '../ports/signaling.ts';
+import type { HeaderReader, IncomingCall, Signaling, SipHeaders } from '../ports/signaling.ts';
 import { agentIn } from './call-data.ts';
-import { type RecordingSettings, recordCall } from './call-recorder.ts';
+import type { CallSettings } from './call-settings.ts';
+import { type CallerRecording, recordingOfCaller } from './caller-recording.ts';
 import { CustomerMedia } from './customer-media.ts';
-import { type HandOverSettings, type HandOverTask, handOver } from './hand-over.ts';
+import { type HandOverTask, handOver } from './hand-over.ts';
 import type { HeldLegs } from './held-legs.ts';
 import { Identification, type IdentificationTask, identificationHeaders } from './identification.ts';
-import type { InlineSettings } from './inline-settings.ts';
-import type { Merchants } from './merchants.ts';
 import { orderFor } from './order.ts';
-import { PaymentRoom } from './payment-room.ts';
 import { PaymentSession, type SessionDeps, termsOf } from './payment-session.ts';
 import { destinationOf } from './routes.ts';
 import { answerWith, legMediaOf, openOptionsOf, type Side, type SideMediaOptions } from './side.ts';
 import { policyFor } from './topology-policy.ts';
-
-/** What configuration says about calls, beyond the conversation itself. */
-export interface CallSettings {
-  readonly policy: PaymentPolicy;
-  readonly currency: string;
-  readonly locale: Locale;
-  /** What an INVITE without the mandatory call data gets: a spoken apology, or this SIP status. */
-  readonly onMissingParameters: 'apology' | number;
-  /** Said before the call is answered; absent or null: nothing. */
-  readonly announcement?: PromptId | null;
-  readonly routes: { readonly agent: string | null; readonly queue: string | null };
-  /** Address put into SDP; null = the one the media is bound to. */
-  readonly advertisedAddress: string | null;
-  readonly inline: InlineSettings;
-  readonly handOver: HandOverSettings;
-  readonly trunks: readonly TrunkRights[];
-  /** Left out: there is one, whom the rest is about. */
-  readonly merchants?: Merchants;
-  /** Left out: no call is recorded. */
-  readonly recording?: RecordingSettings;
-}
 
 export interface IvrCallDeps extends SessionDeps {
   readonly settings: CallSettings;
@@ -82,8 +58,7 @@ export class IvrCall {
   /** Undefined: not yet there, or away by another call. */
   #customer: Side | undefined;
   #media: CustomerMedia | undefined;
-  /** Where it is recorded; undefined: it is not. */
-  #room: PaymentRoom | undefined;
+  #recording: CallerRecording | undefined;
   #letGo: () => void = () => {};
 
   constructor(incoming: IncomingCall, deps: IvrCallDeps, task: OneLegTask = { topology: 'ivr' }) {
@@ -135,7 +110,7 @@ export class IvrCall {
     if (!customer) return;
     if (!this.isAway) return this.#dismiss(customer); // too late
     this.#tellJoined(customer);
-    await this.#record(customer);
+    await this.#recording?.begin(customer);
     this.#become(customer);
     this.#identification.comeBack(incoming.header);
   }
@@ -170,54 +145,25 @@ export class IvrCall {
     if (onMissingParameters !== 'apology' && !payable) {
       return this.#refuse(onMissingParameters, 'Call Data Missing');
     }
-    this.#room = this.#recordingRoom(order, terms?.policy);
+    const policy = terms?.policy ?? this.#policy;
+    this.#recording = recordingOfCaller(
+      { order, policy, incoming: this.#incoming, session: this.session },
+      this.#deps,
+      this.#log,
+    );
     const media = await this.#openMedia();
     if (!media) return;
     try {
       await this.#serve(order, media);
     } finally {
-      await this.#room?.close();
+      await this.#recording?.close();
       await media.close();
     }
   }
 
-  /**
-   * Where the caller is recorded, masked from the first word to the last: nobody else is there for whom that would be too late. What is
-   * said is recorded too, unless it could read a whole card back.
-   */
-  #recordingRoom({ merchantId }: PaymentOrder, policy: PaymentPolicy | undefined): PaymentRoom | undefined {
-    const { plane } = this.#deps;
-    const { topology } = this.#task;
-    const { card, cvv } = (policy ?? this.#policy).confirm;
-    const promptsTo = card === 'full' || cvv === 'digits' ? 'customer' : 'everybody';
-    const room = new PaymentRoom(plane, { topology, clamp: this.#policy.agent.clamp, promptsTo }, this.#log);
-    const about = { sessionId: this.sessionId, topology, merchantId };
-    return recordCall(room, about, this.#incoming, () => this.session, this.#deps) ? room : undefined;
-  }
-
   #open(incoming: IncomingCall, beside?: MediaSession): Promise<MediaSession> {
     const options = openOptionsOf(incoming);
-    return this.#room?.openMedia(options) ?? this.#deps.plane.open(beside, options);
-  }
-
-  /** The caller is recorded from here on, on this leg. Rejects where that is required and cannot be. */
-  async #record({ party }: Side): Promise<void> {
-    const room = this.#room;
-    if (!room || room.parties.includes(party)) return;
-    const before = room.parties;
-    try {
-      await room.secure(true);
-      await room.join(party);
-    } catch (error) {
-      if (this.#deps.settings.recording?.required) throw error;
-      this.#log.error({ err: error }, 'the caller is not recorded');
-    }
-    for (const each of before) await room.leave(each);
-  }
-
-  /** … until here. */
-  async #recordNoMore({ party }: Side): Promise<void> {
-    await this.#room?.leave(party);
+    return this.#recording?.open(options) ?? this.#deps.plane.open(beside, options);
   }
 
   async #openMedia(): Promise<MediaSession | undefined> {
@@ -314,7 +260,7 @@ export class IvrCall {
   async #converse(order: PaymentOrder, first: Side): Promise<ConversationEnd> {
     const { session } = this;
     this.#media = new CustomerMedia(first.party.media);
-    await this.#record(first);
+    await this.#recording?.begin(first);
     const ended = session.run({
       order,
       policy: this.#policy,
@@ -362,7 +308,7 @@ export class IvrCall {
     if (!isOpen()) return this.#dismiss(next);
     this.#log.info({ callId: incoming.callId }, 'another leg takes the place of the caller’s');
     this.#tellJoined(next);
-    if (!this.#identification.isTalking) await this.#record(next);
+    if (!this.#identification.isTalking) await this.#recording?.begin(next);
     this.#become(next);
     this.session.conversation?.moved();
     await this.#identification.moved(next);
@@ -376,7 +322,7 @@ export class IvrCall {
 
   async #dismiss(side: Side): Promise<void> {
     await side.leg.bye({ 'X-Pay-Session': this.sessionId });
-    this.#room?.forget(side.party.media);
+    this.#recording?.forget(side);
     side.legMedia.wipe();
     await this.#close(side).catch(() => undefined);
   }
@@ -401,17 +347,17 @@ export class IvrCall {
 
   /** What is said to the application is not recorded. */
   async #identifyApart(task: IdentificationTask): Promise<IdvResult> {
-    await this.#recordNoMore(task.customer);
+    await this.#recording?.end(task.customer);
     try {
       return await this.#identification.run(task);
     } finally {
-      if (this.#customer) await this.#record(this.#customer);
+      if (this.#customer) await this.#recording?.begin(this.#customer);
     }
   }
 
   /** The customer is with the application, by another call. */
   #lendOut(customer: Side): void {
-    this.#room?.forget(customer.party.media);
+    this.#recording?.forget(customer);
     if (this.#customer === customer) {
       this.#letGo();
       this.#customer = undefined;

@@ -1,5 +1,5 @@
+import type { CallSettings } from '../../src/call/call-settings.ts';
 import { FrontDesk } from '../../src/call/front-desk.ts';
-import type { CallSettings } from '../../src/call/ivr-call.ts';
 import type { Carrier, Hearing, Key } from '../../src/ports/media.ts';
 import type { Meter } from '../../src/ports/meter.ts';
 import type { ActionResult, SessionAction } from '../../src/ports/payment-sessions.ts';

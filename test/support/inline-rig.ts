@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
+import type { CallSettings } from '../../src/call/call-settings.ts';
 import type { InlineSettings } from '../../src/call/inline-settings.ts';
-import type { CallSettings } from '../../src/call/ivr-call.ts';
 import type { TrunkRights } from '../../src/ports/signaling.ts';
 import { CallRig } from './call-rig.ts';
 import { settle } from './fake-clock.ts';

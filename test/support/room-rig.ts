@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { CallSettings } from '../../src/call/ivr-call.ts';
+import type { CallSettings } from '../../src/call/call-settings.ts';
 import { money } from '../../src/money/money.ts';
 import type { SessionRequest } from '../../src/ports/payment-sessions.ts';
 import { CallRig } from './call-rig.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CallSettings } from '../../../src/call/ivr-call.ts';
+import type { CallSettings } from '../../../src/call/call-settings.ts';
 import { AppError } from '../../../src/errors.ts';
 import { kUsualMediaRules } from '../../../src/ports/signaling.ts';
 import { CallRig } from '../../support/call-rig.ts';
