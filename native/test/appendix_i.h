@@ -9,9 +9,9 @@
 
 namespace hushpay {
 
-/// What ITU-T G.711 Appendix I describes, by the letter, for others to be measured against: frames of 10 ms,
-/// and an output that is 3.75 ms late, so that the last quarter of a period can be made to fit what replaces
-/// the missing.
+/// What ITU-T G.711 Appendix I does as far as it is commonly described (its text was not at hand), for others
+/// to be measured against: frames of 10 ms, and an output that is 3.75 ms late, so that the last quarter of a
+/// period can be made to fit what replaces the missing.
 class AppendixI {
  public:
   static constexpr std::size_t kFrame = 80;
