@@ -1,19 +1,21 @@
 #!/bin/sh
 # Generates the TypeScript of media.proto and builds the media worker into build/native.
-#   sh native/build.sh [serve|test] [--sanitize address,undefined|thread]
+#   sh native/build.sh [serve|test] [--sanitize address,undefined|thread] [--suites NAME,NAME]
 # `test` builds the native tests too. A sanitized build has its own folder, build/native-<names>: the worker and the native tests
-# without the benchmarks. The one with address and undefined is clang's, and has the libFuzzer programs.
+# without the benchmarks, and of the tests only the suites named, if any are. The one with address and undefined is clang's, and has the libFuzzer programs.
 # Does nothing that is already done.
 set -eu
 cd "$(dirname "$0")/.."
 
 purpose=serve
 sanitize=
+suites=
 while [ $# -gt 0 ]; do
   case "$1" in
     serve | test) purpose=$1 ;;
     --sanitize) sanitize=$2; shift ;;
-    *) echo "native/build.sh: unknown argument $1; expected serve, test or --sanitize NAMES" >&2; exit 64 ;;
+    --suites) suites=$2; shift ;;
+    *) echo "native/build.sh: unknown argument $1; expected serve, test, --sanitize NAMES or --suites NAMES" >&2; exit 64 ;;
   esac
   shift
 done
@@ -32,7 +34,7 @@ fi
 
 build=build/native
 targets='hushpay-media hushpay-dtmf hushpay-guard'
-options="-DHUSHPAY_SANITIZE=$sanitize"
+options="-DHUSHPAY_SANITIZE=$sanitize -DHUSHPAY_SUITES=$suites"
 if [ "$purpose" = test ]; then
   targets=all
   options="$options -DHUSHPAY_TESTS=ON"
@@ -41,12 +43,12 @@ case "$sanitize" in
   '') ;;
   *address*)
     targets='hushpay-media hushpay-dtmf hushpay-native-test fuzzers'
-    options="-DHUSHPAY_SANITIZE=$sanitize -DHUSHPAY_TESTS=ON -DHUSHPAY_FUZZ=ON"
+    options="$options -DHUSHPAY_TESTS=ON -DHUSHPAY_FUZZ=ON"
     export CXX=clang++
     ;;
   *)
     targets='hushpay-media hushpay-native-test'
-    options="-DHUSHPAY_SANITIZE=$sanitize -DHUSHPAY_TESTS=ON"
+    options="$options -DHUSHPAY_TESTS=ON"
     ;;
 esac
 [ -z "$sanitize" ] || build="build/native-$(printf %s "$sanitize" | tr , -)"

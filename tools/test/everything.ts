@@ -4,8 +4,8 @@ import { kBin, kNode, native, vitest } from './runners.ts';
 import { sanitizerRunners } from './sanitizers.ts';
 
 /**
- * Everything `npm test` runs, in order: what is quickest to fail first. Integration tests wait more than they work, so the sanitizers run beside them, and
- * when there is nothing left to compile, the peers: SIPp keys by its own clock and must not wait for a core.
+ * Everything `npm test` runs, in order: what is quickest to fail first. Tests with calls wait more than they work, so the sanitizers
+ * run beside them, on what they leave.
  */
 export function allRunners(scratch: string): Runner[] {
   const script = (name: string, file: string): Runner => ({ name, command: kNode, args: [file] });
@@ -17,10 +17,10 @@ export function allRunners(scratch: string): Runner[] {
     { name: 'types', command: kNode, args: [`${kBin}/tsc`, '--noEmit'] },
     { name: 'types of the pages', command: kNode, args: [`${kBin}/tsc`, '--noEmit', '-p', 'web'] },
     script('prompts', 'tools/prompts/verify.ts'),
-    native('native', 'build/native', join(scratch, 'native.xml'), []),
+    native('native', 'build/native', join(scratch, 'native.xml')),
     project('unit'),
     project('integration'),
+    project('peers'),
     ...sanitizerRunners(scratch),
-    { ...project('peers'), beside: true },
   ];
 }

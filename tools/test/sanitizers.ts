@@ -42,12 +42,12 @@ export function sanitizerRunners(scratch: string): Runner[] {
 
 function sanitized(sanitizers: Sanitizers, scratch: string): Runner[] {
   const [name] = sanitizers.split(',') as [string];
-  const only = sanitizers === 'thread' ? ['--tests-regex', `^(${kThreaded.join('|')})_test$`] : [];
-  const tests = native(`native, ${name}`, folderOf(sanitizers), join(scratch, `native-${name}.xml`), only);
+  const suites = sanitizers === 'thread' ? ['--suites', kThreaded.join(',')] : [];
+  const tests = native(`native, ${name}`, folderOf(sanitizers), join(scratch, `native-${name}.xml`));
   const files = ['--project', 'integration', ...kCalls];
   const calls = vitest(`calls, ${name}`, files, join(scratch, `calls-${name}.json`));
   return [
-    { name: `build, ${name}`, command: 'sh', args: ['native/build.sh', '--sanitize', sanitizers] },
+    { name: `build, ${name}`, command: 'sh', args: ['native/build.sh', '--sanitize', sanitizers, ...suites] },
     { ...tests, env: kOptions },
     { ...calls, env: { ...calls.env, ...onWorker(sanitizers) } },
   ].map((runner) => ({ ...runner, beside: true }));

@@ -12,8 +12,8 @@ describe('native parsers under libFuzzer', () => {
     if (status !== 0) throw new Error(`${stdout}${stderr}`);
   }, 1_800_000);
 
-  it.each(fuzzTargets())(`%s takes ${kSeconds} s of inputs`, (target) => {
-    const { passed, output } = fuzz(target, [`-max_total_time=${kSeconds}`]);
+  it.each(fuzzTargets())(`%s takes ${kSeconds} s of inputs`, async (target) => {
+    const { passed, output } = await fuzz(target, [`-max_total_time=${kSeconds}`]);
     expect(passed, output).toBe(true);
     figures(`${target}: ${/^Done (\d+) runs/m.exec(output)?.[1]} inputs`);
   });
