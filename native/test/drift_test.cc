@@ -6,6 +6,7 @@
 
 #include "direct_call.h"
 #include "party.h"
+#include "thoroughness.h"
 #include "tone_maker.h"
 
 using namespace hushpay;
@@ -15,7 +16,8 @@ TEST_SUITE_BEGIN("drift_test");
 namespace {
 
 constexpr std::array kPpm = {-1000.0, -200.0, 200.0, 1000.0};
-constexpr double kMinuteMs = 60'000;
+/// Three minutes.
+constexpr double kLongMs = kThoroughness * 36'000;
 
 /// What the speaker's clock takes for 20 ms, by ours.
 double packetMs(double ppm) { return 20 / (1 + ppm * 1e-6); }
@@ -57,12 +59,12 @@ TEST_CASE("a voice that goes straight on keeps its speaker's clock: nothing wait
     const std::size_t from = call[1].packets.size();
     std::size_t said = 0;
     std::size_t waited = 0;
-    call.pass(3 * kMinuteMs, [&] {
+    call.pass(kLongMs, [&] {
       call[0].say(call[0].encoded(call.hum()));
       said++;
       waited += call[1].packets.back().atMs == call.nowMs ? 0 : 1;
     });
-    CHECK(said == doctest::Approx(3 * kMinuteMs / call.everyMs).epsilon(1e-4));
+    CHECK(std::abs(static_cast<double>(said) - kLongMs / call.everyMs) <= 1);
     CHECK(call[1].packets.size() == from + said);
     CHECK(waited == 0);
     CHECK(call[0].voice.way().isDirect());
@@ -85,7 +87,7 @@ TEST_CASE("prompts over a voice of another clock bring no click, no hole and no 
       clip[n] = static_cast<std::int16_t>(
           fade * 3000 * std::sin(2 * std::numbers::pi * 500 * static_cast<double>(n) / 8000));
     }
-    constexpr std::uint32_t kPrompts = 30;
+    constexpr std::uint32_t kPrompts = kThoroughness * 6;
     for (std::uint32_t play = 1; play <= kPrompts; play++) {
       call[1].session.play({.play = play,
                             .samples = clip.data(),
@@ -116,7 +118,7 @@ TEST_CASE("keys of another clock are counted and clamped") {
     call.hear(1, 0, direct::kClamped);
     call.settle();
     ToneMaker maker;
-    constexpr std::uint64_t kPresses = 48;
+    constexpr std::uint64_t kPresses = kThoroughness * 10;
     for (std::uint64_t key = 0; key < kPresses; key++)
       maker.silence(900).tone({.key = static_cast<std::uint8_t>(key % 16), .durationMs = 100});
     maker.silence(300);
@@ -161,7 +163,8 @@ TEST_CASE("voices whose clocks run apart both ways are mixed whole, whatever the
     pass(10'000);  // the buffers learn
     std::array<VoiceFigures, 2> before = {call[0].voice.figures(), call[1].voice.figures()};
     std::size_t faint = 0;
-    for (int second = 0; second < 180; second++) {
+    constexpr int kSeconds = kThoroughness * 36;
+    for (int second = 0; second < kSeconds; second++) {
       pass(1000);
       for (const double hz : {kHz[0], kHz[1]}) faint += call[2].hears(hz) < 0.8 * kPeak ? 1 : 0;
     }
@@ -170,10 +173,10 @@ TEST_CASE("voices whose clocks run apart both ways are mixed whole, whatever the
       CAPTURE(i);
       const VoiceFigures after = call[i].voice.figures();
       CHECK(after.discardedMs == before[i].discardedMs);
-      CHECK(static_cast<double>(after.concealedMs - before[i].concealedMs) < 60 + 180 * row.ppm * 1e-3);
+      CHECK(static_cast<double>(after.concealedMs - before[i].concealedMs) < 60 + kSeconds * row.ppm * 1e-3);
       CHECK(after.delayMs < 50 + row.ptimesMs[i]);
     }
-    const auto heard = std::span(call[2].ear.heard).last(8000 * 180);
+    const auto heard = std::span(call[2].ear.heard).last(8000 * kSeconds);
     CHECK(largestStep(heard) < 1.5 * (steepest(kHz[0], kPeak) + steepest(kHz[1], kPeak)));
   }
 }

@@ -6,6 +6,7 @@
 
 #include "listening.h"
 #include "party.h"
+#include "thoroughness.h"
 
 using namespace hushpay;
 
@@ -103,7 +104,7 @@ TEST_CASE("voices in a mix have packets of any size, each way another") {
 TEST_CASE("a re-INVITE that changes a size in mid-call loses nothing and is not heard") {
   std::mt19937 random(20);
   for (const bool isMixed : {false, true}) {
-    for (int round = 0; round < 40; round++) {
+    for (int round = 0; round < kThoroughness * 8; round++) {
       CAPTURE(isMixed);
       CAPTURE(round);
       Call call({20, 20, 60});
