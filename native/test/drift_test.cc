@@ -107,7 +107,8 @@ TEST_CASE("prompts over a voice of another clock bring no click, no hole and no 
       const double streamMs = static_cast<double>(packets[i].timestamp - packets[from].timestamp) / 8;
       REQUIRE(std::abs(wallMs - streamMs) < 45 + wallMs * std::abs(ppm) * 1e-6);
     }
-    CHECK(call[0].voice.playout().discarded < 8 * 3 * kPrompts);  // 3 ms a prompt, faded over
+    CHECK(call[0].voice.playout().discarded <=
+          8 * (20 + 2 * kPrompts));  // once, and 2 ms a prompt: faded over
   }
 }
 
