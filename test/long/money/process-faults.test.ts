@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type FollowUpKind, kFollowUpKinds } from '../../../src/ports/payment-gateway.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { kAdapters } from '../../support/gateway-adapters.ts';
@@ -31,15 +31,8 @@ function isOfAnotherAccount({ name, kind }: { readonly name: string; readonly ki
   return name === 'worldpay' && kind === 'capture';
 }
 
-let folder: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hushpay-faults-'));
-});
-
-afterEach(() => {
-  rmSync(folder, { recursive: true, force: true });
-});
+/** A process that dies waits more than it works. */
+vi.setConfig({ maxConcurrency: 4 });
 
 /** One process for each turn of the work. @returns the final states. */
 async function atEveryTurn(
@@ -48,6 +41,7 @@ async function atEveryTurn(
 ): Promise<Map<string, number>> {
   const adapter = kAdapters.find((each) => each.name === name);
   if (!adapter) throw new Error(`no adapter ${name}`);
+  const folder = mkdtempSync(join(tmpdir(), 'hushpay-faults-'));
   const bench = await MortalBench.open(adapter, folder, fate === 'fill the disk');
   const turns = await bench.measure(pan, work);
   const states = new Map<string, number>();
@@ -64,13 +58,14 @@ async function atEveryTurn(
     states.set(ended, (states.get(ended) ?? 0) + 1);
   }
   await bench.close();
+  rmSync(folder, { recursive: true });
   console.log(name, work, pan.slice(-4), fate, turns + 1, 'processes', Object.fromEntries(states));
   if (fate === 'fill the disk') expect(refused).toBeGreaterThan(turns / 2);
   else expect(died).toBeGreaterThan(turns / 2);
   return states;
 }
 
-it.each(kDeaths)(
+it.concurrent.each(kDeaths)(
   '$name charges once at most, killed at every turn of a payment with …$last4',
   async ({ name, pan }) => {
     const states = await atEveryTurn(name, { work: 'sale', pan, fate: 'die' });
@@ -78,7 +73,7 @@ it.each(kDeaths)(
   },
 );
 
-it.each(kChanges)(
+it.concurrent.each(kChanges)(
   '$name makes a $kind once at most and says what it was, killed at every turn of it',
   async ({ name, kind }) => {
     const states = await atEveryTurn(name, { work: kind, pan: kYes, fate: 'die' });
@@ -89,12 +84,12 @@ it.each(kChanges)(
 const title =
   'charges once at most and tells the truth, the disk full from every turn of a payment with …$last4';
 describe.skipIf(!canMount())('on a small disk (needs user namespaces)', () => {
-  it.each(kDeaths.filter(({ name }) => name === 'rest'))(title, async ({ name, pan }) => {
+  it.concurrent.each(kDeaths.filter(({ name }) => name === 'rest'))(title, async ({ name, pan }) => {
     const states = await atEveryTurn(name, { work: 'sale', pan, fate: 'fill the disk' });
     expect(states.size).toBeGreaterThan(1);
   });
 
-  it.each(['rest', 'nmi'])(
+  it.concurrent.each(['rest', 'nmi'])(
     'refunds once at most, the disk full from every turn of a refund by %s',
     async (name) => {
       await atEveryTurn(name, { work: 'refund', pan: kYes, fate: 'fill the disk' });
