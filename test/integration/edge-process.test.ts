@@ -128,11 +128,8 @@ test('after a crash it is back on the same ports, ends the calls it had, and dra
       return (await Promise.race([peer.next('486'), peer.next('503')])).status;
     })
     .toBe(486);
-  expect(
-    peer.received
-      .filter(({ startLine }) => startLine.startsWith('BYE'))
-      .map(({ header }) => header('Call-ID')),
-  ).toEqual([talking.callId]);
+  const byes = peer.received.filter(({ startLine }) => startLine.startsWith('BYE'));
+  expect(new Set(byes.map(({ header }) => header('Call-ID')))).toEqual(new Set([talking.callId])); // sent again until it is answered
   peer.close();
   disconnectSrf(srf);
 });

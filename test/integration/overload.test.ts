@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pay } from '../../src/cli/sweep/payment.ts';
 import { StageFeed } from '../../src/cli/sweep/stage-feed.ts';
-import { orderOf, Trial } from '../support/trial.ts';
+import { holdingOf, orderOf, Trial } from '../support/trial.ts';
 
 const kAdmitted = 3;
 const kRefused = { status: 503, retryAfter: expect.stringMatching(/^[1-9]\d*$/) };
@@ -19,7 +19,10 @@ afterAll(async () => {
   await trial?.stop();
 });
 
+const filesOfWorker = (): number => holdingOf(trial.pidOf('worker') ?? 0).files;
+
 it('refuses twice the calls it admits with 503 and Retry-After, and those too for which no port can be opened; the calls it has pay', async () => {
+  const before = filesOfWorker();
   const keyed = Array.from({ length: kAdmitted }, () => Promise.withResolvers<void>());
   const payments = keyed.map(({ resolve }) =>
     pay(trial, feed, orderOf({}), (stage) => {
@@ -32,6 +35,7 @@ it('refuses twice the calls it admits with 503 and Retry-After, and those too fo
   await Promise.all(payments);
   expect(trial.ledger().map(({ state }) => state)).toEqual(payments.map(() => 'approved'));
 
+  await expect.poll(filesOfWorker).toBe(before); // those of calls that are over are closed a little later
   const lift = trial.exhaustFiles('worker');
   expect(await trial.tryCall()).toEqual(kRefused);
   lift();
