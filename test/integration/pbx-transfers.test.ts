@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { heardSince, loudness } from '../support/heard.ts';
 import { leaksIn } from '../support/leak-search.ts';
-import { hurriedKeys } from '../support/payment-lab.ts';
+import { hurriedKeys, until } from '../support/payment-lab.ts';
 import { PbxLab } from '../support/pbx-lab.ts';
 import { rolesOf } from '../support/room-lab.ts';
 
@@ -43,6 +43,7 @@ describe.concurrent('behind a PBX', () => {
     const invite = await application.called();
     expect(invite.header('X-Pay-Customer-Id')).toBe('C-1001');
     await application.answer();
+    await until(() => application.rtp.packets.length > 0, 'the caller at the application'); // which refers whom it hears
     const id = invite.header('X-Pay-Session');
     const back = `<${invite.header('X-Pay-Return-Uri')}?X-Pay-Identified=true>`;
     expect((await application.request('REFER', { 'Refer-To': back })).status).toBe(202);
