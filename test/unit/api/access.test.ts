@@ -6,6 +6,7 @@ import type { LiveEvent } from '../../../src/ports/live-events.ts';
 import type { ReportScope } from '../../../src/ports/reports.ts';
 import type { Page } from '../../../src/ports/store.ts';
 import { apiKeyOf, apiOptions, reportsOf, sessionsOf } from '../../support/api-options.ts';
+import { askerOf, eventsOf } from '../../support/api-talk.ts';
 import { EventReader } from '../../support/event-reader.ts';
 import { attemptOf, sessionOf } from '../../support/records.ts';
 
@@ -127,8 +128,8 @@ describe('a key of one merchant', () => {
   async function start() {
     const pages: Page[] = [];
     const scopes: ReportScope[] = [];
-    const listeners = new Set<(event: LiveEvent) => void>();
     const kept: LiveEvent[] = rows.map(({ sessionId }, index) => eventOf(index + 1, sessionId));
+    const live = eventsOf(kept, 3);
     const prepared: (string | null)[] = [];
     api = createApi(
       apiOptions({
@@ -170,34 +171,12 @@ describe('a key of one merchant', () => {
           outbox: { deliveries: () => [], replay: () => true },
           hurry: () => undefined,
         },
-        events: {
-          log: {
-            eventsAfter: (id, _limit, of) =>
-              kept.filter((event) => Number(event.id) > id && (of === undefined || of === event.sessionId)),
-            newestEventId: () => 3,
-          },
-          feed: {
-            listen: (listener) => {
-              listeners.add(listener);
-              return () => void listeners.delete(listener);
-            },
-          },
-        },
+        events: live.events,
       }),
     );
     const url = await api.start();
-    const ask = async (path: string, body?: object, key = 'shop-key') => {
-      const response = await fetch(url + path, {
-        method: body ? 'POST' : 'GET',
-        headers: { authorization: `Bearer ${key}`, ...(body && { 'content-type': 'application/json' }) },
-        ...(body && { body: JSON.stringify(body) }),
-      });
-      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-    };
-    const tell = (event: LiveEvent) => {
-      for (const listener of listeners) listener(event);
-    };
-    return { url, ask, tell, pages, scopes, prepared };
+    const ask = askerOf(url, 'shop-key');
+    return { url, ask, tell: live.tell, pages, scopes, prepared };
   }
 
   it('sees its sessions; others are as those there are not', async () => {

@@ -4,6 +4,7 @@ import type { ApiKey } from '../../../src/api/keys.ts';
 import type { LiveEvent } from '../../../src/ports/live-events.ts';
 import type { SessionRequest } from '../../../src/ports/payment-sessions.ts';
 import { apiKeyOf, apiOptions, sessionsOf } from '../../support/api-options.ts';
+import { askerOf, eventsOf } from '../../support/api-talk.ts';
 import { EventReader } from '../../support/event-reader.ts';
 import { sessionOf } from '../../support/records.ts';
 
@@ -23,8 +24,8 @@ const kAnna: Partial<ApiKey> = { roles: ['agent'], merchants: ['shop'], agentIds
 const kAnnas = ['annas', 'opened', 'awaited'];
 
 async function start() {
-  const listeners = new Set<(event: LiveEvent) => void>();
   const kept = kIds.map((sessionId, index) => eventOf(index + 1, sessionId));
+  const live = eventsOf(kept, 6);
   const acted: string[] = [];
   const prepared: SessionRequest[] = [];
   api = createApi(
@@ -51,34 +52,12 @@ async function start() {
           return { id: 'new', payUri: 'sip:x@y', roomUri: null };
         },
       }),
-      events: {
-        log: {
-          eventsAfter: (id, _limit, of) =>
-            kept.filter((event) => Number(event.id) > id && (of === undefined || of === event.sessionId)),
-          newestEventId: () => 6,
-        },
-        feed: {
-          listen: (listener) => {
-            listeners.add(listener);
-            return () => void listeners.delete(listener);
-          },
-        },
-      },
+      events: live.events,
     }),
   );
   const url = await api.start();
-  const ask = async (path: string, body?: object, key = 'anna-key') => {
-    const response = await fetch(url + path, {
-      method: body ? 'POST' : 'GET',
-      headers: { authorization: `Bearer ${key}`, ...(body && { 'content-type': 'application/json' }) },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-  };
-  const tell = (event: LiveEvent) => {
-    for (const listener of listeners) listener(event);
-  };
-  return { url, ask, tell, acted, prepared };
+  const ask = askerOf(url, 'anna-key');
+  return { url, ask, tell: live.tell, acted, prepared };
 }
 
 describe('an agent', () => {
