@@ -158,9 +158,14 @@ export class Trial implements Site {
   }
 
   /** Sets a limit of a process that runs; what it has already stays. @param most - `unlimited`, or a number. */
-  limit(part: Part, resource: 'nofile' | 'as', most: number | 'unlimited'): void {
+  limit(part: Part, resource: 'nofile' | 'as' | 'data', most: number | 'unlimited'): void {
     const soft = `--${resource}=${most}:`; // the hard one stays
     execFileSync('prlimit', [`--pid=${this.pidOf(part) ?? 0}`, soft]);
+  }
+
+  /** No page more than it has: neither address space, nor what a heap has reserved in it and not used yet. */
+  exhaustMemory(part: Part): void {
+    for (const resource of ['as', 'data'] as const) this.limit(part, resource, 1);
   }
 
   /** No descriptor more than it has: a new one would be the lowest that is free. @returns what lifts it again. */
@@ -211,12 +216,17 @@ export class Trial implements Site {
   async tryCall(): Promise<{ readonly status: number; readonly retryAfter: string | undefined }> {
     const caller = await Caller.open({ clock: kSystemClock, server: this.sip });
     try {
-      const dialled = await caller.dial(`sip:pay@127.0.0.1:${this.#sipPort}`, kCallData);
+      const dialled = await this.dial(caller);
       if (dialled.kind === 'answered') return { status: 200, retryAfter: undefined };
       return { status: dialled.response.status, retryAfter: headerOf(dialled.response, 'Retry-After') };
     } finally {
       await caller.leave();
     }
+  }
+
+  /** Calls to pay; the owner of the caller has it leave. */
+  dial(caller: Caller): ReturnType<Caller['dial']> {
+    return caller.dial(`sip:pay@127.0.0.1:${this.#sipPort}`, kCallData);
   }
 
   async stop(): Promise<void> {
