@@ -81,7 +81,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     onPhrase ? overheard(voices.promptsOf(audioDir), onPhrase) : voices.promptsOf(audioDir);
   const file = join(config.dataDir, kStoreFile);
   const store = openStore({
-    ...{ file, auditKeyFile: config.audit.keyFile, log, isCheckpointed: true },
+    ...{ file, auditKeyFile: config.audit.keyFile, log, isRead: true, isCheckpointed: true },
     onAuditFailed: () => metrics.auditFailed(),
   });
   undo.defer(() => {
