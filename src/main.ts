@@ -25,6 +25,7 @@ import { SipFrontEnd } from './sip/front-end.ts';
 import { CheckpointThread } from './store/checkpoint-thread.ts';
 import { ReportThread } from './store/report-thread.ts';
 import { Retention } from './store/retention.ts';
+import { SessionWriter } from './store/session-writer.ts';
 import { kStoreFile, openStore, type Store } from './store/store.ts';
 import { followFigures, meterOf } from './telemetry/figures.ts';
 import { Health, type HealthState } from './telemetry/health.ts';
@@ -80,7 +81,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     onPhrase ? overheard(voices.promptsOf(audioDir), onPhrase) : voices.promptsOf(audioDir);
   const file = join(config.dataDir, kStoreFile);
   const store = openStore({
-    ...{ file, auditKeyFile: config.audit.keyFile, log, isCheckpointed: true },
+    ...{ file, auditKeyFile: config.audit.keyFile, log, isRead: true, isCheckpointed: true },
     onAuditFailed: () => metrics.auditFailed(),
   });
   undo.defer(() => {
@@ -96,11 +97,13 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   undo.defer(() => retention.stop());
   const orphans = store.endOrphans(clock.date().toISOString());
   if (orphans > 0) log.warn({ sessions: orphans }, 'ended the sessions of a process that died');
+  const records = new SessionWriter(store, clock, log);
+  undo.defer(() => records.stop());
   const feed = new LiveFeed(store, clock, log);
   const { url, token } = config.traces;
   if (url !== null) {
     const { CallTraces } = await import('./telemetry/call-traces.ts'); // costs nothing where it is not asked for
-    const traces = new CallTraces({ url, token }, { feed, find: (sessionId) => store.find(sessionId) });
+    const traces = new CallTraces({ url, token }, { feed, find: (sessionId) => records.find(sessionId) });
     undo.defer(() => traces.close());
   }
   const lanes = new PaymentLanes(config, {
@@ -146,7 +149,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       prompts: promptsOf(config.audioDir),
       payments,
       gateway: { name: gateway.name, isUp },
-      records: store,
+      records,
       meter: meterOf(
         metrics,
         config.merchants.map(({ id }) => id),
@@ -179,7 +182,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     outbox: store.outbox,
     events: store,
     feed,
-    records: store,
+    records,
     clock,
     log,
     onTry: (webhook, outcome) => metrics.webhookTried(webhook, outcome),
@@ -194,7 +197,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     keys: keysOf(config.api, apiKey),
     tokens: config.api.oidc && new OidcTokens({ ...config.api, ...config.api.oidc }, log),
     answers: store.answers,
-    records: store,
+    records,
     payments: {
       ledger: store,
       onSettled: (sessionId, resolution) => feed.publish(sessionId, 'resolved', { resolution }),

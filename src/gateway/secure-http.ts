@@ -3,6 +3,7 @@ import https from 'node:https';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type ExchangeRequest, type ExchangeResult, HttpExchange, isLoopback } from './http-exchange.ts';
+import { gatewayLookup } from './name-lookup.ts';
 import { kLeastSecretBytes } from './secret-body.ts';
 
 const kIdleSocketMs = 4_000; // servers close idle connections after 5 s or more: fewer writes into one that is closing
@@ -34,7 +35,7 @@ export class SecureHttp {
   /** Throws AppError CFG_INVALID for a base URL that is not acceptable. */
   constructor(options: SecureHttpOptions, clock: Clock) {
     this.#base = checkedBase(options.baseUrl);
-    this.#agent = agentFor(this.#base, options);
+    this.#agent = agentFor(this.#base, options, clock);
     this.#clock = clock;
     this.#connectTimeoutMs = options.connectTimeoutMs;
   }
@@ -90,8 +91,9 @@ function checkedBase(text: string): URL {
   return url;
 }
 
-function agentFor(base: URL, { ca, client, proxy }: SecureHttpOptions): http.Agent {
-  const options = { keepAlive: true, maxFreeSockets: 32, timeout: kIdleSocketMs };
+function agentFor(base: URL, { ca, client, proxy }: SecureHttpOptions, clock: Clock): http.Agent {
+  const lookup = gatewayLookup(clock);
+  const options = { keepAlive: true, maxFreeSockets: 32, timeout: kIdleSocketMs, lookup };
   if (base.protocol === 'http:') return new http.Agent(options);
   return new https.Agent({
     ...options,

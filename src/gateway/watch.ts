@@ -4,6 +4,12 @@ import type { PaymentGateway } from '../ports/payment-gateway.ts';
 
 const kEveryMs = 10_000;
 const kEveryWhileDownMs = 2_000;
+/** What an operator looks at first, by what a connection fails with. */
+const kMeanings: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'the DNS knows no such name',
+  EAI_AGAIN: 'the DNS does not answer',
+  ETIMEOUT: 'the DNS does not answer',
+};
 
 /**
  * Knows whether the gateway can be reached, so that a caller is told before keying a card and not after. start() looks once and goes on
@@ -14,7 +20,7 @@ export class GatewayWatch {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #onBack: () => void;
-  #up = true;
+  #trouble: string | undefined;
   #stopped = false;
   #cancel: Cancel = () => {};
 
@@ -27,24 +33,34 @@ export class GatewayWatch {
   }
 
   get up(): boolean {
-    return this.#up;
+    return this.#trouble === undefined;
+  }
+
+  /** Why it cannot be reached; undefined: it can, or nobody has looked yet. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   async start(): Promise<void> {
     const checked = await this.#gateway.check();
     if (this.#stopped) return;
-    const wasUp = this.#up;
-    this.#up = checked.ok;
+    const wasUp = this.up;
+    this.#trouble = checked.ok ? undefined : worded(checked.reason);
     if (!checked.ok && wasUp) this.#log.error({ reason: checked.reason }, 'the gateway does not answer');
     if (checked.ok && !wasUp) {
       this.#log.info({}, 'the gateway answers again');
       this.#onBack();
     }
-    this.#cancel = this.#clock.schedule(this.#up ? kEveryMs : kEveryWhileDownMs, () => void this.start());
+    this.#cancel = this.#clock.schedule(this.up ? kEveryMs : kEveryWhileDownMs, () => void this.start());
   }
 
   stop(): void {
     this.#stopped = true;
     this.#cancel();
   }
+}
+
+function worded(reason: string): string {
+  const meaning = kMeanings[reason];
+  return meaning === undefined ? reason : `${meaning} (${reason})`;
 }

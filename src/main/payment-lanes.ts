@@ -178,7 +178,7 @@ function laneOf(
   });
   const watch = new GatewayWatch(gateway, clock, log, () => void resolveNow({ payments, followUps }));
   const trouble = () => {
-    if (!watch.up) return `gateway ${gateway.name} does not answer`;
+    if (!watch.up) return `gateway ${gateway.name} does not answer: ${watch.trouble}`;
     return gateway.isOpen ? `gateway ${gateway.name} gives no verdicts; it will be tried again` : undefined;
   };
   return { merchantId, gateway, payments, followUps, watch, isUp: () => trouble() === undefined, trouble };

@@ -1,31 +1,44 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../errors.ts';
 import { kMigrations } from './migrations.ts';
 import { createPrivateFile, kPrivateFileMode } from './private-file.ts';
-import { unusable } from './store-errors.ts';
+import { damaged, unusable } from './store-errors.ts';
 
 /** At the start another process may be ending. */
 const kBusyTimeoutMs = 5000;
 /** Later every wait is one of the event loop, and of all calls: who finds the file locked for longer says so. */
 const kRunningBusyTimeoutMs = 1000;
 const kDirectoryMode = 0o700;
+/** What can be read through in about a second, on a slow disk in three. */
+const kMostCheckedBytes = 64 * 1024 * 1024;
+
+export interface DatabaseChecks {
+  /** It holds books already: a file without a byte has lost them. */
+  readonly isKnown: boolean;
+  /** Every page is looked at before anything is written. A file larger than 64 MiB is not read through. */
+  readonly isRead: boolean;
+}
 
 /**
  * Opens the file, made if need be for this user alone, and brings its schema up to date.
  * WAL with `synchronous=NORMAL`: a commit is whole or not there after a crash, and on the disk when the log has been synced ({@link GroupSync}).
  * @throws AppError CFG_UNREADABLE_FILE if it cannot be used.
  */
-export function openDatabase(path: string): Database.Database {
+export function openDatabase(path: string, checks: DatabaseChecks): Database.Database {
   const file = resolve(path);
   let database: Database.Database | undefined;
   try {
+    if (checks.isKnown && existsSync(file) && statSync(file).size === 0) {
+      throw damaged(file, 'it is empty, and held the books of payments');
+    }
     makePrivate(file);
     database = new Database(file, { timeout: kBusyTimeoutMs });
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = NORMAL');
     database.pragma('foreign_keys = ON');
+    if (checks.isRead) assertSound(database, file);
     migrate(database, file);
     database.pragma(`busy_timeout = ${kRunningBusyTimeoutMs}`);
     return database;
@@ -42,9 +55,19 @@ function makePrivate(file: string): void {
   if ((statSync(file).mode & 0o777) !== kPrivateFileMode) chmodSync(file, kPrivateFileMode);
 }
 
+function assertSound(database: Database.Database, file: string): void {
+  if (statSync(file).size > kMostCheckedBytes || versionOf(database) > kMigrations.length) return;
+  const said = String(database.pragma('quick_check(1)', { simple: true }));
+  if (said !== 'ok') throw damaged(file, said);
+}
+
+function versionOf(database: Database.Database): number {
+  return Number(database.pragma('user_version', { simple: true }));
+}
+
 function migrate(database: Database.Database, file: string): void {
   const upgrade = database.transaction(() => {
-    const version = Number(database.pragma('user_version', { simple: true }));
+    const version = versionOf(database);
     if (version > kMigrations.length) throw madeByNewer(file, version);
     for (const step of kMigrations.slice(version)) database.exec(step);
     database.pragma(`user_version = ${kMigrations.length}`);

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { AppError } from '../errors.ts';
 import type { GroupSync } from './group-sync.ts';
-import { failed } from './store-errors.ts';
+import { failed, isDamage } from './store-errors.ts';
 
 /**
  * How the store's tables write: whole transactions, on the disk when they say so. What must survive a power failure waits for `sync`; what a power
@@ -11,6 +11,7 @@ export class DurableWrites {
   readonly #database: Database.Database;
   readonly #sync: GroupSync;
   readonly #file: string;
+  #damage: AppError | undefined;
 
   /** @param file - for messages. */
   constructor(database: Database.Database, sync: GroupSync, file: string) {
@@ -24,8 +25,20 @@ export class DurableWrites {
     try {
       return work();
     } catch (error) {
-      throw error instanceof AppError ? error : failed(this.#file, doing, error);
+      if (error instanceof AppError) throw error;
+      const failure = failed(this.#file, doing, error);
+      if (isDamage(error)) this.#damage ??= failure;
+      throw failure;
     }
+  }
+
+  /**
+   * Before what must not be lost is begun: a file that was found damaged anywhere may lose it, however well this write goes. What has been begun is written
+   * all the same.
+   * @throws AppError STORE_FAILED, until another process has opened a sound file.
+   */
+  assertSound(): void {
+    if (this.#damage) throw this.#damage;
   }
 
   /** All of it or nothing, with the write lock from the beginning: what is read in it is still true when it is written. */

@@ -52,6 +52,7 @@ export class FollowUpTable implements FollowUpJournal {
   ): Promise<T> {
     let begun: FollowUpRecord | undefined;
     const planned = this.#writes.write('journal a follow-up', () => {
+      this.#writes.assertSound();
       const made = plan(this.#book(paymentRef));
       const { record } = made;
       if (record && !this.#statements.find.get(record.key)) {

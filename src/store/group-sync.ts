@@ -48,12 +48,17 @@ export class GroupSync {
 
   /** The same, keeping this thread waiting. */
   flush(): void {
-    if (this.#trouble) throw this.#trouble;
+    this.assertSound();
     try {
       fdatasyncSync(this.#fd);
     } catch (error) {
       throw this.#failed(error);
     }
+  }
+
+  /** @throws what went wrong with the disk once. */
+  assertSound(): void {
+    if (this.#trouble) throw this.#trouble;
   }
 
   /** What is waited for comes first. A second close does nothing. */

@@ -1,5 +1,7 @@
 import { AppError } from '../errors.ts';
 
+const kDamage = /^SQLITE_(NOTADB|CORRUPT)/;
+
 /** Where the store's file cannot be used at all: what start-up says before it stops. */
 export function unusable(file: string, cause: unknown): AppError {
   const { fault, remedy } = diagnosis(file, codeOf(cause));
@@ -8,6 +10,17 @@ export function unusable(file: string, cause: unknown): AppError {
     `store ${file}: ${fault} (${detailOf(cause)}). Expected a SQLite file this process may read and write. ${remedy}`,
     cause,
   );
+}
+
+/** Where what is in the file cannot be relied on. @param found - what is wrong, without a row's content. */
+export function damaged(file: string, found: string): AppError {
+  const cause = Object.assign(new Error(found), { code: 'SQLITE_CORRUPT' });
+  return unusable(file, cause);
+}
+
+/** The file is damaged, which no later try mends. */
+export function isDamage(cause: unknown): boolean {
+  return kDamage.test(codeOf(cause));
 }
 
 /** Where an open store fails at its work. */
@@ -21,10 +34,10 @@ export function failed(file: string, doing: string, cause: unknown): AppError {
 }
 
 function diagnosis(file: string, code: string): { fault: string; remedy: string } {
-  if (/^SQLITE_(FULL|IOERR)|ENOSPC|EDQUOT|EFBIG/.test(code)) {
+  if (/^SQLITE_(FULL|IOERR)|ENOSPC|EIO|EDQUOT|EFBIG/.test(code)) {
     return { fault: 'the disk is full or failing', remedy: 'Free space on its disk, or check the disk.' };
   }
-  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) {
+  if (kDamage.test(code)) {
     return {
       fault: 'the file is damaged or is no SQLite database',
       remedy: `Move it away with ${file}-wal and ${file}-shm and restore it from a backup: it may hold payments whose outcome is open.`,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type Database from 'better-sqlite3';
 import type { AuditAct, AuditTrail } from '../ports/audit.ts';
@@ -47,7 +48,6 @@ import {
   sessionRow,
 } from './rows.ts';
 import { prepareStatements, type Statements } from './statements.ts';
-import { failed } from './store-errors.ts';
 
 /** More than a whole payment writes, so that a disk about to fill up is noticed before a card is charged. */
 const kProbeBytes = 32_768;
@@ -103,6 +103,8 @@ export interface StoreOptions {
   /** Beside the store if not given. */
   readonly auditKeyFile?: string;
   readonly log: Log;
+  /** The file is read through before anything is written: what a server does, and a command in a terminal need not. */
+  readonly isRead?: boolean;
   /** Somebody else moves the write-ahead log into the database: {@link CheckpointThread}. */
   readonly isCheckpointed?: boolean;
   /** For metrics: what was to be noted was not, and was not done. */
@@ -113,11 +115,12 @@ export interface StoreOptions {
 
 /** @throws AppError CFG_UNREADABLE_FILE if one of the files cannot be used. */
 export function openStore(options: StoreOptions): Store {
-  const { file, auditKeyFile, log, isCheckpointed, sync } = options;
+  const { file, auditKeyFile, log, isRead = false, isCheckpointed, sync } = options;
   const path = resolve(file);
-  const database = openDatabase(path);
+  const keyFile = auditKeyFile ?? join(dirname(path), 'audit.key');
+  const database = openDatabase(path, { isRead, isKnown: existsSync(keyFile) });
   try {
-    const key = auditKey(auditKeyFile ?? join(dirname(path), 'audit.key'));
+    const key = auditKey(keyFile);
     if (isCheckpointed) database.pragma('wal_autocheckpoint = 0');
     const store = new SqliteStore(database, path, key, log, new GroupSync(`${path}-wal`, sync));
     store.onAuditFailed = options.onAuditFailed;
@@ -191,6 +194,7 @@ class SqliteStore implements Store {
 
   begin(attempt: AttemptRecord): Promise<void> {
     this.#writes.write('journal an attempt', () => {
+      this.#writes.assertSound();
       this.#statements.begin.run(attemptRow(attempt));
       this.#append(submitted(attempt));
     });
@@ -303,9 +307,9 @@ class SqliteStore implements Store {
 
   countOpen(): readonly OpenCount[] {
     try {
-      this.#open = this.#statements.countOpen.all();
+      this.#open = this.#writes.run('count open payments', () => this.#statements.countOpen.all());
     } catch (error) {
-      this.#log.error({ err: failed(this.#file, 'count open payments', error) }, 'the store cannot be read');
+      this.#log.error({ err: error }, 'the store cannot be read');
     }
     return this.#open;
   }
@@ -322,7 +326,11 @@ class SqliteStore implements Store {
 
   check(): StoreHealth {
     try {
-      this.#writes.run('write', () => this.#statements.probe.run(kProbeBytes));
+      this.#writes.run('write', () => {
+        this.#writes.assertSound();
+        this.#sync.assertSound();
+        this.#statements.probe.run(kProbeBytes);
+      });
       return { ok: true };
     } catch (error) {
       return { ok: false, reason: error instanceof Error ? error.message : 'unknown' };

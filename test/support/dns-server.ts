@@ -10,7 +10,7 @@ const kAskAgainMs = 50;
 
 /** A real DNS server on loopback: dnsmasq with the records of a test. Ended with stop(). */
 export class DnsServer {
-  /** As the edge wants it: `127.0.0.1:port`. */
+  /** As the edge wants it: `address:port`. */
   readonly address: string;
   readonly #child: ChildProcess;
 
@@ -19,23 +19,39 @@ export class DnsServer {
     this.address = address;
   }
 
+  /** From now on it takes questions and says nothing. */
+  fallSilent(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  speakAgain(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   async stop(): Promise<void> {
     const ended = once(this.#child, 'close');
+    this.#child.kill('SIGCONT');
     this.#child.kill();
     await ended;
   }
 }
 
-/** @param records - options of dnsmasq such as `srv-host=_sip._udp.pbx.test,one.pbx.test,5060,10,20`. */
-export async function startDns(records: readonly string[]): Promise<DnsServer> {
-  const port = await freePort();
+/**
+ * @param records - options of dnsmasq such as `srv-host=_sip._udp.pbx.test,one.pbx.test,5060,10,20`.
+ * @param at - left out: on a free port. The system's own resolver asks port 53 alone.
+ */
+export async function startDns(
+  records: readonly string[],
+  at?: { readonly host: string; readonly port: number },
+): Promise<DnsServer> {
+  const { host, port } = at ?? { host: '127.0.0.1', port: await freePort() };
   const options = [
     '--keep-in-foreground',
     '--conf-file=/dev/null',
     '--no-resolv',
     '--no-hosts',
     '--no-daemon',
-    '--listen-address=127.0.0.1',
+    `--listen-address=${host}`,
     '--bind-interfaces',
     '--local=/test/',
     `--port=${port}`,
@@ -43,7 +59,7 @@ export async function startDns(records: readonly string[]): Promise<DnsServer> {
     ...records.map((record) => `--${record}`),
   ];
   const child = spawn('dnsmasq', options, { stdio: 'ignore' });
-  const address = `127.0.0.1:${port}`;
+  const address = `${host}:${port}`;
   await answers(address);
   return new DnsServer(child, address);
 }

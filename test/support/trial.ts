@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ import { AnsweringPhone } from '../../src/phone/answering-phone.ts';
 import { Caller } from '../../src/phone/caller.ts';
 import { headerOf } from '../../src/phone/sip-message.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
+import { commandWith } from './own-view.ts';
 
 const kHushpay = fileURLToPath(new URL('../../bin/hushpay', import.meta.url));
 const kKey = 'key-of-the-trial';
@@ -29,6 +30,22 @@ export interface TrialOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Its data lie on a disk of so many bytes that only it sees. */
   readonly disk?: number;
+  /** Address of the resolver that the system has, as only it sees it; port 53. */
+  readonly resolver?: string;
+  /** The bank speaks https, and is found by this name. */
+  readonly bankBy?: {
+    readonly name: string;
+    readonly cert: string;
+    readonly key: string;
+    readonly ca: string;
+  };
+}
+
+/** How a start differs from the others. */
+export interface Launch {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** The disk of its data takes no writes. */
+  readonly isReadOnly?: boolean;
 }
 
 /** One of the three processes of a server. */
@@ -66,7 +83,10 @@ export class Trial implements Site {
       kSystemClock,
       rule ? { ruleFor: (_, amountMinor) => rule(amountMinor) } : {},
     );
-    const server = await startSimulatorServer({ host: '127.0.0.1', port: 0, clock: kSystemClock, bank });
+    const server = await startSimulatorServer({
+      ...{ host: '127.0.0.1', port: 0, clock: kSystemClock, bank },
+      ...(options.bankBy && { tls: options.bankBy }),
+    });
     const phones = await Promise.all(
       Array.from({ length: options.phones ?? 0 }, () => AnsweringPhone.open()),
     );
@@ -81,7 +101,7 @@ export class Trial implements Site {
     this.phones = phones;
     this.dataDir = mkdtempSync(join(tmpdir(), 'hushpay-trial-'));
     this.logFile = join(this.dataDir, 'server.log');
-    mkdirSync(join(this.dataDir, 'tmp'));
+    mkdirSync(this.#temporary);
   }
 
   get pid(): number {
@@ -115,7 +135,11 @@ export class Trial implements Site {
 
   /** What the server has left in its folder for temporary files. */
   get temporaryFiles(): readonly string[] {
-    return readdirSync(join(this.dataDir, 'tmp'));
+    return readdirSync(this.#temporary);
+  }
+
+  get #temporary(): string {
+    return join(this.dataDir, 'tmp');
   }
 
   dialled(phone: number): string {
@@ -127,13 +151,13 @@ export class Trial implements Site {
   }
 
   /** Resolves when it takes calls; on the ports it had before. */
-  async launch(): Promise<void> {
-    const { environment, disk } = this.#options;
+  async launch(launch: Launch = {}): Promise<void> {
     mkdirSync(this.#dataFolder, { recursive: true });
-    const [command = '', ...args] = [...(disk ? withDisk(this.#dataFolder, disk) : []), kHushpay, 'serve'];
+    const [command = '', ...args] = [...this.#view(launch), kHushpay, 'serve'];
     const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...this.#settings(), ...environment },
+      cwd: this.#temporary, // where programs leave what they have to say when they die
+      env: { ...process.env, ...this.#settings(), ...this.#options.environment, ...launch.environment },
     });
     this.#child = child;
     this.ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
@@ -158,9 +182,14 @@ export class Trial implements Site {
   }
 
   /** Sets a limit of a process that runs; what it has already stays. @param most - `unlimited`, or a number. */
-  limit(part: Part, resource: 'nofile' | 'as', most: number | 'unlimited'): void {
+  limit(part: Part, resource: 'nofile' | 'as' | 'data', most: number | 'unlimited'): void {
     const soft = `--${resource}=${most}:`; // the hard one stays
     execFileSync('prlimit', [`--pid=${this.pidOf(part) ?? 0}`, soft]);
+  }
+
+  /** No page more than it has: neither address space, nor what a heap has reserved in it and not used yet. */
+  exhaustMemory(part: Part): void {
+    for (const resource of ['as', 'data'] as const) this.limit(part, resource, 1);
   }
 
   /** No descriptor more than it has: a new one would be the lowest that is free. @returns what lifts it again. */
@@ -211,7 +240,7 @@ export class Trial implements Site {
   async tryCall(): Promise<{ readonly status: number; readonly retryAfter: string | undefined }> {
     const caller = await Caller.open({ clock: kSystemClock, server: this.sip });
     try {
-      const dialled = await caller.dial(`sip:pay@127.0.0.1:${this.#sipPort}`, kCallData);
+      const dialled = await this.dial(caller);
       if (dialled.kind === 'answered') return { status: 200, retryAfter: undefined };
       return { status: dialled.response.status, retryAfter: headerOf(dialled.response, 'Retry-After') };
     } finally {
@@ -219,16 +248,43 @@ export class Trial implements Site {
     }
   }
 
-  async stop(): Promise<void> {
+  /** Calls to pay; the owner of the caller has it leave. */
+  dial(caller: Caller): ReturnType<Caller['dial']> {
+    return caller.dial(`sip:pay@127.0.0.1:${this.#sipPort}`, kCallData);
+  }
+
+  /** It ends as an operator ends it, without waiting for calls. */
+  async end(): Promise<void> {
     const child = this.#child;
-    if (child && child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGTERM');
-      child.kill('SIGTERM'); // the second one waits for no call
-      await this.ended;
-    }
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    child.kill('SIGTERM'); // the second one waits for no call
+    await this.ended;
+  }
+
+  async stop(): Promise<void> {
+    await this.end();
     for (const phone of this.phones) phone.close();
     await this.bank.close();
     rmSync(this.dataDir, { recursive: true });
+  }
+
+  /** The machine as only the server sees it. */
+  #view({ isReadOnly = false }: Launch): readonly string[] {
+    const { disk, resolver } = this.#options;
+    const folder = this.#dataFolder;
+    const own = { disk: disk ? { folder, bytes: disk } : undefined, resolver };
+    return commandWith({ ...own, readOnly: isReadOnly ? folder : undefined }, this.dataDir);
+  }
+
+  #gateway(): NodeJS.ProcessEnv {
+    const { bankBy } = this.#options;
+    if (!bankBy) return { HUSHPAY_GATEWAY_URL: this.bank.url };
+    const url = new URL(this.bank.url);
+    url.hostname = bankBy.name;
+    const caFile = join(this.dataDir, 'ca.pem');
+    writeFileSync(caFile, bankBy.ca);
+    return { HUSHPAY_GATEWAY_URL: url.href, HUSHPAY_GATEWAY_CA_FILE: caFile };
   }
 
   #settings(): NodeJS.ProcessEnv {
@@ -245,12 +301,12 @@ export class Trial implements Site {
       HUSHPAY_HTTP_PORT: this.#httpUrl === '' ? '0' : new URL(this.#httpUrl).port,
       HUSHPAY_MEDIA_PORTS: this.#mediaPorts,
       HUSHPAY_DATA_DIR: this.#dataFolder,
-      TMPDIR: join(this.dataDir, 'tmp'),
+      TMPDIR: this.#temporary,
       HUSHPAY_API_KEY: kKey,
       HUSHPAY_API_REQUESTS_PER_MINUTE: '100000',
       HUSHPAY_LOG_LEVEL: 'info',
       HUSHPAY_GATEWAY_TYPE: 'rest',
-      HUSHPAY_GATEWAY_URL: this.bank.url,
+      ...this.#gateway(),
       HUSHPAY_GATEWAY_TIMEOUT_MS: '15000',
       HUSHPAY_PAYMENT_CARDS_ALLOWED: JSON.stringify(['maestro']),
       HUSHPAY_SIP_TRUNKS: JSON.stringify([trunk]),
@@ -288,12 +344,6 @@ export function sumOf(text: string, name: string, label = ''): number {
   return samples
     .filter((line) => line.includes(label))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
-}
-
-/** In namespaces of its own a process may mount what it likes, and only it sees it. */
-function withDisk(folder: string, bytes: number): readonly string[] {
-  const mount = `mount -t tmpfs -o size=${bytes} tmpfs '${folder}' && exec "$@"`;
-  return ['unshare', '--map-root-user', '--mount', 'sh', '-c', mount, 'sh'];
 }
 
 function childrenOf(pid: number): readonly number[] {

@@ -8,7 +8,7 @@ export const kUnitFolder = '/etc/systemd/system';
 const kName = 'hushpay.service';
 /** What of a unit is about where things are, not about what they may do. */
 const kLocal =
-  /^(Description|Documentation|After|Wants|Exec\w+|Environment\w*|LoadCredential\w*|User|Group|WantedBy|StartLimit\w+|RestartSec|Timeout\w+|\w*Directory)$/;
+  /^(Description|Documentation|After|Wants|Exec\w+|Environment\w*|LoadCredential\w*|User|Group|WantedBy|StartLimit\w+|RestartSec|Timeout\w+|MemoryMax|\w*Directory)$/;
 
 type Settings = ReadonlyMap<string, string>;
 

@@ -1,29 +1,21 @@
 import { lookup, promises } from 'node:dns';
 import type { Clock } from '../../ports/clock.ts';
+import { KnownAnswers } from '../../process/known-answers.ts';
 import type { Dns, NaptrRecord } from './locate.ts';
 import type { SrvRecord } from './weighted-order.ts';
 
 const kTimeoutMs = 2_000;
 const kTries = 2;
-const kKeepMs = 30_000;
-const kKeepNothingMs = 5_000;
-const kMaxKept = 1_000;
 
-interface Kept {
-  readonly answer: Promise<readonly unknown[]>;
-  untilMs: number;
-}
-
-/** The DNS over the network, with a short memory: a hundred calls a second to one name are one question. */
+/** The DNS over the network, with the memory of {@link KnownAnswers}. */
 export class DnsClient implements Dns {
-  readonly #clock: Clock;
   readonly #resolver = new promises.Resolver({ timeout: kTimeoutMs, tries: kTries });
   readonly #ownServers: boolean;
-  readonly #kept = new Map<string, Kept>();
+  readonly #known: KnownAnswers<readonly unknown[]>;
 
   /** @param servers - `address` or `address:port`, IPv6 in brackets; none: those of the system, and its hosts file. */
   constructor(servers: readonly string[], clock: Clock) {
-    this.#clock = clock;
+    this.#known = new KnownAnswers(clock);
     this.#ownServers = servers.length > 0;
     if (this.#ownServers) this.#resolver.setServers([...servers]);
   }
@@ -43,32 +35,27 @@ export class DnsClient implements Dns {
   }
 
   async #resolveBoth(name: string): Promise<string[]> {
-    const answers = await Promise.all([
-      this.#resolver.resolve4(name).catch(() => []),
-      this.#resolver.resolve6(name).catch(() => []),
-    ]);
-    return answers.flat();
+    const answers = await Promise.allSettled([this.#resolver.resolve4(name), this.#resolver.resolve6(name)]);
+    const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+    const [ipv4, ipv6] = answers;
+    if (found.length > 0 || ipv4.status === 'fulfilled' || ipv6.status === 'fulfilled') return found;
+    throw ipv4.reason;
   }
 
-  #ask<T>(question: string, ask: () => Promise<readonly T[]>): Promise<readonly T[]> {
-    const kept = this.#kept.get(question);
-    if (kept && kept.untilMs > this.#clock.now()) return kept.answer as Promise<readonly T[]>;
-    const answer = ask().catch(() => []);
-    if (this.#kept.size >= kMaxKept) this.#kept.clear();
-    const entry: Kept = { answer, untilMs: this.#clock.now() + kKeepMs };
-    this.#kept.set(question, entry);
-    void answer.then((records) => {
-      entry.untilMs = this.#clock.now() + (records.length > 0 ? kKeepMs : kKeepNothingMs);
-    });
-    return answer;
+  async #ask<T>(question: string, ask: () => Promise<readonly T[]>): Promise<readonly T[]> {
+    try {
+      return (await this.#known.answer(question, ask)) as readonly T[];
+    } catch {
+      return [];
+    }
   }
 }
 
 /** As every program of this machine sees the name. */
 function systemAddresses(name: string): Promise<string[]> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     lookup(name, { all: true, order: 'ipv4first' }, (error, found) =>
-      resolve(error ? [] : found.map(({ address }) => address)),
+      error ? reject(error) : resolve(found.map(({ address }) => address)),
     );
   });
 }

@@ -40,6 +40,13 @@ describe('the unit of systemd', () => {
     expect(stopSeconds).toBeGreaterThan(10 * 60); // the longest conversation
   });
 
+  it('is never swapped out, is ended before the machine has no memory left, and is never slowed down', () => {
+    const lines = kText.split('\n');
+    expect(lines).toContain('MemorySwapMax=0');
+    expect(lines.filter((line) => /^MemoryMax=\d+%$/.test(line))).toHaveLength(1);
+    expect(lines.filter((line) => /^(MemoryHigh|CPUQuota|IO\w+Max)=/.test(line))).toEqual([]);
+  });
+
   it('has the program of the unit tell systemd, which this machine has', () => {
     expect(execFileSync('systemd-notify', ['--version'], { encoding: 'utf8' })).toMatch(/^systemd \d+/);
   });

@@ -107,6 +107,7 @@ describe('a durable write', () => {
     expect(store.attempts('P1')).toMatchObject([{ state: 'NOT_SENT' }]);
     await expect(begun('P2')).rejects.toMatchObject({ code: 'STORE_FAILED' });
     expect(store.countOpen()).toEqual([]);
+    expect(store.check()).toEqual({ ok: false, reason: expect.stringContaining('EIO') });
   });
 });
 

@@ -1,0 +1,33 @@
+import { type LookupAddress, lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import type { Clock } from '../ports/clock.ts';
+import { KnownAnswers } from '../process/known-answers.ts';
+
+/** How the machine resolves a name; `getaddrinfo` but in tests. */
+export type AskSystem = (name: string) => Promise<readonly LookupAddress[]>;
+
+/**
+ * How connections find the gateway. The system is asked, so that its hosts file and search list count, on a thread of libuv's pool, of which questions
+ * never take more than half; one question at a time of a name, so that a resolver that is silent heaps up none.
+ */
+export function gatewayLookup(clock: Clock, ask: AskSystem = askSystem): LookupFunction {
+  const known = new KnownAnswers<readonly LookupAddress[]>(clock);
+  return (name, options, done) => {
+    known
+      .answer(name, () => ask(name))
+      .then(
+        (found) => {
+          const [first] = found;
+          if (options.all) done(null, [...found]);
+          else done(null, first?.address ?? '', first?.family);
+        },
+        (error: NodeJS.ErrnoException) => done(error, ''),
+      );
+  };
+}
+
+function askSystem(name: string): Promise<readonly LookupAddress[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<readonly LookupAddress[]>();
+  lookup(name, { all: true }, (error, found) => (error ? reject(error) : resolve(found)));
+  return promise;
+}
