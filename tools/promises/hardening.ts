@@ -91,7 +91,7 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Digits in memory',
     sentence:
-      'Card digits are bytes in one arena outside the JavaScript heap, wiped at every end; no rule, log, error, clone or view shows or copies them; request bodies are wiped as well.',
+      'Card digits are bytes in one arena outside the JavaScript heap, wiped at every end; no rule, log, error, clone or view shows or copies them; request bodies are wiped as well, and no heap snapshot has a digit in any string.',
     checks: [
       `${kUnit}/card/card-secret.test.ts › is off the V8 heap, so that no copy of it stays behind`,
       `${kUnit}/card/card-secret.test.ts › is zero everywhere once wiped, also for a view that got away`,
@@ -101,6 +101,7 @@ export const kHardening: readonly Claim[] = [
       `${kWhole}/conversation-memory.test.ts › would be found: a card that is being keyed is`,
       `${kWhole}/gateway-memory.test.ts › is none after`,
       `${kUnit}/gateway/secure-http.test.ts › refuses a body that is too small to stay off the heap, and zeroes it`,
+      'test/long/leak/heap-snapshot.test.ts › hold no digit of the card in any string',
     ],
   },
   {
@@ -153,15 +154,20 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Nothing is dialled for others',
     sentence:
-      'No call is placed for a REFER, Route or request URI of an outsider; no media goes to multicast, broadcast, link-local or unspecified addresses.',
+      'No call is placed for a REFER, Route or request URI of an outsider; no media goes to multicast, broadcast, link-local or unspecified addresses, none from a leg to itself, and at most a second of it to an address that has sent nothing, unless that is one of the trunk’s or where its SIP comes from (`sip.trunks[].media.unheardLimit`); media ports of our own are never exempt.',
     checks: [
       `${kWhole}/edge-outsiders.test.ts › nothing is dialled on behalf of a peer`,
       `${kUnit}/edge/trust/gate.test.ts › nothing is dialled on behalf of an outsider`,
       `${kWhole}/media-life.test.ts › a multicast address`,
       `${kNative}/port_pool_test.cc › addresses are compared whole`,
+      `${kNative}/unheard_limit_test.cc › an address that nothing has come from gets a second of audio, then none`,
+      `${kNative}/unheard_limit_test.cc › who is described at one place after the other gets no more than at one`,
+      `${kUnit}/call/leg-protection.test.ts › limits what an unheard address gets`,
+      `${kUnit}/sip/trunks.test.ts › the addresses a trunk knows`,
+      `${kWhole}/media-life.test.ts › gets a second of audio, and more once something has come`,
+      `${kWhole}/media-life.test.ts › is another leg of ours`,
+      `${kWhole}/media-life.test.ts › is this leg itself: refused`,
     ],
-    missing:
-      'media goes to the address a trunk describes before anything has come from there, as telephones that suppress silence need it; it ends with `media.timeoutMs`, not within a second.',
   },
   {
     name: 'HTTP',
