@@ -313,6 +313,21 @@ export const kHardening: readonly Claim[] = [
     ],
   },
   {
+    name: 'Doctor',
+    sentence:
+      '`hushpay doctor` says what is wrong with a deployment and what to do: secrets, memory, swap, disk, file system, clock, certificates, network, gateways, prompts, journal and audit.',
+    checks: [
+      `${kUnit}/cli/doctor/machine.test.ts › is told so, and what to do`,
+      `${kUnit}/cli/doctor/machine.test.ts › may have swap in clear that the service cannot use`,
+      `${kUnit}/cli/doctor/files.test.ts › the disk that`,
+      `${kUnit}/cli/doctor/files.test.ts › with a payment that waits for a person say so`,
+      `${kUnit}/cli/doctor/files.test.ts › made with a short RSA key are to be made anew`,
+      `${kUnit}/cli/doctor/files.test.ts › that are missing are named, and how to make them`,
+      `${kUnit}/cli/doctor/network.test.ts › proves its name, and shows how it is protected and for how long`,
+      `${kUnit}/cli/doctor/network.test.ts › answers OPTIONS over`,
+    ],
+  },
+  {
     name: 'No code after authorization',
     sentence:
       'Of an approved or declined payment no security code is kept anywhere; the fingerprint of a card tells nothing of its number.',
