@@ -217,11 +217,15 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Webhooks',
     sentence:
-      'Signed with time and body, two secrets while one is replaced, sent again with the same bytes; https or this machine alone, no redirect; addresses come from the configuration and from nowhere else.',
+      'Signed with time and body, two secrets while one is replaced, sent again with the same bytes; https or this machine alone, no redirect; URLs come from the configuration and from nowhere else, and what their names come to is never a private address unless that is allowed, nor link-local: what is looked at is what is connected to.',
     checks: [
       `${kUnit}/webhook/verify-snippets.test.ts › refuses another secret, another body, an old message, and nonsense`,
       `${kUnit}/webhook/webhooks.test.ts › come again until they are taken, later and later, the same bytes`,
       `${kUnit}/webhook/webhooks.test.ts › are signed with both secrets while one is replaced`,
+      `${kUnit}/webhook/webhooks.test.ts › follow no redirect, and read no more than the head of an answer`,
+      `${kUnit}/webhook/webhooks.test.ts › to a private network wait, unless that is allowed`,
+      `${kUnit}/webhook/destination.test.ts › is reached by`,
+      `${kUnit}/webhook/destination.test.ts › that comes to something private a moment later is not followed there`,
     ],
   },
   {
