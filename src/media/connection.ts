@@ -90,9 +90,10 @@ export function isSameHandshake({ value: one }: Connection, { value: other }: Co
 
 /** How packets travel. */
 function linkFields(link: MediaLink): ConnectFields {
-  const { protection, ice, rtcpMux, learnFrom } = link;
+  const { protection, ice, rtcpMux, learnFrom, limitsUnheard = false } = link;
   return {
     rtcpMux,
+    limitsUnheard,
     learnSource: learnFrom !== null,
     learnFrom: learnFrom === null || learnFrom === 'any' ? '' : learnFrom,
     ...(ice && { ice: { ...ice } }),

@@ -91,7 +91,7 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Digits in memory',
     sentence:
-      'Card digits are bytes in one arena outside the JavaScript heap, wiped at every end; no rule, log, error, clone or view shows or copies them; request bodies are wiped as well.',
+      'Card digits are bytes in one arena outside the JavaScript heap, wiped at every end; no rule, log, error, clone or view shows or copies them; request bodies are wiped as well, and no heap snapshot has a digit in any string.',
     checks: [
       `${kUnit}/card/card-secret.test.ts › is off the V8 heap, so that no copy of it stays behind`,
       `${kUnit}/card/card-secret.test.ts › is zero everywhere once wiped, also for a view that got away`,
@@ -101,6 +101,7 @@ export const kHardening: readonly Claim[] = [
       `${kWhole}/conversation-memory.test.ts › would be found: a card that is being keyed is`,
       `${kWhole}/gateway-memory.test.ts › is none after`,
       `${kUnit}/gateway/secure-http.test.ts › refuses a body that is too small to stay off the heap, and zeroes it`,
+      'test/long/leak/heap-snapshot.test.ts › hold no digit of the card in any string',
     ],
   },
   {
@@ -153,15 +154,20 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Nothing is dialled for others',
     sentence:
-      'No call is placed for a REFER, Route or request URI of an outsider; no media goes to multicast, broadcast, link-local or unspecified addresses.',
+      'No call is placed for a REFER, Route or request URI of an outsider; no media goes to multicast, broadcast, link-local or unspecified addresses, none from a leg to itself, and at most a second of it to an address that has sent nothing, unless that is one of the trunk’s or where its SIP comes from (`sip.trunks[].media.unheardLimit`); media ports of our own are never exempt.',
     checks: [
       `${kWhole}/edge-outsiders.test.ts › nothing is dialled on behalf of a peer`,
       `${kUnit}/edge/trust/gate.test.ts › nothing is dialled on behalf of an outsider`,
       `${kWhole}/media-life.test.ts › a multicast address`,
       `${kNative}/port_pool_test.cc › addresses are compared whole`,
+      `${kNative}/unheard_limit_test.cc › an address that nothing has come from gets a second of audio, then none`,
+      `${kNative}/unheard_limit_test.cc › who is described at one place after the other gets no more than at one`,
+      `${kUnit}/call/leg-protection.test.ts › limits what an unheard address gets`,
+      `${kUnit}/sip/trunks.test.ts › the addresses a trunk knows`,
+      `${kWhole}/media-life.test.ts › gets a second of audio, and more once something has come`,
+      `${kWhole}/media-life.test.ts › is another leg of ours`,
+      `${kWhole}/media-life.test.ts › is this leg itself: refused`,
     ],
-    missing:
-      'media goes to the address a trunk describes before anything has come from there, as telephones that suppress silence need it; it ends with `media.timeoutMs`, not within a second.',
   },
   {
     name: 'HTTP',
@@ -211,11 +217,15 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Webhooks',
     sentence:
-      'Signed with time and body, two secrets while one is replaced, sent again with the same bytes; https or this machine alone, no redirect; addresses come from the configuration and from nowhere else.',
+      'Signed with time and body, two secrets while one is replaced, sent again with the same bytes; https or this machine alone, no redirect; URLs come from the configuration and from nowhere else, and what their names come to is never a private address unless that is allowed, nor link-local: what is looked at is what is connected to.',
     checks: [
       `${kUnit}/webhook/verify-snippets.test.ts › refuses another secret, another body, an old message, and nonsense`,
       `${kUnit}/webhook/webhooks.test.ts › come again until they are taken, later and later, the same bytes`,
       `${kUnit}/webhook/webhooks.test.ts › are signed with both secrets while one is replaced`,
+      `${kUnit}/webhook/webhooks.test.ts › follow no redirect, and read no more than the head of an answer`,
+      `${kUnit}/webhook/webhooks.test.ts › to a private network wait, unless that is allowed`,
+      `${kUnit}/webhook/destination.test.ts › is reached by`,
+      `${kUnit}/webhook/destination.test.ts › that comes to something private a moment later is not followed there`,
     ],
   },
   {
@@ -304,6 +314,21 @@ export const kHardening: readonly Claim[] = [
       `${kUnit}/config/load.test.ts › is the laboratory: loopback, one trunk that may set amounts, the simulator`,
       `${kUnit}/config/load.test.ts › trusts nobody where a file names no trunk`,
       `${kWhole}/serve.test.ts › the simulator in production`,
+    ],
+  },
+  {
+    name: 'Doctor',
+    sentence:
+      '`hushpay doctor` says what is wrong with a deployment and what to do: secrets, memory, swap, disk, file system, clock, certificates, network, gateways, prompts, journal and audit.',
+    checks: [
+      `${kUnit}/cli/doctor/machine.test.ts › is told so, and what to do`,
+      `${kUnit}/cli/doctor/machine.test.ts › may have swap in clear that the service cannot use`,
+      `${kUnit}/cli/doctor/files.test.ts › the disk that`,
+      `${kUnit}/cli/doctor/files.test.ts › with a payment that waits for a person say so`,
+      `${kUnit}/cli/doctor/files.test.ts › made with a short RSA key are to be made anew`,
+      `${kUnit}/cli/doctor/files.test.ts › that are missing are named, and how to make them`,
+      `${kUnit}/cli/doctor/network.test.ts › proves its name, and shows how it is protected and for how long`,
+      `${kUnit}/cli/doctor/network.test.ts › answers OPTIONS over`,
     ],
   },
   {

@@ -91,6 +91,8 @@ class Session {
   void prepare(Codec codec) { codecs_.stock(codec); }
 
   void connect(const StreamSettings& settings, double nowMs) noexcept;
+  /// Of what connect() said; a phrase waits while nothing is sent, and the clock of the stream goes on.
+  void setSending(bool sending) noexcept;
   void play(const PlayItem& item) noexcept;
   void stopPlay(std::uint32_t play) noexcept;
   void sendKey(std::uint8_t key, std::uint32_t durationMs) noexcept;

@@ -34,7 +34,7 @@ class Bench {
     this.#link.resume(this.#channel);
     this.session = new WorkerSession(
       7,
-      { address: '127.0.0.1', port: 4000, fingerprint: undefined, sharesPort },
+      { address: '127.0.0.1', port: 4000, fingerprint: undefined, sharesPort, isOurs: () => false },
       this.#link,
       () => {},
     );
