@@ -1,8 +1,10 @@
-// What the packets of secure calls cost without sockets: hushpay-bench-packets CALLS SECONDS FILE.wav... lets so
-// many calls of two speak to each other, the caller clamped towards the agent, and prints, as JSON, nanoseconds of
-// processor time for a packet that is clamped and one that passes, those of a room's tick, and a checksum of all
-// that was sent: equal for two builds that send the same. For instructions, valgrind --tool=callgrind
-// --toggle-collect='*hearClamped*' (or '*hearPassing*', '*tickAll*') counts the same work, whatever else runs.
+// What the packets of secure calls cost without sockets: hushpay-bench-packets CALLS SECONDS FILE.wav... lets
+// so many calls of two speak to each other, the caller clamped towards the agent, and prints, as JSON,
+// nanoseconds of processor time for a packet that is clamped and one that passes, those of a room's tick, and
+// a checksum of all that was sent: equal for two builds that send the same. For instructions, valgrind
+// --tool=callgrind
+// --toggle-collect='*hearClamped*' (or '*hearPassing*', '*tickAll*') counts the same work, whatever else
+// runs.
 #include <time.h>
 
 #include <cstdio>
@@ -79,8 +81,8 @@ struct Call {
 
   Call(std::uint32_t id, std::size_t at, std::size_t other)
       : caller(2 * id + 1, true, at), agent(2 * id + 2, false, other) {
-    room.join(caller.session, caller.voice);
-    room.join(agent.session, agent.voice);
+    room.join(caller.session, caller.voice, nullptr);
+    room.join(agent.session, agent.voice, nullptr);
     room.hear(agent.session, caller.session, Source::kVoice, {.access = Access::kClamped});
     room.hear(caller.session, agent.session, Source::kVoice, {.access = Access::kOpen});
   }
@@ -95,7 +97,7 @@ double processorNs() {
 }
 
 /// As the engine does: what the packets after next touch is on its way while one is worked on.
-void hear(Calls& calls, Party Call::* party, double nowMs) {
+void hear(Calls& calls, Party Call::*party, double nowMs) {
   constexpr std::size_t kStep = 2;
   const auto sessionAt = [&](std::size_t at) {
     return at < calls.size() ? &((*calls[at]).*party).session : nullptr;

@@ -53,19 +53,24 @@ void DelayLine::fadeIn(std::span<std::int16_t> values, std::span<const Pass> pas
   }
 }
 
+/// Nobody may ever have what is closed here.
+void DelayLine::shut(std::size_t at, std::size_t count, std::span<Pass> pass) noexcept {
+  for (std::size_t i = 0; i < count; i++) {
+    Mark& mark = mark_[at + i];
+    if (mark != Mark::kOpen) value_[at + i] = 0;
+    if (mark == Mark::kClosed) mark = Mark::kReplaced;
+    pass[i] = static_cast<Pass>(mark);
+  }
+}
+
 /// What is closed by now stays so.
 void DelayLine::leave(std::span<std::int16_t> values, std::span<Pass> pass) noexcept {
   for (std::size_t done = 0; done < values.size();) {
     const std::size_t at = slot(pulled_);
     const std::size_t part = std::min(values.size() - done, kCapacity - at);
-    for (std::size_t i = 0; i < part; i++) {
-      const auto isOpen = static_cast<std::int16_t>(-(mark_[at + i] == Mark::kOpen ? 1 : 0));
-      value_[at + i] = static_cast<std::int16_t>(value_[at + i] & isOpen);
-    }
-    for (std::size_t i = 0; i < part; i++)
-      mark_[at + i] = mark_[at + i] == Mark::kClosed ? Mark::kReplaced : mark_[at + i];
+    std::memcpy(&pass[done], &mark_[at], part);  // the same values, but for kClosed
+    if (!isAllOpen(pass.subspan(done, part))) shut(at, part, pass.subspan(done, part));
     std::copy_n(&value_[at], part, &values[done]);
-    std::memcpy(&pass[done], &mark_[at], part);  // the same values
     pulled_ += static_cast<std::int64_t>(part);
     done += part;
   }

@@ -85,6 +85,7 @@ class DelayLine {
   [[nodiscard]] static std::size_t slot(std::int64_t position) noexcept {
     return static_cast<std::size_t>(position) % kCapacity;
   }
+  void shut(std::size_t at, std::size_t count, std::span<Pass> pass) noexcept;
   void leave(std::span<std::int16_t> values, std::span<Pass> pass) noexcept;
   void fadeIn(std::span<std::int16_t> values, std::span<const Pass> pass) noexcept;
   void put(std::size_t count, const std::int16_t* values, Mark mark) noexcept;
