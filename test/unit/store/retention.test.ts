@@ -81,7 +81,7 @@ describe('what is kept long enough', () => {
   it('stays while a message waits to be delivered', () => {
     const message = { type: 'payment.completed', sessionId: 'a', body: '{}' } as const;
     store.outbox.fill('crm', [message, message], 0, kOld);
-    const [first] = store.outbox.due(kNew, 10);
+    const [first] = store.outbox.due(kNew, kNew, 10);
     store.outbox.settle(first?.id ?? 0, {
       state: 'delivered',
       lastAnswer: '200',
