@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PayingTrial } from '../../support/paying-trial.ts';
@@ -64,19 +64,25 @@ describe.skipIf(kFakeTime === undefined)('a date that is set (needs libfaketime)
   });
 
   it.each(['-9h', '+9h'] as const)(
-    'by %s under a payment whose outcome is open keeps nobody from taking it back in minutes, nor does it sooner',
+    'by %s while nobody knows what became of a payment keeps nobody from taking it back in minutes',
     async (offset) => {
-      const result = await paying.paid('RESOLVE', () => setDate(offset), { course: 'unanswered' });
-      expect(result).toBe('UNKNOWN');
+      const killed = async () => {
+        trial.kill('control');
+        expect(await trial.ended).toBe('SIGKILL');
+        setDate(offset);
+      };
+      await expect(paying.paid('WAIT', killed, { course: 'unanswered' })).rejects.toThrow('no longer');
+      await trial.launch();
       expect(await trial.metric('payment_unknown_outcomes_open')).toBe(1);
       await expect.poll(() => trial.metric('payment_unknown_outcomes_open'), { timeout: 180_000 }).toBe(0);
       expect(trial.ledger().map(({ state }) => state)).toEqual(['reversed']);
       expect(trial.logged('an open payment was resolved')).toMatchObject([{ state: 'REVERSED' }]);
       await trial.end();
-      const environment = { ...process.env, HUSHPAY_DATA_DIR: join(trial.storeFile, '..') };
-      expect(execFileSync(kHushpay, ['audit', 'verify'], { env: environment, encoding: 'utf8' })).toMatch(
-        /^The audit is as it was written/,
-      );
+      const environment = { ...process.env, HUSHPAY_DATA_DIR: dirname(trial.storeFile) };
+      expect(
+        execFileSync(kHushpay, ['audit', 'verify'], { env: environment, encoding: 'utf8' }),
+        'in the order in which it was written',
+      ).toMatch(/^The audit is as it was written/);
     },
   );
 });
