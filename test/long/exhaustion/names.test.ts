@@ -112,7 +112,7 @@ describe.skipIf(!kHasDnsmasq)('a trunk whose name (needs dnsmasq)', () => {
 
   it('the resolver will not say is called where it was last, and one that nobody knows is refused, not waited for', async () => {
     let dns = await startDns([kPhonesRecord]);
-    const at = hostAndPort(dns.address);
+    const { at } = dns;
     const environment = { HUSHPAY_SIP_DNS_SERVERS: JSON.stringify([dns.address]) };
     const paying = await PayingTrial.start({ phones: 1, phonesBy: kPhones, environment });
     try {
@@ -134,8 +134,3 @@ describe.skipIf(!kHasDnsmasq)('a trunk whose name (needs dnsmasq)', () => {
     }
   });
 });
-
-function hostAndPort(address: string): { readonly host: string; readonly port: number } {
-  const [host = '', port] = address.split(':');
-  return { host, port: Number(port) };
-}
