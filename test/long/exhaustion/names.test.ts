@@ -127,7 +127,9 @@ describe.skipIf(!kHasDnsmasq)('a trunk whose name (needs dnsmasq)', () => {
       expect(await paying.paid(), 'who calls us is taken').toBe('APPROVED');
       await dns.stop();
       dns = await startDns([kPhonesRecord], at);
-      await expect.poll(() => paying.paid('', undefined, through).catch(String)).toBe('APPROVED');
+      await expect
+        .poll(() => paying.paid('', undefined, through).catch(String), { timeout: 300_000 })
+        .toBe('APPROVED');
     } finally {
       await paying.stop();
       await dns.stop();
