@@ -43,7 +43,7 @@ export interface ApiOptions extends SessionRoutes {
   readonly reports: Reports;
   readonly events: Omit<EventSources, 'ownersOf'>;
   readonly webhooks: WebhookDesk;
-  readonly clock: Pick<Clock, 'date'>;
+  readonly clock: Pick<Clock, 'now' | 'date'>;
   /** The SIP of a recent call, masked. */
   readonly ladderOf: LadderOf;
   readonly audit: TimelineParts['audit'] & AuditDesk;

@@ -10,16 +10,16 @@ const kMostTickets = 1000;
  * for one stream, within half a minute, as whoever asked for it.
  */
 export class EventTickets {
-  readonly #clock: Pick<Clock, 'date'>;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #issued = new Map<string, { readonly caller: Caller; readonly untilMs: number }>();
 
-  constructor(clock: Pick<Clock, 'date'>) {
+  constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
   }
 
   issue(caller: Caller): { readonly ticket: string; readonly expiresInMs: number } {
     const ticket = randomBytes(24).toString('base64url');
-    this.#issued.set(ticket, { caller, untilMs: this.#clock.date().getTime() + kTicketMs });
+    this.#issued.set(ticket, { caller, untilMs: this.#clock.now() + kTicketMs });
     const [oldest] = this.#issued.keys();
     if (this.#issued.size > kMostTickets && oldest !== undefined) this.#issued.delete(oldest);
     return { ticket, expiresInMs: kTicketMs };
@@ -34,6 +34,6 @@ export class EventTickets {
   redeem(ticket: string): Caller | undefined {
     const issued = this.#issued.get(ticket);
     this.#issued.delete(ticket);
-    return issued && this.#clock.date().getTime() <= issued.untilMs ? issued.caller : undefined;
+    return issued && this.#clock.now() <= issued.untilMs ? issued.caller : undefined;
   }
 }

@@ -35,7 +35,7 @@ export class Gatekeeper {
   readonly #proofs: Proofs;
   readonly #limit: RateLimit;
 
-  constructor(proofs: Proofs, clock: Pick<Clock, 'date'>) {
+  constructor(proofs: Proofs, clock: Pick<Clock, 'now'>) {
     this.#proofs = proofs;
     this.#limit = new RateLimit(clock);
   }

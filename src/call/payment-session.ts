@@ -71,6 +71,7 @@ export class PaymentSession {
   #conversation: Conversation | undefined;
   #record: SessionRecord | undefined;
   #recording: string | null = null;
+  #startedMs = 0;
 
   /**
    * @param log - that of the call.
@@ -210,6 +211,7 @@ export class PaymentSession {
       recording: this.#recording,
     };
     records.open(record);
+    this.#startedMs = clock.now();
     this.#record = record;
     meter.sessionEntered(order.topology);
     this.events.add({ type: 'started' });
@@ -223,8 +225,9 @@ export class PaymentSession {
   /** Figures of a leg that has gone meanwhile stay. */
   #close(opened: SessionRecord, end: ConversationEnd): void {
     const { records, meter, clock } = this.#deps;
+    const durationMs = Math.round(clock.now() - this.#startedMs);
     const record = {
-      ...endRecord(opened, end, clock.date(), this.#identifyingMs),
+      ...endRecord(opened, end, { endedAt: clock.date(), durationMs }, this.#identifyingMs),
       ...withAgents(this.agents),
       media: this.#record?.media ?? null,
       recording: this.#recording,
@@ -233,9 +236,9 @@ export class PaymentSession {
     records.update(record);
     const { merchantId, topology } = record;
     if (end.amountCharged) meter.charged(end.amountCharged, merchantId);
-    meter.sessionEnded(end.outcome, end.result, record.durationMs ?? 0, topology, merchantId);
+    meter.sessionEnded(end.outcome, end.result, durationMs, topology, merchantId);
     this.events.add({ type: 'ended', result: end.result });
-    const { result, outcome, stageReached, attempts, declines, durationMs } = record;
+    const { result, outcome, stageReached, attempts, declines } = record;
     this.log.info({ result, outcome, stageReached, attempts, declines, durationMs }, 'payment session ended');
   }
 

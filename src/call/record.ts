@@ -67,15 +67,15 @@ export function withAgents(agents: readonly string[]): Pick<SessionRecord, 'agen
 
 /**
  * The same row when the payment session has ended; its media still runs.
+ * @param durationMs - by a clock that nobody sets: the dates may be hours apart, either way.
  * @param identifyingMs - how long the caller was away to be identified.
  */
 export function endRecord(
   record: SessionRecord,
   end: ConversationEnd,
-  endedAt: Date,
+  { endedAt, durationMs }: { readonly endedAt: Date; readonly durationMs: number },
   identifyingMs = 0,
 ): SessionRecord {
-  const durationMs = endedAt.getTime() - Date.parse(record.startedAt);
   return {
     ...record,
     result: end.result,

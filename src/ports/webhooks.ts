@@ -43,8 +43,11 @@ export interface Outbox {
   cursor(webhook: string): number | null;
   /** Puts deliveries in and moves the cursor, both or neither. */
   fill(webhook: string, deliveries: readonly NewDelivery[], cursor: number, at: string): void;
-  /** Waiting, due by then, the longest due first. */
-  due(at: string, limit: number): readonly Delivery[];
+  /**
+   * Waiting, due by then, the longest due first.
+   * @param latest - what is due later still is of a time when the clock stood elsewhere, and due as well.
+   */
+  due(at: string, latest: string, limit: number): readonly Delivery[];
   /** When the next one is due; null if none waits. */
   nextDue(): string | null;
   settle(id: number, outcome: Pick<Delivery, 'state' | 'lastAnswer' | 'nextAt' | 'doneAt'>): void;

@@ -31,16 +31,15 @@ export function openDatabase(path: string, checks: DatabaseChecks): Database.Dat
   const file = resolve(path);
   let database: Database.Database | undefined;
   try {
-    if (checks.isKnown && existsSync(file) && statSync(file).size === 0) {
+    if (checks.isKnown && sizeOf(file) === 0)
       throw damaged(file, 'it is empty, and held the books of payments');
-    }
+    if (checks.isRead && sizeOf(file)) assertSound(file);
     makePrivate(file);
     database = new Database(file, { timeout: kBusyTimeoutMs });
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = NORMAL');
     database.pragma('foreign_keys = ON');
     limitPageCache(database);
-    if (checks.isRead) assertSound(database, file);
     migrate(database, file);
     database.pragma(`busy_timeout = ${kRunningBusyTimeoutMs}`);
     return database;
@@ -57,20 +56,34 @@ function makePrivate(file: string): void {
   if ((statSync(file).mode & 0o777) !== kPrivateFileMode) chmodSync(file, kPrivateFileMode);
 }
 
-function assertSound(database: Database.Database, file: string): void {
-  if (statSync(file).size > kMostCheckedBytes || versionOf(database) > kMigrations.length) return;
-  const said = String(database.pragma('quick_check(1)', { simple: true }));
-  if (said !== 'ok') throw damaged(file, said);
+/** With a connection that may not write: the last one that may moves the log into the file when it closes, whatever it has found. */
+function assertSound(file: string): void {
+  const database = new Database(file, { readonly: true, timeout: kBusyTimeoutMs });
+  try {
+    assertNotNewer(database, file);
+    if ((sizeOf(file) ?? 0) > kMostCheckedBytes) return;
+    const said = String(database.pragma('quick_check(1)', { simple: true }));
+    if (said !== 'ok') throw damaged(file, said);
+  } finally {
+    database.close();
+  }
 }
 
-function versionOf(database: Database.Database): number {
-  return Number(database.pragma('user_version', { simple: true }));
+/** Undefined: there is none. */
+function sizeOf(file: string): number | undefined {
+  return existsSync(file) ? statSync(file).size : undefined;
+}
+
+/** @returns its version. */
+function assertNotNewer(database: Database.Database, file: string): number {
+  const version = Number(database.pragma('user_version', { simple: true }));
+  if (version > kMigrations.length) throw madeByNewer(file, version);
+  return version;
 }
 
 function migrate(database: Database.Database, file: string): void {
   const upgrade = database.transaction(() => {
-    const version = versionOf(database);
-    if (version > kMigrations.length) throw madeByNewer(file, version);
+    const version = assertNotNewer(database, file);
     for (const step of kMigrations.slice(version)) database.exec(step);
     database.pragma(`user_version = ${kMigrations.length}`);
   });

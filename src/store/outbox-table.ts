@@ -40,8 +40,8 @@ export class OutboxTable implements Outbox {
     fill.immediate();
   }
 
-  due(at: string, limit: number): readonly Delivery[] {
-    return this.#statements.due.all(at, limit).map(deliveryOf);
+  due(at: string, latest: string, limit: number): readonly Delivery[] {
+    return this.#statements.due.all(at, latest, limit).map(deliveryOf);
   }
 
   nextDue(): string | null {
@@ -86,8 +86,8 @@ function prepare(database: Database.Database) {
       `INSERT INTO delivery (webhook, type, session_id, body, state, tries, created_at, next_at)
        VALUES (@webhook, @type, @sessionId, @body, 'waiting', 0, @at, @at)`,
     ),
-    due: database.prepare<[string, number], DeliveryRow>(
-      `SELECT * FROM delivery WHERE state = 'waiting' AND next_at <= ? ORDER BY next_at, id LIMIT ?`,
+    due: database.prepare<[string, string, number], DeliveryRow>(
+      `SELECT * FROM delivery WHERE state = 'waiting' AND (next_at <= ? OR next_at > ?) ORDER BY next_at, id LIMIT ?`,
     ),
     nextDue: database
       .prepare<[], string | null>(`SELECT min(next_at) FROM delivery WHERE state = 'waiting'`)

@@ -19,6 +19,8 @@ export class Retention {
   readonly #days: RetentionDays;
   readonly #clock: Clock;
   readonly #log: Log;
+  /** The date when the clock that counts on stood at 0. */
+  readonly #zeroMs: number;
   #cancel: Cancel = () => {};
 
   constructor(store: Pick<Store, 'retire'>, days: RetentionDays, clock: Clock, log: Log) {
@@ -26,6 +28,7 @@ export class Retention {
     this.#days = days;
     this.#clock = clock;
     this.#log = log;
+    this.#zeroMs = clock.date().getTime() - clock.now();
   }
 
   start(): void {
@@ -49,7 +52,7 @@ export class Retention {
   }
 
   async #retire(what: Retained, days: number): Promise<void> {
-    const before = new Date(this.#clock.date().getTime() - days * kDayMs).toISOString();
+    const before = new Date(this.#nowMs - days * kDayMs).toISOString();
     let rows = 0;
     try {
       for (let last = kAtOnce; last === kAtOnce; ) {
@@ -61,6 +64,11 @@ export class Retention {
       this.#log.error({ err: error, what }, 'what is old could not be deleted');
     }
     if (rows > 0) this.#log.info({ what, before, rows }, 'deleted what was kept long enough');
+  }
+
+  /** A date that is set ahead while we run makes nothing old. */
+  get #nowMs(): number {
+    return Math.min(this.#clock.date().getTime(), this.#zeroMs + this.#clock.now());
   }
 
   /** Never over once it is stopped. */

@@ -39,6 +39,7 @@ const kAgainAfterMs = [
   ...[10 * kSecond, 30 * kSecond, 2 * kMinute, 10 * kMinute, kHour],
   ...[3 * kHour, 6 * kHour, 12 * kHour, 24 * kHour, 24 * kHour],
 ];
+const kLongestWaitMs = Math.max(...kAgainAfterMs);
 const kAnswerWithinMs = 10 * kSecond;
 const kAtOnce = 8;
 const kEventsAtOnce = 500;
@@ -131,7 +132,9 @@ export class Webhooks {
 
   #deliver(): void {
     const { outbox, clock } = this.#parts;
-    const due = outbox.due(clock.date().toISOString(), kAtOnce + this.#running.size);
+    const nowMs = clock.date().getTime();
+    const inMs = (ms: number) => new Date(nowMs + ms).toISOString();
+    const due = outbox.due(inMs(0), inMs(kLongestWaitMs), kAtOnce + this.#running.size);
     for (const delivery of due) {
       if (this.#running.size >= kAtOnce) return; // the end of one wakes us
       if (this.#running.has(delivery.id)) continue;
@@ -143,7 +146,7 @@ export class Webhooks {
     }
     if (this.#running.size > 0) return;
     const next = outbox.nextDue();
-    if (next !== null) this.#wake(Math.max(kSecond, Date.parse(next) - clock.date().getTime()));
+    if (next !== null) this.#wake(Math.max(kSecond, Date.parse(next) - nowMs));
   }
 
   async #try(delivery: Delivery): Promise<void> {

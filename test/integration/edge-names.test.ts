@@ -93,7 +93,7 @@ describe.skipIf(!kHasDnsmasq)('names, with a real DNS server (needs dnsmasq)', (
     expect(await call(await app(await dns()), 'sip:1000@nobody.test')).toMatchObject({ status: 503 });
   });
 
-  test('an answer is kept for half a minute', async () => {
+  test('an answer is kept for half a minute, for longer while no server answers, and no longer once the name is gone', async () => {
     const clock = new FakeClock();
     const server = await startDns(['host-record=a.pbx.test,127.0.0.1']);
     const client = new DnsClient([server.address], clock);
@@ -101,7 +101,11 @@ describe.skipIf(!kHasDnsmasq)('names, with a real DNS server (needs dnsmasq)', (
     await server.stop();
     expect(await client.addresses('a.pbx.test')).toEqual(['127.0.0.1']);
     await clock.advance(30_000);
-    expect(await client.addresses('a.pbx.test')).toEqual([]);
+    expect(await client.addresses('a.pbx.test'), 'no server').toEqual(['127.0.0.1']);
+    const other = await startDns([], server.at);
+    closing.push(() => other.stop());
+    await clock.advance(6_000);
+    expect(await client.addresses('a.pbx.test'), 'no such name').toEqual([]);
   });
 
   test('both families are found', async () => {

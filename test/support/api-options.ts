@@ -4,6 +4,7 @@ import { kApiRoles } from '../../src/ports/api-roles.ts';
 import type { KeptAnswer, KeptAnswers, KnownRequest, RequestName } from '../../src/ports/kept-answers.ts';
 import type { PaymentSessions } from '../../src/ports/payment-sessions.ts';
 import { kNoClamp, type ReportRows, type ReportScope, type Reports } from '../../src/ports/reports.ts';
+import { kSystemClock } from '../../src/process/system-clock.ts';
 import { Health } from '../../src/telemetry/health.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { FakeLog } from './fake-log.ts';
@@ -60,7 +61,7 @@ export function apiOptions({ keys, records, payments, ...some }: SomeOptions): A
       feed: { listen: () => () => undefined },
     },
     webhooks: { webhooks: [], outbox: emptyOutbox(), hurry: () => undefined },
-    clock: { date: () => new Date() },
+    clock: kSystemClock,
     metrics: createMetrics(),
     health: new Health(),
     log: new FakeLog(),

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { promises } from 'node:dns';
 import { once } from 'node:events';
+import type { SocketAddress } from '../../src/phone/sip-socket.ts';
 import { freePort } from './free-port.ts';
 
 export const kHasDnsmasq = spawnSync('dnsmasq', ['--version'], { stdio: 'ignore' }).status === 0;
@@ -10,13 +11,17 @@ const kAskAgainMs = 50;
 
 /** A real DNS server on loopback: dnsmasq with the records of a test. Ended with stop(). */
 export class DnsServer {
-  /** As the edge wants it: `address:port`. */
-  readonly address: string;
+  readonly at: SocketAddress;
   readonly #child: ChildProcess;
 
-  constructor(child: ChildProcess, address: string) {
+  constructor(child: ChildProcess, at: SocketAddress) {
     this.#child = child;
-    this.address = address;
+    this.at = at;
+  }
+
+  /** As the edge wants it: `address:port`. */
+  get address(): string {
+    return `${this.at.host}:${this.at.port}`;
   }
 
   /** From now on it takes questions and says nothing. */
@@ -40,10 +45,7 @@ export class DnsServer {
  * @param records - options of dnsmasq such as `srv-host=_sip._udp.pbx.test,one.pbx.test,5060,10,20`.
  * @param at - left out: on a free port. The system's own resolver asks port 53 alone.
  */
-export async function startDns(
-  records: readonly string[],
-  at?: { readonly host: string; readonly port: number },
-): Promise<DnsServer> {
+export async function startDns(records: readonly string[], at?: SocketAddress): Promise<DnsServer> {
   const { host, port } = at ?? { host: '127.0.0.1', port: await freePort() };
   const options = [
     '--keep-in-foreground',
@@ -59,9 +61,9 @@ export async function startDns(
     ...records.map((record) => `--${record}`),
   ];
   const child = spawn('dnsmasq', options, { stdio: 'ignore' });
-  const address = `${host}:${port}`;
-  await answers(address);
-  return new DnsServer(child, address);
+  const server = new DnsServer(child, { host, port });
+  await answers(server.address);
+  return server;
 }
 
 async function answers(address: string): Promise<void> {

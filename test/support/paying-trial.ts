@@ -1,4 +1,4 @@
-import { pay } from '../../src/cli/sweep/payment.ts';
+import { type PaymentOrder, pay } from '../../src/cli/sweep/payment.ts';
 import { StageFeed } from '../../src/cli/sweep/stage-feed.ts';
 import { orderOf, Trial, type TrialOptions } from './trial.ts';
 
@@ -24,10 +24,14 @@ export class PayingTrial {
   }
 
   /** A payment to which something happens when it comes to a stage for the first time. @returns the result of its session. */
-  async paid(stage = '', happens: () => Promise<void> | void = () => {}): Promise<unknown> {
+  async paid(
+    stage = '',
+    happens: () => Promise<void> | void = () => {},
+    order: Partial<PaymentOrder> = {},
+  ): Promise<unknown> {
     const { trial } = this;
     let happening: Promise<void> | undefined;
-    const { sessionId } = await pay(trial, this.#feed, orderOf({}), (now) => {
+    const { sessionId } = await pay(trial, this.#feed, orderOf(order), (now) => {
       if (now !== stage || happening) return;
       happening = (async () => happens())();
       happening.catch(() => {}); // awaited below

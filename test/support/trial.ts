@@ -23,6 +23,8 @@ const kMediaPorts = 400;
 export interface TrialOptions {
   /** Telephones behind us, for calls that pass through. */
   readonly phones?: number;
+  /** … which are known by this name. */
+  readonly phonesBy?: string;
   /** What the bank does with a payment. */
   readonly rule?: (amountMinor: number) => CardRule;
   /** Calls the trunk may have at a time; null: any number. */
@@ -293,7 +295,7 @@ export class Trial implements Site {
     const trunk = { name: 'lab', sources: ['127.0.0.0/8'], ...rights, limits: { concurrentCalls } };
     const routes = this.phones.map(({ uri }, index) => ({
       dialled: this.dialled(index),
-      target: uri,
+      target: uri.replace('127.0.0.1', this.#options.phonesBy ?? '127.0.0.1'),
       through: 'lab',
     }));
     return {

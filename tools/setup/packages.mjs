@@ -28,6 +28,7 @@ const kTestPackages = {
   chromium: 'chromium',
   'libspandsp-dev': null, // what the tone benchmark compares with
   'dnsmasq-base': 'dnsmasq',
+  libfaketime: null, // sets the date of a server, and of nobody else
   'rtpengine-daemon': 'rtpengine', // a media relay between us and a caller
   systemd: 'systemd-analyze', // judges the unit, and brings systemd-notify
   prometheus: 'promtool', // checks metrics and rules

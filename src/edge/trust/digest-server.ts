@@ -69,7 +69,7 @@ export class DigestServer {
 
   /** One WWW-Authenticate per algorithm, the best first (RFC 8760 section 2.4). @param source - who may use the nonce. */
   challenge(source: string, stale: boolean): Headers {
-    const nonce = this.#nonces.issue(this.#clock.date().getTime(), source);
+    const nonce = this.#nonces.issue(Math.floor(this.#clock.now()), source);
     const headers = new Headers();
     for (const algorithm of this.#algorithms) {
       const parameters = [
@@ -94,7 +94,7 @@ export class DigestServer {
     if (!isRight) return { kind: 'challenge', reason: nonce ? 'wrong' : 'foreign-nonce' };
     // from before a restart of ours, or by another source behind a NAT: the client may try again without asking its user
     if (!nonce) return { kind: 'challenge', reason: 'moved' };
-    const youngestDeadMs = this.#clock.date().getTime() - this.#policy.nonceMs;
+    const youngestDeadMs = this.#clock.now() - this.#policy.nonceMs;
     if (nonce.issuedMs <= youngestDeadMs) return { kind: 'challenge', reason: 'stale' };
     this.#uses.expire(youngestDeadMs);
     const isNew = this.#uses.accept(read.nonce, nonce.issuedMs, Number.parseInt(read.nc, 16));

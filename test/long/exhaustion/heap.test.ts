@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { coreFolders, searchCores } from '../../../src/cli/sweep/core-files.ts';
 import { kMark } from '../../../src/cli/sweep/marked-card.ts';
@@ -6,9 +5,10 @@ import { searchFiles } from '../../../src/cli/sweep/places.ts';
 import { plainSpellingsOf } from '../../../src/cli/sweep/spellings.ts';
 import { PayingTrial } from '../../support/paying-trial.ts';
 
-const kFill = fileURLToPath(new URL('../../support/fill-heap.mjs', import.meta.url));
-/** Enough for a server at rest, soon full; the hook is in its children too, which nobody tells to. */
-const kSmallHeap = `--max-old-space-size=128 --import=${kFill}`;
+/** On SIGUSR2 a process keeps more than its heap has room for. */
+const kFill = `process.on('SIGUSR2',()=>{const kept=[];for(;;)kept.push(Array.from({length:1e4},Math.random))})`;
+/** Enough for a server at rest, and soon full; the hook is in its children too, whom nobody sends the signal. */
+const kSmallHeap = `--max-old-space-size=128 --import=data:text/javascript,${encodeURIComponent(kFill)}`;
 const kStartsAfterMs = 1_000; // file systems round times
 
 let paying: PayingTrial;
@@ -44,7 +44,8 @@ it.each(['CVV_ENTRY', 'WAIT'])(
     await paying.listen();
     await expect.poll(() => trial.isReady()).toBe(true);
     await expect.poll(() => trial.metric('payment_unknown_outcomes_open'), { timeout: 180_000 }).toBe(0);
-    const [row] = (await trial.get('/v1/sessions?limit=1'))?.['sessions'] as { result: string | null }[];
+    const { sessions = [] } = (await trial.get('/v1/sessions?limit=1')) ?? {};
+    const [row] = sessions as { readonly result: string | null }[];
     expect(row?.result, 'it has ended').toEqual(expect.any(String));
     const standing = row?.result === 'APPROVED' ? 1 : 0;
     expect(paying.standing, 'a charge that nobody was told of is taken back').toBe(standing);

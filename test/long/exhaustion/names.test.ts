@@ -104,3 +104,35 @@ describe.skipIf(!canResolve)('a gateway whose name (needs dnsmasq, port 53 and u
     expect(paying.standing).toBe(1);
   });
 });
+
+describe.skipIf(!kHasDnsmasq)('a trunk whose name (needs dnsmasq)', () => {
+  const kPhones = 'phones.test';
+  const kPhonesRecord = `host-record=${kPhones},127.0.0.1`;
+  const through = { topology: 'inline', phone: 0 } as const;
+
+  it('the resolver will not say is called where it was last, and one that nobody knows is refused, not waited for', async () => {
+    let dns = await startDns([kPhonesRecord]);
+    const { at } = dns;
+    const environment = { HUSHPAY_SIP_DNS_SERVERS: JSON.stringify([dns.address]) };
+    const paying = await PayingTrial.start({ phones: 1, phonesBy: kPhones, environment });
+    try {
+      expect(await paying.paid('', undefined, through)).toBe('APPROVED');
+      dns.fallSilent();
+      await later(kForgottenMs);
+      expect(await paying.paid('', undefined, through)).toBe('APPROVED');
+      await dns.stop();
+      dns = await startDns([], at);
+      await later(kForgottenMs);
+      await expect(paying.paid('', undefined, through)).rejects.toThrow('the call was refused');
+      expect(await paying.paid(), 'who calls us is taken').toBe('APPROVED');
+      await dns.stop();
+      dns = await startDns([kPhonesRecord], at);
+      await expect
+        .poll(() => paying.paid('', undefined, through).catch(String), { timeout: 300_000 })
+        .toBe('APPROVED');
+    } finally {
+      await paying.stop();
+      await dns.stop();
+    }
+  });
+});

@@ -279,7 +279,7 @@ describe('too many requests', () => {
   it('of one key are refused with when to come again, and not those of another', async () => {
     let nowMs = Date.parse('2026-11-22T12:00:00Z');
     const keys = [apiKeyOf('busy', { requestsPerMinute: 3 }), apiKeyOf('calm', { requestsPerMinute: 3 })];
-    api = createApi(apiOptions({ keys, clock: { date: () => new Date(nowMs) } }));
+    api = createApi(apiOptions({ keys, clock: { now: () => nowMs, date: () => new Date(nowMs) } }));
     const url = await api.start();
     const ask = (key: string) => fetch(`${url}/v1/calls`, { headers: { authorization: `Bearer ${key}` } });
     for (let n = 0; n < 3; n++) expect((await ask('busy')).status).toBe(200);
@@ -293,7 +293,7 @@ describe('too many requests', () => {
   });
 
   it('with wrong keys are refused by address, whatever the key', async () => {
-    api = createApi(apiOptions({ keys: ['k'], clock: { date: () => new Date(0) } }));
+    api = createApi(apiOptions({ keys: ['k'], clock: { now: () => 0, date: () => new Date(0) } }));
     const url = await api.start();
     const statuses = new Set<number>();
     for (let n = 0; n < 61; n++) {

@@ -34,7 +34,7 @@ async function start() {
       reports: reportsOf({ quarterHours: [kQuarter] }, (scope) => scopes.push(scope)),
       records: { find: (id) => (id === 'c' ? sessionOf({ sessionId: 'c', merchantId: 'shop' }) : undefined) },
       sessions: sessionsOf({ ids: () => Object.keys(kViews), view: (id) => kViews[id] }),
-      clock: { date: () => new Date(now.ms) },
+      clock: { now: () => now.ms, date: () => new Date(now.ms) },
       health,
     }),
   );

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Api, createApi } from '../../../src/api/api.ts';
 import type { ReportScope } from '../../../src/ports/reports.ts';
 import { apiOptions, reportsOf } from '../../support/api-options.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { lasting, quarterOf } from '../../support/quarters.ts';
 
 const kKey = 'open-sesame';
@@ -22,7 +23,7 @@ beforeEach(async () => {
     apiOptions({
       keys: [kKey],
       reports: reportsOf({ quarterHours: [kQuarter] }, (scope) => asked.push(scope)),
-      clock: { date: () => new Date('2026-10-25T12:00:00Z') },
+      clock: new FakeClock(new Date('2026-10-25T12:00:00Z')),
     }),
   );
   url = await api.start();

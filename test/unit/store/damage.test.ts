@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore, type Store } from '../../../src/store/store.ts';
-import { damageBeneath, kDamages } from '../../support/damage.ts';
+import { damageBeneath, kDamages, overwritePages, rootPageOf } from '../../support/damage.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { attemptOf, sessionOf } from '../../support/records.ts';
 
@@ -49,6 +49,22 @@ describe('a file with books', () => {
     expect(() => opened()).toThrow(says);
     expect(() => opened()).toThrow(file);
     expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  it('and a log whose process was killed is left as it is when it is refused, and so is the log', async () => {
+    (await filled()).close();
+    opened().open(sessionOf({ sessionId: 'in the log' }));
+    const [killed, log] = [`${file}.killed`, `${file}.killed-wal`];
+    for (const suffix of ['', '-wal']) copyFileSync(file + suffix, killed + suffix);
+    overwritePages(killed, [rootPageOf(file, 'delivery')]);
+    expect(statSync(log).size).toBeGreaterThan(0);
+    const before = [readFileSync(killed), readFileSync(log)];
+    const options = { log: new FakeLog(), isRead: true, file: killed };
+    expect(() => openStore(options)).toThrow('damaged');
+    expect([readFileSync(killed), readFileSync(log)].map((bytes, at) => before[at]?.equals(bytes))).toEqual([
+      true,
+      true,
+    ]);
   });
 
   it('is made anew where there is none, whatever lies beside it', async () => {

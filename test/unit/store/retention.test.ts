@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../../src/ports/clock.ts';
 import { Retention } from '../../../src/store/retention.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -81,7 +82,7 @@ describe('what is kept long enough', () => {
   it('stays while a message waits to be delivered', () => {
     const message = { type: 'payment.completed', sessionId: 'a', body: '{}' } as const;
     store.outbox.fill('crm', [message, message], 0, kOld);
-    const [first] = store.outbox.due(kNew, 10);
+    const [first] = store.outbox.due(kNew, kNew, 10);
     store.outbox.settle(first?.id ?? 0, {
       state: 'delivered',
       lastAnswer: '200',
@@ -180,3 +181,36 @@ it('goes a little at a time, hour after hour, and goes on after a disk that fail
   retention.stop();
   expect(clock.pending).toBe(0);
 });
+
+it('is not made old by a date that is set ahead, nor kept for one that was ahead and is put right', async () => {
+  const clock = new FakeClock();
+  const set = { byMs: 0 };
+  const date = () => new Date(clock.date().getTime() + set.byMs);
+  const asked: string[] = [];
+  const retire = (_what: string, before: string) => {
+    asked.push(before);
+    return 0;
+  };
+  const seen = { ...clockOf(clock), date };
+  const retention = new Retention(
+    { retire },
+    { ...kDays, events: null, deliveries: null, audit: null },
+    seen,
+    new FakeLog(),
+  );
+  retention.start();
+  set.byMs = 1_000 * 86_400_000;
+  await clock.advance(60_000);
+  set.byMs = -2 * 86_400_000;
+  await clock.advance(3_600_000);
+  retention.stop();
+  expect(asked).toEqual(['2026-10-22T12:01:00.000Z', '2026-10-20T13:01:00.000Z']);
+});
+
+function clockOf(clock: FakeClock): Clock {
+  return {
+    now: () => clock.now(),
+    date: () => clock.date(),
+    schedule: (delayMs, task) => clock.schedule(delayMs, task),
+  };
+}
