@@ -258,6 +258,18 @@ export const kHardening: readonly Claim[] = [
     ],
   },
   {
+    name: 'To the recording server',
+    sentence:
+      'SRTP by keys that travel encrypted or not at all, others for each stream and each call; a server that goes away is called again in the same call.',
+    checks: [
+      `${kWhole}/recording.test.ts › goes to a recording server as well, encrypted`,
+      `${kWhole}/recording.test.ts › says so when the recording server hangs up, and calls it again`,
+      `${kUnit}/recording/siprec-sink.test.ts › offers keys of its own to each session of the server`,
+      `${kUnit}/recording/siprec-sink.test.ts › calls a server again that`,
+      `${kUnit}/sdp/recording-streams.test.ts › are not offered where the keys would travel in clear`,
+    ],
+  },
+  {
     name: 'DTLS-SRTP',
     sentence:
       'Hellos of others are not listened to (CVE-2023-49786), floods are cut, and a certificate the description does not vouch for ends the association.',
