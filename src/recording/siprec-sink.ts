@@ -107,6 +107,7 @@ class SiprecRecording implements Recording {
   /** Undefined while there is none. */
   #leg: SignalingLeg | undefined;
   #answeredMs = 0;
+  #paused: Promise<void> = Promise.resolve();
   #tries = 0;
   #cancelAgain: Cancel = () => undefined;
   #closing: Promise<RecordingEnd> | undefined;
@@ -208,7 +209,7 @@ class SiprecRecording implements Recording {
     // Another session of the server's knows no roll-over counter of this one: it gets keys that were never used.
     this.#spent.push(...this.#protections);
     this.#protections = this.#newProtections();
-    void this.#pause();
+    this.#paused = this.#pause();
     if (this.#deps.clock.now() - this.#answeredMs >= kStaysMs) this.#tries = 0;
     this.#tell(problem);
     this.#callLater();
@@ -229,6 +230,7 @@ class SiprecRecording implements Recording {
   }
 
   async #callAgain(): Promise<void> {
+    await this.#paused; // or it would come behind what the server answers
     try {
       await this.begin();
       for (const protection of this.#spent.splice(0)) protection.wipe();
