@@ -22,6 +22,7 @@ import {
   connectionOf,
   isSameHandshake,
   type LinkMemory,
+  mayHaveKeys,
   resumedConnection,
 } from './connection.ts';
 import {
@@ -121,6 +122,7 @@ export class WorkerSession implements MediaSession {
     const isKept = before && isSameHandshake(before, body);
     await this.#command(isKept ? resumedConnection(body, this.#memory) : body);
     if (!isKept && body.value.dtls) this.#isTakenUp = false;
+    if (this.#streamState && !mayHaveKeys(body, this.#streamState)) this.#forgetKeys();
     this.#connection = body;
     this.#codec = remote.codec;
   }
@@ -148,6 +150,12 @@ export class WorkerSession implements MediaSession {
   /** Keys and counters of the protected streams, at most about a second old; undefined while nothing is protected. */
   get streamState(): StreamState | undefined {
     return this.#streamState;
+  }
+
+  /** Those another worker would go on with: others are agreed on, or none, and what is told of them comes a little later. */
+  #forgetKeys(): void {
+    this.#streamState?.wipe();
+    this.#streamState = undefined;
   }
 
   get #memory(): LinkMemory {
@@ -248,8 +256,7 @@ export class WorkerSession implements MediaSession {
     } catch {
       return kNoStats; // the counts went with the worker
     } finally {
-      this.#streamState?.wipe();
-      this.#streamState = undefined;
+      this.#forgetKeys();
       this.#onClosed();
     }
   }

@@ -71,6 +71,7 @@ export const kHardening: readonly Claim[] = [
       `${kNative}/session_codec_test.cc › what cannot be decoded is counted, and no key is made of it`,
       `${kWhole}/media-keys.test.ts › ignores keys and audio from another source`,
       'test/long/media/native-fuzz.test.ts › s of inputs',
+      'test/long/media/native-sanitizers.test.ts › all native tests pass',
     ],
   },
   {
@@ -81,6 +82,8 @@ export const kHardening: readonly Claim[] = [
       `${kNative}/clamp_leak_test.cc › an eavesdropper at his best decodes no more behind the clamp than by guessing`,
       `${kNative}/clamp_leak_test.cc › the meter finds a leak where there is one`,
       `${kWhole}/media-leak.test.ts › an eavesdropper at his best, on what the agent receives`,
+      `${kWhole}/inline-call.test.ts › the agent hears none of them`,
+      `${kWhole}/inline-call.test.ts › outlives its worker, with nothing of a key for the agent`,
     ],
   },
   {
@@ -102,6 +105,17 @@ export const kHardening: readonly Claim[] = [
       `${kWhole}/gateway-memory.test.ts › is none after`,
       `${kUnit}/gateway/secure-http.test.ts › refuses a body that is too small to stay off the heap, and zeroes it`,
       'test/long/leak/heap-snapshot.test.ts › hold no digit of the card in any string',
+    ],
+  },
+  {
+    name: 'Wiped at every end',
+    sentence:
+      'A card is wiped at the verdict, when the caller hangs up, an agent cancels or the session takes too long; a process that dies takes it along, and leaves no core file.',
+    checks: [
+      `${kUnit}/dialog/interruptions.test.ts › the card is wiped`,
+      `${kWhole}/conversation-memory.test.ts › is none: `,
+      `${kWhole}/serve.test.ts › leaves no core file, nor do its children`,
+      `${kWhole}/leak-sweep.test.ts › what a crash left`,
     ],
   },
   {
@@ -132,6 +146,7 @@ export const kHardening: readonly Claim[] = [
       `${kUnit}/card/card-like.test.ts › card-like digits`,
       `${kUnit}/api/api.test.ts › shows no card number that a peer wrote into the call data`,
       `${kUnit}/webhook/webhooks.test.ts › tell what was asked for, signed, with nothing of a card that a peer wrote`,
+      `${kUnit}/edge/trace/masking.test.ts › , and keeps the length`,
       `${kUnit}/telemetry/call-traces.test.ts › hold no card, whatever a number or a text of it is called`,
       `${kWhole}/leak-sweep.test.ts › leave no card number anywhere`,
     ],
@@ -231,14 +246,27 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'SIP over TLS, keys in SDP',
     sentence:
-      'TLS 1.2 with names and authorities that are checked; client certificates name trunks; keys in SDP only over TLS, no weak suite; the vectors of RFC 3711.',
+      'TLS 1.2 with names and authorities that are checked; client certificates name trunks; keys in SDP only over TLS, no weak suite; the vectors of RFC 3711 and RFC 7714.',
     checks: [
       `${kWhole}/edge-trunk-names.test.ts › a peer whose verified certificate bears the name of a trunk calls as that trunk`,
       `${kUnit}/sdp/protection.test.ts › answering keys in SDP`,
       `${kUnit}/sdp/protection.test.ts › with encryption`,
       `${kNative}/srtp_test.cc › derives the session keys of RFC 3711 appendix B.3`,
+      `${kNative}/srtp_test.cc › seals and opens the packets of RFC 7714`,
       `${kNative}/srtp_test.cc › understands libsrtp and is understood by it, over roll-overs, in RTP and RTCP`,
       'test/peers/baresip-secure.test.ts › pays by keys under',
+    ],
+  },
+  {
+    name: 'To the recording server',
+    sentence:
+      'SRTP by keys that travel encrypted or not at all, others for each stream and each call; a server that goes away is called again in the same call.',
+    checks: [
+      `${kWhole}/recording.test.ts › goes to a recording server as well, encrypted`,
+      `${kWhole}/recording.test.ts › says so when the recording server hangs up, and calls it again`,
+      `${kUnit}/recording/siprec-sink.test.ts › offers keys of its own to each session of the server`,
+      `${kUnit}/recording/siprec-sink.test.ts › calls a server again that`,
+      `${kUnit}/sdp/recording-streams.test.ts › are not offered where the keys would travel in clear`,
     ],
   },
   {
@@ -259,6 +287,9 @@ export const kHardening: readonly Claim[] = [
     checks: [
       `${kUnit}/store/audit.test.ts › has what the journal wrote, in order, without a card`,
       `${kUnit}/store/audit.test.ts › cannot be changed or deleted by a slip`,
+      `${kUnit}/store/audit.test.ts › a changed byte`,
+      `${kUnit}/store/audit.test.ts › the end cut off`,
+      `${kUnit}/store/audit.test.ts › two entries exchanged`,
       `${kUnit}/store/audit.test.ts › shows by an anchor that an older copy was put in its place`,
       `${kUnit}/store/audit.test.ts › has no entry of a write that failed`,
     ],
@@ -323,7 +354,7 @@ export const kHardening: readonly Claim[] = [
     checks: [
       `${kUnit}/cli/doctor/machine.test.ts › is told so, and what to do`,
       `${kUnit}/cli/doctor/machine.test.ts › may have swap in clear that the service cannot use`,
-      `${kUnit}/cli/doctor/files.test.ts › the disk that`,
+      `${kUnit}/cli/doctor/files.test.ts › is told so, and what to do`,
       `${kUnit}/cli/doctor/files.test.ts › with a payment that waits for a person say so`,
       `${kUnit}/cli/doctor/files.test.ts › made with a short RSA key are to be made anew`,
       `${kUnit}/cli/doctor/files.test.ts › that are missing are named, and how to make them`,
