@@ -209,7 +209,7 @@ describe('the journal of attempts', () => {
 
 describe('the file', () => {
   it('has a megabyte of its pages in our memory at most', () => {
-    const database = openDatabase(file);
+    const database = openDatabase(file, { isKnown: false, isRead: false });
     expect(database.pragma('cache_size', { simple: true })).toBe(-1024); // KiB
     database.close();
   });
