@@ -13,6 +13,7 @@ const kSettleMs = 2_500; // the load meter's window is about a second
 const kAdmissionSeconds = 90;
 const kMaxBusy = 0.8; // of a core: what the configuration has unless told otherwise
 const kMostSessions = 2_000;
+const kLookUs = 900; // the generators share a core
 
 /** CPU time of a packet with one worker, and with two of them that carry twice as many sessions on two cores. */
 export async function measureTwoWorkers(sessions: number, speech: string): Promise<Figures> {
@@ -45,7 +46,7 @@ export async function measureTwoWorkers(sessions: number, speech: string): Promi
 export async function measureAdmission(speech: string): Promise<Figures> {
   const media = await launchBenchMedia({ workers: 1, maxBusy: kMaxBusy });
   const pid = media.pids[0] ?? 0;
-  const loads: { readonly result: Promise<Load> }[] = [];
+  const loads: { readonly pid: number; readonly result: Promise<Load> }[] = [];
   /** Calls that begin together, with packets from the first moment. @returns how many are let in. */
   const come = async (calls: number): Promise<number> => {
     const loadPort = kFirstLoadPort + 2 * loads.length;
@@ -59,7 +60,9 @@ export async function measureAdmission(speech: string): Promise<Figures> {
       }
     }
     if (ports.length > 0)
-      loads.push(startLoad(ports, loadPort, speech, { warmSeconds: 1, seconds: kAdmissionSeconds }));
+      loads.push(
+        startLoad(ports, loadPort, speech, { warmSeconds: 1, seconds: kAdmissionSeconds, lookUs: kLookUs }),
+      );
     return ports.length / 2;
   };
   try {
@@ -72,13 +75,16 @@ export async function measureAdmission(speech: string): Promise<Figures> {
       await pause(kSettleMs);
     }
     const [cpuBefore, beganMs] = [cpuNsOf(pid), performance.now()];
+    let tickLateMaxMs = 0;
     let admittedLater = 0;
     for (let batch = 0; batch < kMoreBatches; batch++) {
       const [first, last] = [batch, batch + 1].map((n) => Math.round((admitted * n) / kMoreBatches));
       admittedLater += await come((last ?? 0) - (first ?? 0));
       await pause(10_000 / kMoreBatches);
+      tickLateMaxMs = Math.max(tickLateMaxMs, ...media.stats().map((stats) => stats.tickLateMaxMs));
     }
     const busyPercent = (cpuNsOf(pid) - cpuBefore) / 1e4 / (performance.now() - beganMs);
+    const loadPercent = await percentOf(loads.map((load) => load.pid));
     const results = (await Promise.all(loads.map(({ result }) => result))).map(figuresOf);
     const worst = (name: string) => Math.max(...results.map((figures) => figures[name] ?? Number.NaN));
     return {
@@ -88,6 +94,8 @@ export async function measureAdmission(speech: string): Promise<Figures> {
       admittedLater,
       refused: admitted - admittedLater,
       busyPercent: rounded(busyPercent),
+      loadPercent: rounded(loadPercent),
+      tickLateMaxMs: rounded(tickLateMaxMs),
       worstGapP99Ms: rounded(worst('gapP99Ms')),
       worstLatePercent: rounded(worst('latePercent')),
       worstMissingPercent: rounded(worst('missingPercent')),
@@ -95,6 +103,14 @@ export async function measureAdmission(speech: string): Promise<Figures> {
   } finally {
     await media.stop();
   }
+}
+
+/** What processes use of a core together: a generator that has to wait for it measures itself. */
+async function percentOf(pids: readonly number[]): Promise<number> {
+  const cpuNs = () => pids.reduce((sum, pid) => sum + cpuNsOf(pid), 0);
+  const [before, beganMs] = [cpuNs(), performance.now()];
+  await pause(kSettleMs);
+  return (cpuNs() - before) / 1e4 / (performance.now() - beganMs);
 }
 
 function isOverload(error: unknown): boolean {

@@ -16,6 +16,7 @@ export const kBuild = join(kRoot, 'build/native');
 export const kWarmSeconds = 4;
 export const kSeconds = 6;
 const kProbes = 10;
+const kLookUs = 100;
 export const kLoadCpu = 1;
 const kLoadPriority = 11; // before the workers, where it has to share a core: its clock is the measure
 
@@ -37,6 +38,8 @@ export interface LoadOptions {
   /** Sessions that measure the latency. */
   readonly probes?: number;
   readonly cpus?: number | string;
+  /** Between looks for packets. Ten of them that look ten times a millisecond fill a core. */
+  readonly lookUs?: number;
 }
 
 /** The load over a relay, and what it cost. Stops the relay. */
@@ -81,14 +84,21 @@ export function startLoad(
   loadPort: number,
   speech: string,
   options: LoadOptions = {},
-): { readonly measuring: Promise<unknown>; readonly result: Promise<Load>; stop(): Promise<void> } {
-  const { warmSeconds = kWarmSeconds, seconds = kSeconds, probes = kProbes, cpus = kLoadCpu } = options;
+): {
+  readonly pid: number;
+  readonly measuring: Promise<unknown>;
+  readonly result: Promise<Load>;
+  stop(): Promise<void>;
+} {
+  const { warmSeconds = kWarmSeconds, seconds = kSeconds, probes = kProbes } = options;
+  const { cpus = kLoadCpu, lookUs = kLookUs } = options;
   const load = spawn(
     join(kBuild, 'hushpay-rtp-load'),
-    [loadPort, warmSeconds, seconds, speech, probes].map(String),
+    [loadPort, warmSeconds, seconds, speech, probes, lookUs].map(String),
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
-  pin(load.pid ?? 0, cpus, kLoadPriority);
+  const pid = load.pid ?? 0;
+  pin(pid, cpus, kLoadPriority);
   load.stdin?.end(ports.map((port) => `127.0.0.1 ${port}\n`).join(''));
   const lines = linesOf(load);
   const measuring = nextLine(lines);
@@ -97,7 +107,7 @@ export function startLoad(
   const stop = async (): Promise<void> => {
     if (load.exitCode === null && load.kill('SIGKILL')) await once(load, 'exit');
   };
-  return { measuring, result, stop };
+  return { pid, measuring, result, stop };
 }
 
 /** All recorded prompts, one behind the other, as mu-law. */

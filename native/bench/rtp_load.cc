@@ -18,8 +18,9 @@
 
 // Telephones by the thousand, to load a relay with: each leg sends a packet of G.711 mu-law every 20 ms, and
 // what it gets is counted.
-//   hushpay-rtp-load LOAD_PORT WARM_S SECONDS SPEECH_FILE PROBES < "ADDRESS PORT" of each leg's server, one a
-//   line
+//   hushpay-rtp-load LOAD_PORT WARM_S SECONDS SPEECH_FILE PROBES LOOK_US < "ADDRESS PORT" of each leg's
+//   server, one a line
+// Every LOOK_US microseconds it looks for what it gets: how exact its times are, and what it costs.
 // Legs 2n and 2n+1 are a call. Everybody speaks from the file (mu-law, 8000 Hz), each from a place of their
 // own. The first PROBES calls do not: their first leg is silent but for a burst a second, and the time until
 // the second leg hears it, in the audio itself, is the latency. Prints one JSON object; "measuring" when the
@@ -33,6 +34,7 @@ namespace {
 constexpr std::size_t kFrame = 160;
 constexpr std::size_t kSlots = 20;  // a packet every 20 ms, a part of the legs each ms
 constexpr std::size_t kBatch = 256;
+constexpr long kLeastLookUs = 100;
 constexpr int kBurstEvery = 50;       // packets
 constexpr std::int16_t kLoud = 2000;  // the burst has begun
 
@@ -72,8 +74,9 @@ float percentile(std::vector<float>& values, double share) {
 
 class Load {
  public:
-  Load(std::uint16_t port, std::size_t probes, std::vector<std::uint8_t> speech, std::vector<Leg> legs)
-      : probes_(probes), speech_(std::move(speech)), legs_(std::move(legs)) {
+  Load(std::uint16_t port, std::size_t probes, long lookUs, std::vector<std::uint8_t> speech,
+       std::vector<Leg> legs)
+      : probes_(probes), lookUs_(lookUs), speech_(std::move(speech)), legs_(std::move(legs)) {
     fd_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     const int size = 64 << 20;
     const int on = 1;
@@ -96,8 +99,9 @@ class Load {
     for (double dueMs = startMs; dueMs < endMs; dueMs++, slot = (slot + 1) % kSlots) {
       while (nowMs() < dueMs) {
         receive();
-        const timespec nap{.tv_sec = 0, .tv_nsec = 100'000};
-        if (nowMs() < dueMs - 0.2) nanosleep(&nap, nullptr);
+        const double leftUs = (dueMs - nowMs()) * 1e3;
+        const timespec nap{.tv_sec = 0, .tv_nsec = 1000 * std::min(lookUs_, static_cast<long>(leftUs))};
+        if (leftUs > 2.0 * static_cast<double>(kLeastLookUs)) nanosleep(&nap, nullptr);
       }
       if (!measuring_ && dueMs >= measureMs) {
         measuring_ = true;
@@ -248,6 +252,7 @@ class Load {
 
   int fd_ = -1;
   std::size_t probes_;
+  long lookUs_;
   std::vector<std::uint8_t> speech_;
   std::vector<Leg> legs_;
   std::array<std::uint8_t, kFrame> burst_{};
@@ -267,7 +272,7 @@ class Load {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 6) return 64;
+  if (argc != 7) return 64;
   std::ifstream file(argv[4], std::ios::binary);
   std::vector<std::uint8_t> speech((std::istreambuf_iterator<char>(file)), {});
   if (speech.size() < 100 * kFrame) return 66;
@@ -283,7 +288,8 @@ int main(int argc, char** argv) {
     legs.push_back(leg);
   }
   static Load load(static_cast<std::uint16_t>(std::atoi(argv[1])),
-                   static_cast<std::size_t>(std::atoi(argv[5])), std::move(speech), std::move(legs));
+                   static_cast<std::size_t>(std::atoi(argv[5])), std::max(std::atol(argv[6]), kLeastLookUs),
+                   std::move(speech), std::move(legs));
   load.run(std::atof(argv[2]), std::atof(argv[3]));
   return 0;
 }

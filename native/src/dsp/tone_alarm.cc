@@ -7,6 +7,8 @@
 #include <cstring>
 #include <numbers>
 
+#include "dsp/alarm_look.h"
+
 namespace hushpay {
 namespace {
 
@@ -14,7 +16,6 @@ constexpr float kPi = std::numbers::pi_v<float>;
 constexpr float kHopSeconds = static_cast<float>(ToneAlarm::kHop) / kSampleRateHz;
 constexpr int kSlackHops = ToneAlarm::kSlack / static_cast<int>(ToneAlarm::kHop);
 constexpr float kMaxOffset = 0.030F;  // relative, from a nominal frequency
-constexpr float kMinRms = 14;         // about -62 dBm0: what is fainter has no pair worth hiding
 /// Ratios of powers, high tone over low.
 struct Twist {
   float most;
@@ -85,9 +86,6 @@ constexpr int kOffsetsHops = 20;
 constexpr float kOffsetsCoherence = 0.98F;
 constexpr int kRefusedHops = 25;  // 50 ms
 
-// Four floats that are added and multiplied as one.
-using Quad = float __attribute__((vector_size(4 * sizeof(float))));
-
 std::complex<float> unit(float angle) noexcept { return {std::cos(angle), std::sin(angle)}; }
 
 std::complex<float> product(std::complex<float> a, std::complex<float> b) noexcept {
@@ -111,54 +109,9 @@ Pairing solve(float xx, float xy, float yy, float alongX, float alongY) noexcept
   return {a, b, a * alongX + b * alongY};
 }
 
-/// Hops that are looked at together, and the sum of a triangle's weights over them.
-struct Length {
-  int hops;
-  float weights;
-};
-constexpr std::array<Length, 5> kLengths = {{{2, 2}, {3, 4}, {4, 6}, {6, 12}, {8, 20}}};
-constexpr std::size_t kLongest = 8;
 constexpr std::size_t kOfFragment = 2;  // the first of them are a fragment's; of the others each has its rule
 
 }  // namespace
-
-struct ToneAlarm::Look {
-  using Power = std::array<Quad, 2>;  // by group
-
-  std::array<std::array<Quad, 4>, kLengths.size()> sum;  // as AlarmHop::tone
-  std::array<float, kLengths.size()> energy;             // above 560 Hz
-  std::array<float, kLengths.size()> wholeEnergy;
-
-  [[nodiscard]] Power power(std::size_t length) const noexcept {
-    const auto& of = sum[length];
-    return {of[0] * of[0] + of[2] * of[2], of[1] * of[1] + of[3] * of[3]};
-  }
-  static float most(const Quad& power) noexcept {
-    return std::max(std::max(power[0], power[1]), std::max(power[2], power[3]));
-  }
-  /// Does the strongest pair, its frequencies taken as nominal, explain about so much?
-  [[nodiscard]] bool mayHold(std::size_t length, float share) const noexcept {
-    const float samples = static_cast<float>(kLengths[length].hops) * kHop;
-    if (energy[length] < samples * kMinRms * kMinRms) return false;
-    const Power tones = power(length);
-    const float halfWeights = kLengths[length].weights * kHop / 2;
-    return samples / 2 * (most(tones[0]) + most(tones[1])) >=
-           share * halfWeights * halfWeights * energy[length];
-  }
-  [[nodiscard]] std::array<int, 2> strongest(std::size_t length) const noexcept {
-    const Power tones = power(length);
-    std::array<int, 2> bin{};
-    for (int group = 0; group < 2; group++) {
-      const Quad& of = tones[static_cast<std::size_t>(group)];
-      const float strongest = most(of);
-      bin[static_cast<std::size_t>(group)] = 4 * group + (of[0] == strongest   ? 0
-                                                          : of[1] == strongest ? 1
-                                                          : of[2] == strongest ? 2
-                                                                               : 3);
-    }
-    return bin;
-  }
-};
 
 ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, Context context) noexcept {
   AlarmHop& newest = ring_[static_cast<std::size_t>(filter_.count() % kRing)];
@@ -249,23 +202,23 @@ const AlarmHop& ToneAlarm::back(int count) const noexcept {
 /// A triangle over the hops of each length, so that a strong tone of one group does not spill into the
 /// other's filters: made of sums of neighbours, which the lengths share.
 void ToneAlarm::look(Look& into) const noexcept {
-  std::array<float, kLongest + 1> energy{};
-  std::array<float, kLongest + 1> wholeEnergy{};
-  for (std::size_t i = 0; i < kLongest; i++) {
+  std::array<float, Look::kLongest + 1> energy{};
+  std::array<float, Look::kLongest + 1> wholeEnergy{};
+  for (std::size_t i = 0; i < Look::kLongest; i++) {
     energy[i + 1] = energy[i] + back(static_cast<int>(i)).energy;
     wholeEnergy[i + 1] = wholeEnergy[i] + back(static_cast<int>(i)).wholeEnergy;
   }
-  for (std::size_t length = 0; length < kLengths.size(); length++) {
-    into.energy[length] = energy[static_cast<std::size_t>(kLengths[length].hops)];
-    into.wholeEnergy[length] = wholeEnergy[static_cast<std::size_t>(kLengths[length].hops)];
+  for (std::size_t length = 0; length < Look::kLengths.size(); length++) {
+    into.energy[length] = energy[static_cast<std::size_t>(Look::kLengths[length].hops)];
+    into.wholeEnergy[length] = wholeEnergy[static_cast<std::size_t>(Look::kLengths[length].hops)];
   }
   for (std::size_t part = 0; part < 4; part++) {
-    std::array<Quad, kLongest> tone;
-    for (std::size_t i = 0; i < kLongest; i++)
+    std::array<AlarmQuad, Look::kLongest> tone;
+    for (std::size_t i = 0; i < Look::kLongest; i++)
       std::memcpy(&tone[i], &back(static_cast<int>(i)).tone[4 * part], sizeof tone[i]);
-    std::array<Quad, kLongest - 1> two;
-    for (std::size_t i = 0; i + 1 < kLongest; i++) two[i] = tone[i] + tone[i + 1];
-    const Quad middle = two[3] + two[4];
+    std::array<AlarmQuad, Look::kLongest - 1> two;
+    for (std::size_t i = 0; i + 1 < Look::kLongest; i++) two[i] = tone[i] + tone[i + 1];
+    const AlarmQuad middle = two[3] + two[4];
     into.sum[0][part] = two[0];                                          // 1 1
     into.sum[1][part] = two[0] + two[1];                                 // 1 2 1
     into.sum[2][part] = into.sum[1][part] + two[2];                      // 1 2 2 1
@@ -276,7 +229,7 @@ void ToneAlarm::look(Look& into) const noexcept {
 
 ToneAlarm::Fit ToneAlarm::fit(const Look& look, std::size_t length, Wanted wanted) const noexcept {
   Fit result;
-  const int hops = kLengths[length].hops;
+  const int hops = Look::kLengths[length].hops;
   const float energy = look.energy[length];
   const float wholeEnergy = look.wholeEnergy[length];
   const float samples = static_cast<float>(hops) * kHop;
