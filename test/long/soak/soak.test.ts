@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { kCarriers, kCourses, pay, ruleFor } from '../../../src/cli/sweep/payment.ts';
 import { StageFeed } from '../../../src/cli/sweep/stage-feed.ts';
 import { MinuteTable } from '../../support/minute-table.ts';
+import { StallWatch } from '../../support/stall-watch.ts';
 import { orderOf, Trial } from '../../support/trial.ts';
 
 const kMinutes = Number(process.env['HUSHPAY_TEST_SOAK_MINUTES'] ?? 60);
@@ -18,17 +19,17 @@ const kLastPaymentMs = 11 * 60_000;
 const kLimitMs = kMinutes * 60_000 + kLastPaymentMs + 5 * 60_000;
 
 /**
- * What may rise in an hour: share of the mean, or so many where the mean is small. R5 of the reliability promises says 1 % of the resident
- * memory. A heap is counted with what the collector has not come to: the least of a minute says when it last came more than what is held.
+ * What may rise in an hour: 1 % of the mean, as R5 of the promises says, or so many where a garbage collector swings by more than that
+ * within minutes. A heap holds what the collector has not come to; what is kept for good is in the resident memory, too.
  */
 const kMostDrift: Readonly<Record<string, { readonly share: number; readonly least: number }>> = {
   'control.rssMb': { share: 0.01, least: 2 },
-  'control.heapMb': { share: 0.01, least: 2 },
+  'control.heapMb': { share: 0.01, least: 4 },
   'control.files': { share: 0, least: 2 },
   'control.timers': { share: 0, least: 4 },
   'control.handles': { share: 0, least: 4 },
   'edge.rssMb': { share: 0.01, least: 2 },
-  'edge.heapLeftMb': { share: 0.01, least: 2 },
+  'edge.heapLeftMb': { share: 0.01, least: 4 },
   'edge.files': { share: 0, least: 2 },
   'worker.rssMb': { share: 0.01, least: 0.3 },
   'worker.files': { share: 0, least: 2 },
@@ -64,6 +65,7 @@ it(
     console.log(JSON.stringify({ minutes: kMinutes, admitted: kAdmitted, paid, drifts }));
 
     expect(paid.failures).toEqual([]);
+    expect(paid.unheard).toBeLessThan(paid.payments / 10);
     const refs = [...new Set(trial.ledger().map(({ paymentRef }) => paymentRef))];
     expect(refs.filter((ref) => trial.bank.bank.netCharges(ref) > 1)).toEqual([]);
     await expect
@@ -92,9 +94,20 @@ async function figures(): Promise<{ calls: number; sessions: number; dialogs: nu
   };
 }
 
+interface Paid {
+  readonly payments: number;
+  readonly failures: readonly string[];
+  /** Payments that failed while our own process was not let run. */
+  readonly unheard: number;
+  readonly stalledMs: number;
+}
+
 /** Every payer goes on to the next payment until the time has come. One that hangs is a failure and keeps nobody waiting. */
-async function payAll(untilMs: number): Promise<{ payments: number; failures: readonly string[] }> {
+async function payAll(untilMs: number): Promise<Paid> {
   let payments = 0;
+  let unheard = 0;
+  const stalls = new StallWatch();
+  stalls.start();
   const failures: string[] = [];
   const underWay = new Map<number, string>();
   const payer = async (topology: (typeof kEight)[number], index: number): Promise<void> => {
@@ -106,9 +119,11 @@ async function payAll(untilMs: number): Promise<{ payments: number; failures: re
       const at = (where: string): void =>
         void underWay.set(index, `${topology}, ${course}, ${carrier}: ${where}`);
       at('is prepared');
+      const begunMs = performance.now();
       await pay(trial, feed, order, at, (role) => at(`the ${role} dials`)).then(
         () => payments++,
-        (error: Error) => failures.push(`${topology}, ${course}: ${error.message}`),
+        (error: Error) =>
+          stalls.since(begunMs) ? unheard++ : failures.push(`${topology}, ${course}: ${error.message}`),
       );
       feed.received.splice(0); // nobody searches it here
       if (phone >= 0) trial.phones[phone]?.rtp.packets.splice(0);
@@ -120,5 +135,7 @@ async function payAll(untilMs: number): Promise<{ payments: number; failures: re
   );
   const done = Promise.all(payers.map(({ each, index }) => payer(each, index)));
   await Promise.race([done, later(untilMs - performance.now() + kLastPaymentMs, undefined, { ref: false })]);
-  return { payments, failures: [...failures, ...[...underWay.values()].map((where) => `hangs: ${where}`)] };
+  stalls.stop();
+  const hanging = [...underWay.values()].map((where) => `hangs: ${where}`);
+  return { payments, failures: [...failures, ...hanging], unheard, stalledMs: stalls.stalledMs };
 }
