@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   createWriteStream,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -272,7 +273,9 @@ export class Trial implements Site {
     await this.ended;
   }
 
+  /** A second stop does nothing. */
   async stop(): Promise<void> {
+    if (!existsSync(this.dataDir)) return;
     await this.end();
     for (const phone of this.phones) phone.close();
     await this.bank.close();
