@@ -82,6 +82,7 @@ export class Trial implements Site {
   readonly logFile: string;
   readonly bank: SimulatorServer;
   readonly #options: TrialOptions;
+  readonly #temporary: string;
   #child: ChildProcess | undefined;
   #httpUrl = '';
   #sipPort = 0;
@@ -112,6 +113,7 @@ export class Trial implements Site {
     this.phones = phones;
     this.dataDir = mkdtempSync(join(tmpdir(), 'hushpay-trial-'));
     this.logFile = join(this.dataDir, 'server.log');
+    this.#temporary = join(this.dataDir, 'tmp');
     mkdirSync(this.#temporary);
   }
 
@@ -147,10 +149,6 @@ export class Trial implements Site {
   /** What the server has left in its folder for temporary files. */
   get temporaryFiles(): readonly string[] {
     return readdirSync(this.#temporary);
-  }
-
-  get #temporary(): string {
-    return join(this.dataDir, 'tmp');
   }
 
   dialled(phone: number): string {
