@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../errors.ts';
@@ -58,6 +58,7 @@ function makePrivate(file: string): void {
 
 /** With a connection that may not write: the last one that may moves the log into the file when it closes, whatever it has found. */
 function assertSound(file: string): void {
+  accessSync(file, constants.R_OK | constants.W_OK); // SQLite tries for minutes to read a log beside which it may not write
   const database = new Database(file, { readonly: true, timeout: kBusyTimeoutMs });
   try {
     assertNotNewer(database, file);

@@ -1,6 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,6 +81,7 @@ export class Trial implements Site {
   readonly logFile: string;
   readonly bank: SimulatorServer;
   readonly #options: TrialOptions;
+  readonly #temporary: string;
   #child: ChildProcess | undefined;
   #httpUrl = '';
   #sipPort = 0;
@@ -103,6 +112,7 @@ export class Trial implements Site {
     this.phones = phones;
     this.dataDir = mkdtempSync(join(tmpdir(), 'hushpay-trial-'));
     this.logFile = join(this.dataDir, 'server.log');
+    this.#temporary = join(this.dataDir, 'tmp');
     mkdirSync(this.#temporary);
   }
 
@@ -138,10 +148,6 @@ export class Trial implements Site {
   /** What the server has left in its folder for temporary files. */
   get temporaryFiles(): readonly string[] {
     return readdirSync(this.#temporary);
-  }
-
-  get #temporary(): string {
-    return join(this.dataDir, 'tmp');
   }
 
   dialled(phone: number): string {
@@ -264,7 +270,9 @@ export class Trial implements Site {
     await this.ended;
   }
 
+  /** A second stop does nothing. */
   async stop(): Promise<void> {
+    if (!existsSync(this.dataDir)) return;
     await this.end();
     for (const phone of this.phones) phone.close();
     await this.bank.close();

@@ -324,6 +324,7 @@ export const kHardening: readonly Claim[] = [
     checks: [
       `${kUnit}/ops/systemd.test.ts › exposes the machine by 2.0 at most`,
       `${kUnit}/ops/systemd.test.ts › would not pass without its restrictions`,
+      `${kUnit}/ops/systemd.test.ts › is never swapped out, is ended before the machine has no memory left`,
       `${kUnit}/ops/container.test.ts › ends as a user without rights, by number so that an orchestrator can tell`,
     ],
   },

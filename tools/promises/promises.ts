@@ -19,6 +19,8 @@ export const kPromises: readonly Claim[] = [
     checks: [
       'test/integration/gateway-faults.test.ts › at most one charge, and every payment ends as it really was',
       'test/unit/payment/reconciler.test.ts › needs a person a day after it was sent',
+      'test/long/exhaustion/clock.test.ts › back and forth by hours under a payment cuts no call and changes no outcome',
+      'test/long/exhaustion/clock.test.ts › keeps nobody from taking it back in minutes',
     ],
   },
   {
@@ -40,6 +42,10 @@ export const kPromises: readonly Claim[] = [
       'test/unit/process/child.test.ts › dies again and again is given up',
       'test/long/kill/kill.test.ts › keeps every promise over',
       'test/integration/payment-deaths.test.ts › the process is killed',
+      'test/long/exhaustion/crash-loop.test.ts › gives up after twelve deaths, and ends with 70',
+      'test/long/exhaustion/heap.test.ts › dies and leaves no card behind, and the next one has true books',
+      'test/long/exhaustion/exhaustion.test.ts › has no file descriptors left in control lives on',
+      'test/long/exhaustion/exhaustion.test.ts › has another one, and says so',
     ],
   },
   {
@@ -76,6 +82,11 @@ export const kPromises: readonly Claim[] = [
     checks: [
       'test/unit/gateway/breaking.test.ts › has the caller told within three seconds',
       'test/unit/call/ivr-call.test.ts › tells the caller at once that the gateway is down',
+      'test/unit/process/known-answers.test.ts › goes on for a day while the resolver is silent',
+      'test/long/exhaustion/names.test.ts › the resolver will not say any more is paid at where it was last',
+      'test/long/exhaustion/names.test.ts › nobody knows any more ends its payments with nothing charged',
+      'test/long/exhaustion/names.test.ts › was never said, for want of a resolver',
+      'test/long/exhaustion/names.test.ts › the resolver will not say is called where it was last',
     ],
   },
   {
@@ -87,6 +98,11 @@ export const kPromises: readonly Claim[] = [
       'test/long/money/process-faults.test.ts › the disk full from every turn of a payment',
       'test/long/exhaustion/exhaustion.test.ts › sends nothing to the gateway without room for the intent',
       'test/long/exhaustion/exhaustion.test.ts › finds its database locked sends nothing to the gateway',
+      'test/long/exhaustion/database.test.ts › starts on none that are damaged',
+      'test/long/exhaustion/database.test.ts › does not start where it may not write',
+      'test/long/exhaustion/database.test.ts › that are damaged beneath it sends nothing to the gateway',
+      'test/unit/store/damage.test.ts › takes no intent any more once that is found',
+      'test/unit/store/session-writer.test.ts › that a full disk refused are written in their order when there is room',
     ],
   },
   {
