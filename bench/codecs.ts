@@ -25,8 +25,8 @@ interface Peer {
   readonly decodeNs: number;
 }
 
-/** What a room costs for 20 ms of a call with eight monitors, who hear the same or each a little else. */
-interface Monitored {
+/** What listeners cost who hear the same, or each a little else: a room with eight monitors, or a member of a conference, for 20 ms. */
+interface Listening {
   readonly sameNs: number;
   readonly apartNs: number;
 }
@@ -43,13 +43,13 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
   const costs = JSON.parse(stdout) as Readonly<Record<string, Cost>>;
   const spandsp = costOfSpandsp(clips);
   process.stdout.write(tableOf(costs));
-  const monitors = monitored(clips);
+  const listening = listeners(clips);
   const g722 = costs['G722'];
   return {
     clips: clips.length,
     costs,
     legsPerCore: Object.fromEntries(Object.entries(costs).map(([name, cost]) => [name, legsPerCore(cost)])),
-    monitors,
+    ...listening,
     spandspG722: spandsp ?? 'not there: libspandsp-dev and a C compiler are needed',
     ...(spandsp && g722
       ? {
@@ -60,15 +60,25 @@ export async function run(): Promise<Readonly<Record<string, unknown>>> {
   };
 }
 
-function monitored(clips: readonly string[]): Readonly<Record<string, Monitored & { apartToSame: number }>> {
+type Listenings = Readonly<Record<string, Listening & { readonly apartToSame: number }>>;
+
+/** Monitors by codec, conferences by the number of their members. */
+function listeners(clips: readonly string[]): {
+  readonly monitors: Listenings;
+  readonly conferences: Listenings;
+} {
   const { stdout } = spawnSync(kMonitors, clips, { encoding: 'utf8' });
-  const costs = JSON.parse(stdout) as Readonly<Record<string, Monitored>>;
-  return Object.fromEntries(
-    Object.entries(costs).map(([name, cost]) => [
-      name,
-      { ...cost, apartToSame: rounded(cost.apartNs / cost.sameNs) },
-    ]),
-  );
+  const costs = JSON.parse(stdout) as Readonly<
+    Record<'monitors' | 'conferences', Readonly<Record<string, Listening>>>
+  >;
+  const compared = (of: Readonly<Record<string, Listening>>): Listenings =>
+    Object.fromEntries(
+      Object.entries(of).map(([name, cost]) => [
+        name,
+        { ...cost, apartToSame: rounded(cost.apartNs / cost.sameNs) },
+      ]),
+    );
+  return { monitors: compared(costs.monitors), conferences: compared(costs.conferences) };
 }
 
 /** The longest prompts: speech rather than single words. */

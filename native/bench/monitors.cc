@@ -1,6 +1,6 @@
 // What listeners of one mix cost: hushpay-bench-monitors FILE.wav prints, as JSON, per codec, nanoseconds of
 // processor time of a room for 20 ms of a call of two with eight monitors, who hear the same or each a little
-// else.
+// else; and of a member of a conference in which everybody hears everybody, the same or each a little else.
 #include <time.h>
 
 #include <algorithm>
@@ -38,10 +38,22 @@ struct Party {
   }
 };
 
-double processorNs() {
+/// What a room spends on 20 ms, when these speak.
+template <typename Speak>
+double blockNs(Room& room, std::size_t frames, Speak speak) {
   timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+  const auto processorNs = [&] {
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+  };
+  double spentNs = 0;
+  for (std::size_t n = 0; n < frames; n++) {
+    speak(n);
+    const double startNs = processorNs();
+    for (int tick = 0; tick < 2; tick++) room.tick();
+    spentNs += processorNs() - startNs;
+  }
+  return spentNs / static_cast<double>(frames);
 }
 
 /// @param codec  of the monitors; caller and agent speak PCMU
@@ -50,7 +62,7 @@ double roomNs(Codec codec, bool isSame, const std::vector<std::int16_t>& speech)
   std::vector<std::unique_ptr<Party>> parties;
   for (std::uint32_t n = 0; n < 2 + kMonitors; n++) {
     parties.push_back(std::make_unique<Party>(n + 1, n < 2 ? Codec::kPcmu : codec));
-    room.join(parties.back()->session, parties.back()->voice);
+    room.join(parties.back()->session, parties.back()->voice, room.makeSeats(parties.size()));
   }
   const auto hear = [&](std::size_t listener, std::size_t speaker, float gain) {
     room.hear(parties[listener]->session, parties[speaker]->session, Source::kVoice,
@@ -61,18 +73,42 @@ double roomNs(Codec codec, bool isSame, const std::vector<std::int16_t>& speech)
     hear(monitor, 1, 1);
   }
   const std::size_t frames = speech.size() / kFrame;
-  double spentNs = 0;
-  for (std::size_t n = 0; n < frames; n++) {
+  const double spentNs = blockNs(room, frames, [&](std::size_t n) {
     for (std::size_t speaker = 0; speaker < 2; speaker++) {
       const std::size_t from = (n + speaker * frames / 2) % frames * kFrame;
       parties[speaker]->voice.hear(std::span(speech).subspan(from, kFrame), Heard::kAudio);
     }
-    const double startNs = processorNs();
-    for (int tick = 0; tick < 2; tick++) room.tick();
-    spentNs += processorNs() - startNs;
-  }
+  });
   room.leaveAll();
-  return spentNs / static_cast<double>(frames);
+  return spentNs;
+}
+
+/// A member's share.
+double memberNs(std::size_t members, bool isSame, const std::vector<std::int16_t>& speech) {
+  constexpr std::size_t kFrames = 200;
+  Room room;
+  std::vector<std::unique_ptr<Party>> parties;
+  for (std::uint32_t n = 0; n < members; n++) {
+    parties.push_back(std::make_unique<Party>(n + 1, Codec::kPcmu));
+    room.join(parties.back()->session, parties.back()->voice, room.makeSeats(parties.size()));
+  }
+  for (std::size_t listener = 0; listener < members; listener++) {
+    const float gain = isSame ? 1 : 1 - static_cast<float>(listener) / 1000;
+    for (std::size_t speaker = 0; speaker < members; speaker++) {
+      if (listener != speaker)
+        room.hear(parties[listener]->session, parties[speaker]->session, Source::kVoice,
+                  {.access = Access::kOpen, .gain = gain});
+    }
+  }
+  const std::size_t frames = speech.size() / kFrame;
+  const double spentNs = blockNs(room, kFrames, [&](std::size_t n) {
+    for (std::size_t speaker = 0; speaker < members; speaker++) {
+      const std::size_t from = (n + speaker * frames / members) % frames * kFrame;
+      parties[speaker]->voice.hear(std::span(speech).subspan(from, kFrame), Heard::kAudio);
+    }
+  });
+  room.leaveAll();
+  return spentNs / static_cast<double>(members);
 }
 
 }  // namespace
@@ -88,7 +124,7 @@ int main(int count, char** files) {
     std::fprintf(stderr, "usage: hushpay-bench-monitors FILE.wav...\n");
     return 64;
   }
-  const char* separator = "{";
+  const char* separator = "{\"monitors\":{";
   for (const auto& [name, codec] :
        {std::pair("PCMU", Codec::kPcmu), std::pair("G722", Codec::kG722), std::pair("opus", Codec::kOpus)}) {
     double same = roomNs(codec, true, speech);
@@ -100,5 +136,16 @@ int main(int count, char** files) {
     std::printf("%s\"%s\":{\"sameNs\":%.0f,\"apartNs\":%.0f}", separator, name, same, apart);
     separator = ",";
   }
-  std::printf("}\n");
+  separator = "},\"conferences\":{";
+  for (const std::size_t members : {8, 32, 128}) {
+    double same = memberNs(members, true, speech);
+    double apart = memberNs(members, false, speech);
+    for (int round = 1; round < kRounds; round++) {
+      same = std::min(same, memberNs(members, true, speech));
+      apart = std::min(apart, memberNs(members, false, speech));
+    }
+    std::printf("%s\"%zu\":{\"sameNs\":%.0f,\"apartNs\":%.0f}", separator, members, same, apart);
+    separator = ",";
+  }
+  std::printf("}}\n");
 }

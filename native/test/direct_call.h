@@ -106,7 +106,7 @@ struct Call {
   explicit Call(const std::vector<Codec>& codecs) {
     for (const Codec codec : codecs) {
       phones.push_back(std::make_unique<Phone>(nowMs, codec));
-      REQUIRE(room.join(phones.back()->session, phones.back()->voice));
+      REQUIRE(room.join(phones.back()->session, phones.back()->voice, room.makeSeats(phones.size())));
     }
   }
   Phone& operator[](std::size_t index) { return *phones[index]; }

@@ -130,7 +130,7 @@ struct Call {
     parties.push_back(std::make_unique<Party>(kHz[index % kHz.size()], ptimeMs, codec,
                                               static_cast<std::uint32_t>(index + 1)));
     parties.back()->speaksAtTick = tickCount;
-    REQUIRE(room.join(parties.back()->session, parties.back()->voice));
+    REQUIRE(room.join(parties.back()->session, parties.back()->voice, room.makeSeats(parties.size())));
     return *parties.back();
   }
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "no_allocation.h"
 #include "rtp/packet.h"
 #include "rtp/rtcp.h"
+#include "secure/srtp_cipher.h"
 
 using namespace hushpay;
 
@@ -393,6 +395,42 @@ TEST_CASE("survives datagrams of chance") {
       CHECK(unprotect(receiver, datagram) != Unprotected::kOk);
       CHECK(unprotect(receiver, datagram, true) != Unprotected::kOk);
     }
+  }
+}
+
+TEST_CASE("seals and opens the packets of RFC 7714 sections 16.1 and 16.2") {
+  const Bytes header = fromHex("8040f17b8041f8d35501a0b2");
+  const std::string_view text = "Gallia est omnis divisa in partes tres";
+  const Bytes plain(text.begin(), text.end());
+  Bytes key(32);
+  std::iota(key.begin(), key.end(), std::uint8_t{0});
+  const Bytes salt = fromHex("51756964 2070726f 2071756f");
+  constexpr std::uint32_t kSsrc = 0x5501a0b2;
+  constexpr std::uint64_t kIndex = 0xf17b;  // the first of all: no roll-over
+  struct Vector {
+    SrtpSuite suite;
+    std::size_t keySize;
+    const char* sealed;
+    const char* tag;
+  };
+  for (const Vector& vector :
+       {Vector{SrtpSuite::kAeadAes128Gcm, 16,
+               "f24de3a3 fb34de6c acba861c 9d7e4bca be633bd5 0d294e6f 42a5f47a 51c7d19b 36de3adf 8833",
+               "899d7f27 beb16a91 52cf765e e4390cce"},
+        Vector{SrtpSuite::kAeadAes256Gcm, 32,
+               "32b1de78 a822fe12 ef9f78fa 332e33aa b1801238 9a58e2f3 b50b2a02 76ffae0f 1ba63799 b87b",
+               "7aa3db36 dfffd6b0 f9bb7878 d7a76c13"}}) {
+    SrtpCipher cipher(vector.suite, ByteView(key).first(vector.keySize), salt);
+    Bytes sealed(plain.size());
+    Bytes tag(16);
+    REQUIRE(cipher.seal(kSsrc, kIndex, header, {}, plain, sealed.data(), tag.data()));
+    CHECK(sealed == fromHex(vector.sealed));
+    CHECK(tag == fromHex(vector.tag));
+    Bytes opened(plain.size());
+    REQUIRE(cipher.open(kSsrc, kIndex, header, {}, sealed, tag, opened.data()));
+    CHECK(opened == plain);
+    tag[0] ^= 1;
+    CHECK_FALSE(cipher.open(kSsrc, kIndex, header, {}, sealed, tag, opened.data()));
   }
 }
 

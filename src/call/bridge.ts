@@ -55,6 +55,7 @@ export interface BridgeCall {
 }
 
 const kPressMs = 60; // a telephone-event goes on when it begins: long enough to count, short enough to keep up with quick keys
+const kFirstJoinMs = 1_000; // who asks in the same breath as it answers asks before both are in
 const kByeOfTransferorMs = 2_000; // after our NOTIFY it says goodbye itself (RFC 5589 section 6.1)
 
 /**
@@ -72,6 +73,9 @@ export class Bridge {
   readonly #held = new Set<BridgedRole>();
   readonly #calling = new Set<CallOut>();
   readonly #end = Promise.withResolvers<void>();
+  /** Both sides have been in. */
+  readonly #complete = Promise.withResolvers<void>();
+  #isComplete = false;
   /** Somebody is called in the place of these: who asked for it may go at once (RFC 5589 section 6). */
   readonly #transferring = new Set<BridgedRole>();
   /** A side is to come back. */
@@ -126,6 +130,10 @@ export class Bridge {
     const { role } = side.party;
     const before = this.#sides.get(role);
     this.#sides.set(role, side);
+    if (this.#sides.has(otherOf(role))) {
+      this.#isComplete = true;
+      this.#complete.resolve();
+    }
     if (role === 'customer') this.#isLent = false;
     if (before) this.#held.delete(role);
     if (before) this.#retire(before);
@@ -239,6 +247,7 @@ export class Bridge {
 
   async #onRefer(side: Side, request: ReferRequest): Promise<void> {
     const { role } = side.party;
+    if (side.trunk.mayTransfer && !this.#isComplete) await this.#firstJoin();
     const isKept = role === 'customer' && this.#hooks.isPaying();
     const isHere = this.#sides.get(role) === side && this.#sides.has(otherOf(role));
     if (!side.trunk.mayTransfer || isKept || !isHere) return request.reject(603, 'Declined');
@@ -264,6 +273,12 @@ export class Bridge {
     report.tell(called.status, called.reason);
     const isAlone = !this.#sides.has(role) && !this.#hooks.goesOnWithout(role);
     if (isAlone) await this.hangUp({}); // who asked for it has gone
+  }
+
+  #firstJoin(): Promise<void> {
+    const patience = Promise.withResolvers<void>();
+    const cancel = this.#deps.clock.schedule(kFirstJoinMs, patience.resolve);
+    return Promise.race([this.#complete.promise, this.over, patience.promise]).finally(cancel);
   }
 
   /** The peer has two calls through us, and joins them: whom it talks with in the other one comes here in its place. */

@@ -11,6 +11,7 @@ import type {
   SipHeaders,
   TrunkRights,
 } from '../ports/signaling.ts';
+import { isEncryptedWay } from '../sdp/protection.ts';
 import type { BridgedRole } from './bridge.ts';
 import type { HeldLegs } from './held-legs.ts';
 import { LegMedia, type Refusal } from './leg-media.ts';
@@ -220,6 +221,5 @@ const kCancelled: Refusal = { status: 487, reason: 'Request Terminated' };
 /** Where a call of ours goes: whether nobody on the way can read it is what its URI says. */
 function sourceOf(target: string): { readonly address: string; readonly isEncrypted: boolean } {
   const address = /@(\[[^\]]+\]|[^:;?>]+)/.exec(target)?.[1] ?? '';
-  const isEncrypted = /^sips:/i.test(target) || /;transport=(tls|wss)\b/i.test(target);
-  return { address: address.replace(/^\[|\]$/g, ''), isEncrypted };
+  return { address: address.replace(/^\[|\]$/g, ''), isEncrypted: isEncryptedWay(target) };
 }

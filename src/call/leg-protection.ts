@@ -1,6 +1,11 @@
 import type { DtlsFingerprint, MediaRemote, SrtpSuite } from '../ports/media.ts';
 import { kSrtpKeySizes } from '../ports/media.ts';
-import { type IncomingCall, kUsualMediaRules, type MediaRules } from '../ports/signaling.ts';
+import {
+  type IncomingCall,
+  kUsualMediaRules,
+  type MediaRules,
+  type TrunkRights,
+} from '../ports/signaling.ts';
 import type { LocalProtection } from '../sdp/protection.ts';
 
 const kIceUserSize = 4; // bytes, before base64: more than the 24 bits RFC 8445 section 5.3 asks for
@@ -8,6 +13,7 @@ const kIcePasswordSize = 18; // 144 bits
 
 /** What one leg does to keep its audio to itself: our keys, and what was agreed on so far. Made per leg; wipe() at its end. */
 export class LegProtection {
+  readonly #trunk: TrunkRights;
   readonly #rules: MediaRules;
   readonly #source: IncomingCall['source'];
   readonly #fingerprint: DtlsFingerprint | undefined;
@@ -20,6 +26,7 @@ export class LegProtection {
     { trunk, source }: Pick<IncomingCall, 'trunk' | 'source'>,
     fingerprint: DtlsFingerprint | undefined,
   ) {
+    this.#trunk = trunk;
     this.#rules = trunk.media ?? kUsualMediaRules;
     this.#source = source;
     this.#fingerprint = fingerprint;
@@ -38,7 +45,9 @@ export class LegProtection {
 
   /** How the packets travel that a description agreed on. */
   linked(remote: MediaRemote): MediaRemote {
-    return remote.link ? { ...remote, link: { ...remote.link, learnFrom: this.#learnFrom() } } : remote;
+    if (!remote.link) return remote;
+    const limitsUnheard = this.#limitsUnheard(remote.address);
+    return { ...remote, link: { ...remote.link, learnFrom: this.#learnFrom(), limitsUnheard } };
   }
 
   adopt(current: NonNullable<LocalProtection['current']>): void {
@@ -69,6 +78,17 @@ export class LegProtection {
     }
   }
 
+  #limitsUnheard(address: string): boolean {
+    switch (this.#rules.unheardLimit) {
+      case 'off':
+        return false;
+      case 'strangers':
+        return address !== plainOf(this.#source?.address) && this.#trunk.knows?.(address) !== true;
+      case 'all':
+        return true;
+    }
+  }
+
   /** A direction keeps its key as long as the suite stays: its roll-over counter is never in doubt (RFC 4568 section 7.1.4). */
   #keyFor(suite: SrtpSuite): Uint8Array {
     const known = this.#keys.get(suite);
@@ -77,6 +97,11 @@ export class LegProtection {
     this.#keys.set(suite, key);
     return key;
   }
+}
+
+/** An IPv4 address inside IPv6 is itself. */
+function plainOf(address: string | undefined): string | undefined {
+  return address?.replace(/^::ffff:(?=[\d.]+$)/i, '');
 }
 
 /** The characters of base64 are those ICE allows (RFC 8839 section 5.4). */

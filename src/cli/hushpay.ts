@@ -1,5 +1,6 @@
 import { maskCardLike } from '../card/card-like.ts';
 import { AppError } from '../errors.ts';
+import { useCompiledCode } from '../process/compiled-code.ts';
 import { type Command, kExit } from './command.ts';
 import { helpOf } from './help.ts';
 
@@ -7,7 +8,10 @@ type Loader = () => Promise<Command>;
 
 /** Each command is read only when it is needed: `help` does not load a SIP stack. */
 const kCommands: Readonly<Record<string, Loader>> = {
-  serve: async () => (await import('./serve.ts')).serve,
+  serve: async () => {
+    useCompiledCode(); // a server that died is back the sooner
+    return (await import('./serve.ts')).serve;
+  },
   'leak-sweep': async () => (await import('./leak-sweep.ts')).leakSweep,
   health: async () => (await import('./health.ts')).health,
   doctor: async () => (await import('./doctor/doctor.ts')).doctor,

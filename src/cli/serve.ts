@@ -1,5 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import { type Server, startServer } from '../main.ts';
+import { keepCompiledCode } from '../process/compiled-code.ts';
 import { ServiceManager } from '../process/service-manager.ts';
 import { kSystemClock } from '../process/system-clock.ts';
 import { harden } from '../telemetry/hardening.ts';
@@ -27,6 +28,7 @@ export const serve: Command = {
     );
     const manager = new ServiceManager(kSystemClock, (reason) => process.stderr.write(`${reason}\n`));
     await manager.ready('takes calls');
+    keepCompiledCode();
     const failure = await Promise.race([stop, server.failed]);
     const farewell = failure === undefined ? kStopping : `stopping: ${failure}`;
     process.stderr.write(`${farewell}\n`);

@@ -165,6 +165,7 @@ export interface MerchantSettings {
 export interface Webhook {
   readonly name: string;
   readonly url: string;
+  readonly privateNetwork: boolean;
   /** Null: it is told of all sessions. */
   readonly merchant: string | null;
   /** One, or two while it is being replaced. */

@@ -44,6 +44,12 @@ export const kRecordingSection = section({
     trunk: optionalText('Trunk whose credentials answer the recording server.', {
       expects: 'name in `sip.trunks`',
     }),
+    encryption: choice(
+      'SRTP towards the recording server, by keys in SDP: never (`off`), when it answers with it (`optional`), or always (`required`). Keys are offered where `server` is `sips:` or says `transport=tls`.',
+      ['off', 'optional', 'required'],
+      'optional',
+    ),
+    keysInClear: flag('Keys are offered to a server that is called over UDP or TCP, too.', false),
     ringMs: wholeNumber('A recording server that does not answer for so long is not there.', {
       min: 100,
       max: 60_000,

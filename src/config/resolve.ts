@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import type { PaymentPolicy, Route } from '../dialog/policy.ts';
 import { parseMajor } from '../money/money.ts';
+import { isEncryptedWay } from '../sdp/protection.ts';
 import { apiSettings, httpTls } from './api-resolver.ts';
 import { readTls } from './certificates.ts';
 import type { CaptureSettings, Config, GatewaySettings, SipServer } from './config.ts';
@@ -61,6 +62,7 @@ export class Resolver {
     const { locale, currency } = this.#file;
     this.#checkProduction();
     this.#checkTrunkNames();
+    this.#checkRecordingKeys();
     checkTrunkLimits(this.#file, (path, expects, remedy) => this.#refuse(path, expects, remedy));
     const gateway = this.#gateway(['gateway'], this.#file.gateway);
     const trust = new TrustResolver(sip, this.#tools);
@@ -128,6 +130,17 @@ export class Resolver {
       if (!ids.includes(id))
         this.#refuse(['recording', 'merchants', index], 'an id in merchants', 'add it there, or correct it');
     }
+  }
+
+  /** Encryption that is required needs a way for its keys. */
+  #checkRecordingKeys(): void {
+    const { server, encryption, keysInClear } = this.#file.recording.siprec;
+    if (server === null || encryption !== 'required' || keysInClear || isEncryptedWay(server)) return;
+    this.#refuse(
+      ['recording', 'siprec', 'server'],
+      '`sips:`, or a URI with `;transport=tls`, because encryption is `required`: keys would travel in clear',
+      'call it by TLS, or set recording.siprec.keysInClear',
+    );
   }
 
   /** The files are read for their mistakes; what is in them when the server starts is what counts. */

@@ -85,6 +85,15 @@ const kTrunk = z.strictObject({
       ['off', 'signaling', 'any'],
       'off',
     ),
+    unheardLimit: choice(
+      'Whose audio is sent for a second at most as long as nothing has come from it, neither RTP nor RTCP, because a description may name an address that never asked: that of addresses which are not in `sources` or `networks` and not where its SIP comes from (`strangers`), of every address (`all`), of none (`off`). Then phrases wait, and go on as soon as something comes. Phones that send nothing while nobody speaks (silence suppression) and live elsewhere belong into `networks`. With ICE it is not needed. One of our own media ports counts as a stranger.',
+      ['off', 'strangers', 'all'],
+      'strangers',
+    ),
+    networks: special(z.array(z.string().refine(isSource)).default([]), {
+      sentence: 'Where its audio may be besides `sources`, such as the media gateways of a carrier.',
+      expects: 'list of IP addresses and CIDR blocks such as `10.20.0.0/16`',
+    }),
     sharesPort: flag(
       'Calls it makes to us share ports, up to 64 on one, and are told apart by the address their audio comes from: saves a seventh of what a call costs. For peers whose audio comes from the address in SDP, of each call another; a second call from an address that is in use gets 503. Such calls have no DTLS-SRTP, and natLearning is off. Set net.core.rmem_max to 8 MB for what waits in one port.',
       false,

@@ -12,7 +12,7 @@ interface Tools {
 /** Reads the secrets and checks what concerns several keys. */
 export function webhooks(files: CheckedFile['webhooks'], tools: Tools): Webhook[] {
   return files.map((file, index) => {
-    const { name, url, merchant, events } = file;
+    const { name, url, privateNetwork, merchant, events } = file;
     const path: Path = ['webhooks', index];
     if (url.startsWith('http:') && !kLoopbackUrl.test(url)) {
       tools.refuse([...path, 'url'], '`https://`, or `http://` to this machine', 'use the https address');
@@ -25,6 +25,13 @@ export function webhooks(files: CheckedFile['webhooks'], tools: Tools): Webhook[
     if (secret === null) {
       tools.refuse([...path, 'secret'], 'a secret, or secretFile', 'set one: messages are signed with it');
     }
-    return { name, url, merchant, events, secrets: [secret, previous].filter((one) => one !== null) };
+    return {
+      name,
+      url,
+      privateNetwork,
+      merchant,
+      events,
+      secrets: [secret, previous].filter((one) => one !== null),
+    };
   });
 }

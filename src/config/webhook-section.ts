@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { kMessageTypes } from '../ports/webhooks.ts';
-import { list, optionalText, requiredText, secretText, special } from './keys.ts';
+import { flag, list, optionalText, requiredText, secretText, special } from './keys.ts';
 
 const kPath = { expects: 'path; a relative one counts from the folder hushpay is installed in' };
 
@@ -13,6 +13,10 @@ const kWebhook = z.strictObject({
     expects: '`https://` URL',
     pattern: /^https?:\/\/[^\s@]+$/,
   }),
+  privateNetwork: flag(
+    'The host may have an address of a private network (RFC 1918, fc00::/7, 100.64.0.0/10). Without it such addresses are not sent to, whatever the name comes to; link-local and multicast ones never are, and this machine only where the URL says so.',
+    false,
+  ),
   secret: secretText('What messages are signed with.'),
   secretFile: optionalText('File that holds the secret instead.', kPath),
   previousSecret: secretText('Signs beside it while the other end still has the old one.'),

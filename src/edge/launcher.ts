@@ -8,6 +8,7 @@ import type { CallLadder } from '../ladder/call-ladder.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { SupervisedChild } from '../process/child.ts';
+import { compiledCodeOf } from '../process/compiled-code.ts';
 import {
   type EdgeConfig,
   type EdgeFailure,
@@ -32,7 +33,9 @@ const kRoot = fileURLToPath(new URL('../..', import.meta.url));
 const kPackages = ['zod', 'ws'].map((name) =>
   dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)),
 );
-/** Node's permission model: the process on the SIP port reads its own code and nothing else, writes nothing, starts nothing. */
+/** Its own, which no other process reads. */
+const kCompiled = compiledCodeOf('edge');
+/** Node's permission model: the process on the SIP port reads its own code and nothing else, writes only that code as compiled, starts nothing. */
 const kPermissions = [
   '--permission',
   ...[
@@ -41,7 +44,11 @@ const kPermissions = [
     `${kRoot}node_modules/*`,
     ...kPackages.map((at) => `${at}/*`),
   ].map((path) => `--allow-fs-read=${path}`),
+  ...(kCompiled === undefined ? [] : [`--allow-fs-read=${kCompiled}/*`, `--allow-fs-write=${kCompiled}/*`]),
 ];
+
+/** MiB; of one size, so that its memory is level from the start. */
+const kYoungGeneration = ['--min-semi-space-size=8', '--max-semi-space-size=8'];
 
 /** The running edge process. It comes back after a crash on the same ports, but every call it carried is gone. */
 export interface EdgeHandle {
@@ -105,7 +112,8 @@ class EdgeProcess implements EdgeHandle {
       {
         name: 'sip-edge',
         command: process.execPath,
-        args: [...kPermissions, kMain],
+        args: [...kYoungGeneration, ...kPermissions, kMain],
+        ...(kCompiled !== undefined && { environment: { NODE_COMPILE_CACHE: kCompiled } }),
         prepare: (channel) => this.#prepare(channel),
         onDown: () => this.#down(),
         onGivenUp: () => this.#onGivenUp(),

@@ -28,8 +28,8 @@ export async function recordingOf(
     sinks.push(sink);
   }
   if (rules.calls !== 'off' && siprec.server !== null) {
-    const { server, trunk, ringMs } = siprec;
-    sinks.push(new SiprecSink({ server, trunk, ringMs, advertised: media.advertise }, deps));
+    const { server, ...options } = siprec;
+    sinks.push(new SiprecSink({ server, ...options, advertised: media.advertise }, deps));
   }
   return { ...rules, sinks };
 }

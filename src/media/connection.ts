@@ -88,11 +88,20 @@ export function isSameHandshake({ value: one }: Connection, { value: other }: Co
   return before !== undefined && now !== undefined && Buffer.compare(before, now) === 0;
 }
 
+/** Whether streams may have these keys: those that were agreed on, or of a handshake, which says itself what comes of it. */
+export function mayHaveKeys({ value: { srtp, dtls } }: Connection, keys: StreamState): boolean {
+  if (dtls) return true;
+  const isSame = (ours: Uint8Array | undefined, theirs: Uint8Array) =>
+    ours !== undefined && Buffer.compare(ours, theirs) === 0;
+  return isSame(srtp?.sendKey, keys.sendKey) && isSame(srtp?.receiveKey, keys.receiveKey);
+}
+
 /** How packets travel. */
 function linkFields(link: MediaLink): ConnectFields {
-  const { protection, ice, rtcpMux, learnFrom } = link;
+  const { protection, ice, rtcpMux, learnFrom, limitsUnheard = false } = link;
   return {
     rtcpMux,
+    limitsUnheard,
     learnSource: learnFrom !== null,
     learnFrom: learnFrom === null || learnFrom === 'any' ? '' : learnFrom,
     ...(ice && { ice: { ...ice } }),

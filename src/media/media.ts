@@ -47,10 +47,11 @@ export async function launchMedia(
 /** Each worker gets ports of its own: a part of the range, even and of whole pairs. */
 function shares(config: MediaConfig): MediaConfig[] {
   const { portMin, portMax, workers = 1 } = config;
+  const allPorts = [portMin, portMax] as const;
   const size = 2 * Math.floor((portMax - portMin + 1) / 2 / workers);
   return Array.from({ length: workers }, (_, index) => {
     const first = portMin + index * size;
-    return { ...config, portMin: first, portMax: first + size - 1 };
+    return { ...config, allPorts, portMin: first, portMax: first + size - 1 };
   });
 }
 

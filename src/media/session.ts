@@ -22,6 +22,7 @@ import {
   connectionOf,
   isSameHandshake,
   type LinkMemory,
+  mayHaveKeys,
   resumedConnection,
 } from './connection.ts';
 import {
@@ -44,6 +45,12 @@ export interface TapeChannel {
   readonly path: string;
   readonly channel: number;
   readonly beganMs: number;
+}
+
+/** What a session has, and what it must know of its plane. */
+export interface Own extends Pick<MediaSession, 'address' | 'port' | 'fingerprint'>, Required<OpenOptions> {
+  /** Whether somebody is described at a media port of ours. */
+  readonly isOurs: (remote: Pick<MediaRemote, 'address' | 'port'>) => boolean;
 }
 
 const kLastKey = 15;
@@ -77,6 +84,7 @@ export class WorkerSession implements MediaSession {
   readonly port: number;
   readonly fingerprint: DtlsFingerprint | undefined;
   readonly #sharesPort: boolean;
+  readonly #isOurs: (remote: MediaRemote) => boolean;
   readonly #link: WorkerLink;
   readonly #onClosed: () => void;
   /** It has no peer, and is recorded there. */
@@ -95,32 +103,34 @@ export class WorkerSession implements MediaSession {
   /** The present worker has taken over the keys of a handshake it has not seen. */
   #isTakenUp = false;
 
-  constructor(
-    id: number,
-    own: Pick<MediaSession, 'address' | 'port' | 'fingerprint'> & Required<OpenOptions>,
-    link: WorkerLink,
-    onClosed: () => void,
-    tape?: TapeChannel,
-  ) {
+  constructor(id: number, own: Own, link: WorkerLink, onClosed: () => void, tape?: TapeChannel) {
     this.id = id;
     this.#tape = tape;
     this.address = own.address;
     this.port = own.port;
     this.fingerprint = own.fingerprint;
     this.#sharesPort = own.sharesPort;
+    this.#isOurs = own.isOurs;
     this.#link = link;
     this.#onClosed = onClosed;
   }
 
   async connect(remote: MediaRemote): Promise<void> {
-    const body = connectionOf(this.id, remote);
+    const body = connectionOf(this.id, this.#guarded(remote));
     // The handshake was with a worker that has gone; the peer knows nothing of that and begins no other.
     const before = this.#isTakenUp && this.#connection;
     const isKept = before && isSameHandshake(before, body);
     await this.#command(isKept ? resumedConnection(body, this.#memory) : body);
     if (!isKept && body.value.dtls) this.#isTakenUp = false;
+    if (this.#streamState && !mayHaveKeys(body, this.#streamState)) this.#forgetKeys();
     this.#connection = body;
     this.#codec = remote.codec;
+  }
+
+  /** Another leg of ours hears only who it was told of: one that was not would be sent to for nothing. */
+  #guarded(remote: MediaRemote): MediaRemote {
+    const { link } = remote;
+    return link && this.#isOurs(remote) ? { ...remote, link: { ...link, limitsUnheard: true } } : remote;
   }
 
   async play(items: Iterable<PhraseItem>, options: PlayOptions, signal: AbortSignal): Promise<PlayResult> {
@@ -140,6 +150,12 @@ export class WorkerSession implements MediaSession {
   /** Keys and counters of the protected streams, at most about a second old; undefined while nothing is protected. */
   get streamState(): StreamState | undefined {
     return this.#streamState;
+  }
+
+  /** Those another worker would go on with: others are agreed on, or none, and what is told of them comes a little later. */
+  #forgetKeys(): void {
+    this.#streamState?.wipe();
+    this.#streamState = undefined;
   }
 
   get #memory(): LinkMemory {
@@ -240,8 +256,7 @@ export class WorkerSession implements MediaSession {
     } catch {
       return kNoStats; // the counts went with the worker
     } finally {
-      this.#streamState?.wipe();
-      this.#streamState = undefined;
+      this.#forgetKeys();
       this.#onClosed();
     }
   }

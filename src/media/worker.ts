@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
@@ -19,7 +20,7 @@ import { LogLevel, type Log as ProtoLog, Status, type WorkerStats } from './gene
 import { HeartWatch } from './heart-watch.ts';
 import { WorkerLink, workerGone } from './link.ts';
 import { WorkerRoom } from './room.ts';
-import { type TapeChannel, WorkerSession } from './session.ts';
+import { type Own, type TapeChannel, WorkerSession } from './session.ts';
 import { checkReply } from './status.ts';
 import { WorkerTape } from './tape.ts';
 
@@ -37,6 +38,8 @@ export interface MediaConfig {
   readonly portMin: number;
   /** Last port of the range, inclusive. */
   readonly portMax: number;
+  /** First and last port of all workers; those of this one if left out. */
+  readonly allPorts?: readonly [number, number];
   /** No packet for so long ends a session; 0 = never. */
   readonly mediaTimeoutMs: number;
   /** A closed port pair is not given out again before this. */
@@ -64,6 +67,15 @@ export interface WorkerFigures extends MediaWorkerFigures {
   readonly restarts: number;
 }
 
+/** Whether an address is one of the media ports of this server. */
+function ownPorts({ bindAddress, portMin, portMax, allPorts }: MediaConfig): Own['isOurs'] {
+  const [first, last] = allPorts ?? [portMin, portMax];
+  const isEverywhere = bindAddress === '0.0.0.0' || bindAddress === '::';
+  const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  const addresses = isEverywhere ? interfaces.map(({ address }) => address) : [bindAddress];
+  return ({ address, port }) => port >= first && port <= last && addresses.includes(address);
+}
+
 /**
  * One worker process and its sessions. start() once, stop() at the end; between, the process is started again when it dies or hangs, and
  * the sessions go on in the next one: on the same ports, with the numbers the board says, their prompts from the sentence they were in.
@@ -71,6 +83,7 @@ export interface WorkerFigures extends MediaWorkerFigures {
 export class MediaWorker {
   readonly name: string;
   readonly #config: MediaConfig;
+  readonly #isOurs: Own['isOurs'];
   readonly #clips: readonly ClipFile[];
   readonly #log: Log;
   readonly #child: SupervisedChild;
@@ -102,6 +115,7 @@ export class MediaWorker {
   ) {
     this.name = name;
     this.#config = config;
+    this.#isOurs = ownPorts(config);
     this.#clips = clips;
     this.#log = log.child({ part: name });
     this.#clock = clock;
@@ -238,7 +252,7 @@ export class MediaWorker {
     const forget = (): void => void this.#sessions.delete(id);
     const { bindAddress } = this.#config;
     const fingerprint = sharesPort ? undefined : this.#fingerprint;
-    const own = { address: bindAddress, port: localPort, fingerprint, sharesPort };
+    const own = { address: bindAddress, port: localPort, fingerprint, sharesPort, isOurs: this.#isOurs };
     const session = new WorkerSession(id, own, this.#link, forget, tape);
     this.#sessions.set(id, session);
     return session;

@@ -57,7 +57,7 @@ export class AnsweringPhone {
     if (!this.#call) return;
     const { invite, from } = this.#call;
     const headers: SipHeader[] = [
-      ['Via', `SIP/2.0/UDP ${this.#host}:${this.#socket.address().port};branch=z9hG4bK${this.#tag}`],
+      ['Via', `SIP/2.0/UDP ${this.#host}:${this.#socket.address().port};branch=${newBranch()}`],
       ['From', `${headerOf(invite, 'To')};tag=${this.#tag}`],
       ['To', headerOf(invite, 'From') ?? ''],
       ['Call-ID', headerOf(invite, 'Call-ID') ?? ''],
@@ -115,6 +115,11 @@ export class AnsweringPhone {
   #send(text: string, { address, port }: RemoteInfo): void {
     if (!this.#closed) this.#socket.send(text, port, address);
   }
+}
+
+/** Of each request: with that of an earlier call it would be taken for one that is sent again (RFC 3261 section 17.2.3). */
+function newBranch(): string {
+  return `z9hG4bK${randomBytes(9).toString('hex')}`;
 }
 
 /** RFC 3261 section 12.2: whoever has a dialog names our tag. */

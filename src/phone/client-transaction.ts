@@ -3,8 +3,9 @@ import type { SipMessage } from './sip-message.ts';
 
 const kT1Ms = 500; // RFC 3261 section 17.1.1.1
 const kT2Ms = 4_000;
+const kRingingMs = 300_000; // longer than a server lets it ring
 
-/** No final response came within 64 * T1 (timers B and F). */
+/** No final response came within 64 * T1 (timers B and F), or while it rang. */
 export class NoResponse extends Error {
   constructor(method: string) {
     super(`${method}: no final response`);
@@ -42,7 +43,8 @@ export class ClientTransaction {
       this.#stop();
       this.#outcome.resolve(response);
     } else if (this.#method === 'INVITE') {
-      this.#stop(); // it may ring as long as it likes
+      this.#stop(); // it rings
+      this.#cancelEnd = this.#clock.schedule(kRingingMs, () => this.close());
     }
   }
 

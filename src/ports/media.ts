@@ -80,6 +80,8 @@ export interface MediaLink {
   readonly ice: IceUsers | null;
   /** The peer may be behind a NAT and is learned from this address, or `any`; null: its own only. */
   readonly learnFrom: string | null;
+  /** An address that nothing has come from gets a second of audio at most, and more once something comes; absent: no. */
+  readonly limitsUnheard?: boolean;
 }
 
 /** What offer and answer agreed on for one leg. */

@@ -18,6 +18,8 @@ export interface TrunkRights {
   readonly codecOrder?: CodecOrder;
   /** Absent: {@link kUsualMediaRules}. */
   readonly media?: MediaRules;
+  /** Whether an address is one its calls come from, or its audio may be at. Absent: none is. */
+  readonly knows?: (address: string) => boolean;
 }
 
 /** Whether calls are encrypted: never, when the peer can, or else refused. */
@@ -30,6 +32,13 @@ export interface MediaRules {
   readonly keysInClear: boolean;
   /** Whether the audio may come from another address than the description says: never, from where its SIP comes, from anywhere. */
   readonly natLearning: 'off' | 'signaling' | 'any';
+  /**
+   * Whose audio is sent for a second at most while nothing has come from it: nobody's, that of addresses which are neither the trunk's nor
+   * where its SIP comes from, everybody's.
+   */
+  readonly unheardLimit: 'off' | 'strangers' | 'all';
+  /** Where its audio may be besides the addresses its calls come from: IP addresses and CIDR blocks. */
+  readonly networks: readonly string[];
   /** Legs that call us share ports ({@link OpenOptions}). */
   readonly sharesPort: boolean;
 }
@@ -38,6 +47,8 @@ export const kUsualMediaRules: MediaRules = {
   encryption: 'optional',
   keysInClear: false,
   natLearning: 'off',
+  unheardLimit: 'strangers',
+  networks: [],
   sharesPort: false,
 };
 
@@ -124,7 +135,7 @@ export interface SignalingLeg {
   onKey(listener: (report: KeyReport) => void): void;
   /** re-INVITE or UPDATE with an offer; null = without one: answer with an offer of our own. */
   onOffer(handler: (sdp: string | null, header: HeaderReader) => Promise<OfferReply>): void;
-  /** REFER of the peer; 603 as long as nobody listens. */
+  /** REFER of the peer; 603 where nobody listens. One of the leg's first second waits for who will. */
   onRefer(handler: (request: ReferRequest) => void): void;
   /** The peer hung up; what the listener returns goes into the 200. Called once, at once if it is already so. */
   onBye(listener: (reason: string, header: HeaderReader) => SipHeaders): void;

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
+import { readProcFile } from './proc-file.ts';
 
 const kMb = 1024 * 1024;
 const kKbPerMb = 1024;
@@ -12,7 +12,7 @@ export const kMostMemoryMb = Math.round(
 /** What a process has in memory; 0 for one that has gone. */
 export function memoryMb(pid: number): number {
   try {
-    const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readProcFile(`/proc/${pid}/status`))?.[1];
     return Math.round(Number(kb ?? 0) / kKbPerMb);
   } catch {
     return 0;

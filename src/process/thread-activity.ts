@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readProcFile } from './proc-file.ts';
 
 /** What the kernel says of a thread (proc(5)). */
 export interface ThreadActivity {
@@ -14,8 +14,8 @@ const kNsPerMs = 1e6;
 export function threadActivity(pid: number, threadId: number): ThreadActivity | undefined {
   try {
     const folder = `/proc/${pid}/task/${threadId}`;
-    const stat = readFileSync(`${folder}/stat`, 'latin1');
-    const [ran] = readFileSync(`${folder}/schedstat`, 'latin1').split(' ');
+    const stat = readProcFile(`${folder}/stat`);
+    const [ran] = readProcFile(`${folder}/schedstat`).split(' ');
     // The name in parentheses may hold anything; the state is behind the last of them.
     return { runnable: stat.charAt(stat.lastIndexOf(')') + 2) === 'R', cpuMs: Number(ran) / kNsPerMs };
   } catch {

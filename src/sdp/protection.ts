@@ -48,6 +48,11 @@ const kOffered: readonly SrtpSuite[] = [
   'AES_CM_128_HMAC_SHA1_32',
 ];
 
+/** Whether nobody can read keys on the way to this SIP URI, as far as its first hop. */
+export function isEncryptedWay(uri: string): boolean {
+  return /^sips:|;transport=(tls|wss)\b/i.test(uri);
+}
+
 /**
  * How an offered section would be protected: by what the offer has, in its order, as far as the policy goes.
  * @returns undefined where the two do not meet.

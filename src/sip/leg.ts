@@ -21,16 +21,19 @@ import { replacesOf } from './replaces.ts';
 import { type Answer, headerReader } from './request.ts';
 import type { DialogOf, Sendable } from './srf-types.ts';
 
-type Listener = 'bye' | 'key' | 'offer';
+type Listener = 'bye' | 'key' | 'offer' | 'refer';
 
 /** Whose business a request of the peer is. */
 const kListeners: Readonly<Record<string, Listener>> = {
   BYE: 'bye',
   INFO: 'key',
   INVITE: 'offer',
+  REFER: 'refer',
   UPDATE: 'offer',
 };
 const kNotHere = () => Promise.resolve({ status: 488, reason: 'Not Acceptable Here' });
+/** A new leg may be somebody's in a moment; who never follows a REFER says so after this. */
+const kOwnerlessMs = 1_000;
 const kReferPatienceMs = 32_000; // as long as the target may ring before the transferor gives up (64 * T1)
 
 /** Something that waits for the SIP server, which may go away. */
@@ -50,6 +53,7 @@ export class SipLeg implements SignalingLeg, Losable {
   readonly #onEnd: () => void;
   readonly #lost = Promise.withResolvers<void>();
   readonly #session: DigestSession | undefined;
+  readonly #madeMs: number;
   #ended = false;
   #answer: string | undefined;
   readonly #heard = new Set<Listener>();
@@ -75,6 +79,7 @@ export class SipLeg implements SignalingLeg, Losable {
     this.#clock = clock;
     this.#log = log;
     this.#reoffers = new Reoffers(clock, this.#dialog.type === 'uac');
+    this.#madeMs = clock.now();
     this.#standBetween();
     dialog.on('info', (req, res) => this.#onInfo(req, res));
     dialog.on('modify', (req, res) => this.#onOffer(req, res));
@@ -110,6 +115,7 @@ export class SipLeg implements SignalingLeg, Losable {
 
   onRefer(handler: (request: ReferRequest) => void): void {
     this.#referHandler = handler;
+    this.#deliverEarly('refer');
   }
 
   onBye(listener: (reason: string, header: HeaderReader) => SipHeaders): void {
@@ -161,7 +167,7 @@ export class SipLeg implements SignalingLeg, Losable {
 
   async bye(headers: SipHeaders): Promise<void> {
     if (!this.#heard.has('bye')) this.onBye(() => headers); // the peer may have been quicker
-    for (const nobody of ['offer', 'key'] as const) this.#deliverEarly(nobody);
+    for (const nobody of ['offer', 'key', 'refer'] as const) this.#deliverEarly(nobody);
     if (this.#ended) return;
     this.#end();
     await this.#request('BYE', headers);
@@ -202,9 +208,18 @@ export class SipLeg implements SignalingLeg, Losable {
     };
     dialog.handle = (req, res) => {
       const listener = kListeners[req.method];
+      if (listener === 'refer') this.#limitWait();
       if (listener === undefined || this.#heard.has(listener)) deliver(req, res);
       else this.#early.push({ listener, deliver: () => deliver(req, res) });
     };
+  }
+
+  /** There may never be anyone who follows a REFER. */
+  #limitWait(): void {
+    if (this.#heard.has('refer')) return;
+    const leftMs = this.#madeMs + kOwnerlessMs - this.#clock.now();
+    if (leftMs <= 0) this.#deliverEarly('refer');
+    else this.#clock.schedule(leftMs, () => this.#deliverEarly('refer'));
   }
 
   #deliverEarly(to: Listener): void {
@@ -232,6 +247,7 @@ export class SipLeg implements SignalingLeg, Losable {
     if (this.#ended) return;
     this.#hasLeft = true;
     this.#end();
+    this.#deliverEarly('refer');
     this.#onEnd();
     const headers = this.#byeListener(reasonOf(req), headerReader(req));
     const send = res.send.bind(res);

@@ -31,6 +31,7 @@ export class Trunks {
           ...(mayTransfer !== undefined && { mayTransfer }),
           ...(codecOrder && { codecOrder }),
           ...(media && { media }),
+          knows: knowing([...sources, ...(media?.networks ?? [])]),
         },
         sources: blockList(sources),
       }),
@@ -54,11 +55,20 @@ export class Trunks {
   }
 
   find(address: string): TrunkRights | undefined {
-    const plain = address.replace(/^::ffff:/i, '');
-    const family = isIP(plain) === 6 ? 'ipv6' : 'ipv4';
-    if (isIP(plain) === 0) return undefined;
-    return this.#trunks.find(({ sources }) => sources.check(plain, family))?.rights;
+    return this.#trunks.find(({ sources }) => has(sources, address))?.rights;
   }
+}
+
+/** Whoever is trusted wherever it comes from is not known by its address. */
+function knowing(networks: readonly string[]): (address: string) => boolean {
+  const list = blockList(networks.filter((network) => !network.endsWith('/0')));
+  return (address) => has(list, address);
+}
+
+function has(list: BlockList, address: string): boolean {
+  const plain = address.replace(/^::ffff:/i, '');
+  const version = isIP(plain);
+  return version !== 0 && list.check(plain, version === 6 ? 'ipv6' : 'ipv4');
 }
 
 function credentialsByName(trunks: readonly TrunkCredentialsOf[]): ReadonlyMap<string, TrunkCredentials> {

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../errors.ts';
 import { kMigrations } from './migrations.ts';
+import { limitPageCache } from './page-cache.ts';
 import { createPrivateFile, kPrivateFileMode } from './private-file.ts';
 import { damaged, unusable } from './store-errors.ts';
 
@@ -38,6 +39,7 @@ export function openDatabase(path: string, checks: DatabaseChecks): Database.Dat
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = NORMAL');
     database.pragma('foreign_keys = ON');
+    limitPageCache(database);
     migrate(database, file);
     database.pragma(`busy_timeout = ${kRunningBusyTimeoutMs}`);
     return database;

@@ -3,11 +3,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { AuditChain } from './audit-chain.ts';
 import { auditKey } from './audit-key.ts';
+import { limitPageCache } from './page-cache.ts';
 import { ReportReader } from './report-reader.ts';
 import type { ReportAnswer, ReportFiles, ReportQuestion } from './report-thread.ts';
 
 const { file, auditKeyFile }: ReportFiles = workerData;
 const database = new Database(file, { readonly: true });
+limitPageCache(database);
 const reader = new ReportReader(database);
 
 parentPort?.on('message', ({ id, ask }: ReportQuestion) => {

@@ -4,11 +4,14 @@ import type { Log } from '../ports/log.ts';
 import type { SessionRecords } from '../ports/store.ts';
 import type { Delivery, MessageType, Outbox } from '../ports/webhooks.ts';
 import { messagesOf } from './message.ts';
+import { post } from './post.ts';
 import { signatureOf } from './signature.ts';
 
 export interface WebhookSettings {
   readonly name: string;
   readonly url: string;
+  /** Its host may have an address of a private network. */
+  readonly privateNetwork: boolean;
   /** Whose sessions it is told of; null: everybody's. */
   readonly merchant: string | null;
   /** The first is the one to stay; a second is still in use at the other end. */
@@ -159,26 +162,20 @@ export class Webhooks {
   }
 
   /** @returns the status of the answer, or what went wrong. */
-  async #post({ url, secrets }: WebhookSettings, { id, type, body }: Delivery): Promise<string> {
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        redirect: 'manual',
-        signal: AbortSignal.timeout(kAnswerWithinMs),
-        headers: {
-          'content-type': 'application/json',
-          'user-agent': 'hushpay',
-          'hushpay-delivery': String(id),
-          'hushpay-event': type,
-          'hushpay-signature': signatureOf(body, secrets, this.#parts.clock.date()),
-        },
-        body,
-      });
-      await response.body?.cancel();
-      return String(response.status);
-    } catch (error) {
-      return troubleOf(error);
-    }
+  #post({ url, privateNetwork, secrets }: WebhookSettings, { id, type, body }: Delivery): Promise<string> {
+    return post({
+      url,
+      privateNetwork,
+      body,
+      answerWithinMs: kAnswerWithinMs,
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': 'hushpay',
+        'hushpay-delivery': String(id),
+        'hushpay-event': type,
+        'hushpay-signature': signatureOf(body, secrets, this.#parts.clock.date()),
+      },
+    });
   }
 
   #settle(delivery: Delivery, answer: string): void {
@@ -202,11 +199,4 @@ export class Webhooks {
     log.warn({ webhook, delivery: id, type, answer, nextAt }, 'a webhook was not taken');
     onTry?.(webhook, 'again');
   }
-}
-
-function troubleOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  if (error.name === 'TimeoutError') return 'no answer in time';
-  const { cause } = error;
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.message;
 }

@@ -4,9 +4,10 @@ import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchMedia } from '../../src/media/media.ts';
-import type { MediaEnd } from '../../src/ports/media.ts';
+import type { RtpPhone } from '../../src/phone/rtp-phone.ts';
+import type { MediaEnd, MediaLink, MediaSession } from '../../src/ports/media.ts';
 import { kSystemClock } from '../../src/process/system-clock.ts';
 import { FakeLog } from '../support/fake-log.ts';
 import { MediaFixture, mediaConfig, remoteOf } from '../support/media-fixture.ts';
@@ -183,6 +184,61 @@ describe('ports', () => {
       code: 'MEDIA_REFUSED',
     });
     await fixture.stop();
+  });
+});
+
+describe('an address that nothing has come from', () => {
+  const kLink: MediaLink = {
+    protection: { kind: 'none' },
+    rtcpMux: false,
+    ice: null,
+    learnFrom: null,
+    limitsUnheard: true,
+  };
+  const kMostInASecond = 50; // packets of 20 ms
+  let fixture: MediaFixture;
+  /** Somebody who is sent to without end, to count by. */
+  let other: RtpPhone;
+  let silent: RtpPhone;
+  let toSilent: MediaSession;
+  let toOurs: MediaSession;
+  let ours: MediaSession;
+
+  beforeAll(async () => {
+    fixture = await MediaFixture.start();
+    [silent, other] = [await fixture.phone(), await fixture.phone()];
+    const opened = await Promise.all(Array.from({ length: 3 }, () => fixture.media.open()));
+    [toSilent, toOurs, ours] = opened as [MediaSession, MediaSession, MediaSession];
+    await toSilent.connect({ ...remoteOf(silent), link: kLink });
+    const described = { ...remoteOf(other), port: ours.port, rtcpPort: ours.port + 1 };
+    await toOurs.connect({ ...described, link: { ...kLink, limitsUnheard: false } });
+    await ours.connect(remoteOf(other));
+    await other.until(() => other.packets.length > 2 * kMostInASecond);
+  });
+  afterAll(() => fixture.stop());
+
+  it('gets a second of audio, and more once something has come', async () => {
+    const sent = silent.packets.length;
+    expect(sent).toBeGreaterThan(0);
+    expect(sent).toBeLessThanOrEqual(kMostInASecond);
+    silent.connect(toSilent);
+    silent.start();
+    await silent.until(() => silent.packets.length > sent + 10);
+    const [last, next] = silent.packets.slice(sent - 1);
+    expect(next?.sequence).toBe(((last?.sequence ?? 0) + 1) & 0xffff);
+  });
+
+  it('is another leg of ours: it hears nothing of it, and is left alone after a second', async () => {
+    expect((await toOurs.close()).packetsSent).toBeLessThanOrEqual(kMostInASecond);
+    const stats = await ours.close();
+    expect(stats.packetsReceived).toBe(0);
+    expect(stats.packetsForeign).toBeGreaterThan(0);
+  });
+
+  it('is this leg itself: refused', async () => {
+    const session = await fixture.media.open();
+    const itself = { ...remoteOf(other), address: session.address, port: session.port };
+    await expect(session.connect(itself)).rejects.toMatchObject({ code: 'MEDIA_REFUSED' });
   });
 });
 

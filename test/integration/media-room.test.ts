@@ -12,6 +12,7 @@ const kKeys: readonly Key[] = [1, 5, 9, 0, 10, 13];
 const kClamped: Hearing = { kind: 'clamped', mode: 'comfort_noise' };
 const kOpen: Hearing = { kind: 'open' };
 const kNone: Hearing = { kind: 'none' };
+const kMostMembers = 128;
 const kTrace = -50; // dBm0: comfort noise may show as so much in 10 ms, a key of -10 dBm0 shows as that
 const kOptions = { bargeIn: false, lookahead: 2 };
 
@@ -217,12 +218,16 @@ describe('a room of caller and agent', () => {
     await expect(other.leave(caller.session)).rejects.toMatchObject(refused);
     await room.leave(caller.session);
     await other.join(caller.session);
-    for (let member = 1; member < 16; member++) await other.join(await fixture.media.open());
+    const others: MediaSession[] = [];
+    for (let member = 1; member < kMostMembers; member++)
+      others.push(await fixture.media.open(undefined, { sharesPort: true }));
+    for (const each of others) await other.join(each);
     await expect(other.join(stranger)).rejects.toMatchObject({
       code: 'MEDIA_REFUSED',
       message: expect.stringContaining('ROOM_FULL'),
     });
     await other.close();
+    await Promise.all(others.map((each) => each.close()));
     await room.join(caller.session);
     await close(room, caller, agent);
     await expect(room.figures()).rejects.toMatchObject({ code: 'MEDIA_UNAVAILABLE' });

@@ -36,6 +36,8 @@ beforeAll(async () => {
     ]),
     HUSHPAY_RECORDING_CALLS: 'all',
     HUSHPAY_RECORDING_SIPREC_SERVER: server.uri,
+    HUSHPAY_RECORDING_SIPREC_ENCRYPTION: 'required',
+    HUSHPAY_RECORDING_SIPREC_KEYS_IN_CLEAR: 'true',
   });
 });
 
@@ -116,7 +118,7 @@ describe('a recorded call', { concurrent: true }, () => {
     },
   );
 
-  it('goes to a recording server as well, which learns who is on it and hears no key', async () => {
+  it('goes to a recording server as well, encrypted, which learns who is on it and hears no key', async () => {
     const session = await rooms.prepare();
     const customer = await session.join('caller', { carrier: 'tone' });
     const agent = await session.join('agent');
@@ -129,6 +131,8 @@ describe('a recorded call', { concurrent: true }, () => {
     expect(received.metadata).not.toContain('127.0.0.1');
     const [toCustomer, toAgent] = received.streams;
     if (!toCustomer || !toAgent) throw new Error('there are two streams');
+    expect(received.cryptos.every((crypto) => crypto !== '')).toBe(true);
+    expect(new Set(received.cryptos).size).toBe(2);
     expect(await loudness(customer, { rtp: toCustomer }, 1000)).toBeGreaterThan(kHeardDbm0);
     expect(await loudness(agent, { rtp: toAgent }, 800)).toBeGreaterThan(kHeardDbm0);
 
@@ -166,7 +170,7 @@ describe('a recorded call', { concurrent: true }, () => {
     expect(await auditExitOf(sine(400, 1000))).toBe(0);
   });
 
-  it('says so when the recording server hangs up, and goes on', async () => {
+  it('says so when the recording server hangs up, and calls it again', async () => {
     const session = await rooms.prepare();
     const customer = await session.join('caller');
     const agent = await session.join('agent');
@@ -174,7 +178,16 @@ describe('a recorded call', { concurrent: true }, () => {
     server.hangUp(await server.of(session.id));
     await session.until((view) => recordingEvents(view).some(({ state }) => state === 'interrupted'));
     expect(await loudness(customer, agent, 1000)).toBeGreaterThan(kHeardDbm0);
+    const again = await server.of(session.id, 1);
+    await session.until((view) => recordingEvents(view).some(({ state }) => state === 'resumed'));
+    expect(again.roles.toSorted()).toEqual(['agent', 'customer']);
+    const [toCustomer] = again.streams;
+    if (!toCustomer) throw new Error('there are two streams');
+    expect(await loudness(customer, { rtp: toCustomer }, 1000)).toBeGreaterThan(kHeardDbm0);
+    expect(toCustomer.unreadable).toBe(0);
     await customer.hangUp();
+    await agent.hangUp();
+    await until(() => again.ended, 'BYE at the recording server');
     await complete(session.id);
   });
 });

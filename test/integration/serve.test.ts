@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -93,6 +95,20 @@ describe('hushpay serve', () => {
     for (const pid of children)
       expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toMatch(/whispered|HUSHPAY_/);
     expect(server.output()).not.toContain('whispered');
+  });
+
+  it('starts again with the code an earlier start has compiled, and so does its edge, in a folder of its own', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hushpay-compiled-'));
+    server = await startServerProcess({ CACHE_DIRECTORY: folder });
+    await server.stop();
+    server = await startServerProcess({ CACHE_DIRECTORY: folder, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' });
+    await server.stop();
+    rmSync(folder, { recursive: true });
+    const read = (part: string, file: string) =>
+      new RegExp(`reading cache from ${folder}/${part}/\\S+ for ESM file:\\S+/src/${file}\\.\\.\\..*success`);
+    expect(server.output()).toMatch(read('control', 'main.ts'));
+    expect(server.output()).toMatch(read('edge', 'edge/main.ts'));
+    expect(server.output()).not.toMatch(read('control', 'edge/main.ts'));
   });
 
   it('makes up an API key and prints it once where none is given', async () => {

@@ -293,6 +293,16 @@ describe('REFER of the peer', () => {
     expect(peer.count('NOTIFY')).toBe(0);
   });
 
+  test('in the breath of the answer waits for who will follow it', async () => {
+    const { invite, leg } = await established();
+    leg.onKey(() => undefined);
+    peer.send(farRequest(invite, 'REFER', 2, { 'Refer-To': '<sip:3000@127.0.0.1>' }));
+    peer.send(farRequest(invite, 'INFO', 3, {}));
+    await peer.next('200 INFO'); // so the REFER has been there
+    leg.onRefer((request) => request.accept());
+    await peer.next('202 REFER');
+  });
+
   test('is declined where nobody listens', async () => {
     const { invite } = await established();
     peer.send(farRequest(invite, 'REFER', 2, { 'Refer-To': '<sip:3000@127.0.0.1>' }));

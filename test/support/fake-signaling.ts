@@ -43,6 +43,7 @@ export class FakeLeg implements SignalingLeg {
   /** What comes back for the next offers of ours; then an answer that takes each as it is. */
   reofferOutcomes: ReofferOutcome[] = [];
   #onRefer: ((request: ReferRequest) => void) | undefined;
+  #early: ReferRequest | undefined;
   #onBye: (reason: string, header: HeaderReader) => SipHeaders = () => ({});
   #onKey: (report: KeyReport) => void = () => {};
   #onOffer: (sdp: string | null, header: HeaderReader) => Promise<OfferReply> = async () => ({
@@ -67,6 +68,8 @@ export class FakeLeg implements SignalingLeg {
   }
   onRefer(handler: (request: ReferRequest) => void): void {
     this.#onRefer = handler;
+    if (this.#early) handler(this.#early);
+    this.#early = undefined;
   }
   async reoffer(sdp: string, headers: SipHeaders = {}): Promise<ReofferOutcome> {
     this.reoffers.push({ sdp, headers });
@@ -98,14 +101,14 @@ export class FakeLeg implements SignalingLeg {
   offer(sdp: string | null, headers: Record<string, string> = {}): Promise<OfferReply> {
     return this.#onOffer(sdp, (name) => headers[name]);
   }
-  /** The peer asks for somebody else; what it is told is in the answer. */
+  /** The peer asks for somebody else; what it is told is in the answer. Where nobody listens yet it waits. */
   askFor(
     target: string,
     options: { headers?: SipHeaders; targetHeaders?: SipHeaders; replaces?: Replacing } = {},
   ): FakeRefer {
     const told: FakeRefer = { accepted: false, reports: [], rejections: [] };
     const headers = options.headers ?? {};
-    this.#onRefer?.({
+    const request: ReferRequest = {
       target,
       targetHeaders: options.targetHeaders ?? {},
       replaces: options.replaces ?? null,
@@ -115,7 +118,9 @@ export class FakeLeg implements SignalingLeg {
         return { tell: (status) => void told.reports.push(status) };
       },
       reject: (status) => void told.rejections.push(status),
-    });
+    };
+    if (this.#onRefer) this.#onRefer(request);
+    else this.#early = request;
     return told;
   }
   answer(sdp: string): void {

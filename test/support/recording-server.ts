@@ -1,22 +1,32 @@
+import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { RtpPhone } from '../../src/phone/rtp-phone.ts';
+import { kSrtpKeySizes, type SrtpSuite } from '../../src/ports/media.ts';
 import { until } from './payment-lab.ts';
 import { type RawMessage, randomName, readMessage, writeReply, writeRequest } from './raw-sip-peer.ts';
+
+interface Stream {
+  readonly phone: RtpPhone;
+  readonly crypto: string;
+}
 
 /** What came of one call to the recording server. */
 export class ReceivedRecording {
   readonly invite: RawMessage;
   /** In the order of the offer. */
   readonly streams: readonly RtpPhone[];
+  /** `a=crypto` of our answer for each; empty: it comes in clear. */
+  readonly cryptos: readonly string[];
   /** The newest metadata. */
   metadata = '';
   /** Requests after the INVITE. */
   readonly later: RawMessage[] = [];
   ended = false;
 
-  constructor(invite: RawMessage, streams: readonly RtpPhone[]) {
+  constructor(invite: RawMessage, streams: readonly Stream[]) {
     this.invite = invite;
-    this.streams = streams;
+    this.streams = streams.map(({ phone }) => phone);
+    this.cryptos = streams.map(({ crypto }) => crypto);
   }
 
   /** Roles of those who are on the call by the newest metadata. */
@@ -31,7 +41,7 @@ export class ReceivedRecording {
   }
 }
 
-/** A session recording server (RFC 7866) with real sockets: takes every call, and keeps what it hears. Closed by its owner. */
+/** A session recording server (RFC 7866) with real sockets: takes every call, with keys where they are offered, and keeps what it hears. Closed by its owner. */
 export class RecordingServer {
   readonly port: number;
   readonly recordings: ReceivedRecording[] = [];
@@ -56,9 +66,10 @@ export class RecordingServer {
     return `sip:srs@127.0.0.1:${this.port}`;
   }
 
-  /** The recording of a payment session. */
-  async of(sessionId: string): Promise<ReceivedRecording> {
-    const find = () => this.recordings.find(({ invite }) => invite.header('X-Pay-Session') === sessionId);
+  /** The recording of a payment session. @param nth - from 0, where it was called again. */
+  async of(sessionId: string, nth = 0): Promise<ReceivedRecording> {
+    const find = () =>
+      this.recordings.filter(({ invite }) => invite.header('X-Pay-Session') === sessionId)[nth];
     await until(() => find() !== undefined, 'a call at the recording server');
     return find() as ReceivedRecording;
   }
@@ -102,11 +113,11 @@ export class RecordingServer {
     if (this.refusesWith !== undefined) return void reply(this.refusesWith);
     const { sdp, metadata } = partsOf(message);
     const isAgain = known?.invite.header('CSeq') === message.header('CSeq');
-    const recording = known ?? new ReceivedRecording(message, await phonesFor(sdp));
+    const recording = known ?? new ReceivedRecording(message, await streamsFor(sdp));
     if (!known) this.recordings.push(recording);
     else if (!isAgain) recording.later.push(message);
     recording.metadata = metadata;
-    reply('200 OK', answerOf(recording.streams));
+    reply('200 OK', answerOf(recording));
   }
 
   #reply(request: RawMessage, status: string, body: string): string {
@@ -127,14 +138,30 @@ function partsOf({ body, header }: RawMessage): { readonly sdp: string; readonly
   return { sdp: of('application/sdp'), metadata: of('application/rs-metadata+xml') };
 }
 
-function phonesFor(sdp: string): Promise<readonly RtpPhone[]> {
-  const sections = sdp.match(/^m=audio/gm) ?? [];
-  return Promise.all(sections.map(() => RtpPhone.open({ codec: 'PCMA', eventPayloadType: null })));
+function streamsFor(sdp: string): Promise<readonly Stream[]> {
+  return Promise.all(
+    sdp
+      .split(/^(?=m=audio)/m)
+      .slice(1)
+      .map(streamFor),
+  );
 }
 
-function answerOf(streams: readonly RtpPhone[]): string {
+/** Under the first key that is offered, if there is one. */
+async function streamFor(section: string): Promise<Stream> {
+  const phone = await RtpPhone.open({ codec: 'PCMA', eventPayloadType: null });
+  const [, tag = '', name = '', key = ''] = /^a=crypto:(\d+) (\S+) inline:(\S+)/m.exec(section) ?? [];
+  if (key === '') return { phone, crypto: '' };
+  const suite = name as SrtpSuite;
+  const send = randomBytes(kSrtpKeySizes[suite]);
+  phone.secure({ suite, send, receive: Buffer.from(key, 'base64') });
+  return { phone, crypto: `a=crypto:${tag} ${suite} inline:${send.toString('base64')}\r\n` };
+}
+
+function answerOf({ streams, cryptos }: ReceivedRecording): string {
   const sections = streams.map(
-    ({ port }, index) => `m=audio ${port} RTP/AVP 8\r\na=recvonly\r\na=label:${index + 1}\r\n`,
+    ({ port }, index) =>
+      `m=audio ${port} ${cryptos[index] === '' ? 'RTP/AVP' : 'RTP/SAVP'} 8\r\n${cryptos[index]}a=recvonly\r\na=label:${index + 1}\r\n`,
   );
   return `v=0\r\no=srs 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n${sections.join('')}`;
 }

@@ -5,10 +5,16 @@ export interface SelfSigned {
   readonly cert: string;
 }
 
-/** A certificate authority of its own for 127.0.0.1 and localhost, good for a day (RFC 5280), P-256. */
-export function selfSigned(commonName = 'hushpay test'): SelfSigned {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const algorithm = sequence(oid([0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02])); // ecdsa-with-SHA256
+/**
+ * A certificate authority of its own for 127.0.0.1 and localhost, good for a day (RFC 5280), P-256.
+ * @param rsaBits - of an RSA key instead.
+ */
+export function selfSigned(commonName = 'hushpay test', rsaBits?: number): SelfSigned {
+  const { publicKey, privateKey } =
+    rsaBits === undefined
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: rsaBits });
+  const algorithm = rsaBits === undefined ? kEcdsaWithSha256 : kRsaWithSha256;
   const name = sequence(
     tagged(0x31, sequence(oid([0x55, 0x04, 0x03]), tagged(0x0c, Buffer.from(commonName)))),
   );
@@ -30,6 +36,9 @@ export function selfSigned(commonName = 'hushpay test'): SelfSigned {
   return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert: pem(certificate) };
 }
 
+const kEcdsaWithSha256 = sequence(oid([0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02]));
+const kNull = Buffer.from([0x05, 0x00]);
+const kRsaWithSha256 = sequence(oid([0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b]), kNull);
 const kTrue = Buffer.from([0x01, 0x01, 0xff]);
 const kBasicConstraints = sequence(oid([0x55, 0x1d, 0x13]), kTrue, tagged(0x04, sequence(kTrue))); // CA
 const kSubjectAltName = sequence(

@@ -1,7 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
-  createWriteStream,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PaymentOrder } from '../../src/cli/sweep/payment.ts';
-import type { Site } from '../../src/cli/sweep/site.ts';
+import { greeted, type Site } from '../../src/cli/sweep/site.ts';
 import { type LedgerEntry, SimulatorBank } from '../../src/gateway/simulator-bank.ts';
 import type { CardRule } from '../../src/gateway/simulator-cards.ts';
 import { type SimulatorServer, startSimulatorServer } from '../../src/gateway/simulator-server.ts';
@@ -170,9 +169,9 @@ export class Trial implements Site {
     });
     this.#child = child;
     this.ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
-    const greeting = await greeted(child, this.logFile);
-    this.#httpUrl = /open +(\S+)\/readyz/.exec(greeting)?.[1] ?? '';
-    this.#sipPort = Number(/dial +sip:pay@[\d.]+:(\d+);transport=udp/.exec(greeting)?.[1]);
+    const { httpUrl, sip } = await greeted(child, this.logFile);
+    this.#httpUrl = httpUrl;
+    this.#sipPort = sip.port;
   }
 
   /** Process id of a part that runs; undefined while there is none. */
@@ -377,23 +376,4 @@ function commandOf(pid: number): string {
 function mediaPorts(): string {
   const min = 20_000 + Math.floor(Math.random() * 100) * kMediaPorts;
   return `${min}-${min + kMediaPorts - 1}`;
-}
-
-/** Keeps what the server writes, and reads from it where it listens. */
-async function greeted(child: ChildProcess, logFile: string): Promise<string> {
-  const log = createWriteStream(logFile, { flags: 'a' });
-  const words = Promise.withResolvers<string>();
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (bytes: Buffer) => {
-      log.write(bytes);
-      if (text.length < 64 * 1024) text += bytes.toString('utf8');
-      if (text.includes('  config  ')) words.resolve(text);
-    });
-  }
-  child.once('close', (code) => {
-    log.end();
-    words.reject(new Error(`the server ended with ${code}:\n${text}`));
-  });
-  return words.promise;
 }

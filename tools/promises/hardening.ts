@@ -71,6 +71,7 @@ export const kHardening: readonly Claim[] = [
       `${kNative}/session_codec_test.cc › what cannot be decoded is counted, and no key is made of it`,
       `${kWhole}/media-keys.test.ts › ignores keys and audio from another source`,
       'test/long/media/native-fuzz.test.ts › s of inputs',
+      'test/long/media/native-sanitizers.test.ts › all native tests pass',
     ],
   },
   {
@@ -81,6 +82,8 @@ export const kHardening: readonly Claim[] = [
       `${kNative}/clamp_leak_test.cc › an eavesdropper at his best decodes no more behind the clamp than by guessing`,
       `${kNative}/clamp_leak_test.cc › the meter finds a leak where there is one`,
       `${kWhole}/media-leak.test.ts › an eavesdropper at his best, on what the agent receives`,
+      `${kWhole}/inline-call.test.ts › the agent hears none of them`,
+      `${kWhole}/inline-call.test.ts › outlives its worker, with nothing of a key for the agent`,
     ],
   },
   {
@@ -91,7 +94,7 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Digits in memory',
     sentence:
-      'Card digits are bytes in one arena outside the JavaScript heap, wiped at every end; no rule, log, error, clone or view shows or copies them; request bodies are wiped as well.',
+      'Card digits are bytes in one arena outside the JavaScript heap, wiped at every end; no rule, log, error, clone or view shows or copies them; request bodies are wiped as well, and no heap snapshot has a digit in any string.',
     checks: [
       `${kUnit}/card/card-secret.test.ts › is off the V8 heap, so that no copy of it stays behind`,
       `${kUnit}/card/card-secret.test.ts › is zero everywhere once wiped, also for a view that got away`,
@@ -101,6 +104,18 @@ export const kHardening: readonly Claim[] = [
       `${kWhole}/conversation-memory.test.ts › would be found: a card that is being keyed is`,
       `${kWhole}/gateway-memory.test.ts › is none after`,
       `${kUnit}/gateway/secure-http.test.ts › refuses a body that is too small to stay off the heap, and zeroes it`,
+      'test/long/leak/heap-snapshot.test.ts › hold no digit of the card in any string',
+    ],
+  },
+  {
+    name: 'Wiped at every end',
+    sentence:
+      'A card is wiped at the verdict, when the caller hangs up, an agent cancels or the session takes too long; a process that dies takes it along, and leaves no core file.',
+    checks: [
+      `${kUnit}/dialog/interruptions.test.ts › the card is wiped`,
+      `${kWhole}/conversation-memory.test.ts › is none: `,
+      `${kWhole}/serve.test.ts › leaves no core file, nor do its children`,
+      `${kWhole}/leak-sweep.test.ts › what a crash left`,
     ],
   },
   {
@@ -131,6 +146,7 @@ export const kHardening: readonly Claim[] = [
       `${kUnit}/card/card-like.test.ts › card-like digits`,
       `${kUnit}/api/api.test.ts › shows no card number that a peer wrote into the call data`,
       `${kUnit}/webhook/webhooks.test.ts › tell what was asked for, signed, with nothing of a card that a peer wrote`,
+      `${kUnit}/edge/trace/masking.test.ts › , and keeps the length`,
       `${kUnit}/telemetry/call-traces.test.ts › hold no card, whatever a number or a text of it is called`,
       `${kWhole}/leak-sweep.test.ts › leave no card number anywhere`,
     ],
@@ -153,15 +169,20 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Nothing is dialled for others',
     sentence:
-      'No call is placed for a REFER, Route or request URI of an outsider; no media goes to multicast, broadcast, link-local or unspecified addresses.',
+      'No call is placed for a REFER, Route or request URI of an outsider; no media goes to multicast, broadcast, link-local or unspecified addresses, none from a leg to itself, and at most a second of it to an address that has sent nothing, unless that is one of the trunk’s or where its SIP comes from (`sip.trunks[].media.unheardLimit`); media ports of our own are never exempt.',
     checks: [
       `${kWhole}/edge-outsiders.test.ts › nothing is dialled on behalf of a peer`,
       `${kUnit}/edge/trust/gate.test.ts › nothing is dialled on behalf of an outsider`,
       `${kWhole}/media-life.test.ts › a multicast address`,
       `${kNative}/port_pool_test.cc › addresses are compared whole`,
+      `${kNative}/unheard_limit_test.cc › an address that nothing has come from gets a second of audio, then none`,
+      `${kNative}/unheard_limit_test.cc › who is described at one place after the other gets no more than at one`,
+      `${kUnit}/call/leg-protection.test.ts › limits what an unheard address gets`,
+      `${kUnit}/sip/trunks.test.ts › the addresses a trunk knows`,
+      `${kWhole}/media-life.test.ts › gets a second of audio, and more once something has come`,
+      `${kWhole}/media-life.test.ts › is another leg of ours`,
+      `${kWhole}/media-life.test.ts › is this leg itself: refused`,
     ],
-    missing:
-      'media goes to the address a trunk describes before anything has come from there, as telephones that suppress silence need it; it ends with `media.timeoutMs`, not within a second.',
   },
   {
     name: 'HTTP',
@@ -211,24 +232,41 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Webhooks',
     sentence:
-      'Signed with time and body, two secrets while one is replaced, sent again with the same bytes; https or this machine alone, no redirect; addresses come from the configuration and from nowhere else.',
+      'Signed with time and body, two secrets while one is replaced, sent again with the same bytes; https or this machine alone, no redirect; URLs come from the configuration and from nowhere else, and what their names come to is never a private address unless that is allowed, nor link-local: what is looked at is what is connected to.',
     checks: [
       `${kUnit}/webhook/verify-snippets.test.ts › refuses another secret, another body, an old message, and nonsense`,
       `${kUnit}/webhook/webhooks.test.ts › come again until they are taken, later and later, the same bytes`,
       `${kUnit}/webhook/webhooks.test.ts › are signed with both secrets while one is replaced`,
+      `${kUnit}/webhook/webhooks.test.ts › follow no redirect, and read no more than the head of an answer`,
+      `${kUnit}/webhook/webhooks.test.ts › to a private network wait, unless that is allowed`,
+      `${kUnit}/webhook/destination.test.ts › is reached by`,
+      `${kUnit}/webhook/destination.test.ts › that comes to something private a moment later is not followed there`,
     ],
   },
   {
     name: 'SIP over TLS, keys in SDP',
     sentence:
-      'TLS 1.2 with names and authorities that are checked; client certificates name trunks; keys in SDP only over TLS, no weak suite; the vectors of RFC 3711.',
+      'TLS 1.2 with names and authorities that are checked; client certificates name trunks; keys in SDP only over TLS, no weak suite; the vectors of RFC 3711 and RFC 7714.',
     checks: [
       `${kWhole}/edge-trunk-names.test.ts › a peer whose verified certificate bears the name of a trunk calls as that trunk`,
       `${kUnit}/sdp/protection.test.ts › answering keys in SDP`,
       `${kUnit}/sdp/protection.test.ts › with encryption`,
       `${kNative}/srtp_test.cc › derives the session keys of RFC 3711 appendix B.3`,
+      `${kNative}/srtp_test.cc › seals and opens the packets of RFC 7714`,
       `${kNative}/srtp_test.cc › understands libsrtp and is understood by it, over roll-overs, in RTP and RTCP`,
       'test/peers/baresip-secure.test.ts › pays by keys under',
+    ],
+  },
+  {
+    name: 'To the recording server',
+    sentence:
+      'SRTP by keys that travel encrypted or not at all, others for each stream and each call; a server that goes away is called again in the same call.',
+    checks: [
+      `${kWhole}/recording.test.ts › goes to a recording server as well, encrypted`,
+      `${kWhole}/recording.test.ts › says so when the recording server hangs up, and calls it again`,
+      `${kUnit}/recording/siprec-sink.test.ts › offers keys of its own to each session of the server`,
+      `${kUnit}/recording/siprec-sink.test.ts › calls a server again that`,
+      `${kUnit}/sdp/recording-streams.test.ts › are not offered where the keys would travel in clear`,
     ],
   },
   {
@@ -249,6 +287,9 @@ export const kHardening: readonly Claim[] = [
     checks: [
       `${kUnit}/store/audit.test.ts › has what the journal wrote, in order, without a card`,
       `${kUnit}/store/audit.test.ts › cannot be changed or deleted by a slip`,
+      `${kUnit}/store/audit.test.ts › a changed byte`,
+      `${kUnit}/store/audit.test.ts › the end cut off`,
+      `${kUnit}/store/audit.test.ts › two entries exchanged`,
       `${kUnit}/store/audit.test.ts › shows by an anchor that an older copy was put in its place`,
       `${kUnit}/store/audit.test.ts › has no entry of a write that failed`,
     ],
@@ -305,6 +346,21 @@ export const kHardening: readonly Claim[] = [
       `${kUnit}/config/load.test.ts › is the laboratory: loopback, one trunk that may set amounts, the simulator`,
       `${kUnit}/config/load.test.ts › trusts nobody where a file names no trunk`,
       `${kWhole}/serve.test.ts › the simulator in production`,
+    ],
+  },
+  {
+    name: 'Doctor',
+    sentence:
+      '`hushpay doctor` says what is wrong with a deployment and what to do: secrets, memory, swap, disk, file system, clock, certificates, network, gateways, prompts, journal and audit.',
+    checks: [
+      `${kUnit}/cli/doctor/machine.test.ts › is told so, and what to do`,
+      `${kUnit}/cli/doctor/machine.test.ts › may have swap in clear that the service cannot use`,
+      `${kUnit}/cli/doctor/files.test.ts › is told so, and what to do`,
+      `${kUnit}/cli/doctor/files.test.ts › with a payment that waits for a person say so`,
+      `${kUnit}/cli/doctor/files.test.ts › made with a short RSA key are to be made anew`,
+      `${kUnit}/cli/doctor/files.test.ts › that are missing are named, and how to make them`,
+      `${kUnit}/cli/doctor/network.test.ts › proves its name, and shows how it is protected and for how long`,
+      `${kUnit}/cli/doctor/network.test.ts › answers OPTIONS over`,
     ],
   },
   {

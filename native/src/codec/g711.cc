@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 
 namespace hushpay {
 namespace {
@@ -58,30 +57,18 @@ std::uint8_t lookUpALaw(std::int16_t sample) noexcept {
   return kALawCodes[static_cast<std::size_t>(sample + 32'768) >> 4];
 }
 
-// Eight samples that are looked at as one.
-using Samples = std::int16_t __attribute__((vector_size(16)));
-using Codes = std::uint8_t __attribute__((vector_size(8)));
-constexpr std::size_t kLanes = 8;
-
-/// The codes of eight samples: as encodeMuLaw(), without a branch and without a table.
-void encodeMuLaw(const std::int16_t* pcm, std::uint8_t* codes) noexcept {
-  Samples sample;
-  std::memcpy(&sample, pcm, sizeof sample);
-  const Samples sign = sample >> 15;
-  Samples biased = (sample ^ sign) & ~3;
-  const Samples isLoud = biased > static_cast<std::int16_t>(kMuLawClip);
-  biased = (biased & ~isLoud) | (isLoud & static_cast<std::int16_t>(kMuLawClip));
-  biased += static_cast<std::int16_t>(kMuLawBias);
-  Samples mantissa = biased >> 3;
-  Samples segment{};
-  for (int least = 256; least <= 16'384; least *= 2) {
-    const Samples isThere = biased >= static_cast<std::int16_t>(least);
-    mantissa = ((mantissa >> 1) & isThere) | (mantissa & ~isThere);
-    segment -= isThere;
-  }
-  const Samples code = ~((segment << 4) | (mantissa & 15) | (sign & 0x80)) & 0xff;
-  const auto narrow = __builtin_convertvector(code, Codes);
-  std::memcpy(codes, &narrow, sizeof narrow);
+/// As encodeMuLaw(), without a branch and without a table, so that many samples are looked at as one: a
+/// floating-point number has the segment as its exponent, and the code's four bits as the first of its
+/// fraction.
+std::uint8_t lookUpMuLaw(std::int16_t sample) noexcept {
+  constexpr int kFractionBits = 23;
+  constexpr int kFirstExponent = 127 + 7;
+  const int sign = sample >> 15;
+  const int biased =
+      std::min((sample ^ sign) & ~3, static_cast<int>(kMuLawClip)) + static_cast<int>(kMuLawBias);
+  const int code =
+      (std::bit_cast<int>(static_cast<float>(biased)) >> (kFractionBits - 4)) - (kFirstExponent << 4);
+  return static_cast<std::uint8_t>(~(code | (sign & 0x80)));
 }
 
 }  // namespace
@@ -110,7 +97,7 @@ G711Decoder::G711Decoder(Codec law) noexcept
 
 std::size_t G711Decoder::decode(ByteView payload, std::span<std::int16_t> pcm) noexcept {
   if (sampleCount(payload) == 0) return 0;
-  std::ranges::transform(payload, pcm.begin(), [this](std::uint8_t code) { return table_[code]; });
+  std::ranges::transform(payload, pcm.begin(), [table = table_](std::uint8_t code) { return table[code]; });
   return payload.size();
 }
 
@@ -120,13 +107,10 @@ std::size_t G711Decoder::sampleCount(ByteView payload) const noexcept {
 
 std::size_t G711Encoder::encode(std::span<const std::int16_t> pcm, ByteSpan payload) noexcept {
   if (pcm.size() > payload.size()) return 0;
-  std::size_t done = 0;
-  if (law_ == Codec::kPcmu) {
-    for (; done + kLanes <= pcm.size(); done += kLanes) encodeMuLaw(&pcm[done], &payload[done]);
-    for (; done < pcm.size(); done++) payload[done] = encodeMuLaw(pcm[done]);
-  } else {
-    for (; done < pcm.size(); done++) payload[done] = lookUpALaw(pcm[done]);
-  }
+  if (law_ == Codec::kPcmu)
+    std::ranges::transform(pcm, payload.begin(), lookUpMuLaw);
+  else
+    std::ranges::transform(pcm, payload.begin(), lookUpALaw);
   return pcm.size();
 }
 

@@ -106,6 +106,17 @@ const HighPass kHighPass = makeHighPass();
 const Matrix kMatrix = makeMatrix(kHighPass);
 const Turns kTurns = makeTurns();
 
+/// Adds what four samples make. What a sample does comes behind it: of the filtered ones before there is
+/// nothing.
+template <std::size_t kGroup>
+[[gnu::always_inline]] inline void add(const std::array<float, kHop>& in,
+                                       std::array<Quad, kQuads>& sum) noexcept {
+  for (std::size_t n = 4 * kGroup; n < 4 * kGroup + 4; n++) {
+    for (std::size_t i = 0; i < 4; i++) sum[i] += in[n] * kMatrix.row[n][i];
+    for (std::size_t i = 4 + kGroup; i < kQuads; i++) sum[i] += in[n] * kMatrix.row[n][i];
+  }
+}
+
 float sumOf(Quad quad) noexcept { return quad[0] + quad[1] + quad[2] + quad[3]; }
 
 }  // namespace
@@ -124,10 +135,10 @@ void AlarmFilter::next(std::span<const std::int16_t, kHop> samples, AlarmHop& in
     return;
   }
   std::array<Quad, kQuads> sum{};
-  for (std::size_t n = 0; n < kHop; n++) {
-    const float value = in[n];
-    for (std::size_t i = 0; i < kQuads; i++) sum[i] += value * kMatrix.row[n][i];
-  }
+  add<0>(in, sum);
+  add<1>(in, sum);
+  add<2>(in, sum);
+  add<3>(in, sum);
   for (std::size_t n = 0; n < state_.size(); n++) {
     for (std::size_t i = 0; i < kQuads; i++) sum[i] += state_[n] * kMatrix.row[kHop + n][i];
   }

@@ -29,15 +29,22 @@ std::array<float, 2> pairOf(std::uint8_t key) noexcept {
 }  // namespace
 
 void ResidualMeter::hear(std::span<const std::int16_t> samples) noexcept {
-  if (heard_ >= until_) {
-    for (const std::int16_t sample : samples) at(heard_++) = sample;
-    return;
-  }
+  if (heard_ >= until_) return store(samples);
   for (const std::int16_t sample : samples) {
     at(heard_++) = sample;
     if (heard_ > until_) continue;
     if (heard_ % kStep == 0) measure(heard_);
     if (heard_ == until_) hz_ = {};
+  }
+}
+
+void ResidualMeter::store(std::span<const std::int16_t> samples) noexcept {
+  while (!samples.empty()) {
+    const std::size_t to = static_cast<std::size_t>(heard_) % kRing;
+    const std::size_t part = std::min(samples.size(), kRing - to);
+    std::copy_n(samples.begin(), part, &ring_[to]);
+    heard_ += static_cast<std::int64_t>(part);
+    samples = samples.subspan(part);
   }
 }
 

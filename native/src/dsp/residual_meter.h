@@ -46,6 +46,7 @@ class ResidualMeter {
   [[nodiscard]] std::int16_t& at(std::int64_t position) noexcept {
     return ring_[static_cast<std::size_t>(position) % kRing];
   }
+  void store(std::span<const std::int16_t> samples) noexcept;
   void measure(std::int64_t end) noexcept;
 
   std::array<std::int16_t, kRing> ring_{};

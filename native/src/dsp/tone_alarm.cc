@@ -111,7 +111,54 @@ Pairing solve(float xx, float xy, float yy, float alongX, float alongY) noexcept
   return {a, b, a * alongX + b * alongY};
 }
 
+/// Hops that are looked at together, and the sum of a triangle's weights over them.
+struct Length {
+  int hops;
+  float weights;
+};
+constexpr std::array<Length, 5> kLengths = {{{2, 2}, {3, 4}, {4, 6}, {6, 12}, {8, 20}}};
+constexpr std::size_t kLongest = 8;
+constexpr std::size_t kOfFragment = 2;  // the first of them are a fragment's; of the others each has its rule
+
 }  // namespace
+
+struct ToneAlarm::Look {
+  using Power = std::array<Quad, 2>;  // by group
+
+  std::array<std::array<Quad, 4>, kLengths.size()> sum;  // as AlarmHop::tone
+  std::array<float, kLengths.size()> energy;             // above 560 Hz
+  std::array<float, kLengths.size()> wholeEnergy;
+
+  [[nodiscard]] Power power(std::size_t length) const noexcept {
+    const auto& of = sum[length];
+    return {of[0] * of[0] + of[2] * of[2], of[1] * of[1] + of[3] * of[3]};
+  }
+  static float most(const Quad& power) noexcept {
+    return std::max(std::max(power[0], power[1]), std::max(power[2], power[3]));
+  }
+  /// Does the strongest pair, its frequencies taken as nominal, explain about so much?
+  [[nodiscard]] bool mayHold(std::size_t length, float share) const noexcept {
+    const float samples = static_cast<float>(kLengths[length].hops) * kHop;
+    if (energy[length] < samples * kMinRms * kMinRms) return false;
+    const Power tones = power(length);
+    const float halfWeights = kLengths[length].weights * kHop / 2;
+    return samples / 2 * (most(tones[0]) + most(tones[1])) >=
+           share * halfWeights * halfWeights * energy[length];
+  }
+  [[nodiscard]] std::array<int, 2> strongest(std::size_t length) const noexcept {
+    const Power tones = power(length);
+    std::array<int, 2> bin{};
+    for (int group = 0; group < 2; group++) {
+      const Quad& of = tones[static_cast<std::size_t>(group)];
+      const float strongest = most(of);
+      bin[static_cast<std::size_t>(group)] = 4 * group + (of[0] == strongest   ? 0
+                                                          : of[1] == strongest ? 1
+                                                          : of[2] == strongest ? 2
+                                                                               : 3);
+    }
+    return bin;
+  }
+};
 
 ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, Context context) noexcept {
   AlarmHop& newest = ring_[static_cast<std::size_t>(filter_.count() % kRing)];
@@ -121,7 +168,11 @@ ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, Cont
 
   refusedHops_ = std::max(0, refusedHops_ - 1);
   Verdict verdict;
-  for (const Rule& rule : kRules) {
+  if (heardRun_ < kRules.front().hops) return verdict;
+  Look sums;
+  look(sums);
+  for (std::size_t which = 0; which < kRules.size(); which++) {
+    const Rule& rule = kRules[which];
     if (heardRun_ < rule.hops) break;
     const bool mayAlarm = !verdict.alarm;
     const bool maySustain = rule.hops == 6 && (context.follows || refusedHops_ > 0);
@@ -132,7 +183,8 @@ ToneAlarm::Verdict ToneAlarm::feed(std::span<const std::int16_t, kHop> hop, Cont
                     : mayBeAdded ? Wanted{kAddedShare, kRoughShareNear * kAddedShare}
                                  : Wanted{least, kRoughShare * least};
     wanted.expected = context.expected;
-    const Fit found = fit(rule.hops, wanted);
+    if (!sums.mayHold(which + 1, wanted.roughShare)) continue;
+    const Fit found = fit(sums, which + 1, wanted);
     if (!found.found) continue;
     if (mayAlarm && (isKey(rule.hops, rule.wholeShare, rule.share, found) ||
                      (mayBeAdded && isAdded(found, context.expected)))) {
@@ -180,8 +232,11 @@ bool ToneAlarm::isKey(int hops, float minWholeShare, float minShare, const Fit& 
 }
 
 bool ToneAlarm::endsInFragment() const noexcept {
-  for (const int hops : {2, 3}) {
-    const Fit found = fit(hops, {kFragmentShare, kRoughShare * kFragmentShare});
+  Look sums;
+  look(sums);
+  for (std::size_t length = 0; length < kOfFragment; length++) {
+    if (!sums.mayHold(length, kRoughShare * kFragmentShare)) continue;
+    const Fit found = fit(sums, length, {kFragmentShare, kRoughShare * kFragmentShare});
     if (found.found && found.wholeShare > kFragmentShare && found.before < kSuddenBefore) return true;
   }
   return false;
@@ -191,61 +246,41 @@ const AlarmHop& ToneAlarm::back(int count) const noexcept {
   return ring_[static_cast<std::size_t>(filter_.count() - 1 - count) % kRing];
 }
 
-ToneAlarm::Stretch ToneAlarm::look(int hops) const noexcept {
-  switch (hops) {
-    case 2:
-      return lookOver<2>();
-    case 3:
-      return lookOver<3>();
-    case 4:
-      return lookOver<4>();
-    case 6:
-      return lookOver<6>();
-    default:
-      return lookOver<8>();
+/// A triangle over the hops of each length, so that a strong tone of one group does not spill into the
+/// other's filters: made of sums of neighbours, which the lengths share.
+void ToneAlarm::look(Look& into) const noexcept {
+  std::array<float, kLongest + 1> energy{};
+  std::array<float, kLongest + 1> wholeEnergy{};
+  for (std::size_t i = 0; i < kLongest; i++) {
+    energy[i + 1] = energy[i] + back(static_cast<int>(i)).energy;
+    wholeEnergy[i + 1] = wholeEnergy[i] + back(static_cast<int>(i)).wholeEnergy;
+  }
+  for (std::size_t length = 0; length < kLengths.size(); length++) {
+    into.energy[length] = energy[static_cast<std::size_t>(kLengths[length].hops)];
+    into.wholeEnergy[length] = wholeEnergy[static_cast<std::size_t>(kLengths[length].hops)];
+  }
+  for (std::size_t part = 0; part < 4; part++) {
+    std::array<Quad, kLongest> tone;
+    for (std::size_t i = 0; i < kLongest; i++)
+      std::memcpy(&tone[i], &back(static_cast<int>(i)).tone[4 * part], sizeof tone[i]);
+    std::array<Quad, kLongest - 1> two;
+    for (std::size_t i = 0; i + 1 < kLongest; i++) two[i] = tone[i] + tone[i + 1];
+    const Quad middle = two[3] + two[4];
+    into.sum[0][part] = two[0];                                          // 1 1
+    into.sum[1][part] = two[0] + two[1];                                 // 1 2 1
+    into.sum[2][part] = into.sum[1][part] + two[2];                      // 1 2 2 1
+    into.sum[3][part] = into.sum[2][part] + two[2] + middle;             // 1 2 3 3 2 1
+    into.sum[4][part] = into.sum[3][part] + middle + (two[5] + two[6]);  // 1 2 3 4 4 3 2 1
   }
 }
 
-template <int kHops>
-ToneAlarm::Stretch ToneAlarm::lookOver() const noexcept {
-  constexpr float kSamples = kHops * static_cast<float>(kHop);
-  Stretch stretch{.hops = kHops};
-  for (int i = 0; i < kHops; i++) {
-    stretch.energy += back(i).energy;
-    stretch.wholeEnergy += back(i).wholeEnergy;
-  }
-  if (stretch.energy < kSamples * kMinRms * kMinRms) return stretch;
-  // A triangle over the stretch: so that a strong tone of one group does not spill into the other's filters.
-  std::array<Quad, 4> sums{};
-  float weights = 0;
-  for (int i = 0; i < kHops; i++) {
-    const auto weight = static_cast<float>(std::min(i + 1, kHops - i));
-    weights += weight;
-    std::array<Quad, 4> tones;
-    std::memcpy(tones.data(), back(i).tone.data(), sizeof tones);
-    for (std::size_t part = 0; part < 4; part++) sums[part] += weight * tones[part];
-  }
-  float most = 0;
-  for (std::size_t group = 0; group < 2; group++) {
-    const Quad power = sums[group] * sums[group] + sums[2 + group] * sums[2 + group];
-    const float strongest = std::max(std::max(power[0], power[1]), std::max(power[2], power[3]));
-    const int bin = power[0] == strongest ? 0 : power[1] == strongest ? 1 : power[2] == strongest ? 2 : 3;
-    stretch.bin[group] = static_cast<int>(4 * group) + bin;
-    most += strongest;
-  }
-  const float halfWeights = weights * kHop / 2;
-  stretch.roughShare = kSamples / 2 * most / (halfWeights * halfWeights) / stretch.energy;
-  return stretch;
-}
-
-ToneAlarm::Fit ToneAlarm::fit(int hops, Wanted wanted) const noexcept {
+ToneAlarm::Fit ToneAlarm::fit(const Look& look, std::size_t length, Wanted wanted) const noexcept {
   Fit result;
-  const Stretch stretch = look(hops);
-  if (stretch.roughShare < wanted.roughShare) return result;
-  const float energy = stretch.energy;
-  const float wholeEnergy = stretch.wholeEnergy;
+  const int hops = kLengths[length].hops;
+  const float energy = look.energy[length];
+  const float wholeEnergy = look.wholeEnergy[length];
   const float samples = static_cast<float>(hops) * kHop;
-  result.bin = stretch.bin;
+  result.bin = look.strongest(length);
   std::array<float, 2> w{};
   std::array<std::complex<float>, 2> along{};  // cosine and sine about the middle of the stretch
   for (std::size_t group = 0; group < 2; group++) {

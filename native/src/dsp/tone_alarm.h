@@ -94,18 +94,10 @@ class ToneAlarm {
     float roughShare;       // before its frequencies are known
     bool expected = false;  // a room or a bad phone may have bent its twist
   };
-  /// What is soon known of the last hops.
-  struct Stretch {
-    int hops = 0;
-    float energy = 0;  // above 560 Hz
-    float wholeEnergy = 0;
-    float roughShare = 0;  // about what the strongest pair explains, its frequencies taken as nominal
-    std::array<int, 2> bin{};
-  };
-  [[nodiscard]] Stretch look(int hops) const noexcept;
-  template <int kHops>
-  [[nodiscard]] Stretch lookOver() const noexcept;
-  [[nodiscard]] Fit fit(int hops, Wanted wanted) const noexcept;
+  /// What is soon known of the last hops, for every length that is looked at.
+  struct Look;
+  void look(Look& into) const noexcept;
+  [[nodiscard]] Fit fit(const Look& look, std::size_t length, Wanted wanted) const noexcept;
   /// What a tone of the pair was over some hops.
   struct Sine {
     float offset = 0;  // relative, from its nominal frequency

@@ -151,6 +151,7 @@ pb::Status readLinkWish(const pb::ConnectSession& command, const Endpoint& local
     wish.learnFrom = *from;
   }
   wish.learns = command.learn_source();
+  wish.limitsUnheard = command.limits_unheard();
   wish.rtcpMux = command.rtcp_mux();
   if (command.has_srtp() && command.has_dtls()) return refuse(pb::STATUS_BAD_ARGUMENT, "srtp and dtls");
   if (command.has_srtp() && !readSrtp(command.srtp(), wish)) return refuse(pb::STATUS_BAD_ARGUMENT, "srtp");

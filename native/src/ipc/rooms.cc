@@ -15,9 +15,7 @@ Server::Outcome Server::openRoom(const pb::OpenRoom& command) {
   auto room = std::make_unique<Room>(command.room(), &engine_);
   const Outcome outcome = post({.kind = MediaCommand::Kind::kOpenRoom, .room = room.get()});
   if (outcome.status != pb::STATUS_OK) return outcome;
-  OpenRoom& opened = rooms_[command.room()];
-  opened.room = std::move(room);
-  opened.members.reserve(Room::kMaxMembers);
+  rooms_[command.room()].room = std::move(room);
   return {};
 }
 
@@ -28,9 +26,12 @@ Server::Outcome Server::joinRoom(const pb::JoinRoom& command) {
   if (leg == nullptr) return {pb::STATUS_NO_SUCH_SESSION, {}};
   if (isIn(command.session(), command.room())) return {};
   if (memberships_.contains(command.session())) return {pb::STATUS_IN_ANOTHER_ROOM, {}};
-  if (room->members.size() >= Room::kMaxMembers) return {pb::STATUS_ROOM_FULL, {}};
+  if (room->members.size() >= Room::kMaxMembers)
+    return {pb::STATUS_ROOM_FULL, std::to_string(Room::kMaxMembers) + " members are the most"};
   leg->makeVoice();
-  Outcome outcome = post({.kind = MediaCommand::Kind::kJoin, .leg = leg, .room = room->room.get()});
+  Room::Seats* seats = room->room->makeSeats(room->members.size() + 1);
+  Outcome outcome =
+      post({.kind = MediaCommand::Kind::kJoin, .leg = leg, .room = room->room.get(), .seats = seats});
   if (outcome.status != pb::STATUS_OK) return outcome;
   room->members.push_back(command.session());
   memberships_[command.session()] = command.room();

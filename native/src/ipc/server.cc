@@ -256,8 +256,6 @@ void Server::sendStats() {
   const EngineCounts counts = engine_.counts();
   pb::Event event;
   auto* stats = event.mutable_worker_stats();
-  settledLegs_ = std::min(legsBefore_, legs_.size());
-  legsBefore_ = legs_.size();
   stats->set_sessions(static_cast<std::uint32_t>(legs_.size()));
   stats->set_ports_free(ports_ ? static_cast<std::uint32_t>(ports_->free(nowMs())) : 0);
   stats->set_packets_received(counts.packetsReceived);

@@ -108,8 +108,6 @@ class Server {
   std::unordered_map<std::uint32_t, std::vector<std::int16_t>> clips_;
   std::vector<std::unique_ptr<SharedPort>> sharedPorts_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Leg>> legs_;
-  std::size_t legsBefore_ = 0;   // when figures were told last
-  std::size_t settledLegs_ = 0;  // the time before that, of those that are left: their load has been measured
   std::unordered_map<std::uint32_t, OpenRoom> rooms_;
   std::unordered_map<std::uint32_t, std::uint32_t> memberships_;  // room by session
   std::vector<Closing> closing_;

@@ -47,7 +47,7 @@ Server::Outcome Server::open(const pb::OpenSession& command, pb::Reply& reply) {
     return {pb::STATUS_NO_FREE_PORT, "too many sessions"};
   if (command.has_tape()) return openTape(command);
   const bool isNew = command.resume_port() == 0;
-  if (isNew && engine_.load().isFull(maxBusy_, legs_.size(), settledLegs_))
+  if (isNew && engine_.load().isFull(maxBusy_, legs_.size()))
     return {pb::STATUS_OVERLOADED, "it carries as many as it can"};
   std::optional<Place> place = placeOf(command);
   if (!place) return {pb::STATUS_NO_FREE_PORT, ports_->isOutOfSockets() ? kNoSocket : ""};

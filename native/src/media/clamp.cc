@@ -79,25 +79,28 @@ void Clamp::disarm() noexcept {
 
 void Clamp::process(std::span<const std::int16_t> in, Heard heard, std::span<std::int16_t> out,
                     std::span<Pass> pass) noexcept {
-  const bool wasArmed = armed();
-  if (wasArmed && heard == Heard::kLost && !isClosing()) line_.drop(line_.pushed() - kBeforeLoss);
+  if (!armed()) {
+    take(heard == Heard::kAudio ? in : in.first(0), out.size(), heard);
+    return line_.pull(out, pass);
+  }
+  if (heard == Heard::kLost && !isClosing()) line_.drop(line_.pushed() - kBeforeLoss);
+  // What fills the line before a stream begins was never said.
+  const auto unsaid = static_cast<std::size_t>(std::max<std::int64_t>(0, -line_.pulled()));
   for (std::size_t at = 0; at < out.size();) {
     const std::size_t count = std::min(kHop - filled_, out.size() - at);
-    const auto values = out.subspan(at, count);
-    const auto passes = pass.subspan(at, count);
     take(heard == Heard::kAudio ? in.subspan(at, count) : in.first(0), count, heard);
-    const bool wasSaid = line_.pulled() >= 0;  // and not what fills the line before a stream begins
-    line_.pull(values, passes);
+    line_.pull(out.subspan(at, count), pass.subspan(at, count));
     if (state_ == State::kDisarming && filled_ == 0) tryDisarm();
     at += count;
-    if (!wasArmed) continue;
-    meter_.hear(values);
-    for (const Pass each : passes) {
-      report_.clampedSamples += wasSaid && each == Pass::kReplaced ? 1 : 0;
-      report_.missingSamples += each == Pass::kMissing ? 1 : 0;
-    }
   }
-  if (wasArmed) report_.armedSamples += out.size();
+  meter_.hear(out);
+  report_.armedSamples += out.size();
+  if (isAllOpen(pass)) return;
+  const auto countOf = [&](Pass kind, std::size_t from) {
+    return static_cast<std::uint64_t>(std::ranges::count(pass.subspan(std::min(from, pass.size())), kind));
+  };
+  report_.clampedSamples += countOf(Pass::kReplaced, unsaid);
+  report_.missingSamples += countOf(Pass::kMissing, 0);
 }
 
 /// Samples of one hop, or of its part.

@@ -99,7 +99,7 @@ Transform makeTransform() {
 const Transform kTransform = makeTransform();
 
 /// Mean square of each band of a block.
-std::array<float, kBandCount> bandPowers(std::span<const float, kBlockSize> block) noexcept {
+std::array<float, kBandCount> bandPowers(std::span<const std::int16_t, kBlockSize> block) noexcept {
   constexpr float kHannPower = 0.375F;
   constexpr float kScale = 2 / (kHannPower * kBlockSize * kBlockSize);
   std::array<float, kBandCount + 1> power{};
@@ -108,7 +108,7 @@ std::array<float, kBandCount> bandPowers(std::span<const float, kBlockSize> bloc
     std::array<float, kLanes> one{};
     std::array<float, kLanes> two{};
     for (std::size_t n = 0; n < kBlockSize; n++) {
-      const float value = kTransform.hann[n] * block[n];
+      const float value = kTransform.hann[n] * static_cast<float>(block[n]);
       for (std::size_t lane = 0; lane < kLanes; lane++) {
         const float now = value + turn[lane] * one[lane] - two[lane];
         two[lane] = one[lane];
@@ -126,16 +126,16 @@ std::array<float, kBandCount> bandPowers(std::span<const float, kBlockSize> bloc
 }  // namespace
 
 void ClampFill::learn(std::span<const std::int16_t> samples, std::span<const Pass> pass) noexcept {
+  const bool isOpen = isAllOpen(pass);
   for (std::size_t done = 0; done < samples.size();) {
     const std::size_t part = std::min(samples.size() - done, kBlock - filled_);
-    const auto open = static_cast<std::size_t>(std::ranges::count(pass.subspan(done, part), Pass::kOpen));
-    if (open < part) {  // begins anew behind the last sample that is not
+    if (!isOpen && !isAllOpen(pass.subspan(done, part))) {  // begins anew behind the last sample that is not
       filled_ = 0;
       while (pass[done] == Pass::kOpen) done++;
       done++;
       continue;
     }
-    for (std::size_t i = 0; i < part; i++) block_[filled_ + i] = samples[done + i];
+    std::ranges::copy(samples.subspan(done, part), &block_[filled_]);
     filled_ += part;
     done += part;
     if (filled_ < kBlock) continue;
@@ -146,17 +146,25 @@ void ClampFill::learn(std::span<const std::int16_t> samples, std::span<const Pas
 
 /// Is this the line itself, nobody speaking?
 void ClampFill::judgeBlock() noexcept {
-  float power = 0;
-  for (const float value : block_) power += value * value;
-  power /= kBlock;
+  std::int64_t energy = 0;
+  for (const std::int16_t value : block_) energy += value * value;
+  const float power = static_cast<float>(energy) / kBlock;
   floor_ *= kRise;
   if (power < kMinFloor || (floor_ > 0 && power > floor_)) return;
   floor_ = power;
-  const auto powers = bandPowers(block_);
+  quietest_ = block_;
+  isNew_ = true;
+}
+
+/// Only for who fills something: the transform costs more than all else that a packet which passes needs.
+void ClampFill::learnLevels() noexcept {
+  isNew_ = false;
+  const auto powers = bandPowers(quietest_);
   for (std::size_t i = 0; i < kBands; i++) level_[i] = std::min(std::sqrt(powers[i]), kMaxLevel[i]);
 }
 
 void ClampFill::fill(ClampMode mode, std::span<std::int16_t> samples, std::span<const Pass> pass) noexcept {
+  if (isNew_) learnLevels();
   Voice& voice = voice_[static_cast<std::size_t>(mode)];
   for (std::size_t i = 0; i < samples.size(); i++) {
     const bool isOpen = pass[i] == Pass::kOpen;

@@ -61,12 +61,15 @@ class ClampFill {
   };
 
   void judgeBlock() noexcept;
+  void learnLevels() noexcept;
   [[nodiscard]] float replacement(ClampMode mode, Voice& voice) const noexcept;
 
-  std::array<float, kBlock> block_{};  // open samples without a gap
+  std::array<std::int16_t, kBlock> block_{};  // open samples without a gap
   std::size_t filled_ = 0;
-  std::array<float, kBands> level_{};  // rms of the bands
-  float floor_ = 0;                    // mean square of the quietest block lately; 0 before the first
+  std::array<std::int16_t, kBlock> quietest_{};  // block lately
+  bool isNew_ = false;                           // level_ is not that of it yet
+  std::array<float, kBands> level_{};            // rms of the bands
+  float floor_ = 0;  // mean square of the quietest block lately; 0 before the first
   std::array<Voice, kModes> voice_{};
 };
 

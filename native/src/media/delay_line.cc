@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace hushpay {
 namespace {
@@ -13,14 +14,14 @@ constexpr int kMaxPitch = 160;
 
 }  // namespace
 
-void DelayLine::push(std::size_t count, Pass pass) noexcept { put(count, nullptr, pass); }
+void DelayLine::push(std::size_t count, Pass pass) noexcept { put(count, nullptr, markOf(pass)); }
 
 void DelayLine::push(std::span<const std::int16_t> values, Pass pass) noexcept {
-  put(values.size(), values.data(), pass);
+  put(values.size(), values.data(), pass == Pass::kOpen ? Mark::kOpen : Mark::kClosed);
 }
 
 /// @param values  null: there are none, and there never will be
-void DelayLine::put(std::size_t count, const std::int16_t* values, Pass pass) noexcept {
+void DelayLine::put(std::size_t count, const std::int16_t* values, Mark mark) noexcept {
   while (count > 0) {
     const std::size_t at = slot(pushed_);
     const std::size_t part = std::min(count, kCapacity - at);
@@ -30,8 +31,7 @@ void DelayLine::put(std::size_t count, const std::int16_t* values, Pass pass) no
       std::copy_n(values, part, &value_[at]);
       values += part;
     }
-    std::fill_n(&pass_[at], part, pass);
-    std::fill_n(&mayOpen_[at], part, values != nullptr);
+    std::fill_n(&mark_[at], part, mark);
     pushed_ += static_cast<std::int64_t>(part);
     count -= part;
   }
@@ -53,40 +53,49 @@ void DelayLine::fadeIn(std::span<std::int16_t> values, std::span<const Pass> pas
   }
 }
 
+/// Nobody may ever have what is closed here.
+void DelayLine::shut(std::size_t at, std::size_t count, std::span<Pass> pass) noexcept {
+  for (std::size_t i = 0; i < count; i++) {
+    Mark& mark = mark_[at + i];
+    if (mark != Mark::kOpen) value_[at + i] = 0;
+    if (mark == Mark::kClosed) mark = Mark::kReplaced;
+    pass[i] = static_cast<Pass>(mark);
+  }
+}
+
 /// What is closed by now stays so.
 void DelayLine::leave(std::span<std::int16_t> values, std::span<Pass> pass) noexcept {
   for (std::size_t done = 0; done < values.size();) {
     const std::size_t at = slot(pulled_);
     const std::size_t part = std::min(values.size() - done, kCapacity - at);
-    for (std::size_t i = 0; i < part; i++) {
-      const auto isOpen = static_cast<std::int16_t>(-(pass_[at + i] == Pass::kOpen ? 1 : 0));
-      value_[at + i] = static_cast<std::int16_t>(value_[at + i] & isOpen);
-    }
+    std::memcpy(&pass[done], &mark_[at], part);  // the same values, but for kClosed
+    if (!isAllOpen(pass.subspan(done, part))) shut(at, part, pass.subspan(done, part));
     std::copy_n(&value_[at], part, &values[done]);
-    std::copy_n(&pass_[at], part, &pass[done]);
-    std::fill_n(&mayOpen_[at], part, false);
     pulled_ += static_cast<std::int64_t>(part);
     done += part;
   }
 }
 
 void DelayLine::close(std::int64_t from) noexcept {
-  for (std::int64_t at = std::max(from, pulled_); at < pushed_; at++) pass_[slot(at)] = Pass::kReplaced;
+  for (std::int64_t at = std::max(from, pulled_); at < pushed_; at++) {
+    Mark& mark = mark_[slot(at)];
+    mark = mark == Mark::kOpen || mark == Mark::kClosed ? Mark::kClosed : Mark::kReplaced;
+  }
   if (from <= pulled_) fading_ = 0;
 }
 
 void DelayLine::drop(std::int64_t from) noexcept {
   for (std::int64_t at = std::max(from, pulled_); at < pushed_; at++) {
-    Pass& pass = pass_[slot(at)];
-    if (pass == Pass::kOpen) pass = Pass::kMissing;
+    Mark& mark = mark_[slot(at)];
+    if (mark == Mark::kOpen) mark = Mark::kMissing;
+    if (mark == Mark::kClosed) mark = Mark::kReplaced;
     value_[slot(at)] = 0;
-    mayOpen_[slot(at)] = false;
   }
 }
 
 void DelayLine::open(std::int64_t from) noexcept {
   for (std::int64_t at = std::max(from, pulled_); at < pushed_; at++) {
-    if (mayOpen_[slot(at)]) pass_[slot(at)] = Pass::kOpen;
+    if (mark_[slot(at)] == Mark::kClosed) mark_[slot(at)] = Mark::kOpen;
   }
 }
 
@@ -142,15 +151,14 @@ void DelayLine::skip(int samples) noexcept {
 void DelayLine::clear() noexcept {
   for (std::int64_t at = pulled_; at < pushed_; at++) {
     value_[slot(at)] = 0;
-    pass_[slot(at)] = Pass::kReplaced;
-    mayOpen_[slot(at)] = false;
+    mark_[slot(at)] = Mark::kReplaced;
   }
   fading_ = 0;
 }
 
 bool DelayLine::isOpen() const noexcept {
   for (std::int64_t at = pulled_; at < pushed_; at++) {
-    if (pass_[slot(at)] != Pass::kOpen) return false;
+    if (mark_[slot(at)] != Mark::kOpen) return false;
   }
   return true;
 }

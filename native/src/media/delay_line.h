@@ -16,6 +16,15 @@ enum class Pass : std::uint8_t {
   kOpen,      // the sample itself
 };
 
+/// What nearly every stretch is: no branch is in it, so that sixteen samples are looked at as one.
+[[nodiscard]] inline bool isAllOpen(std::span<const Pass> pass) noexcept {
+  std::uint8_t different = 0;
+  for (const Pass each : pass)
+    different |=
+        static_cast<std::uint8_t>(static_cast<std::uint8_t>(each) ^ static_cast<std::uint8_t>(Pass::kOpen));
+  return different == 0;
+}
+
 /// Samples on their way out of the clamp, each with what may become of it. Positions count samples pushed.
 /// The delay comes and goes by splices: a short fade between two places of the stream. Media thread.
 class DelayLine {
@@ -32,7 +41,7 @@ class DelayLine {
   [[nodiscard]] int delay() const noexcept { return static_cast<int>(pushed_ - pulled_); }
   /// Zero where it is closed.
   [[nodiscard]] std::int16_t at(std::int64_t position) const noexcept {
-    return pass_[slot(position)] == Pass::kOpen ? value_[slot(position)] : std::int16_t{0};
+    return mark_[slot(position)] == Mark::kOpen ? value_[slot(position)] : std::int16_t{0};
   }
 
   /// Lets nothing out that has not left yet, from this position on, until it is opened.
@@ -55,8 +64,7 @@ class DelayLine {
     constexpr std::size_t kNext = 160;
     for (const std::int64_t from : {pushed_, pulled_}) {
       prefetchRing(value_, static_cast<std::size_t>(from), kNext);
-      prefetchRing(pass_, static_cast<std::size_t>(from), kNext);
-      prefetchRing(mayOpen_, static_cast<std::size_t>(from), kNext);
+      prefetchRing(mark_, static_cast<std::size_t>(from), kNext);
     }
   }
 
@@ -70,12 +78,17 @@ class DelayLine {
   static constexpr int kTemplate = 64;   // samples compared to find the pitch
   static constexpr float kAlike = 0.7F;  // correlation of pieces that may follow one another
 
+  /// A Pass, or kClosed: replaced, but what it is may still be opened.
+  enum class Mark : std::uint8_t { kReplaced, kMissing, kOpen, kClosed };
+  static constexpr Mark markOf(Pass pass) noexcept { return static_cast<Mark>(pass); }
+
   [[nodiscard]] static std::size_t slot(std::int64_t position) noexcept {
     return static_cast<std::size_t>(position) % kCapacity;
   }
+  void shut(std::size_t at, std::size_t count, std::span<Pass> pass) noexcept;
   void leave(std::span<std::int16_t> values, std::span<Pass> pass) noexcept;
   void fadeIn(std::span<std::int16_t> values, std::span<const Pass> pass) noexcept;
-  void put(std::size_t count, const std::int16_t* values, Pass pass) noexcept;
+  void put(std::size_t count, const std::int16_t* values, Mark mark) noexcept;
   [[nodiscard]] bool isQuiet() const noexcept;
   [[nodiscard]] bool isOpen() const noexcept;
   /// Normalised correlation of what begins at two positions.
@@ -84,8 +97,7 @@ class DelayLine {
 
   // Rings, side by side. The value of what is closed is kept until it leaves: so long it may be opened again.
   std::array<std::int16_t, kCapacity> value_{};
-  std::array<Pass, kCapacity> pass_{};
-  std::array<bool, kCapacity> mayOpen_{};
+  std::array<Mark, kCapacity> mark_{};
   std::int64_t pushed_ = 0;
   std::int64_t pulled_ = 0;
   std::array<std::int16_t, kFade> tail_{};  // of what would have come without the splice

@@ -119,7 +119,7 @@ void Engine::countLateness(double lateMs) noexcept {
 void Engine::measureLoad(double lateMs) noexcept {
   const double now = nowMs();
   const double cpuMs = threadCpuMs();
-  if (measuredMs_ > 0) load_.note(cpuMs - measuredCpuMs_, now - measuredMs_, lateMs);
+  if (measuredMs_ > 0) load_.note(cpuMs - measuredCpuMs_, now - measuredMs_, lateMs, atWork_);
   measuredMs_ = now;
   measuredCpuMs_ = cpuMs;
 }
@@ -136,7 +136,7 @@ void Engine::tick() noexcept {
   for (Room* room : rooms_) room->tick();
   outbox_.flush();
   board_.beat();
-  if (ticks_.load(std::memory_order_relaxed) % kTicksPerCount == 0) publishCounts();
+  if (ticks_.load(std::memory_order_relaxed) % kTicksPerCount == 0) publishCounts(now);
   tell();
 }
 
@@ -175,7 +175,7 @@ void Engine::obey(const MediaCommand& command, double nowMs) noexcept {
     case MediaCommand::Kind::kOpenRoom:
       return rooms_.push_back(command.room);  // within the reserved capacity, as legs
     case MediaCommand::Kind::kJoin:
-      command.room->join(command.leg->session(), *command.leg->voice());
+      command.room->join(command.leg->session(), *command.leg->voice(), command.seats);
       return;
     case MediaCommand::Kind::kLeave:
       return command.room->leave(command.leg->session());
@@ -308,10 +308,14 @@ void Engine::hear(std::size_t count, double nowMs) noexcept {
   outbox_.flush();
 }
 
-void Engine::publishCounts() noexcept {
+void Engine::publishCounts(double nowMs) noexcept {
   SessionCounts sum = retiredCounts_;
   LinkCounts linkSum = retiredLinkCounts_;
+  atWork_ = {};
   for (Leg* leg : legs_) {
+    const bool isHeard = leg->session().isHeard(nowMs);
+    atWork_.heard += isHeard ? 1 : 0;
+    atWork_.settled += isHeard || leg->session().isSilent(nowMs) ? 1 : 0;
     const SessionCounts counts = leg->session().counts();
     sum.packetsReceived += counts.packetsReceived;
     sum.packetsSent += counts.packetsSent;

@@ -44,7 +44,8 @@ struct MediaCommand {
   Link link{};      // for kConnect and kRelink
   PlayItem item{};  // for kStopPlay only item.play
   Room* room = nullptr;
-  Leg* speaker = nullptr;  // of kHear, where `leg` listens
+  Room::Seats* seats = nullptr;  // of kJoin
+  Leg* speaker = nullptr;        // of kHear, where `leg` listens
   Source source = Source::kVoice;
   Hearing hearing{};
   DelayTap* tap = nullptr;
@@ -109,7 +110,7 @@ class Engine final : public EventSink {
   void tell() noexcept;
   void countLateness(double lateMs) noexcept;
   void measureLoad(double lateMs) noexcept;
-  void publishCounts() noexcept;
+  void publishCounts(double nowMs) noexcept;
 
   struct Arrival {
     Leg* leg = nullptr;  // null: nobody's
@@ -131,6 +132,7 @@ class Engine final : public EventSink {
   Outbox outbox_{};
   bool wake_ = false;  // media thread: something to tell since the last tick
   LoadMeter load_;
+  LegsAtWork atWork_{};       // when they were counted last
   double measuredMs_ = 0;     // CLOCK_MONOTONIC when the load was measured last
   double measuredCpuMs_ = 0;  // processor time of the thread then
   std::atomic<bool> stopping_{false};

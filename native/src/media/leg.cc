@@ -34,6 +34,7 @@ Leg::Leg(std::uint32_t id, SocketPair sockets, SharedPort* shared, const Endpoin
 
 void Leg::takeUp(const StreamPosition& position, double nowMs) noexcept {
   session_.resume(position, nowMs);
+  if (position.counts.packetsReceived > 0) unheard_.hear();
   takenUp_ = position;
 }
 
@@ -72,6 +73,8 @@ void Leg::adopt(const Link& link, double nowMs) noexcept {
     graceUntilMs_ = nowMs + kGraceMs;
     if (previousReceiver_ != nullptr) link.receiver->expectSourcesOf(*previousReceiver_);
   }
+  const bool hasMoved = guard_.described().size != 0 && !isSame(link.rtp, guard_.described());
+  unheard_.restart(link.limitsUnheard && !link.ice, hasMoved, nowMs);
   link_ = link;
   if (shared_ != nullptr) shared_->place(*this, link.rtp, link.rtcp);
   if (link_.ice) return;
@@ -87,7 +90,7 @@ void Leg::connect(const Link& link, const StreamSettings& settings, double nowMs
   adopt(link, nowMs);
   wanted_ = settings;
   StreamSettings effective = settings;
-  effective.sending = settings.sending && isOpen();  // what is played waits until it can be heard
+  effective.sending = settings.sending && maySend();  // what is played waits until it can be heard
   session_.connect(effective, nowMs);
   save(nowMs);  // whoever comes after this worker goes on behind where this one begins
 }
@@ -95,6 +98,11 @@ void Leg::connect(const Link& link, const StreamSettings& settings, double nowMs
 void Leg::relink(const Link& link, double nowMs) noexcept {
   adopt(link, nowMs);
   if (session_.connected()) connect(link, wanted_, nowMs);
+}
+
+/// Something has come from where the peer is.
+void Leg::hear() noexcept {
+  if (unheard_.hear()) session_.setSending(wanted_.sending && maySend());
 }
 
 bool Leg::isProven(const Endpoint& source) const noexcept {
@@ -120,6 +128,7 @@ bool Leg::takeSetup(ByteView datagram, const Endpoint& source, double nowMs) noe
     return true;
   }
   setupTaken_++;
+  if (kind == DatagramKind::kDtls) hear();
   SetupDatagram setup{
       .session = session_.id(), .source = source, .size = static_cast<std::uint16_t>(datagram.size())};
   std::ranges::copy(datagram, setup.bytes.begin());
@@ -162,6 +171,7 @@ void Leg::takeRtp(ByteView datagram, const Endpoint& source, double nowMs) noexc
     } else if (link_.learns) {
       guard_.prove(source, nowMs);
     }
+    hear();
     return session_.receiveRtp(datagram, nowMs);
   }
   std::size_t size = 0;
@@ -170,6 +180,7 @@ void Leg::takeRtp(ByteView datagram, const Endpoint& source, double nowMs) noexc
     guard_.prove(source, nowMs);
     followSource();
   }
+  hear();
   session_.receiveRtp(ByteView(plain_).first(size), nowMs);
 }
 
@@ -203,6 +214,7 @@ void Leg::takeRtcp(ByteView datagram, const Endpoint& source, double nowMs) noex
     remoteRtcp_ = source;
     hasRtcpSource_ = true;
   }
+  hear();
   session_.receiveRtcp(plain, nowMs);
 }
 
@@ -247,6 +259,7 @@ void Leg::save(double nowMs) noexcept {
 }
 
 void Leg::tick(double nowMs) noexcept {
+  if (unheard_.runsOut(nowMs)) session_.setSending(false);
   session_.tick(nowMs);
   if (savedPresses_ != session_.pressEdges()) save(nowMs);
   playItemsConsumed_.store(session_.playItemsConsumed(), std::memory_order_release);
@@ -263,7 +276,7 @@ void Leg::tick(double nowMs) noexcept {
 double Leg::dueMs() const noexcept {
   if (settledGeneration_.load(std::memory_order_relaxed) != link_.generation) return 0;
   const double told = link_.sender == nullptr ? Session::kNeverMs : toldMs_ + kTellMs;
-  return std::min(session_.dueMs(), told);
+  return std::min({session_.dueMs(), told, unheard_.endsMs()});
 }
 
 void Leg::SharedPosition::store(const SrtpPosition& position) noexcept {

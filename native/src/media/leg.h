@@ -15,6 +15,7 @@
 #include "media/shared_port.h"
 #include "media/source_guard.h"
 #include "media/tape.h"
+#include "media/unheard_limit.h"
 #include "rtp/prefetch.h"
 
 namespace hushpay {
@@ -126,6 +127,8 @@ class Leg final : public PacketSink {
     return track_ != nullptr || (!link_.awaitsKeys && link_.rtp.size != 0);
   }
   void adopt(const Link& link, double nowMs) noexcept;
+  void hear() noexcept;
+  [[nodiscard]] bool maySend() const noexcept { return isOpen() && !unheard_.isQuiet(); }
   void followSource() noexcept;
   void save(double nowMs) noexcept;
   void send(int fd, const Endpoint& to, ByteView datagram, bool isRtcp) noexcept;
@@ -143,6 +146,7 @@ class Leg final : public PacketSink {
   Endpoint remoteRtcp_{};
   BoardSlot& slot_;
   bool hasRtcpSource_ = false;
+  UnheardLimit unheard_{};
   StreamSettings wanted_{};
   SrtpReceiver* previousReceiver_ = nullptr;  // packets under the old key may still be on their way
   double graceUntilMs_ = 0;                   // for packets under the old key

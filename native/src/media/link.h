@@ -18,6 +18,7 @@ struct Link {
   bool rtcpMux = false;  // RTCP by the RTP port (RFC 5761)
   bool learns = false;   // by the rules of SourceGuard
   Endpoint learnFrom{};  // of size 0: from any host
+  bool limitsUnheard = false;  // by the rules of UnheardLimit
   bool ice = false;      // only from `proven` anything is heard
   std::array<Endpoint, kProven> proven{};
   bool dtls = false;             // handshakes are handed to the IPC thread

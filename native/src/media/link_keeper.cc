@@ -41,6 +41,7 @@ Link LinkKeeper::arrange(Leg& leg, const LinkWish& wish, double nowMs) {
   link.rtcpMux = wish.rtcpMux;
   link.learns = wish.learns;
   link.learnFrom = wish.learnFrom;
+  link.limitsUnheard = wish.limitsUnheard;
   link.rtcp = wish.rtcp;
   useIce(entry, wish);
   if (!link.ice) link.rtp = wish.rtp;

@@ -34,6 +34,7 @@ struct LinkWish {
   bool rtcpMux = false;
   bool learns = false;
   Endpoint learnFrom{};
+  bool limitsUnheard = false;
   std::optional<Srtp> srtp;  // at most one of srtp and dtls
   std::optional<Dtls> dtls;
   std::optional<IceCredentials> ice;

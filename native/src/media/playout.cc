@@ -89,6 +89,11 @@ void Playout::through(const Block& block) noexcept {
   playing_ = false;
   delay_ = 0;
   const std::size_t count = block.clean.size();
+  if (isAllOpen(block.pass)) {
+    say(block.clean, Pass::kOpen);
+    seam_ = false;
+    return;
+  }
   for (std::size_t done = 0; done < count;) {
     const Pass mark = block.pass[done];
     std::size_t run = 1;

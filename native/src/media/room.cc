@@ -11,20 +11,46 @@ namespace hushpay {
 namespace {
 
 constexpr std::size_t kSamplesPerTick = Session::kTickMs * 8;
-constexpr std::size_t kStepSamples = 40;  // 5 ms: in which the step that a cut leaves dies away
-
-/// Adds samples, their gain gliding from one value to the other.
-void add(std::span<float> mix, std::span<const std::int16_t> samples, float from, float to) noexcept {
-  const float step = (to - from) / static_cast<float>(samples.size());
-  for (std::size_t i = 0; i < samples.size(); i++) {
-    mix[i] += static_cast<float>(samples[i]) * (from + step * static_cast<float>(i + 1));
-  }
-}
-
 }  // namespace
 
-bool Room::join(Session& session, Voice& voice) noexcept {
+Room::Room(std::uint32_t id, EventSink* events) noexcept : id_(id), events_(events) {
+  sit(few_, fewVoices_, fewPrompts_);
+}
+
+Room::~Room() = default;
+
+Room::Seats* Room::makeSeats(std::size_t members) {
+  const std::size_t there = seats_.empty() ? kFew : seats_.back()->members.size();
+  if (members > there) seats_.push_back(std::make_unique<Seats>(std::min(2 * there, kMaxMembers)));
+  return seats_.empty() ? nullptr : seats_.back().get();
+}
+
+/// The members there are take these places, in their order.
+void Room::sit(std::span<Member> members, std::span<Ear> voices, std::span<Ear> prompts) noexcept {
+  const std::size_t width = members.size();
+  for (std::size_t i = 0; i < width; i++) {
+    Member& member = members[i];
+    const auto ownVoices = voices.subspan(i * width, width);
+    const auto ownPrompts = prompts.subspan(i * width, width);
+    if (i < members_.size()) {
+      Member& before = members_[i];
+      member = before;
+      std::ranges::copy(before.voices, ownVoices.begin());
+      std::ranges::copy(before.prompts, ownPrompts.begin());
+      explicit_bzero(before.prompt.data(), sizeof before.prompt);
+      explicit_bzero(before.frame.data(), sizeof before.frame);
+      before = Member{};
+    }
+    member.voices = ownVoices;
+    member.prompts = ownPrompts;
+  }
+  members_ = members;
+}
+
+bool Room::join(Session& session, Voice& voice, Seats* seats) noexcept {
   if (find(session) != nullptr) return true;
+  if (seats != nullptr && seats->members.size() > members_.size())
+    sit(seats->members, seats->voices, seats->prompts);
   const auto free = std::ranges::find(members_, nullptr, &Member::session);
   if (free == members_.end()) return false;
   Member& member = *free;
@@ -32,8 +58,9 @@ bool Room::join(Session& session, Voice& voice) noexcept {
   member.session = &session;
   member.voice = &voice;
   member.prompts[indexOf(member)].hearing.access = Access::kOpen;
-  session.enter(*this, voice);
-  stir();
+  member.isGliding = true;
+  session.enter(*this, voice, indexOf(member));
+  change();
   return true;
 }
 
@@ -46,14 +73,16 @@ void Room::leave(Session& session) noexcept {
   explicit_bzero(member->prompt.data(), sizeof member->prompt);
   explicit_bzero(member->frame.data(), sizeof member->frame);
   for (Ear& ear : member->voices) cutTap(ear);
-  *member = Member{};
+  std::ranges::fill(member->voices, Ear{});
+  std::ranges::fill(member->prompts, Ear{});
+  *member = Member{.voices = member->voices, .prompts = member->prompts};
   sinceDirect_[index] = 0;
   speaker_.forget(index);
   forget(index);
 }
 
 void Room::leaveAll() noexcept {
-  for (Member& member : members_) {
+  for (Member& member : taken()) {
     if (member.session != nullptr) leave(*member.session);
   }
 }
@@ -65,14 +94,14 @@ void Room::cutTap(Ear& ear) noexcept {
 
 /// Nobody hears any longer what stood in this place.
 void Room::forget(std::size_t index) noexcept {
-  for (Member& member : members_) {
+  for (Member& member : taken()) {
     member.stepped = member.stepped || member.voices[index].gain != 0 || member.prompts[index].gain != 0;
     cutTap(member.voices[index]);
     member.voices[index] = Ear{};
     member.prompts[index] = Ear{};
   }
-  for (std::size_t speaker = 0; speaker < kMaxMembers; speaker++) serve(speaker);
-  findPlain();
+  for (std::size_t speaker = 0; speaker < places_; speaker++) serve(speaker);
+  change();
 }
 
 void Room::hear(const Session& listener, const Session& speaker, Source source, const Hearing& hearing,
@@ -97,15 +126,16 @@ void Room::hear(const Session& listener, const Session& speaker, Source source, 
     if (ear.tap != nullptr) ear.tap->restart(hearing.delayMs * kSamplesPerMs);
   }
   ear.hearing = hearing;
+  to->isGliding = true;
   serve(index);
-  findPlain();
+  change();
 }
 
 void Room::serve(std::size_t speaker) noexcept {
   if (members_[speaker].session == nullptr) return;
-  std::array<Hearing, kMaxMembers> listeners{};
-  for (std::size_t i = 0; i < kMaxMembers; i++) listeners[i] = members_[i].voices[speaker].hearing;
-  members_[speaker].voice->serve(listeners);
+  std::array<Hearing, kMaxMembers> listeners;
+  for (std::size_t i = 0; i < places_; i++) listeners[i] = members_[i].voices[speaker].hearing;
+  members_[speaker].voice->serve(std::span(listeners).first(places_));
 }
 
 void Room::tick() noexcept {
@@ -114,17 +144,16 @@ void Room::tick() noexcept {
     return;
   }
   if (isSettled_ && staysSettled()) return;
+  look();
   blockTicks_ = blockTicks();
   ticksToBlock_ = static_cast<std::uint8_t>(blockTicks_ - 1);
   const std::size_t count = blockTicks_ * kSamplesPerTick;
   if (!chooseWays(count)) return;
+  prompts_ = 0;
   for (Member& member : taken()) {
     if (member.session != nullptr) speak(member, count);
   }
-  Places served{};
-  for (std::size_t i = 0; i < places_; i++) {
-    if (members_[i].session != nullptr && !served[i] && !members_[i].isDirect) listen(i, served, count);
-  }
+  mix(count);
   tellSpeaker(count / kSamplesPerMs);
   trySettle();
 }
@@ -144,95 +173,17 @@ void Room::speak(Member& member, std::size_t count) noexcept {
     member.voice->render(count);
   }
   member.prompting = member.session->renderPrompt(std::span(member.prompt).first(count));
-}
-
-/// Mixes for a member, and for all behind it who hear the same.
-void Room::listen(std::size_t listener, Places& served, std::size_t count) noexcept {
-  Member& first = members_[listener];
-  Places same{};
-  bool isShared = false;
-  for (std::size_t i = listener + 1; i < kMaxMembers; i++) {
-    same[i] = members_[i].session != nullptr && !served[i] && hearSame(first, members_[i]);
-    isShared = isShared || same[i];
-  }
-  std::array<std::int16_t, kMaxBlock> samples;
-  const auto mix = std::span(samples).first(count);
-  mixFor(first, mix);
-  settle(first, mix);
-  send(first, mix, isShared ? &encoded_ : nullptr);
-  for (std::size_t i = listener + 1; isShared && i < kMaxMembers; i++) {
-    if (!same[i]) continue;
-    members_[i].limiter = first.limiter;
-    settle(members_[i], mix);
-    send(members_[i], mix, &encoded_);
-    served[i] = true;
-  }
-  encoded_.clear();
-}
-
-/// Whether the next block is the same for both, to the sample.
-bool Room::hearSame(const Member& one, const Member& other) const noexcept {
-  const auto isSame = [](const Ear& a, const Ear& b) {
-    const bool isNone = a.hearing.access == Access::kNone && b.hearing.access == Access::kNone;
-    return isNone || (a.hearing == b.hearing && a.gain == b.gain && a.tap == nullptr);
-  };
-  if (one.stepped || other.stepped || one.limiter != other.limiter) return false;
-  for (std::size_t i = 0; i < kMaxMembers; i++) {
-    if (!isSame(one.voices[i], other.voices[i])) return false;
-    if (members_[i].prompting && !isSame(one.prompts[i], other.prompts[i])) return false;
-  }
-  return true;
-}
-
-void Room::mixFor(Member& member, std::span<std::int16_t> samples) noexcept {
-  Mix block{};
-  const auto mix = std::span(block).first(samples.size());
-  for (std::size_t i = 0; i < kMaxMembers; i++) {
-    const Member& speaker = members_[i];
-    const Ear& voice = member.voices[i];
-    if (voice.hearing.access != Access::kNone) {
-      std::array<std::int16_t, kMaxBlock> later;
-      auto block = speaker.voice->block(voice.hearing);
-      if (voice.tap != nullptr) {
-        std::ranges::copy(block, later.begin());
-        voice.tap->pass(std::span(later).first(block.size()));
-        block = std::span(later).first(block.size());
-      }
-      add(mix, block, voice.gain, voice.hearing.gain);
-    }
-    const Ear& prompts = member.prompts[i];
-    if (prompts.hearing.access != Access::kNone && speaker.prompting)
-      add(mix, std::span(speaker.prompt).first(samples.size()), prompts.gain, prompts.hearing.gain);
-  }
-  if (member.stepped) {
-    const float step = member.last - mix[0];
-    for (std::size_t i = 0; i < kStepSamples; i++) {
-      mix[i] += step * (1 - static_cast<float>(i + 1) / static_cast<float>(kStepSamples + 1));
-    }
-  }
-  member.limiter.apply(mix);
-  for (std::size_t i = 0; i < samples.size(); i++) samples[i] = static_cast<std::int16_t>(std::lrint(mix[i]));
-}
-
-/// The member has heard this block.
-void Room::settle(Member& member, std::span<const std::int16_t> mix) noexcept {
-  for (std::size_t i = 0; i < kMaxMembers; i++) {
-    for (Ear* ear : {&member.voices[i], &member.prompts[i]}) {
-      if (ear->hearing.access != Access::kNone) ear->gain = ear->hearing.gain;
-    }
-  }
-  member.stepped = false;
-  member.last = mix.back();
+  if (member.prompting) prompting_[prompts_++] = static_cast<std::uint16_t>(indexOf(member));
 }
 
 void Room::tellSpeaker(std::size_t elapsedMs) noexcept {
   if (!follows_ || events_ == nullptr) return;
   std::array<float, kMaxMembers> levels;
-  for (std::size_t i = 0; i < kMaxMembers; i++) {
+  for (std::size_t i = 0; i < places_; i++) {
     const Member& member = members_[i];
     levels[i] = member.session != nullptr ? member.voice->speechDbm0() : VoiceFigures::kFaintest;
   }
-  const auto change = speaker_.note(levels, elapsedMs);
+  const auto change = speaker_.note(std::span(levels).first(places_), elapsedMs);
   if (!change) return;
   const bool isSomebody = *change != SpeakerWatch::kNobody;
   MediaEvent event{.kind = MediaEvent::Kind::kActiveSpeaker,
@@ -263,8 +214,7 @@ void Room::send(Member& member, std::span<const std::int16_t> mix, EncodedFrames
 }
 
 Room::Member* Room::find(const Session& session) noexcept {
-  const auto found = std::ranges::find(taken(), &session, &Member::session);
-  return found == taken().end() ? nullptr : &*found;
+  return session.room() == this ? &members_[session.place()] : nullptr;
 }
 
 }  // namespace hushpay

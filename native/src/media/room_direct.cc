@@ -5,9 +5,8 @@
 
 namespace hushpay {
 
-/// After every change of who hears whom; what has ceased to be plain is mixed from the next packet on.
+/// After a change of who hears whom; what has ceased to be plain is mixed from the next packet on.
 void Room::findPlain() noexcept {
-  stir();
   for (std::size_t speaker = 0; speaker < places_; speaker++) {
     Member& member = members_[speaker];
     member.isPlain = member.session != nullptr && isPlain(speaker);
@@ -36,12 +35,9 @@ bool Room::isPlain(std::size_t speaker) const noexcept {
 /// Nothing but voices is to be sent to this listener now.
 bool Room::isFree(const Member& listener) const noexcept {
   if (!listener.session->sendsAudioOnly()) return false;
-  for (std::size_t i = 0; i < places_; i++) {
-    const Session* player = members_[i].session;
-    if (player != nullptr && listener.prompts[i].hearing.access != Access::kNone && player->isPlaying())
-      return false;
-  }
-  return true;
+  return std::ranges::none_of(std::span(prompting_).first(prompts_), [&](std::uint16_t player) {
+    return listener.prompts[player].hearing.access != Access::kNone;
+  });
 }
 
 /// Before every block. What comes in longer packets than a listener gets waits for the clock of the mix,
@@ -49,6 +45,13 @@ bool Room::isFree(const Member& listener) const noexcept {
 /// @return false if there is to be none: to somebody who is to have the mix again a packet was sent less than
 /// a block ago, and the next would be too early each time
 bool Room::chooseWays(std::size_t count) noexcept {
+  prompts_ = 0;
+  for (const Member& member : taken()) {
+    if (member.session != nullptr && member.session->isPlaying())
+      prompting_[prompts_++] = static_cast<std::uint16_t>(indexOf(member));
+  }
+  std::size_t direct = 0;
+  std::array<std::uint16_t, kMaxMembers> ways;
   for (std::size_t speaker = 0; speaker < places_; speaker++) {
     Member& member = members_[speaker];
     if (member.session == nullptr) continue;
@@ -57,15 +60,14 @@ bool Room::chooseWays(std::size_t count) noexcept {
                                    (isFree(listener) && member.packet <= listener.session->ptimeMs() * 8);
                           });
     member.voice->way().choose(isWanted, count);
+    if (member.voice->way().isDirect()) ways[direct++] = static_cast<std::uint16_t>(speaker);
   }
   bool isTime = true;
   for (Member& listener : taken()) {
     if (listener.session == nullptr) continue;
     const bool wasDirect = listener.isDirect;
-    listener.isDirect = false;
-    for (std::size_t speaker = 0; speaker < places_; speaker++) {
-      if (hears(listener, speaker) && members_[speaker].voice->way().isDirect()) listener.isDirect = true;
-    }
+    listener.isDirect = std::ranges::any_of(std::span(ways).first(direct),
+                                            [&](std::uint16_t speaker) { return hears(listener, speaker); });
     std::uint16_t& sinceDirect = sinceDirect_[indexOf(listener)];
     if (wasDirect && !listener.isDirect) {
       if (sinceDirect == 0) isTime = false;
@@ -79,19 +81,19 @@ bool Room::chooseWays(std::size_t count) noexcept {
 /// Behind a block: as long as packets come evenly and nothing else happens, the next ones need no look at the
 /// members, who are all over the memory.
 void Room::trySettle() noexcept {
-  listening_ = 0;
+  listening_.reset();
   for (const Member& member : taken()) {
     if (member.session == nullptr) continue;
     if (!member.isDirect || member.prompting || !member.voice->way().isDirect()) return;
-    listening_ = static_cast<std::uint16_t>(listening_ | 1U << indexOf(member));
+    listening_.set(indexOf(member));
   }
-  isSettled_ = listening_ != 0 && !follows_;
+  isSettled_ = listening_.any() && !follows_;
 }
 
 /// @return false if somebody was sent nothing since the block before
 bool Room::staysSettled() noexcept {
   for (std::size_t i = 0; i < places_; i++) {
-    if ((listening_ >> i & 1U) != 0 && sinceDirect_[i] != 0) return isSettled_ = false;
+    if (listening_[i] && sinceDirect_[i] != 0) return isSettled_ = false;
   }
   for (std::size_t i = 0; i < places_; i++) sinceDirect_[i]++;
   ticksToBlock_ = static_cast<std::uint8_t>(blockTicks_ - 1);
@@ -99,21 +101,24 @@ bool Room::staysSettled() noexcept {
 }
 
 void Room::prefetch() const noexcept {
-  constexpr std::size_t kFew = 3;  // that most rooms have
+  constexpr std::size_t kMost = 3;  // that nearly every room has
   hushpay::prefetch(this, 128);
-  for (std::size_t i = 0; i < kFew; i++) {
-    hushpay::prefetch(&members_[i], 64);
-    hushpay::prefetch(&members_[i].filled, 64);
+  for (std::size_t i = 0; i < kMost; i++) {
+    hushpay::prefetch(&few_[i], 64);
+    hushpay::prefetch(&few_[i].filled, 64);
   }
+  hushpay::prefetch(&members_, 64);
 }
 
 void Room::prefetchListeners(const Session& speaker) const noexcept {
+  if (places_ > kFew) return;  // no cache holds them all
   for (const Member& member : taken()) {
     if (member.session != nullptr && member.session != &speaker) member.session->prefetchSending();
   }
 }
 
 void Room::pass(const Session& session, const Speech& speech) noexcept {
+  look();
   Member& speaker = *find(session);
   Voice& voice = *speaker.voice;
   if (speech.what == Heard::kAudio) speaker.packet = speech.samples.size();

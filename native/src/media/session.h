@@ -91,6 +91,8 @@ class Session {
   void prepare(Codec codec) { codecs_.stock(codec); }
 
   void connect(const StreamSettings& settings, double nowMs) noexcept;
+  /// Of what connect() said; a phrase waits while nothing is sent, and the clock of the stream goes on.
+  void setSending(bool sending) noexcept;
   void play(const PlayItem& item) noexcept;
   void stopPlay(std::uint32_t play) noexcept;
   void sendKey(std::uint8_t key, std::uint32_t durationMs) noexcept;
@@ -135,12 +137,22 @@ class Session {
     return edges(0) + edges(1);
   }
   [[nodiscard]] bool connected() const noexcept { return connected_; }
+  /// Packets of its peer come.
+  [[nodiscard]] bool isHeard(double nowMs) const noexcept {
+    return connected_ && hasStream_ && nowMs - lastPacketMs_ < kHeardMs;
+  }
+  /// None have come for so long that none may come.
+  [[nodiscard]] bool isSilent(double nowMs) const noexcept {
+    return connected_ && nowMs - lastPacketMs_ >= kSilentMs;
+  }
   [[nodiscard]] std::uint32_t ptimeMs() const noexcept { return settings_.ptimeMs; }
 
   /// In a room, its clock asks for what tick() would have sent. For Room alone.
-  void enter(Room& room, Voice& voice) noexcept;
+  void enter(Room& room, Voice& voice, std::size_t place) noexcept;
   void leaveRoom() noexcept;
   [[nodiscard]] Room* room() const noexcept { return room_; }
+  /// Where the room keeps it.
+  [[nodiscard]] std::size_t place() const noexcept { return place_; }
   /// Waits no longer for packets out of turn if the voice would be short of so many samples.
   void hasten(std::size_t sampleCount) noexcept;
   /// The player's next samples. @return false if they are nothing but idle silence
@@ -167,6 +179,9 @@ class Session {
   static constexpr std::uint32_t kTickMs = 10;
 
  private:
+  static constexpr double kHeardMs = 1000;
+  static constexpr double kSilentMs = 10'000;
+
   // Incoming (session_receive.cc, session_hear.cc)
   bool admit(const RtpPacket& packet, double nowMs) noexcept;
   bool store(const RtpPacket& packet, const PayloadTypes::Meaning& meaning, bool isInTurn,
@@ -247,6 +262,7 @@ class Session {
   std::array<bool, 2> isPart_{};  // by carrier: the press that is down has no reports of its own
   double tickMs_ = 0;
   Room* room_ = nullptr;
+  std::size_t place_ = 0;
   Voice* voice_ = nullptr;            // while in a room
   const Voice* pastVoice_ = nullptr;  // its figures are kept
 

@@ -142,8 +142,9 @@ void Session::cover(std::uint32_t durationMs) noexcept {
   if (voice_ != nullptr) voice_->cover(static_cast<int>(durationMs * kSamplesPerMs));
 }
 
-void Session::enter(Room& room, Voice& voice) noexcept {
+void Session::enter(Room& room, Voice& voice, std::size_t place) noexcept {
   room_ = &room;
+  place_ = place;
   voice_ = &voice;
   pastVoice_ = &voice;
 }

@@ -86,6 +86,12 @@ void Session::connect(const StreamSettings& settings, double nowMs) noexcept {
   timedOut_ = false;
 }
 
+void Session::setSending(bool sending) noexcept {
+  if (room_ != nullptr) room_->stir();
+  if (sending && !settings_.sending) talking_ = false;
+  settings_.sending = sending;
+}
+
 void Session::play(const PlayItem& item) noexcept {
   if (room_ != nullptr) room_->stir();
   player_.add(item);  // room was checked before it was queued

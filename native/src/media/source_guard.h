@@ -32,6 +32,8 @@ class SourceGuard {
   /// It is not authenticated. @return true once it is taken as the peer's
   bool observe(const Endpoint& source, std::uint32_t ssrc, std::uint16_t sequence, double nowMs) noexcept;
 
+  /// Where its description says it is; of size 0: there was none yet.
+  [[nodiscard]] const Endpoint& described() const noexcept { return described_; }
   /// Where the peer is.
   [[nodiscard]] const Endpoint& remote() const noexcept { return remote_; }
   [[nodiscard]] bool hasLearned() const noexcept { return hasLearned_; }

@@ -15,6 +15,12 @@ constexpr float kLevelSmoothing = 0.2F;
 constexpr float kSamplesPerMs = 8;
 constexpr std::size_t kFadeSamples = 40;  // after which nothing is left of the step that ClampFill smooths
 
+float meanSquare(std::span<const std::int16_t> samples) noexcept {
+  float energy = 0;
+  for (const std::int16_t sample : samples) energy += static_cast<float>(sample) * static_cast<float>(sample);
+  return energy / static_cast<float>(samples.size());
+}
+
 }  // namespace
 
 Voice::~Voice() {
@@ -121,7 +127,7 @@ void Voice::render(std::size_t count) noexcept {
 
 /// Makes a block of every way of listening that is wanted.
 void Voice::finish(std::span<std::int16_t> clean, std::span<const Pass> pass) noexcept {
-  const bool isShut = std::ranges::count(pass, Pass::kOpen) != std::ssize(pass);
+  const bool isShut = !isAllOpen(pass);
   for (std::size_t mode = 0; mode < kModes; mode++) {
     if (!wantsMode_[mode]) continue;
     std::ranges::copy(clean, filled_[mode].begin());
@@ -153,16 +159,9 @@ std::span<const std::int16_t> Voice::block(const Hearing& hearing) const noexcep
 }
 
 void Voice::measure(std::span<const std::int16_t> samples, std::span<const Pass> pass) noexcept {
-  float energy = 0;
-  std::size_t open = 0;
-  for (std::size_t i = 0; i < samples.size(); i++) {
-    const float value = samples[i];  // zero unless open
-    energy += pass[i] == Pass::kOpen ? value * value : 0;
-    open += pass[i] == Pass::kOpen ? 1 : 0;
-  }
-  const bool isSpeech = open == samples.size() && !isKey();
+  const bool isSpeech = isAllOpen(pass) && !isKey();
   keyTail_ -= std::min(keyTail_, samples.size());
-  if (isSpeech) level_ += (energy / static_cast<float>(open) - level_) * kLevelSmoothing;
+  if (isSpeech) level_ += (meanSquare(samples) - level_) * kLevelSmoothing;
   levels_[oldest_] = level_;
   oldest_ = (oldest_ + 1) % kLevels;
   constexpr float kFullScale = 32767.0F * 32767.0F / 2;

@@ -52,10 +52,7 @@ SrtpCipher::SrtpCipher(const SrtpKey& key, For use) : cipher_(EVP_CIPHER_CTX_new
   std::array<std::uint8_t, 32> session{};
   derive(key, label(kLabelOfCipher), ByteSpan(session).first(shape.keySize));
   derive(key, label(kLabelOfSalt), ByteSpan(salt_).first(shape.saltSize));
-  const EVP_CIPHER* aead = shape.keySize == 32 ? EVP_aes_256_gcm() : EVP_aes_128_gcm();
-  const bool isReady = cipher_ != nullptr &&
-                       EVP_CipherInit_ex(cipher_.get(), shape.isAead ? aead : counterCipher(shape.keySize),
-                                         nullptr, session.data(), nullptr, 1) == 1;
+  this->use(key.suite, ByteView(session).first(shape.keySize));
   if (!shape.isAead) {
     std::array<std::uint8_t, kHmacKeySize> secret{};
     derive(key, label(kLabelOfHmac), secret);
@@ -63,6 +60,19 @@ SrtpCipher::SrtpCipher(const SrtpKey& key, For use) : cipher_(EVP_CIPHER_CTX_new
     explicit_bzero(secret.data(), secret.size());
   }
   explicit_bzero(session.data(), session.size());
+}
+
+SrtpCipher::SrtpCipher(SrtpSuite suite, ByteView key, ByteView salt) : cipher_(EVP_CIPHER_CTX_new()) {
+  std::ranges::copy(salt, salt_.begin());
+  use(suite, key);
+}
+
+void SrtpCipher::use(SrtpSuite suite, ByteView key) {
+  const SrtpShape shape = shapeOf(suite);
+  const EVP_CIPHER* aead = shape.keySize == 32 ? EVP_aes_256_gcm() : EVP_aes_128_gcm();
+  const bool isReady = cipher_ != nullptr &&
+                       EVP_CipherInit_ex(cipher_.get(), shape.isAead ? aead : counterCipher(shape.keySize),
+                                         nullptr, key.data(), nullptr, 1) == 1;
   if (!isReady) throw std::runtime_error("OpenSSL has no AES");
 }
 

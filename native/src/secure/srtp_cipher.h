@@ -19,6 +19,8 @@ class SrtpCipher {
   enum class For : std::uint8_t { kRtp = 0, kRtcp = 3 };  // first key derivation label
 
   SrtpCipher(const SrtpKey& key, For use);
+  /// With keys that are a session's already, of an AEAD suite: as vectors have them.
+  SrtpCipher(SrtpSuite suite, ByteView key, ByteView salt);
   ~SrtpCipher();
   SrtpCipher(const SrtpCipher&) = delete;
   SrtpCipher& operator=(const SrtpCipher&) = delete;
@@ -43,6 +45,7 @@ class SrtpCipher {
   };
   using Context = std::unique_ptr<evp_cipher_ctx_st, FreeContext>;
 
+  void use(SrtpSuite suite, ByteView key);
   [[nodiscard]] std::array<std::uint8_t, 12> nonce(std::uint32_t ssrc, std::uint64_t index) const noexcept;
 
   std::array<std::uint8_t, 14> salt_{};  // of the session, not the master salt

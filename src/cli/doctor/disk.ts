@@ -26,17 +26,36 @@ const kFileSystems: ReadonlyMap<number, string> = new Map([
   [0xfe534d42, 'SMB'],
 ]);
 
+/** What is asked of a disk; a test answers itself. */
+export interface DiskProbe {
+  /** Of the file system a folder is on: what is left for us, and its f_type. */
+  statfs(folder: string): { readonly freeBytes: number; readonly type: number };
+  /** How long writes to the folder took to be durable, the quickest first. Throws where nothing can be written. */
+  syncTimesMs(folder: string): readonly number[];
+}
+
+export const kDisk: DiskProbe = {
+  statfs(folder) {
+    const { bavail, bsize, type } = statfsSync(folder);
+    return { freeBytes: bavail * bsize, type };
+  },
+  syncTimesMs,
+};
+
 /** Whether the disk keeps what it is given, has room, and answers in time. */
-export function examineDisk({ dataDir, recording, production }: Config): readonly Finding[] {
+export function examineDisk(
+  { dataDir, recording, production }: Config,
+  disk: DiskProbe = kDisk,
+): readonly Finding[] {
   const folder = existingPartOf(dataDir);
   return [
     ...rights(dataDir, production.enabled),
-    ...room('disk', folder),
+    ...room('disk', folder, disk),
     ...(recording.calls !== 'off' && recording.files
-      ? room('disk of recordings', existingPartOf(recording.directory))
+      ? room('disk of recordings', existingPartOf(recording.directory), disk)
       : []),
-    ...kind(folder),
-    ...sync(folder),
+    ...kind(folder, disk),
+    ...sync(folder, disk),
   ];
 }
 
@@ -52,51 +71,54 @@ function rights(dataDir: string, isProduction: boolean): readonly Finding[] {
   return [isProduction ? bad(check, detail, remedy) : note(check, detail, remedy)];
 }
 
-function room(check: string, folder: string): readonly Finding[] {
-  const { bavail, bsize } = statfsSync(folder);
-  const free = bavail * bsize;
-  const detail = `${(free / 1e9).toFixed(1)} GB free in ${folder}`;
-  if (free >= kLeastBytes) return [ok(check, detail)];
+function room(check: string, folder: string, disk: DiskProbe): readonly Finding[] {
+  const { freeBytes } = disk.statfs(folder);
+  const detail = `${(freeBytes / 1e9).toFixed(1)} GB free in ${folder}`;
+  if (freeBytes >= kLeastBytes) return [ok(check, detail)];
   return [bad(check, detail, 'make room: payments stop when the disk is full')];
 }
 
-function kind(folder: string): readonly Finding[] {
-  const name = kFileSystems.get(statfsSync(folder).type);
+function kind(folder: string, disk: DiskProbe): readonly Finding[] {
+  const name = kFileSystems.get(disk.statfs(folder).type);
   if (name === undefined) return [];
   const remedy = 'put dataDir on a disk of this machine';
   return [bad('file system', `${folder} is on ${name}: a payment could be forgotten`, remedy)];
 }
 
 /** What a payment waits for before it is sent, tried beside the database. */
-function sync(folder: string): readonly Finding[] {
+function sync(folder: string, disk: DiskProbe): readonly Finding[] {
   const check = 'fdatasync';
-  let scratch: string;
+  let timesMs: readonly number[];
   try {
-    scratch = mkdtempSync(join(folder, '.doctor-'));
+    timesMs = disk.syncTimesMs(folder);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return [
-      bad(
-        check,
-        `nothing can be written to ${folder} (${reason})`,
-        'let the user hushpay runs as write there',
-      ),
-    ];
+    const remedy = 'make room, and let the user hushpay runs as write there';
+    return [bad(check, `nothing can be written to ${folder} (${reason})`, remedy)];
   }
+  const medianMs = timesMs[Math.floor(timesMs.length / 2)] ?? 0;
+  const detail = `${medianMs.toFixed(1)} ms (median of ${timesMs.length}), ${timesMs.at(-1)?.toFixed(1)} ms at worst`;
+  if (medianMs <= kSlowSyncMs) return [ok(check, detail)];
+  return [note(check, `${detail}: payments wait for it`, 'use a faster disk, or one that others use less')];
+}
+
+function syncTimesMs(folder: string): readonly number[] {
+  const scratch = mkdtempSync(join(folder, '.doctor-'));
   try {
     const file = openSync(join(scratch, 'sync'), 'w');
-    const timesMs = Array.from({ length: kSyncs }, () => {
-      const before = performance.now();
-      writeSync(file, 'x'.repeat(4096));
-      fdatasyncSync(file);
-      return performance.now() - before;
-    }).toSorted((one, other) => one - other);
-    closeSync(file);
-    const medianMs = timesMs[kSyncs / 2] ?? 0;
-    const detail = `${medianMs.toFixed(1)} ms (median of ${kSyncs}), ${timesMs.at(-1)?.toFixed(1)} ms at worst`;
-    if (medianMs <= kSlowSyncMs) return [ok(check, detail)];
-    return [note(check, `${detail}: payments wait for it`, 'use a faster disk, or one that others use less')];
+    try {
+      return Array.from({ length: kSyncs }, () => syncTimeMs(file)).toSorted((one, other) => one - other);
+    } finally {
+      closeSync(file);
+    }
   } finally {
     rmSync(scratch, { recursive: true });
   }
+}
+
+function syncTimeMs(file: number): number {
+  const before = performance.now();
+  writeSync(file, 'x'.repeat(4096));
+  fdatasyncSync(file);
+  return performance.now() - before;
 }

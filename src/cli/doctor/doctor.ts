@@ -113,7 +113,11 @@ export async function examineClock(now: Date, command = 'timedatectl'): Promise<
 }
 
 /** All there is to say, in every language that is spoken. */
-function examinePrompts({ audioDir, locale, merchants }: Config): readonly Finding[] {
+export function examinePrompts({
+  audioDir,
+  locale,
+  merchants,
+}: Pick<Config, 'audioDir' | 'locale' | 'merchants'>): readonly Finding[] {
   const voices = new Map<string, Pick<Config, 'audioDir' | 'locale'>>([
     [`${locale} in ${audioDir}`, { audioDir, locale }],
     ...merchants.map((each) => [`${each.locale} in ${each.audioDir}`, each] as const),

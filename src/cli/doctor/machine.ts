@@ -12,6 +12,8 @@ export interface MachineFacts {
   /** Who may trace processes of the same user: 0 everybody, 1 parents, 2 root, 3 nobody. */
   readonly ptraceScope: number | undefined;
   readonly swaps: readonly Swap[];
+  /** The service runs in a control group that may not swap at all. */
+  readonly isServiceUnswapped: boolean;
   /** Most bytes a socket may ask for to receive. */
   readonly receiveBytes: number | undefined;
   /** Ports the kernel gives to connections of its own choice. */
@@ -28,6 +30,8 @@ export interface Swap {
 const kReceiveBytes = 128 * 1024; // what the media worker asks for: native/src/media/port_pool.cc
 const kOtherFiles = 1_024; // database, connections, logs
 const kNodeMajor = 24;
+/** Where the control group of the service is: of the unit that is shipped, and seen from inside a container. */
+const kServiceGroups = ['/sys/fs/cgroup/system.slice/hushpay.service', '/sys/fs/cgroup'];
 
 export function readMachine(process: ProcessFacts): MachineFacts {
   const [min, max] = (text('/proc/sys/net/ipv4/ip_local_port_range') ?? '').split(/\s+/).map(Number);
@@ -37,6 +41,7 @@ export function readMachine(process: ProcessFacts): MachineFacts {
     corePattern: text('/proc/sys/kernel/core_pattern'),
     ptraceScope: number('/proc/sys/kernel/yama/ptrace_scope'),
     swaps: readSwaps(),
+    isServiceUnswapped: kServiceGroups.some((group) => text(`${group}/memory.swap.max`) === '0'),
     receiveBytes: number('/proc/sys/net/core/rmem_max'),
     ephemeralPorts: min && max ? { min, max } : undefined,
     nodeVersion: globalThis.process.version,
@@ -133,9 +138,12 @@ function tracing({ ptraceScope }: MachineFacts, isProduction: boolean): readonly
   return [badInProduction(isProduction, check, 'any process may trace those of its user', remedy)];
 }
 
-function swap({ swaps, process, isRoot }: MachineFacts, isProduction: boolean): readonly Finding[] {
+/** Card digits are wiped where they are; what has gone to a swap device is out of reach. */
+function swap(facts: MachineFacts, isProduction: boolean): readonly Finding[] {
+  const { swaps, isServiceUnswapped, process, isRoot } = facts;
   const open = swaps.filter((each) => !each.isPrivate).map(({ device }) => device);
   if (open.length === 0) return [ok('swap', swaps.length === 0 ? 'there is none' : 'encrypted')];
+  if (isServiceUnswapped) return [ok('swap', 'the service may not use it')];
   const locked = isRoot || limit(process.limits, 'Max locked memory') === Number.POSITIVE_INFINITY;
   const who = locked ? 'memory of control' : 'memory, also of media workers,';
   const remedy = 'encrypt it, switch it off, or give the service MemorySwapMax=0 and LimitMEMLOCK=infinity';

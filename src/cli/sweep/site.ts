@@ -149,12 +149,15 @@ async function openListener(onBody: (bytes: Buffer) => void) {
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
 }
 
-/** Keeps what the server writes, and reads from it where it listens. */
-async function greeted(
+/**
+ * Appends to a file what a server writes, and reads from its greeting where it listens.
+ * @throws Error with what it wrote if it ends before.
+ */
+export async function greeted(
   child: ChildProcess,
   logFile: string,
 ): Promise<{ httpUrl: string; sip: SocketAddress }> {
-  const log = createWriteStream(logFile);
+  const log = createWriteStream(logFile, { flags: 'a' });
   const words = Promise.withResolvers<string>();
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -164,7 +167,10 @@ async function greeted(
       if (text.includes('  config  ')) words.resolve(text);
     });
   }
-  child.once('close', (code) => words.reject(new Error(`the server ended with ${code}:\n${text}`)));
+  child.once('close', (code) => {
+    log.end();
+    words.reject(new Error(`the server ended with ${code}:\n${text}`));
+  });
   const greeting = await words.promise;
   const [, host = '', port = ''] = /dial +sip:pay@([\d.]+):(\d+);transport=udp/.exec(greeting) ?? [];
   return { httpUrl: /open +(\S+)\/readyz/.exec(greeting)?.[1] ?? '', sip: { host, port: Number(port) } };

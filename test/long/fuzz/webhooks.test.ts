@@ -53,6 +53,7 @@ it(`a receiver that answers ${kAnswers} times as chance has it (seed ${kSeed}) l
   const webhook = {
     name: 'crm',
     url,
+    privateNetwork: false,
     merchant: null,
     secrets: ['s'],
     events: ['payment.completed'],

@@ -20,6 +20,8 @@ const kIn = {
   customer: 'callee',
 } as const;
 
+const kMover = { ...kLabTrunk, mayTransfer: true };
+
 describe('a transfer', () => {
   it('by REFER of the agent brings the customer to somebody else', async () => {
     const rig = new InlineRig();
@@ -53,8 +55,7 @@ describe('a transfer', () => {
 
   it('by REFER of the customer’s side brings the agent to somebody else', async () => {
     const rig = new InlineRig();
-    const trunk = { ...kLabTrunk, mayTransfer: true };
-    const { customer, customerMedia, agentMedia, agent } = await rig.connected({ trunk });
+    const { customer, customerMedia, agentMedia, agent } = await rig.connected({ trunk: kMover });
     const told = customer.askFor('sip:home@sbc');
     await settle();
     expect(rig.signaling.last.call).toMatchObject({ target: 'sip:home@sbc', trunk: 'lab' });
@@ -65,6 +66,20 @@ describe('a transfer', () => {
     expect(rig.room.members.has(customerMedia)).toBe(false);
     expect(agent.byes).toEqual([]);
   });
+
+  it.each(['customer', 'agent'] as const)(
+    'asked for by the %s before both are in is followed',
+    async (who) => {
+      const rig = new InlineRig();
+      const call = await rig.call({ trunk: kMover });
+      const leg = who === 'customer' ? call.leg : rig.signaling.last.leg;
+      const told = leg.askFor('sip:2000@pbx');
+      rig.signaling.last.answer();
+      await settle();
+      expect([told.accepted, told.rejections]).toEqual([true, []]);
+      expect(rig.signaling.dialled).toHaveLength(2);
+    },
+  );
 
   it('says goodbye to a transferor that does not', async () => {
     const rig = new InlineRig();

@@ -22,6 +22,8 @@ function made(rules: Partial<MediaRules> = {}, source?: IncomingCall['source']):
     encryption: 'optional',
     keysInClear: false,
     natLearning: 'off',
+    unheardLimit: 'strangers',
+    networks: [],
     sharesPort: false,
     ...rules,
   };
@@ -46,6 +48,28 @@ describe('the protection of a leg', () => {
   ] as const)('learns addresses by %s from %s', (natLearning, learnFrom) => {
     const leg = made({ natLearning }, { address: '192.0.2.1', isEncrypted: false });
     expect(leg.linked(kRemote).link?.learnFrom).toBe(learnFrom);
+  });
+
+  it.each([
+    ['off', '198.51.100.1', false],
+    ['all', '192.0.2.9', true],
+    ['strangers', '198.51.100.1', true],
+    ['strangers', '192.0.2.9', false],
+    ['strangers', '::ffff:192.0.2.9', false],
+    ['strangers', undefined, true],
+  ] as const)(
+    'limits what an unheard address gets with %s, signalling from %s: %s',
+    (unheardLimit, address, limits) => {
+      const leg = made({ unheardLimit }, address === undefined ? undefined : { address, isEncrypted: false });
+      expect(leg.linked(kRemote).link?.limitsUnheard).toBe(limits);
+    },
+  );
+
+  it('limits nothing where the trunk knows the address', () => {
+    const knows = (address: string) => address === kRemote.address;
+    const leg = new LegProtection({ trunk: { ...kLabTrunk, knows } }, undefined);
+    expect(leg.linked(kRemote).link?.limitsUnheard).toBe(false);
+    expect(leg.linked({ ...kRemote, address: '192.0.2.10' }).link?.limitsUnheard).toBe(true);
   });
 
   it('keeps a key per suite, no two legs the same, and overwrites them at its end', () => {

@@ -167,6 +167,10 @@ describe('mistakes', () => {
     ['recording: { merchants: [nobody] }', 'recording.merchants[0]'],
     ['recording: { siprec: { trunk: nobody } }', 'recording.siprec.trunk'],
     ['recording: { siprec: { server: "srs.example.net" } }', 'recording.siprec.server'],
+    [
+      'recording: { siprec: { server: "sip:srs@192.0.2.9", encryption: required } }',
+      'recording.siprec.server',
+    ],
     ['sip: { trunks: [{ name: a, sources: ["::1"] }, { name: a, sources: ["::2"] }] }', 'sip.trunks[1].name'],
     ['media: { ports: "20001-29999" }', 'media.ports'],
     ['media: { ports: "30000-20000" }', 'media.ports'],

@@ -232,9 +232,10 @@ describe('the caller holds us', () => {
 });
 
 describe('the session takes too long', () => {
-  it.each([...before, ...afterDecline])('in %s: it ends', (_name, reachIt) => {
+  it.each([...before, ...afterDecline])('in %s: it ends, and the card is wiped', (_name, reachIt) => {
     const walk = reachIt().send(kLimit);
     expect(walk.ending?.[0]).toBe('SESSION_TIMEOUT');
+    expect(walk.does('wipe')).toBe(true);
     expect(walk.said.slice(0, 2)).toEqual(['sorry.timeout', 'not.charged']);
   });
 

@@ -20,7 +20,13 @@ function bench() {
   const session = (id: number) =>
     new WorkerSession(
       id,
-      { address: '127.0.0.1', port: 4000 + 2 * id, fingerprint: undefined, sharesPort: false },
+      {
+        address: '127.0.0.1',
+        port: 4000 + 2 * id,
+        fingerprint: undefined,
+        sharesPort: false,
+        isOurs: () => false,
+      },
       link,
       () => {},
     );

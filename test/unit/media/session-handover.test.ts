@@ -34,7 +34,7 @@ class Bench {
     this.#link.resume(this.#channel);
     this.session = new WorkerSession(
       7,
-      { address: '127.0.0.1', port: 4000, fingerprint: undefined, sharesPort },
+      { address: '127.0.0.1', port: 4000, fingerprint: undefined, sharesPort, isOurs: () => false },
       this.#link,
       () => {},
     );
@@ -165,6 +165,8 @@ describe('the link of a session whose worker has died', () => {
     receiveKey: new Uint8Array(28).fill(2),
   };
 
+  const kOther = new Uint8Array(28).fill(8);
+
   async function resumed(): Promise<Bench> {
     const bench = new Bench();
     await bench.session.connect(dtls(1));
@@ -185,6 +187,32 @@ describe('the link of a session whose worker has died', () => {
     expect([...(connect?.srtp?.sendKey ?? [])]).toEqual([...kKeys.sendKey]);
     expect(connect?.ice?.proven).toMatchObject({ address: '192.0.2.7', port: 9000, checkedMs: 1234 });
   });
+
+  it.each([
+    [
+      'other keys',
+      { kind: 'sdes', suite: 'AEAD_AES_128_GCM', sendKey: kOther, receiveKey: kOther.map((b) => b + 1) },
+    ],
+    ['none', { kind: 'none' }],
+  ] as const)(
+    'goes on with what was agreed on last, before a word of it was told: %s',
+    async (_, protection) => {
+      const bench = new Bench();
+      const link = { rtcpMux: false, ice: null, learnFrom: null };
+      const { suite: __, ...keys } = kKeys;
+      const before = { kind: 'sdes', suite: 'AEAD_AES_128_GCM', ...keys } as const;
+      await bench.session.connect({ ...kRemote, link: { ...link, protection: before } });
+      bench.worker.send({ case: 'streamState', value: { session: 7, srtp: kKeys } });
+      await settle();
+      await bench.session.connect({ ...kRemote, link: { ...link, protection: before } });
+      expect(bench.session.streamState).toBeDefined();
+      await bench.session.connect({ ...kRemote, link: { ...link, protection } });
+      bench.die();
+      await bench.goOn();
+      const [connect] = bench.worker.got('connectSession');
+      expect(connect?.srtp?.sendKey).toEqual(protection.kind === 'sdes' ? kOther : undefined);
+    },
+  );
 
   it('keeps them when a re-INVITE agrees on the same handshake, and begins another for another peer', async () => {
     const bench = await resumed();

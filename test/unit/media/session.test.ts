@@ -20,7 +20,13 @@ class Bench {
       this.session.receive(event as SessionEvent),
     );
     this.link.resume(channel);
-    const own = { address: '127.0.0.1', port: 4000, fingerprint: undefined, sharesPort: false };
+    const own = {
+      address: '127.0.0.1',
+      port: 4000,
+      fingerprint: undefined,
+      sharesPort: false,
+      isOurs: () => false,
+    };
     this.session = new WorkerSession(7, own, this.link, () => this.closed++);
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Recording } from '../../../src/ports/recording.ts';
-import { SiprecSink } from '../../../src/recording/siprec-sink.ts';
+import { SiprecSink, type SiprecSinkOptions } from '../../../src/recording/siprec-sink.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { FakeMedia } from '../../support/fake-media.ts';
@@ -14,9 +14,12 @@ class Rig {
   readonly clock = new FakeClock();
   readonly media = new FakeMedia(this.clock);
   readonly dialled: FakeOutgoingCall[] = [];
-  readonly sink = new SiprecSink(
-    { server: 'sip:srs@192.0.2.9', trunk: null, ringMs: 1000, advertised: '203.0.113.5' },
-    {
+  readonly sink: SiprecSink;
+
+  constructor(options: Partial<SiprecSinkOptions> = {}) {
+    const usual = { server: 'sip:srs@192.0.2.9', trunk: null, ringMs: 1000, advertised: '203.0.113.5' };
+    const all: SiprecSinkOptions = { ...usual, encryption: 'optional', keysInClear: false, ...options };
+    this.sink = new SiprecSink(all, {
       plane: this.media,
       signaling: {
         dial: (call) => {
@@ -27,11 +30,12 @@ class Rig {
       },
       clock: this.clock,
       log: new FakeLog(),
-    },
-  );
+    });
+  }
 
+  /** The newest one. */
   get call(): FakeOutgoingCall {
-    const call = this.dialled[0];
+    const call = this.dialled.at(-1);
     if (!call) throw new Error('nobody was called');
     return call;
   }
@@ -104,6 +108,87 @@ describe('a recording client', () => {
     await refused;
     const [, ...streams] = rig.media.sessions;
     expect(streams.map(({ closed }) => closed)).toEqual([true, true]);
+  });
+
+  it.each([
+    ['hangs up', (call: FakeOutgoingCall) => void call.leg.hangUp()],
+    [
+      'knows nothing of it any more',
+      (call: FakeOutgoingCall) => call.leg.reofferOutcomes.push({ kind: 'ended' }),
+    ],
+  ])('calls a server again that %s, later and later, and goes on by the same streams', async (_, leave) => {
+    const rig = new Rig();
+    const recording = await rig.open();
+    const problems: (string | undefined)[] = [];
+    recording.onProblem((problem) => problems.push(problem));
+    const [, customer] = rig.media.sessions;
+    leave(rig.call);
+    recording.tellParties(['customer']);
+    await settle();
+    expect(problems).toEqual([expect.stringContaining('the recording server')]);
+    expect(customer?.remotes.at(-1)).toMatchObject({ sending: false });
+    for (const [tries, waitMs] of [1_000, 2_000, 4_000].entries()) {
+      await rig.clock.advance(waitMs - 1);
+      expect(rig.dialled).toHaveLength(tries + 1);
+      await rig.clock.advance(1);
+      expect(rig.dialled).toHaveLength(tries + 2);
+      if (waitMs < 4_000) rig.call.refuse(503, 'Service Unavailable');
+      await settle();
+    }
+    expect(rig.call.call.offer).toContain('>customer<');
+    rig.call.answer(kAnswer.replace('40000', '42000'));
+    await settle();
+    expect(problems.at(-1)).toBeUndefined();
+    expect(customer?.remotes.at(-1)).toMatchObject({ port: 42_000, sending: true });
+    await recording.close();
+    expect(rig.call.leg.byes).toHaveLength(1);
+  });
+
+  it('calls nobody again once the call is over, and hangs up what is answered then', async () => {
+    const rig = new Rig();
+    const recording = await rig.open();
+    rig.call.leg.hangUp();
+    await recording.close();
+    await rig.clock.advance(60_000);
+    expect(rig.dialled).toHaveLength(1);
+
+    const late = new Rig();
+    const closing = await late.open();
+    late.call.leg.hangUp();
+    await late.clock.advance(1_000);
+    const again = late.call;
+    again.answer(); // as it crosses our CANCEL
+    await closing.close();
+    await settle();
+    expect(again.leg.byes).toHaveLength(1);
+  });
+
+  it('offers keys of its own to each session of the server, and none where they would be read', async () => {
+    const rig = new Rig({ server: 'sip:srs@192.0.2.9;transport=tls', encryption: 'required' });
+    const keysOf = (offer: string): string[] => offer.match(/inline:\S+/g) ?? [];
+    const answered = (offer: string) =>
+      kAnswer
+        .replaceAll('RTP/AVP', 'RTP/SAVP')
+        .replaceAll(
+          'a=recvonly',
+          `a=recvonly\r\n${/a=crypto:1 \S+/.exec(offer)?.[0]} inline:${'A'.repeat(59)}=`,
+        );
+    const opened = rig.sink.open(kCall, await rig.media.open());
+    await settle();
+    rig.call.answer(answered(rig.call.call.offer));
+    await opened;
+    const [, customer] = rig.media.sessions;
+    expect(customer?.remotes[0]?.link?.protection.kind).toBe('sdes');
+    const first = keysOf(rig.call.call.offer);
+    expect(new Set(first).size).toBe(8);
+    rig.call.leg.hangUp();
+    await rig.clock.advance(1_000);
+    const second = keysOf(rig.call.call.offer);
+    expect(second.filter((key) => first.includes(key))).toEqual([]);
+
+    const open = new Rig({ encryption: 'required' });
+    await expect(open.sink.open(kCall, await open.media.open())).rejects.toThrow('in clear');
+    expect(open.dialled).toEqual([]);
   });
 
   it('says goodbye at the end, and that the server did before', async () => {

@@ -56,13 +56,15 @@ class FakeDialog extends EventEmitter {
   }
 
   /** @returns what is sent in answer, as it comes. */
-  receive(method: string, body = ''): Sent[] {
+  receive(method: string, body = '', headers: Record<string, string> = {}): Sent[] {
     const sent: Sent[] = [];
     const res = {
       send: (status: number, first?: unknown, second?: unknown) =>
         void sent.push({ status, options: (second ?? first) as Sent['options'] }),
     };
-    const req = { method, body, source: 'network', get: () => 'application/dtmf-relay' };
+    const get = (name: string) => headers[name] ?? (name === 'Content-Type' ? 'application/dtmf-relay' : '');
+    const has = (name: string) => headers[name] !== undefined;
+    const req = { method, body, source: 'network', get, has };
     this.handle(req, res);
     return sent;
   }
@@ -71,11 +73,13 @@ class FakeDialog extends EventEmitter {
 let dialog: FakeDialog;
 let leg: SipLeg;
 let ends: number;
+let clock: FakeClock;
 
 beforeEach(() => {
   dialog = new FakeDialog();
   ends = 0;
-  leg = new SipLeg(dialog as unknown as Dialog, new FakeClock(), new FakeLog(), () => ends++);
+  clock = new FakeClock();
+  leg = new SipLeg(dialog as unknown as Dialog, clock, new FakeLog(), () => ends++);
 });
 
 it('keeps a BYE that comes before anyone listens, and answers it with the result', () => {
@@ -104,6 +108,39 @@ it('keeps an offer and a key until somebody can take them', async () => {
   expect(offered).toMatchObject([{ status: 200, options: { body: 'answer to v=0' } }]);
   expect(pressed).toMatchObject([{ status: 200 }]);
   expect(keys).toEqual([5]);
+});
+
+describe('a REFER in the breath of the answer', () => {
+  const kAsked = { 'Refer-To': '<sip:3000@127.0.0.1>' };
+
+  it('waits until somebody follows it', () => {
+    const sent = dialog.receive('REFER', '', kAsked);
+    expect(sent).toEqual([]);
+    leg.onRefer((request) => request.accept());
+    expect(sent).toMatchObject([{ status: 202 }]);
+  });
+
+  it('is declined when nobody has come for a second, and then at once', async () => {
+    const first = dialog.receive('REFER', '', kAsked);
+    await clock.advance(999);
+    expect(first).toEqual([]);
+    await clock.advance(1);
+    expect(first).toMatchObject([{ status: 603 }]);
+    expect(dialog.receive('REFER', '', kAsked)).toMatchObject([{ status: 603 }]);
+  });
+
+  it('is declined at once on a leg that has been there for a while', async () => {
+    await clock.advance(5_000);
+    expect(dialog.receive('REFER', '', kAsked)).toMatchObject([{ status: 603 }]);
+  });
+
+  it.each(['ours', 'the peer’s'])('is answered when a BYE of %s comes first', async (whose) => {
+    const sent = dialog.receive('REFER', '', kAsked);
+    leg.onBye(() => ({}));
+    if (whose === 'ours') void leg.bye({});
+    else dialog.receive('BYE');
+    expect(sent).toMatchObject([{ status: 603 }]);
+  });
 });
 
 it('answers an UPDATE without an offer without one', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/errors.ts';
+import { openDatabase } from '../../../src/store/database-file.ts';
 import { kMigrations } from '../../../src/store/migrations.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
 import { FakeLog } from '../../support/fake-log.ts';
@@ -207,6 +208,12 @@ describe('the journal of attempts', () => {
 });
 
 describe('the file', () => {
+  it('has a megabyte of its pages in our memory at most', () => {
+    const database = openDatabase(file, { isKnown: false, isRead: false });
+    expect(database.pragma('cache_size', { simple: true })).toBe(-1024); // KiB
+    database.close();
+  });
+
   it('is made for its owner alone, in a directory for its owner alone', () => {
     const store = opened();
     store.open(sessionOf());

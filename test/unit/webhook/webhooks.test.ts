@@ -66,6 +66,7 @@ function settings(changes: Partial<WebhookSettings> = {}): WebhookSettings {
   return {
     name: 'crm',
     url,
+    privateNetwork: false,
     merchant: null,
     secrets: [kSecret],
     events: ['payment.completed', 'payment.resolved'],
@@ -185,6 +186,32 @@ describe('webhooks', () => {
       ...{ type: 'payment.changed', sessionId: 'S1', customerId: 'C-77' },
       ...refund,
     });
+  });
+
+  it('follow no redirect, and read no more than the head of an answer', async () => {
+    const { port } = server.address() as AddressInfo;
+    server.prependOnceListener('request', (_request, response) => {
+      response.writeHead(307, { location: `http://127.0.0.1:${port}/elsewhere` });
+      response.write('x'.repeat(1024)); // and never ends
+      response.writeHead = () => response;
+      response.end = () => response;
+    });
+    await start(settings());
+    end();
+    await clock.advance(0);
+    await until(() => store.outbox.deliveries('crm', 9)[0]?.tries === 1);
+    expect(store.outbox.deliveries('crm', 9)).toMatchObject([{ state: 'waiting', lastAnswer: '307' }]);
+    expect(taken).toHaveLength(1);
+  });
+
+  it('to a private network wait, unless that is allowed', async () => {
+    await start(settings({ url: 'https://10.255.255.1/hook' }));
+    end();
+    await clock.advance(0);
+    await until(() => store.outbox.deliveries('crm', 9)[0]?.tries === 1);
+    const [delivery] = store.outbox.deliveries('crm', 9);
+    expect(delivery?.lastAnswer).toContain('webhooks[].privateNetwork');
+    expect(delivery?.state).toBe('waiting');
   });
 
   it('that nobody listens to wait, and say why', async () => {

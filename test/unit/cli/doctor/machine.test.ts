@@ -19,6 +19,7 @@ const kWell: MachineFacts = {
   corePattern: 'core',
   ptraceScope: 1,
   swaps: [],
+  isServiceUnswapped: false,
   receiveBytes: 212_992,
   ephemeralPorts: { min: 32_768, max: 60_999 },
   nodeVersion: 'v24.21.0',
@@ -99,6 +100,15 @@ describe('a machine', () => {
       corePattern: '|/usr/lib/systemd/systemd-coredump %P',
     };
     expect(examineMachine(facts, kProduction).every(({ severity }) => severity === 'ok')).toBe(true);
+  });
+
+  it('may have swap in clear that the service cannot use', () => {
+    const swaps = [{ device: '/dev/sda2', isPrivate: false }];
+    const findings = examineMachine({ ...kWell, swaps, isServiceUnswapped: true }, kProduction);
+    expect(findings.find(({ check }) => check === 'swap')).toMatchObject({
+      severity: 'ok',
+      detail: 'the service may not use it',
+    });
   });
 
   it('of a laboratory is not wrong, only not fit for production', () => {
