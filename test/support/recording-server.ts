@@ -48,6 +48,8 @@ export class RecordingServer {
   /** Set, it is what calls are refused with. */
   refusesWith: string | undefined;
   readonly #socket: Socket;
+  /** By Call-ID. */
+  readonly #made = new Map<string, Promise<ReceivedRecording>>();
   readonly #tag = randomName();
 
   static async open(): Promise<RecordingServer> {
@@ -113,11 +115,24 @@ export class RecordingServer {
     if (this.refusesWith !== undefined) return void reply(this.refusesWith);
     const { sdp, metadata } = partsOf(message);
     const isAgain = known?.invite.header('CSeq') === message.header('CSeq');
-    const recording = known ?? new ReceivedRecording(message, await streamsFor(sdp));
-    if (!known) this.recordings.push(recording);
-    else if (!isAgain) recording.later.push(message);
+    const recording = known ?? (await this.#recordingOf(message, sdp));
+    if (known && !isAgain) known.later.push(message);
     recording.metadata = metadata;
     reply('200 OK', answerOf(recording));
+  }
+
+  /** One for each call, also when its INVITE comes again while the streams are made. */
+  #recordingOf(invite: RawMessage, sdp: string): Promise<ReceivedRecording> {
+    const callId = invite.header('Call-ID');
+    const made = this.#made.get(callId) ?? this.#record(invite, sdp);
+    this.#made.set(callId, made);
+    return made;
+  }
+
+  async #record(invite: RawMessage, sdp: string): Promise<ReceivedRecording> {
+    const recording = new ReceivedRecording(invite, await streamsFor(sdp));
+    this.recordings.push(recording);
+    return recording;
   }
 
   #reply(request: RawMessage, status: string, body: string): string {

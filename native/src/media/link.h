@@ -15,11 +15,11 @@ struct Link {
 
   Endpoint rtp{};  // where the peer is; of size 0: not known yet, nothing is sent
   Endpoint rtcp{};
-  bool rtcpMux = false;  // RTCP by the RTP port (RFC 5761)
-  bool learns = false;   // by the rules of SourceGuard
-  Endpoint learnFrom{};  // of size 0: from any host
+  bool rtcpMux = false;        // RTCP by the RTP port (RFC 5761)
+  bool learns = false;         // by the rules of SourceGuard
+  Endpoint learnFrom{};        // of size 0: from any host
   bool limitsUnheard = false;  // by the rules of UnheardLimit
-  bool ice = false;      // only from `proven` anything is heard
+  bool ice = false;            // only from `proven` anything is heard
   std::array<Endpoint, kProven> proven{};
   bool dtls = false;             // handshakes are handed to the IPC thread
   bool awaitsKeys = false;       // nothing is sent or heard yet
