@@ -199,7 +199,7 @@ TEST_CASE("in a room, too, the limit is watched while nothing else is to be done
   line.connect(peer);
   CHECK(line.leg.dueMs() <= line.nowMs + UnheardLimit::kAllowedMs);
   Room room(1, nullptr);
-  REQUIRE(room.join(line.leg.session(), line.leg.makeVoice()));
+  REQUIRE(room.join(line.leg.session(), line.leg.makeVoice(), nullptr));
   const auto run = [&](double ms) {
     for (const double endMs = line.nowMs + ms; line.nowMs < endMs; line.nowMs += kTickMs) {
       if (line.leg.dueMs() <= line.nowMs) line.leg.tick(line.nowMs);
