@@ -2,8 +2,8 @@ import http from 'node:http';
 import https from 'node:https';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
+import { nameLookup } from '../process/name-lookup.ts';
 import { type ExchangeRequest, type ExchangeResult, HttpExchange, isLoopback } from './http-exchange.ts';
-import { gatewayLookup } from './name-lookup.ts';
 import { kLeastSecretBytes } from './secret-body.ts';
 
 const kIdleSocketMs = 4_000; // servers close idle connections after 5 s or more: fewer writes into one that is closing
@@ -92,7 +92,7 @@ function checkedBase(text: string): URL {
 }
 
 function agentFor(base: URL, { ca, client, proxy }: SecureHttpOptions, clock: Clock): http.Agent {
-  const lookup = gatewayLookup(clock);
+  const lookup = nameLookup(clock);
   const options = { keepAlive: true, maxFreeSockets: 32, timeout: kIdleSocketMs, lookup };
   if (base.protocol === 'http:') return new http.Agent(options);
   return new https.Agent({

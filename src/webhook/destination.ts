@@ -1,4 +1,4 @@
-import { type LookupAddress, lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /**
@@ -43,7 +43,7 @@ export function bareHost({ hostname }: URL): string {
 export class OutOfReach extends Error {}
 
 /** What is checked is what is connected to: a name that comes to something else a moment later changes nothing. */
-export function lookupWithin(reach: Reach, resolve: typeof lookup = lookup): LookupFunction {
+export function lookupWithin(reach: Reach, resolve: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '');

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import { isIP } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { bareHost, lookupWithin, mayReach, OutOfReach, reachOf } from './destination.ts';
 
 export interface Post {
@@ -10,6 +10,8 @@ export interface Post {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly answerWithinMs: number;
+  /** How names come to addresses. */
+  readonly resolve: LookupFunction;
 }
 
 const kOutOfReach = 'its address is of a private network; webhooks[].privateNetwork allows that';
@@ -21,6 +23,7 @@ export async function post({
   headers,
   body,
   answerWithinMs,
+  resolve,
 }: Post): Promise<string> {
   const url = new URL(text);
   const [host, reach] = [bareHost(url), reachOf(url, privateNetwork)];
@@ -31,7 +34,7 @@ export async function post({
   const request = client.request(url, {
     method: 'POST',
     agent: false, // a connection that is kept would not ask again where the name is
-    lookup: lookupWithin(reach),
+    lookup: lookupWithin(reach, resolve),
     headers: { ...headers, 'content-length': Buffer.byteLength(body) },
     signal,
   });

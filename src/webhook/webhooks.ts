@@ -1,8 +1,10 @@
+import type { LookupFunction } from 'node:net';
 import type { Cancel, Clock } from '../ports/clock.ts';
 import type { EventLog, LiveEvent } from '../ports/live-events.ts';
 import type { Log } from '../ports/log.ts';
 import type { SessionRecords } from '../ports/store.ts';
 import type { Delivery, MessageType, Outbox } from '../ports/webhooks.ts';
+import { nameLookup } from '../process/name-lookup.ts';
 import { messagesOf } from './message.ts';
 import { post } from './post.ts';
 import { signatureOf } from './signature.ts';
@@ -53,6 +55,7 @@ const kAfterTroubleMs = 5 * kSecond;
 export class Webhooks {
   readonly #parts: WebhookParts;
   #byName: ReadonlyMap<string, WebhookSettings>;
+  readonly #resolve: LookupFunction;
   readonly #running = new Map<number, Promise<void>>();
   #stopListening: Cancel = () => undefined;
   #cancel: Cancel = () => undefined;
@@ -60,6 +63,7 @@ export class Webhooks {
 
   constructor(parts: WebhookParts) {
     this.#parts = parts;
+    this.#resolve = nameLookup(parts.clock);
     this.#byName = new Map(parts.settings.map((settings) => [settings.name, settings]));
   }
 
@@ -168,6 +172,7 @@ export class Webhooks {
       privateNetwork,
       body,
       answerWithinMs: kAnswerWithinMs,
+      resolve: this.#resolve,
       headers: {
         'content-type': 'application/json',
         'user-agent': 'hushpay',

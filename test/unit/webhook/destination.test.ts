@@ -1,4 +1,5 @@
-import type { LookupAddress, lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import type { LookupFunction } from 'node:net';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { lookupWithin, mayReach, type Reach, reachOf } from '../../../src/webhook/destination.ts';
@@ -56,9 +57,9 @@ describe('a name', () => {
         null,
         addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
       );
-    }) as unknown as typeof lookup;
+    }) as unknown as LookupFunction;
   };
-  const asking = (reach: Reach, resolve: typeof lookup) => {
+  const asking = (reach: Reach, resolve: LookupFunction) => {
     const within = promisify(lookupWithin(reach, resolve));
     return () => within('crm.example.net', { all: true }) as unknown as Promise<LookupAddress[]>;
   };
@@ -79,7 +80,8 @@ describe('a name', () => {
 it.each(['https://10.0.0.5/hook', 'https://[fd00::7]/hook', 'https://169.254.169.254/latest'])(
   'a message to %s is not sent, and says what would allow it',
   async (url) => {
-    const message = { url, privateNetwork: false, headers: {}, body: '{}', answerWithinMs: 1_000 };
+    const resolve = () => expect.unreachable('an address is no name');
+    const message = { url, privateNetwork: false, headers: {}, body: '{}', answerWithinMs: 1_000, resolve };
     expect(await post(message)).toContain('webhooks[].privateNetwork');
   },
 );

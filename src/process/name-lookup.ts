@@ -1,16 +1,16 @@
 import { type LookupAddress, lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../ports/clock.ts';
-import { KnownAnswers } from '../process/known-answers.ts';
+import { KnownAnswers } from './known-answers.ts';
 
 /** How the machine resolves a name; `getaddrinfo` but in tests. */
 export type AskSystem = (name: string) => Promise<readonly LookupAddress[]>;
 
 /**
- * How connections find the gateway. The system is asked, so that its hosts file and search list count, on a thread of libuv's pool, of which questions
+ * How connections find gateways and receivers of webhooks. The system is asked, so that its hosts file and search list count, on a thread of libuv's pool, of which questions
  * never take more than half; one question at a time of a name, so that a resolver that is silent heaps up none.
  */
-export function gatewayLookup(clock: Clock, ask: AskSystem = askSystem): LookupFunction {
+export function nameLookup(clock: Clock, ask: AskSystem = askSystem): LookupFunction {
   const known = new KnownAnswers<readonly LookupAddress[]>(clock);
   return (name, options, done) => {
     known
