@@ -1,3 +1,4 @@
+import { setTimeout as later } from 'node:timers/promises';
 import type { CallLadder } from '../ladder/call-ladder.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EdgeLog } from './core/context.ts';
@@ -38,6 +39,9 @@ interface Parts {
 
 /** For a handler of new requests to decide. */
 const kHandlerMs = 5_000;
+/** When control died, the edge it had says goodbye to its calls before it lets go of its ports. */
+const kPredecessorMs = 2_000;
+const kAskAgainMs = 100;
 const kWebSocketPolicy = { path: '/', origins: [] };
 
 /** The edge with its sockets. Made by {@link EdgeServer.open}; close() ends calls, then sockets; a second close does nothing. */
@@ -183,10 +187,14 @@ async function listenOn(
   needs: ListenerNeeds,
   all: readonly EdgeListen[],
 ): Promise<Listener> {
-  try {
-    return await openListener(address, needs, all);
-  } catch (error) {
-    throw new ListenError(failureOf(error, address.transport, address.host, address.port));
+  for (let leftMs = kPredecessorMs; ; leftMs -= kAskAgainMs) {
+    try {
+      return await openListener(address, needs, all);
+    } catch (error) {
+      const failure = failureOf(error, address.transport, address.host, address.port);
+      if (failure.code !== 'EADDRINUSE' || leftMs <= 0) throw new ListenError(failure);
+      await later(kAskAgainMs);
+    }
   }
 }
 

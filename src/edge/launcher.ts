@@ -8,7 +8,6 @@ import type { CallLadder } from '../ladder/call-ladder.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { SupervisedChild } from '../process/child.ts';
-import { compiledCodeOf } from '../process/compiled-code.ts';
 import {
   type EdgeConfig,
   type EdgeFailure,
@@ -33,9 +32,7 @@ const kRoot = fileURLToPath(new URL('../..', import.meta.url));
 const kPackages = ['zod', 'ws'].map((name) =>
   dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)),
 );
-/** Its own, which no other process reads. */
-const kCompiled = compiledCodeOf('edge');
-/** Node's permission model: the process on the SIP port reads its own code and nothing else, writes only that code as compiled, starts nothing. */
+/** Node's permission model: the process on the SIP port reads its own code and nothing else, writes nothing, starts nothing. */
 const kPermissions = [
   '--permission',
   ...[
@@ -44,7 +41,6 @@ const kPermissions = [
     `${kRoot}node_modules/*`,
     ...kPackages.map((at) => `${at}/*`),
   ].map((path) => `--allow-fs-read=${path}`),
-  ...(kCompiled === undefined ? [] : [`--allow-fs-read=${kCompiled}/*`, `--allow-fs-write=${kCompiled}/*`]),
 ];
 
 /** MiB; of one size, so that its memory is level from the start. */
@@ -113,7 +109,6 @@ class EdgeProcess implements EdgeHandle {
         name: 'sip-edge',
         command: process.execPath,
         args: [...kYoungGeneration, ...kPermissions, kMain],
-        ...(kCompiled !== undefined && { environment: { NODE_COMPILE_CACHE: kCompiled } }),
         prepare: (channel) => this.#prepare(channel),
         onDown: () => this.#down(),
         onGivenUp: () => this.#onGivenUp(),

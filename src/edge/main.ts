@@ -1,7 +1,6 @@
 // The sip edge process. Control starts it and speaks with it over file descriptor 3 (protocol.ts); it ends with that socket.
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { keepCompiledCode } from '../process/compiled-code.ts';
 import { kSystemClock } from '../process/system-clock.ts';
 import { EdgeServer, ListenError } from './edge-server.ts';
 import { type EdgeReply, type EdgeTls, kEdgeConfigSchema, kEdgeRequestLine } from './protocol.ts';
@@ -36,7 +35,6 @@ async function start(line: string): Promise<void> {
   const { appPort, listen } = server;
   write({ ready: { appPort, listen: [...listen] } });
   log('info', 'sip edge is listening', { appPort, listen });
-  keepCompiledCode();
   setInterval(() => server && write({ stats: server.stats() }), kStatsMs);
 }
 

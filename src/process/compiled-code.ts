@@ -1,15 +1,11 @@
 import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { enableCompileCache, flushCompileCache } from 'node:module';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Beside the code it was made from. */
 const kBesideCode = fileURLToPath(new URL('../../build/compiled', import.meta.url));
 const kOthersMayWrite = 0o022;
 const kPrivateMode = 0o700;
-
-/** Each has a folder of its own, so that what the process on the SIP port writes is never run by control. */
-export type CodeOwner = 'control' | 'edge';
 
 /** What systemd makes for us (CacheDirectory=), or else a folder beside the code. */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -18,22 +14,21 @@ export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): strin
 }
 
 /**
- * Where a process finds the code that an earlier start has read and compiled, which is half of what starting costs. It is run, so nobody
- * else may write there.
+ * Where control finds the code that an earlier start has read and compiled, which is a third of what starting costs. It is run, so nobody
+ * else may write there; the edge, which strangers speak to, writes nothing and goes without.
  * @returns undefined where there is no such place: everything works without, and starts as slowly as the first time.
  */
-export function compiledCodeOf(owner: CodeOwner, folder = cacheFolder()): string | undefined {
-  const own = join(folder, owner);
+export function compiledCode(folder = cacheFolder()): string | undefined {
   try {
-    return [folder, own].every(isOnlyOurs) ? own : undefined;
+    return isOnlyOurs(folder) ? folder : undefined;
   } catch {
     return undefined; // a disk that is full or cannot be written to
   }
 }
 
-/** Control takes its modules from there, from now on. */
+/** Modules are taken from there, from now on. */
 export function useCompiledCode(): void {
-  const folder = compiledCodeOf('control');
+  const folder = compiledCode();
   if (folder !== undefined) enableCompileCache(folder); // says so itself if it cannot, by a value
 }
 

@@ -13,6 +13,13 @@ const kBank = 'pay.bank.test';
 const kRecord = `host-record=${kBank},127.0.0.1`;
 /** One of loopback's addresses for a resolver of our own: the system asks port 53 alone. */
 const kResolver = `127.53.${1 + Math.floor(Math.random() * 250)}.${1 + Math.floor(Math.random() * 250)}`;
+/** Each asks for a name of its own, on the threads that the journal is written by. */
+const kWebhooks = Array.from({ length: 8 }, (_, index) => ({
+  name: `hook${index}`,
+  url: `https://hook${index}.bank.test/`,
+  secret: 'a secret of webhooks of this test'.replaceAll(' ', '-'),
+  events: ['payment.started', 'payment.secure_mode', 'payment.attempted', 'payment.completed'],
+}));
 /** Longer than an answer of the DNS is taken for fresh. */
 const kForgottenMs = 45_000;
 const kAt = { host: kResolver, port: 53 };
@@ -54,16 +61,18 @@ describe.skipIf(!canResolve)('a gateway whose name (needs dnsmasq, port 53 and u
   async function start(
     records: readonly string[],
     before = () => {},
+    environment: NodeJS.ProcessEnv = {},
   ): Promise<{ paying: PayingTrial; trial: Trial }> {
     dns = await startDns(records, kAt);
     before();
     const bankBy = { name: kBank, ca: authority.cert, ...authority.issue([`DNS:${kBank}`]) };
-    paying = await PayingTrial.start({ resolver: kResolver, bankBy });
+    paying = await PayingTrial.start({ resolver: kResolver, bankBy, environment });
     return { paying, trial: paying.trial };
   }
 
-  it('the resolver will not say any more is paid at where it was last', async () => {
-    const { paying, trial } = await start([kRecord]);
+  it('the resolver will not say any more is paid at where it was last, whoever else asks for names', async () => {
+    const HUSHPAY_WEBHOOKS = JSON.stringify(kWebhooks);
+    const { paying, trial } = await start([kRecord], undefined, { HUSHPAY_WEBHOOKS });
     dns?.fallSilent();
     await later(kForgottenMs);
     expect(await trial.isReady()).toBe(true);
