@@ -1,6 +1,7 @@
 import { loadConfig } from '../config/load.ts';
 import { type Server, startServer } from '../main.ts';
 import { keepCompiledCode } from '../process/compiled-code.ts';
+import { keepMemoryLevel } from '../process/level-memory.ts';
 import { ServiceManager } from '../process/service-manager.ts';
 import { kSystemClock } from '../process/system-clock.ts';
 import { harden } from '../telemetry/hardening.ts';
@@ -29,12 +30,14 @@ export const serve: Command = {
     const manager = new ServiceManager(kSystemClock, (reason) => process.stderr.write(`${reason}\n`));
     await manager.ready('takes calls');
     keepCompiledCode();
+    const letGo = keepMemoryLevel(kSystemClock);
     const failure = await Promise.race([stop, server.failed]);
     const farewell = failure === undefined ? kStopping : `stopping: ${failure}`;
     process.stderr.write(`${farewell}\n`);
     await manager.stopping(farewell);
     await server.stop({ drainMs: kLongestDrainMs });
     manager.close();
+    letGo();
     return failure === undefined ? kExit.ok : kExit.internal; // systemd starts a service again that failed
   },
 };

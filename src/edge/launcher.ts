@@ -43,8 +43,8 @@ const kPermissions = [
   ].map((path) => `--allow-fs-read=${path}`),
 ];
 
-/** MiB; of one size, so that its memory is level from the start. */
-const kYoungGeneration = ['--min-semi-space-size=8', '--max-semi-space-size=8'];
+/** The young generation (MiB) has one size, and full collections can be asked for: its memory is level. */
+const kMemory = ['--expose-gc', '--min-semi-space-size=8', '--max-semi-space-size=8'];
 
 /** The running edge process. It comes back after a crash on the same ports, but every call it carried is gone. */
 export interface EdgeHandle {
@@ -108,7 +108,7 @@ class EdgeProcess implements EdgeHandle {
       {
         name: 'sip-edge',
         command: process.execPath,
-        args: [...kYoungGeneration, ...kPermissions, kMain],
+        args: [...kMemory, ...kPermissions, kMain],
         prepare: (channel) => this.#prepare(channel),
         onDown: () => this.#down(),
         onGivenUp: () => this.#onGivenUp(),

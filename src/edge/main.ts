@@ -1,6 +1,7 @@
 // The sip edge process. Control starts it and speaks with it over file descriptor 3 (protocol.ts); it ends with that socket.
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { keepMemoryLevel } from '../process/level-memory.ts';
 import { kSystemClock } from '../process/system-clock.ts';
 import { EdgeServer, ListenError } from './edge-server.ts';
 import { type EdgeReply, type EdgeTls, kEdgeConfigSchema, kEdgeRequestLine } from './protocol.ts';
@@ -35,6 +36,7 @@ async function start(line: string): Promise<void> {
   const { appPort, listen } = server;
   write({ ready: { appPort, listen: [...listen] } });
   log('info', 'sip edge is listening', { appPort, listen });
+  keepMemoryLevel(kSystemClock);
   setInterval(() => server && write({ stats: server.stats() }), kStatsMs);
 }
 
