@@ -86,7 +86,7 @@ const kTrunk = z.strictObject({
       'off',
     ),
     unheardLimit: choice(
-      'Whose audio is sent for a second at most as long as nothing has come from it, neither RTP nor RTCP, because a description may name an address that never asked: that of addresses which are not in `sources` or `networks` and not where its SIP comes from (`strangers`), of every address (`all`), of none (`off`). Then phrases wait, and go on as soon as something comes. Phones that send nothing while nobody speaks (silence suppression) and live elsewhere belong into `networks`. With ICE it is not needed. One of our own media ports counts as a stranger.',
+      'Whose audio is sent for a second at most as long as nothing has come from it, neither RTP nor RTCP, because a description may name an address that never asked: that of addresses which are not in `sources` or `networks` and not where its SIP comes from (`strangers`), of every address (`all`), of none (`off`). Then phrases wait, and go on as soon as something comes. Phones that send nothing while nobody speaks (silence suppression) and live elsewhere belong into `networks`. With ICE it is not needed. Another call of this server counts as a stranger.',
       ['off', 'strangers', 'all'],
       'strangers',
     ),

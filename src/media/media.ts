@@ -1,7 +1,9 @@
+import { networkInterfaces } from 'node:os';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { MediaPlane, MediaRoom, MediaSession, MediaTape, OpenOptions } from '../ports/media.ts';
+import type { Own } from './session.ts';
 import { type ClipFile, type MediaConfig, MediaWorker, type WorkerFigures } from './worker.ts';
 
 export type { ClipFile, MediaConfig, WorkerFigures } from './worker.ts';
@@ -47,23 +49,33 @@ export async function launchMedia(
 /** Each worker gets ports of its own: a part of the range, even and of whole pairs. */
 function shares(config: MediaConfig): MediaConfig[] {
   const { portMin, portMax, workers = 1 } = config;
-  const allPorts = [portMin, portMax] as const;
   const size = 2 * Math.floor((portMax - portMin + 1) / 2 / workers);
   return Array.from({ length: workers }, (_, index) => {
     const first = portMin + index * size;
-    return { ...config, allPorts, portMin: first, portMax: first + size - 1 };
+    return { ...config, portMin: first, portMax: first + size - 1 };
   });
+}
+
+/** Where the sockets of a plane can be reached. */
+function addressesOf(bindAddress: string): ReadonlySet<string> {
+  if (bindAddress !== '0.0.0.0' && bindAddress !== '::') return new Set([bindAddress]);
+  const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return new Set(interfaces.map(({ address }) => address));
 }
 
 /** Which worker carries a new session is decided here and nowhere else. */
 class WorkerPool implements Media {
   readonly #workers: readonly MediaWorker[];
+  readonly #addresses: ReadonlySet<string>;
   #onAllGivenUp: () => void = () => {};
 
   constructor(config: MediaConfig, clips: readonly ClipFile[], clock: Clock, log: Log) {
+    this.#addresses = addressesOf(config.bindAddress);
+    const isOurs: Own['isOurs'] = ({ address, port }) =>
+      this.#addresses.has(address) && this.#workers.some((worker) => worker.hasPort(port));
     this.#workers = shares(config).map(
       (share, index) =>
-        new MediaWorker(`media-worker-${index}`, share, clips, clock, log, () => this.#givenUp()),
+        new MediaWorker(`media-worker-${index}`, share, clips, clock, log, () => this.#givenUp(), isOurs),
     );
   }
 

@@ -49,7 +49,7 @@ export interface TapeChannel {
 
 /** What a session has, and what it must know of its plane. */
 export interface Own extends Pick<MediaSession, 'address' | 'port' | 'fingerprint'>, Required<OpenOptions> {
-  /** Whether somebody is described at a media port of ours. */
+  /** Whether somebody is described where a session of ours is. */
   readonly isOurs: (remote: Pick<MediaRemote, 'address' | 'port'>) => boolean;
 }
 

@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
@@ -38,8 +37,6 @@ export interface MediaConfig {
   readonly portMin: number;
   /** Last port of the range, inclusive. */
   readonly portMax: number;
-  /** First and last port of all workers; those of this one if left out. */
-  readonly allPorts?: readonly [number, number];
   /** No packet for so long ends a session; 0 = never. */
   readonly mediaTimeoutMs: number;
   /** A closed port pair is not given out again before this. */
@@ -65,15 +62,6 @@ export interface WorkerFigures extends MediaWorkerFigures {
   readonly name: string;
   readonly up: boolean;
   readonly restarts: number;
-}
-
-/** Whether an address is one of the media ports of this server. */
-function ownPorts({ bindAddress, portMin, portMax, allPorts }: MediaConfig): Own['isOurs'] {
-  const [first, last] = allPorts ?? [portMin, portMax];
-  const isEverywhere = bindAddress === '0.0.0.0' || bindAddress === '::';
-  const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  const addresses = isEverywhere ? interfaces.map(({ address }) => address) : [bindAddress];
-  return ({ address, port }) => port >= first && port <= last && addresses.includes(address);
 }
 
 /**
@@ -104,7 +92,7 @@ export class MediaWorker {
   #cancelLook: Cancel = () => undefined;
   readonly #watch: HeartWatch;
 
-  /** @param onGivenUp - it died too often to be started again. */
+  /** @param onGivenUp - it died too often to be started again. @param isOurs - of the ports of all workers. */
   constructor(
     name: string,
     config: MediaConfig,
@@ -112,10 +100,11 @@ export class MediaWorker {
     clock: Clock,
     log: Log,
     onGivenUp: () => void,
+    isOurs: Own['isOurs'],
   ) {
     this.name = name;
     this.#config = config;
-    this.#isOurs = ownPorts(config);
+    this.#isOurs = isOurs;
     this.#clips = clips;
     this.#log = log.child({ part: name });
     this.#clock = clock;
@@ -217,6 +206,11 @@ export class MediaWorker {
     const room = new WorkerRoom(id, this.#link, () => void this.#rooms.delete(id));
     this.#rooms.set(id, room);
     return room;
+  }
+
+  /** Whether a session has this port, for RTP or for RTCP. */
+  hasPort(port: number): boolean {
+    return [...this.#sessions.values()].some((session) => port === session.port || port === session.port + 1);
   }
 
   open(options: OpenOptions = {}): Promise<WorkerSession> {

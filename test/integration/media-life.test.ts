@@ -203,15 +203,24 @@ describe('an address that nothing has come from', () => {
   let toSilent: MediaSession;
   let toOurs: MediaSession;
   let ours: MediaSession;
+  let toNeighbour: MediaSession;
 
   beforeAll(async () => {
     fixture = await MediaFixture.start();
     [silent, other] = [await fixture.phone(), await fixture.phone()];
-    const opened = await Promise.all(Array.from({ length: 3 }, () => fixture.media.open()));
-    [toSilent, toOurs, ours] = opened as [MediaSession, MediaSession, MediaSession];
+    const opened = await Promise.all(Array.from({ length: 4 }, () => fixture.media.open()));
+    [toSilent, toOurs, ours, toNeighbour] = opened as [
+      MediaSession,
+      MediaSession,
+      MediaSession,
+      MediaSession,
+    ];
     await toSilent.connect({ ...remoteOf(silent), link: kLink });
     const described = { ...remoteOf(other), port: ours.port, rtcpPort: ours.port + 1 };
     await toOurs.connect({ ...described, link: { ...kLink, limitsUnheard: false } });
+    const unused = Math.max(...opened.map(({ port }) => port)) + 20;
+    const neighbour = { ...described, port: unused, rtcpPort: unused + 1 };
+    await toNeighbour.connect({ ...neighbour, link: { ...kLink, limitsUnheard: false } });
     await ours.connect(remoteOf(other));
     await other.until(() => other.packets.length > 2 * kMostInASecond);
   });
@@ -233,6 +242,10 @@ describe('an address that nothing has come from', () => {
     const stats = await ours.close();
     expect(stats.packetsReceived).toBe(0);
     expect(stats.packetsForeign).toBeGreaterThan(0);
+  });
+
+  it('is a neighbour of this machine with a port of our range that no call of ours has: it gets all', async () => {
+    expect((await toNeighbour.close()).packetsSent).toBeGreaterThan(kMostInASecond);
   });
 
   it('is this leg itself: refused', async () => {

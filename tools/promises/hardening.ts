@@ -169,7 +169,7 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Nothing is dialled for others',
     sentence:
-      'No call is placed for a REFER, Route or request URI of an outsider; no media goes to multicast, broadcast, link-local or unspecified addresses, none from a leg to itself, and at most a second of it to an address that has sent nothing, unless that is one of the trunk’s or where its SIP comes from (`sip.trunks[].media.unheardLimit`); media ports of our own are never exempt.',
+      'No call is placed for a REFER, Route or request URI of an outsider; no media goes to multicast, broadcast, link-local or unspecified addresses, none from a leg to itself, and at most a second of it to an address that has sent nothing, unless that is one of the trunk’s or where its SIP comes from (`sip.trunks[].media.unheardLimit`); another call of our own is never exempt.',
     checks: [
       `${kWhole}/edge-outsiders.test.ts › nothing is dialled on behalf of a peer`,
       `${kUnit}/edge/trust/gate.test.ts › nothing is dialled on behalf of an outsider`,
