@@ -20,6 +20,7 @@ const kNames = [
   'agent',
   'desk',
   'api',
+  'start',
 ];
 const kResults = fileURLToPath(new URL('../bench-results', import.meta.url));
 const kUsage = 64; // sysexits(3)

@@ -1,11 +1,11 @@
-import type { DtlsFingerprint, MediaRemote, SrtpSuite } from '../ports/media.ts';
-import { kSrtpKeySizes } from '../ports/media.ts';
+import type { DtlsFingerprint, MediaRemote } from '../ports/media.ts';
 import {
   type IncomingCall,
   kUsualMediaRules,
   type MediaRules,
   type TrunkRights,
 } from '../ports/signaling.ts';
+import { OwnKeys } from '../sdp/own-keys.ts';
 import type { LocalProtection } from '../sdp/protection.ts';
 
 const kIceUserSize = 4; // bytes, before base64: more than the 24 bits RFC 8445 section 5.3 asks for
@@ -18,8 +18,7 @@ export class LegProtection {
   readonly #source: IncomingCall['source'];
   readonly #fingerprint: DtlsFingerprint | undefined;
   readonly #ice = { user: randomText(kIceUserSize), password: randomText(kIcePasswordSize) };
-  readonly #keys = new Map<SrtpSuite, Uint8Array>();
-  #current: LocalProtection['current'];
+  readonly #keys = new OwnKeys();
 
   /** @param fingerprint - of our side of DTLS, if the media has one. */
   constructor(
@@ -36,10 +35,10 @@ export class LegProtection {
     return {
       encryption: this.#rules.encryption,
       keysInSdp: this.#rules.keysInClear || this.#source?.isEncrypted === true,
-      keyFor: (suite) => this.#keyFor(suite),
+      keyFor: (suite) => this.#keys.keyFor(suite),
       fingerprint: this.#fingerprint,
       ice: this.#ice,
-      current: this.#current,
+      current: this.#keys.current,
     };
   }
 
@@ -51,20 +50,17 @@ export class LegProtection {
   }
 
   adopt(current: NonNullable<LocalProtection['current']>): void {
-    this.#current = current;
+    this.#keys.current = current;
   }
 
   /** For the log: never a key. */
   get summary(): string {
-    const protection = this.#current?.protection;
+    const protection = this.#keys.current?.protection;
     return protection?.kind === 'sdes' ? protection.suite : (protection?.kind ?? 'none');
   }
 
   wipe(): void {
-    for (const key of this.#keys.values()) key.fill(0);
-    this.#keys.clear();
-    if (this.#current?.protection.kind === 'sdes') this.#current.protection.receiveKey.fill(0);
-    this.#current = undefined;
+    this.#keys.wipe();
   }
 
   #learnFrom(): string | null {
@@ -83,25 +79,11 @@ export class LegProtection {
       case 'off':
         return false;
       case 'strangers':
-        return address !== plainOf(this.#source?.address) && this.#trunk.knows?.(address) !== true;
+        return address !== this.#source?.address && this.#trunk.knows?.(address) !== true;
       case 'all':
         return true;
     }
   }
-
-  /** A direction keeps its key as long as the suite stays: its roll-over counter is never in doubt (RFC 4568 section 7.1.4). */
-  #keyFor(suite: SrtpSuite): Uint8Array {
-    const known = this.#keys.get(suite);
-    if (known) return known;
-    const key = crypto.getRandomValues(new Uint8Array(kSrtpKeySizes[suite]));
-    this.#keys.set(suite, key);
-    return key;
-  }
-}
-
-/** An IPv4 address inside IPv6 is itself. */
-function plainOf(address: string | undefined): string | undefined {
-  return address?.replace(/^::ffff:(?=[\d.]+$)/i, '');
 }
 
 /** The characters of base64 are those ICE allows (RFC 8839 section 5.4). */

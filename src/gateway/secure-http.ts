@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
-import { nameLookup } from '../process/name-lookup.ts';
+import { bareHost, nameLookup } from '../process/name-lookup.ts';
 import { type ExchangeRequest, type ExchangeResult, HttpExchange, isLoopback } from './http-exchange.ts';
 import { kLeastSecretBytes } from './secret-body.ts';
 
@@ -59,11 +59,11 @@ export class SecureHttp {
 
   /** Nothing is sent before `flushHeaders`. */
   #open(call: ExchangeRequest): http.ClientRequest {
-    const { protocol, hostname, port, pathname } = this.#base;
+    const { protocol, port, pathname } = this.#base;
     const client = protocol === 'https:' ? https : http;
     return client.request({
       agent: this.#agent,
-      host: bare(hostname),
+      host: bareHost(this.#base),
       port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
       method: call.method,
       path: call.path === '' ? pathname : pathname.replace(/\/$/, '') + call.path,
@@ -85,7 +85,7 @@ function checkedBase(text: string): URL {
   if (url.search !== '' || url.hash !== '') throw refuse('holds a query or a fragment');
   if (url.protocol === 'https:') return url;
   if (url.protocol !== 'http:') throw refuse(`protocol ${url.protocol} is not supported`);
-  if (bare(url.hostname) !== 'localhost' && !isLoopback(bare(url.hostname))) {
+  if (bareHost(url) !== 'localhost' && !isLoopback(bareHost(url))) {
     throw refuse(`plain http to ${url.hostname}, which is not loopback`);
   }
   return url;
@@ -103,8 +103,4 @@ function agentFor(base: URL, { ca, client, proxy }: SecureHttpOptions, clock: Cl
     ...(client ?? {}),
     ...(proxy ? { proxyEnv: { HTTPS_PROXY: proxy } } : {}),
   });
-}
-
-function bare(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, '');
 }

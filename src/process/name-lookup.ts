@@ -1,4 +1,5 @@
-import { type LookupAddress, lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../ports/clock.ts';
 import { KnownAnswers } from './known-answers.ts';
@@ -27,7 +28,10 @@ export function nameLookup(clock: Clock, ask: AskSystem = askSystem): LookupFunc
 }
 
 function askSystem(name: string): Promise<readonly LookupAddress[]> {
-  const { promise, resolve, reject } = Promise.withResolvers<readonly LookupAddress[]>();
-  lookup(name, { all: true }, (error, found) => (error ? reject(error) : resolve(found)));
-  return promise;
+  return lookup(name, { all: true });
+}
+
+/** A host of a URL as sockets take it: numeric addresses of IPv6 without brackets. */
+export function bareHost({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
 }

@@ -1,13 +1,12 @@
-import { kSrtpKeySizes, type SrtpSuite } from '../ports/media.ts';
 import type { Encryption } from '../ports/signaling.ts';
+import { OwnKeys } from '../sdp/own-keys.ts';
 import type { Choice, LocalProtection } from '../sdp/protection.ts';
 
 /** What one stream to a recording server does to keep its audio to itself, within one call there. wipe() at its end. */
 export class StreamProtection {
   readonly #encryption: Encryption;
   readonly #keysInSdp: boolean;
-  readonly #keys = new Map<SrtpSuite, Uint8Array>();
-  #current: LocalProtection['current'];
+  readonly #keys = new OwnKeys();
 
   /** @param keysInSdp - the way to the server is encrypted, or the configuration does not mind. */
   constructor(encryption: Encryption, keysInSdp: boolean) {
@@ -20,28 +19,17 @@ export class StreamProtection {
     return {
       encryption: this.#encryption,
       keysInSdp: this.#keysInSdp,
-      keyFor: (suite) => this.#keyFor(suite),
+      keyFor: (suite) => this.#keys.keyFor(suite),
       ice: { user: '', password: '' },
-      current: this.#current,
+      current: this.#keys.current,
     };
   }
 
   adopt(profile: string, { protection, tag }: Choice): void {
-    this.#current = { profile, protection, tag };
+    this.#keys.current = { profile, protection, tag };
   }
 
   wipe(): void {
-    for (const key of this.#keys.values()) key.fill(0);
-    this.#keys.clear();
-    if (this.#current?.protection.kind === 'sdes') this.#current.protection.receiveKey.fill(0);
-    this.#current = undefined;
-  }
-
-  #keyFor(suite: SrtpSuite): Uint8Array {
-    const known = this.#keys.get(suite);
-    if (known) return known;
-    const key = crypto.getRandomValues(new Uint8Array(kSrtpKeySizes[suite]));
-    this.#keys.set(suite, key);
-    return key;
+    this.#keys.wipe();
   }
 }

@@ -1,5 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { bareHost } from '../process/name-lookup.ts';
 
 /**
  * Which addresses messages may go to, whatever a name comes to at that moment: those of the internet, those of private networks as well, or
@@ -33,11 +34,6 @@ export function mayReach(reach: Reach, address: string): boolean {
   if (isIn(kLoopback, address)) return reach === 'loopback';
   if (reach === 'loopback') return false;
   return reach === 'private' || !isIn(kPrivate, address);
-}
-
-/** A host as sockets take it: numeric addresses of IPv6 without brackets. */
-export function bareHost({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, '');
 }
 
 export class OutOfReach extends Error {}

@@ -1,7 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { bareHost, lookupWithin, mayReach, OutOfReach, reachOf } from './destination.ts';
+import { bareHost } from '../process/name-lookup.ts';
+import { lookupWithin, mayReach, OutOfReach, reachOf } from './destination.ts';
 
 export interface Post {
   readonly url: string;

@@ -1,4 +1,4 @@
-import { lookup, promises } from 'node:dns';
+import { promises } from 'node:dns';
 import type { Clock } from '../../ports/clock.ts';
 import { KnownAnswers } from '../../process/known-answers.ts';
 import type { Dns, NaptrRecord } from './locate.ts';
@@ -52,10 +52,7 @@ export class DnsClient implements Dns {
 }
 
 /** As every program of this machine sees the name. */
-function systemAddresses(name: string): Promise<string[]> {
-  return new Promise((resolve, reject) => {
-    lookup(name, { all: true, order: 'ipv4first' }, (error, found) =>
-      error ? reject(error) : resolve(found.map(({ address }) => address)),
-    );
-  });
+async function systemAddresses(name: string): Promise<string[]> {
+  const found = await promises.lookup(name, { all: true, order: 'ipv4first' });
+  return found.map(({ address }) => address);
 }
