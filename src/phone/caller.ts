@@ -48,7 +48,7 @@ export class Caller {
   readonly rtp: RtpPhone;
   readonly #sip: SipPhone;
   readonly #options: Required<CallerOptions>;
-  readonly #speech = new SpeechDetector();
+  readonly #speech: SpeechDetector;
   #call: PhoneCall | undefined;
   #offerVersion = 0;
 
@@ -79,6 +79,7 @@ export class Caller {
     this.rtp = rtp;
     this.#sip = sip;
     this.#options = options;
+    this.#speech = new SpeechDetector(options.clock);
     rtp.onAudio = (payload) => this.#speech.hear(decodeG711(options.codec, payload));
   }
 

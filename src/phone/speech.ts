@@ -1,3 +1,5 @@
+import type { Clock } from '../ports/clock.ts';
+
 const kSpeechAboveRms = 120; // of 16 bits: -49 dBm0; the recordings are near -16, line noise below -55
 const kShortestSpeechMs = 40; // a click is shorter
 const kReactionMs = 700; // nobody answers sooner, and the server takes sooner keys for late ones
@@ -10,22 +12,28 @@ interface Waiter {
 
 /**
  * Hears when a prompt begins and ends: it has ended after so much silence behind speech. Time is counted in samples heard, so that a
- * slow machine does not end a prompt.
+ * slow machine does not end a prompt. One has begun when a person could have reacted by the clock as well: what arrives at once after
+ * such a machine's pause was said before, and may be the rest of the last prompt.
  */
 export class SpeechDetector {
+  readonly #clock: Clock;
   readonly #endSilenceMs: number;
   readonly #waiters = new Set<Waiter>();
   #speechMs = 0;
   #silenceMs = 0;
+  #resetAtMs: number;
 
   /** @param endSilenceMs - longer than any pause inside a prompt (400 ms). */
-  constructor(endSilenceMs = 900) {
+  constructor(clock: Clock, endSilenceMs = 900) {
+    this.#clock = clock;
     this.#endSilenceMs = endSilenceMs;
+    this.#resetAtMs = clock.now();
   }
 
   /** Has so much been said since {@link reset} that a person could have reacted? */
   get hasBegun(): boolean {
-    return this.#speechMs >= kReactionMs || this.hasEnded;
+    const leastMs = Math.min(this.#speechMs, this.#clock.now() - this.#resetAtMs);
+    return leastMs >= kReactionMs || this.hasEnded;
   }
 
   /** Was anything said, and followed by silence long enough? */
@@ -37,6 +45,7 @@ export class SpeechDetector {
   reset(): void {
     this.#speechMs = 0;
     this.#silenceMs = 0;
+    this.#resetAtMs = this.#clock.now();
   }
 
   /** @param pcm - the next samples, 16-bit at 8000 Hz. */

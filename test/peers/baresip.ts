@@ -13,6 +13,7 @@ import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SpeechDetector } from '../../src/phone/speech.ts';
+import { kSystemClock } from '../../src/process/system-clock.ts';
 import { freePort } from '../support/free-port.ts';
 import { wavFile } from '../support/media-fixture.ts';
 import { until } from '../support/payment-lab.ts';
@@ -110,7 +111,7 @@ export class Baresip {
 
   /** Listens from now on until a prompt has begun, or been said to its end, as a person would; needs `records`. */
   async hear(what: 'begun' | 'ended'): Promise<void> {
-    const speech = new SpeechDetector();
+    const speech = new SpeechDetector(kSystemClock);
     let at = this.heard().length;
     await until(() => {
       const heard = this.heard();

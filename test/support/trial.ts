@@ -26,7 +26,9 @@ import { commandWith } from './own-view.ts';
 const kHushpay = fileURLToPath(new URL('../../bin/hushpay', import.meta.url));
 const kKey = 'key-of-the-trial';
 const kDialledFirst = 1000;
-const kMediaPorts = 400;
+const kMediaPorts = 2000; // a port rests for a while behind a call
+const kLowestPort = 20_000;
+const kHighestPort = 60_000;
 
 export interface TrialOptions {
   /** Telephones behind us, for calls that pass through. */
@@ -374,6 +376,7 @@ function commandOf(pid: number): string {
 
 /** A stretch of the range that other servers of this machine are unlikely to have; the worker passes over busy ports. */
 function mediaPorts(): string {
-  const min = 20_000 + Math.floor(Math.random() * 100) * kMediaPorts;
+  const stretches = (kHighestPort - kLowestPort) / kMediaPorts;
+  const min = kLowestPort + Math.floor(Math.random() * stretches) * kMediaPorts;
   return `${min}-${min + kMediaPorts - 1}`;
 }

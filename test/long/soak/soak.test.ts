@@ -6,8 +6,8 @@ import { MinuteTable } from '../../support/minute-table.ts';
 import { orderOf, Trial } from '../../support/trial.ts';
 
 const kMinutes = Number(process.env['HUSHPAY_TEST_SOAK_MINUTES'] ?? 60);
-/** What the trunk may have at a time. With more of them a shorter run does as much. */
-const kAdmitted = Number(process.env['HUSHPAY_TEST_SOAK_CALLS'] ?? 20);
+/** What the trunk may have at a time. The more, the sooner everything has been done that is compiled or kept when it is done first. */
+const kAdmitted = Number(process.env['HUSHPAY_TEST_SOAK_CALLS'] ?? 60);
 const kSampleEveryMs = 10_000;
 /** Code is compiled, tables and pools fill. */
 const kWarmUpMinutes = Math.min(15, kMinutes / 3);

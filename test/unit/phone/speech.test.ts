@@ -1,14 +1,25 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { SpeechDetector } from '../../../src/phone/speech.ts';
 import { sine } from '../../../src/phone/tones.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 const speech = (durationMs: number) => sine(440, durationMs, -16);
 const lineNoise = (durationMs: number) => sine(300, durationMs, -58);
 const silence = (durationMs: number) => new Int16Array(durationMs * 8);
 
-function heard(detector: SpeechDetector, ...parts: readonly Int16Array[]): SpeechDetector {
+let clock: FakeClock;
+
+beforeEach(() => {
+  clock = new FakeClock();
+});
+
+/** Packet by packet, each when it is due. */
+async function heard(detector: SpeechDetector, ...parts: readonly Int16Array[]): Promise<SpeechDetector> {
   for (const part of parts) {
-    for (let at = 0; at < part.length; at += 160) detector.hear(part.subarray(at, at + 160));
+    for (let at = 0; at < part.length; at += 160) {
+      await clock.advance(20);
+      detector.hear(part.subarray(at, at + 160));
+    }
   }
   return detector;
 }
@@ -28,18 +39,28 @@ describe('hearing a prompt', () => {
     ['a whole prompt', [speech(800), lineNoise(900)], { hasBegun: true, hasEnded: true }],
     ['a short one', [speech(200), silence(900)], { hasBegun: true, hasEnded: true }],
     ['the next one begun', [speech(800), silence(2_000), speech(100)], { hasBegun: true, hasEnded: false }],
-  ])('%s', (_, parts, expected) => {
-    expect(heard(new SpeechDetector(), ...parts)).toMatchObject(expected);
+  ])('%s', async (_, parts, expected) => {
+    const { hasBegun, hasEnded } = await heard(new SpeechDetector(clock), ...parts);
+    expect({ hasBegun, hasEnded }).toEqual(expected);
   });
 
-  it('begins anew after a reset', () => {
-    const detector = heard(new SpeechDetector(), speech(800), silence(2_000));
+  it('begins anew after a reset', async () => {
+    const detector = await heard(new SpeechDetector(clock), speech(800), silence(2_000));
     detector.reset();
-    expect(heard(detector, silence(2_000))).toMatchObject({ hasBegun: false, hasEnded: false });
+    const { hasBegun, hasEnded } = await heard(detector, silence(2_000));
+    expect({ hasBegun, hasEnded }).toEqual({ hasBegun: false, hasEnded: false });
+  });
+
+  it('takes what arrives all at once for the rest of what was said before', async () => {
+    const detector = new SpeechDetector(clock);
+    detector.hear(speech(800));
+    expect(detector.hasBegun).toBe(false);
+    expect((await heard(detector, speech(680))).hasBegun).toBe(false);
+    expect((await heard(detector, speech(20))).hasBegun).toBe(true);
   });
 
   it('wakes who waits, and nobody whose wait was given up', async () => {
-    const detector = new SpeechDetector(500);
+    const detector = new SpeechDetector(clock, 500);
     const events: string[] = [];
     const givenUp = new AbortController();
     const waits = [
@@ -48,7 +69,7 @@ describe('hearing a prompt', () => {
     ];
     void detector.until('ended', givenUp.signal).then(() => events.push('given up'));
     givenUp.abort();
-    heard(detector, speech(800), silence(500));
+    await heard(detector, speech(800), silence(500));
     await Promise.all(waits);
     expect(events).toEqual(['begun', 'ended']);
   });
