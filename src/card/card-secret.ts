@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { digitMemory } from '../ports/digit-memory.ts';
 
 /** What a caller keys during a card entry. Sizes are the most digits each can hold. */
 export const kFieldCapacity = { pan: 19, expiry: 4, cvv: 4, postal: 9, start: 4, issue: 2 } as const;
@@ -6,8 +7,6 @@ export type SecretField = keyof typeof kFieldCapacity;
 
 export const kSecretFields = Object.keys(kFieldCapacity) as SecretField[];
 const kSlotBytes = 32; // one field's place in the arena
-// Typed arrays of up to 64 bytes live on the V8 heap, where the scavenger leaves copies behind; this one never does.
-const kArenaBytes = 4096;
 const kAsciiZero = 0x30;
 
 /**
@@ -17,7 +16,7 @@ const kAsciiZero = 0x30;
  * enumeration and structured clone see nothing of it.
  */
 export class CardSecret {
-  readonly #arena = Buffer.allocUnsafeSlow(kArenaBytes).fill(0);
+  readonly #arena = digitMemory(kSlotBytes * kSecretFields.length);
   readonly #lengths = new Map<SecretField, number>();
   #wiped = false;
 

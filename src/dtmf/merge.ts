@@ -1,3 +1,4 @@
+import { digitMemory } from '../ports/digit-memory.ts';
 import type { Carrier, Key, KeyReport } from '../ports/media.ts';
 
 /** One key press of the caller, whatever carried it. */
@@ -25,8 +26,6 @@ const kEventIndex = 1;
 const kSlots = 16; // presses remembered: more than anyone can press in kMemoryMs
 const kMemoryMs = 2000;
 const kFree = 0xff;
-// Typed arrays of up to 64 bytes are moved, and so copied, by the garbage collector; keys are only kept in larger ones.
-const kKeyBytes = 128;
 
 /**
  * Makes one key press of the reports of up to three carriers. A press is given out with its first report; what other carriers say
@@ -34,7 +33,7 @@ const kKeyBytes = 128;
  * Remembers recent keys in a buffer of its own until {@link KeyMerge.wipe}.
  */
 export class KeyMerge {
-  readonly #keys = Buffer.allocUnsafeSlow(kKeyBytes).fill(kFree);
+  readonly #keys = digitMemory(kSlots).fill(kFree);
   /** Onset per slot and carrier; NaN where the carrier has not reported. */
   readonly #onsets = new Float64Array(kSlots * kCarrierCount).fill(Number.NaN);
   /** 1 where a tone or an event has named another key. */

@@ -1,14 +1,13 @@
+import { digitMemory } from '../ports/digit-memory.ts';
 import type { Key } from '../ports/media.ts';
 import type { KeyPress } from './merge.ts';
 
-// Keys may be a card number; see KeyMerge for why the buffer is this large.
-const kBufferBytes = 128;
 const kEmpty = 0xff;
 
 /** Keys pressed before anybody asked, oldest first. Bounded: what comes on top is dropped. Lives in memory that is wiped. */
 export class TypeAhead {
   static readonly kCapacity = 64;
-  readonly #keys = Buffer.allocUnsafeSlow(kBufferBytes).fill(kEmpty);
+  readonly #keys = digitMemory(TypeAhead.kCapacity).fill(kEmpty); // they may be a card number
   readonly #onsets = new Float64Array(TypeAhead.kCapacity);
   #length = 0;
 

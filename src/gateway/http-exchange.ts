@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Cancel, Clock } from '../ports/clock.ts';
-import { kLeastSecretBytes } from './secret-body.ts';
+import { digitMemory } from '../ports/digit-memory.ts';
 
 const kReplyLimitBytes = 1 << 20;
 
@@ -140,9 +140,9 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || (isIP(ipv4) === 4 && ipv4.startsWith('127.'));
 }
 
-/** One Buffer off the V8 heap; the chunks are zeroed, a gateway may have echoed the card. */
+/** One Buffer where digits may be; the chunks are zeroed, a gateway may have echoed the card. */
 function joined(chunks: readonly Buffer[], length: number): Buffer {
-  const body = Buffer.allocUnsafeSlow(Math.max(length, kLeastSecretBytes)).subarray(0, length);
+  const body = digitMemory(length).subarray(0, length);
   let at = 0;
   for (const chunk of chunks) {
     at += chunk.copy(body, at);

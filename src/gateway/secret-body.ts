@@ -1,14 +1,12 @@
 import type { CardSecret, SecretField } from '../card/card-secret.ts';
 import { AppError } from '../errors.ts';
+import { digitMemory } from '../ports/digit-memory.ts';
 
 /**
  * One piece of a request body: text of ours, or the digits `from` (included) to `to` (not included) of a card field.
  * Text never holds a card digit; digits go from the arena into the body as bytes.
  */
 export type Segment = string | { readonly field: SecretField; readonly from: number; readonly to: number };
-
-// Typed arrays of up to 64 bytes live on the V8 heap, where moving them leaves copies behind.
-export const kLeastSecretBytes = 65;
 
 /** All digits of a card field. */
 export function allDigits(card: CardSecret, field: SecretField): Segment {
@@ -42,7 +40,7 @@ export function digits(card: CardSecret, field: SecretField): Segment[] {
 /** @returns the body, for {@link SecureHttp.exchange} to send and to zero; whoever does not hand it over zeroes it. */
 export function renderBody(segments: readonly Segment[], card: CardSecret | null): Buffer {
   const length = segments.reduce((sum, segment) => sum + lengthOf(segment), 0);
-  const arena = Buffer.allocUnsafeSlow(Math.max(length, kLeastSecretBytes));
+  const arena = digitMemory(length);
   let at = 0;
   for (const segment of segments) at += write(segment, card, arena, at);
   return arena.subarray(0, length);

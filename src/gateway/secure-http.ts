@@ -2,9 +2,9 @@ import http from 'node:http';
 import https from 'node:https';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
+import { kLeastDigitBytes } from '../ports/digit-memory.ts';
 import { bareHost, nameLookup } from '../process/name-lookup.ts';
 import { type ExchangeRequest, type ExchangeResult, HttpExchange, isLoopback } from './http-exchange.ts';
-import { kLeastSecretBytes } from './secret-body.ts';
 
 const kIdleSocketMs = 4_000; // servers close idle connections after 5 s or more: fewer writes into one that is closing
 const kPath = /^(\/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?$/;
@@ -44,8 +44,8 @@ export class SecureHttp {
   async exchange(request: ExchangeRequest): Promise<ExchangeResult> {
     try {
       if (!kPath.test(request.path)) throw new AppError('INTERNAL', 'a gateway path must be percent-encoded');
-      if (request.body && request.body.buffer.byteLength < kLeastSecretBytes) {
-        throw new AppError('INTERNAL', `a request body needs its own ${kLeastSecretBytes} bytes or more`);
+      if (request.body && request.body.buffer.byteLength < kLeastDigitBytes) {
+        throw new AppError('INTERNAL', `a request body needs its own ${kLeastDigitBytes} bytes or more`);
       }
       return await new HttpExchange(this.#open(request), request, this.#clock, this.#connectTimeoutMs).result;
     } finally {

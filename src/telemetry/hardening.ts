@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
+import { type AllocateMemory, keepDigitsIn } from '../ports/digit-memory.ts';
 
 /** What the start-up checks look at; a test passes its own. */
 export interface ProcessFacts {
@@ -105,10 +106,15 @@ export function harden(production: boolean, facts: ProcessFacts = processFacts()
   );
 }
 
-/** From then on nobody of the same user may trace this process, and it leaves no core file wherever those would go (native/src/guard). */
+/**
+ * From then on nobody of the same user may trace this process, it leaves no core file wherever those would go, and card digits are kept in memory that
+ * no swap device gets (native/src/guard).
+ */
 function closeMemory(): Exposure[] {
   try {
-    process.dlopen({ exports: {} }, kGuard);
+    const guard = { exports: {} as { lockedMemory: AllocateMemory } };
+    process.dlopen(guard, kGuard);
+    keepDigitsIn(guard.exports.lockedMemory);
     return [];
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

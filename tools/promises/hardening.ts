@@ -94,8 +94,9 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Digits in memory',
     sentence:
-      'Card digits are bytes in one arena outside the JavaScript heap, wiped at every end; no rule, log, error, clone or view shows or copies them; request bodies are wiped as well, and no heap snapshot has a digit in any string.',
+      'Card digits are bytes in one arena outside the JavaScript heap, in pages that are never swapped out, wiped at every end; no rule, log, error, clone or view shows or copies them; request bodies are wiped as well, and no heap snapshot has a digit in any string.',
     checks: [
+      `${kUnit}/telemetry/locked-memory.test.ts › card digits are in pages that no swap device, core file or child gets`,
       `${kUnit}/card/card-secret.test.ts › is off the V8 heap, so that no copy of it stays behind`,
       `${kUnit}/card/card-secret.test.ts › is zero everywhere once wiped, also for a view that got away`,
       `${kUnit}/card/card-secret.test.ts › throws at any use once wiped`,

@@ -145,7 +145,7 @@ function swap(facts: MachineFacts, isProduction: boolean): readonly Finding[] {
   if (open.length === 0) return [ok('swap', swaps.length === 0 ? 'there is none' : 'encrypted')];
   if (isServiceUnswapped) return [ok('swap', 'the service may not use it')];
   const locked = isRoot || limit(process.limits, 'Max locked memory') === Number.POSITIVE_INFINITY;
-  const who = locked ? 'memory of control' : 'memory, also of media workers,';
+  const who = locked ? 'what passes through control' : 'memory, also of media workers,';
   const remedy = 'encrypt it, switch it off, or give the service MemorySwapMax=0 and LimitMEMLOCK=infinity';
   return [badInProduction(isProduction, 'swap', `${who} may go to ${open.join(', ')} in clear`, remedy)];
 }
