@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts';
 import type { LogFields } from '../ports/log.ts';
 
 // A net for what should not have been passed; the types are the lock.
@@ -30,14 +31,21 @@ function plain(value: unknown, depth: number): unknown {
   return plainObject(value, depth);
 }
 
-/** Errors of libraries carry requests, replies and buffers: of theirs only these are kept. */
+/**
+ * Errors of libraries carry requests, replies and buffers: of theirs only these are kept. Where one came from is said of those nobody
+ * foresaw; the others say in words what broke and what to do, and may come with every call.
+ */
 function plainError(error: Error, depth: number): unknown {
   const code: unknown = 'code' in error ? error.code : undefined;
   return {
     type: error.name,
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
     message: error.message,
-    stack: error.stack,
+    ...(isForeseen(error) ? {} : { stack: error.stack }),
     ...(error.cause === undefined ? {} : { cause: plain(error.cause, depth + 1) }),
   };
+}
+
+function isForeseen(error: Error): boolean {
+  return error instanceof AppError && error.code !== 'INTERNAL';
 }
