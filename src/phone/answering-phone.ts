@@ -19,7 +19,7 @@ export class AnsweringPhone {
   readonly ended: Promise<void>;
   readonly #socket: Socket;
   readonly #host: string;
-  readonly #tag = randomBytes(6).toString('hex');
+  readonly #tag = randomBytes(6).toString('base64url');
   readonly #end = Promise.withResolvers<void>();
   #version = 0;
   #call: { readonly invite: SipMessage; readonly from: RemoteInfo } | undefined;
@@ -119,7 +119,7 @@ export class AnsweringPhone {
 
 /** Of each request: with that of an earlier call it would be taken for one that is sent again (RFC 3261 section 17.2.3). */
 function newBranch(): string {
-  return `z9hG4bK${randomBytes(9).toString('hex')}`;
+  return `z9hG4bK${randomBytes(9).toString('base64url')}`;
 }
 
 /** RFC 3261 section 12.2: whoever has a dialog names our tag. */

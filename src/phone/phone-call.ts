@@ -51,7 +51,7 @@ const kReasons: Readonly<Record<number, string>> = {
 
 /** One call a {@link SipPhone} places: the SIP dialog from INVITE to BYE (RFC 3261 section 12). */
 export class PhoneCall {
-  readonly callId = `${randomBytes(8).toString('hex')}@phone`;
+  readonly callId = `${randomBytes(8).toString('base64url')}@phone`;
   readonly ended: Promise<CallEnd>;
   /** Refer-To of every REFER that was accepted, with the headers it carries for the call to come. */
   readonly referTargets: string[] = [];
@@ -60,7 +60,7 @@ export class PhoneCall {
   readonly #socket: SipSocket;
   readonly #clock: Clock;
   readonly #options: CallOptions;
-  readonly #fromTag = randomBytes(6).toString('hex');
+  readonly #fromTag = randomBytes(6).toString('base64url');
   readonly #end = Promise.withResolvers<CallEnd>();
   readonly #transactions = new Map<string, ClientTransaction>();
   /** The ACK of each INVITE that got a 2xx, by CSeq number: a repeated 2xx gets it again. */
@@ -268,7 +268,7 @@ export class PhoneCall {
 }
 
 function newBranch(): string {
-  return `z9hG4bK${randomBytes(9).toString('hex')}`;
+  return `z9hG4bK${randomBytes(9).toString('base64url')}`;
 }
 
 function sequenceOf(message: SipMessage): string {

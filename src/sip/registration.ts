@@ -50,7 +50,7 @@ export class Registration {
   readonly #random: () => number;
   #session: DigestSession;
   readonly #callId = randomUUID();
-  readonly #tag = randomBytes(8).toString('hex');
+  readonly #tag = randomBytes(8).toString('base64url');
   #seq = 1;
   #expiresS: number;
   #registrarIndex = 0;

@@ -249,7 +249,7 @@ export const kSdp = [
 ].join('\r\n');
 
 export function randomName(): string {
-  return randomBytes(6).toString('hex');
+  return randomBytes(6).toString('base64url');
 }
 
 function bracketed(host: string): string {
