@@ -275,6 +275,8 @@ export class MediaWorker {
     this.#fingerprint = { hash: 'sha-256', digest: new Uint8Array(Buffer.from(dtlsFingerprint, 'hex')) };
     const sessions = (await Promise.all(resumed)).filter((isTaken) => isTaken).length;
     await loaded;
+    // Its sessions were given up before it was ready: it has them still, and the next one starts without.
+    if (this.#link.channel !== channel) throw workerGone();
     this.#cancelGiveUp();
     this.#channel = channel;
     if (waiting.length > 0) this.#log.warn({ sessions, of: waiting.length }, 'calls go on in a new worker');

@@ -134,11 +134,7 @@ export class SupervisedChild {
 
   async #launch(): Promise<void> {
     const startedMs = this.#clock.now();
-    const child = spawn(this.#spec.command, [...this.#spec.args], {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(this.#spec.inherited ?? [])],
-      detached: true, // Ctrl-C in a terminal is for us to handle: children go on until calls have ended
-      env: { ...environmentOfChild(process.env), ...this.#spec.environment },
-    });
+    const child = this.#spawn(startedMs);
     this.#process = child;
     const died = new Promise<never>((_, reject) => {
       child.once('error', (cause) => {
@@ -160,6 +156,21 @@ export class SupervisedChild {
     this.#up = true;
     this.#log.info({ pid: child.pid }, 'child process is up');
     this.#lookAtMemory();
+  }
+
+  /** Of the system's errors only some are emitted by the child that did not come about; the others are thrown. */
+  #spawn(startedMs: number): ChildProcess {
+    const { command, args, inherited = [], environment } = this.#spec;
+    try {
+      return spawn(command, [...args], {
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...inherited],
+        detached: true, // Ctrl-C in a terminal is for us to handle: children go on until calls have ended
+        env: { ...environmentOfChild(process.env), ...environment },
+      });
+    } catch (cause) {
+      this.#onExit(startedMs, null, null);
+      throw new AppError('CHILD_FAILED', `${this.name}: cannot start ${command}`, cause);
+    }
   }
 
   /** Better one process less for a moment than a machine that has none left for the others. */

@@ -177,13 +177,17 @@ describe('a supervised child', () => {
     expect(dies.child.restarts + missing.child.restarts).toBe(0);
   });
 
-  it('that cannot be started again is tried until it can', async () => {
+  it.each([
+    ['is gone', () => undefined],
+    ['is a link in a circle, which the system throws', (command: string) => symlinkSync(command, command)],
+  ])('that cannot be started again, as its program %s, is tried until it can', async (_, spoil) => {
     const folder = mkdtempSync(join(tmpdir(), 'hushpay-child-'));
     const command = join(folder, 'program');
     symlinkSync(process.execPath, command);
     const { child, clock, log, downs, order } = supervise(kGood, { command });
     await child.start();
     rmSync(command);
+    spoil(command);
     order(9);
     await eventually(() => expect(downs).toHaveLength(1));
     for (let tries = 1; tries <= 3; tries++) {
@@ -195,6 +199,7 @@ describe('a supervised child', () => {
       );
     }
     expect([child.up, child.trouble]).toEqual([false, expect.stringContaining('no process made')]);
+    rmSync(command, { force: true });
     symlinkSync(process.execPath, command);
     await clock.advance(5_000);
     await eventually(() => expect(child.up).toBe(true));
