@@ -1,12 +1,14 @@
 import type { DigitSink } from '../dtmf/collector.ts';
+import { digitMemory } from '../ports/digit-memory.ts';
 
-// A caller who has lost the thread may key a card number here: kept and wiped like one, in a buffer the collector never moves.
-const kBufferBytes = 128;
 const kMostDigits = 15; // below 2^53
 
-/** The keys of an amount: digits and at most one decimal point. */
+/**
+ * The keys of an amount: digits and at most one decimal point. A caller who has lost the thread may key a card number here, so they are kept and
+ * wiped like one.
+ */
 export class AmountKeys implements DigitSink {
-  readonly #digits = Buffer.allocUnsafeSlow(kBufferBytes).fill(0);
+  readonly #digits = digitMemory(kMostDigits);
   #length = 0;
   /** Digits before the point. */
   #pointAt: number | undefined;

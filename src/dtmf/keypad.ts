@@ -67,10 +67,15 @@ export class Keypad {
   report(report: KeyReport): void {
     const press = this.#merge.report(report);
     // A slow carrier may tell of a press from before the flush: the caller answered another question with it.
-    if (!press || press.onsetMs < this.#flushedAtMs) return;
-    if (this.#isDoubleStar(press)) this.#openWayOut(report.carrier);
-    else if (this.#isDropped(press)) this.#listener.onStray();
-    else this.#accept(press, report.carrier);
+    if (!press) return;
+    try {
+      if (press.onsetMs < this.#flushedAtMs) return;
+      if (this.#isDoubleStar(press)) this.#openWayOut(report.carrier);
+      else if (this.#isDropped(press)) this.#listener.onStray();
+      else this.#accept(press, report.carrier);
+    } finally {
+      press.key = 0;
+    }
   }
 
   /**
@@ -132,6 +137,7 @@ export class Keypad {
       const press = this.#typeAhead.shift();
       if (!press) return;
       if (!this.#isTrailingPound(press)) this.#take(press);
+      press.key = 0;
     }
   }
 

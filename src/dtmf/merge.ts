@@ -3,7 +3,8 @@ import type { Carrier, Key, KeyReport } from '../ports/media.ts';
 
 /** One key press of the caller, whatever carried it. */
 export interface KeyPress {
-  readonly key: Key;
+  /** Whoever is done with a press sets it to 0: what is left of a card's presses lies on the heap in their order. */
+  key: Key;
   /** When the key went down by the first report of it, on the clock of the reports. */
   readonly onsetMs: number;
 }

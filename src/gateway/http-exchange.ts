@@ -45,6 +45,8 @@ export class HttpExchange {
   readonly #call: ExchangeRequest;
   readonly #end: PromiseWithResolvers<ExchangeResult>;
   readonly #timers: readonly Cancel[];
+  /** Of the reply, so far: a gateway may echo the card. */
+  #chunks: readonly Buffer[] = [];
   #flushed = false;
   #ended = false;
 
@@ -101,16 +103,18 @@ export class HttpExchange {
   #collect(response: IncomingMessage): void {
     const chunks: Buffer[] = [];
     let length = 0;
+    this.#chunks = chunks;
     response.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       length += chunk.length;
-      if (length <= kReplyLimitBytes) return;
-      for (const held of chunks) held.fill(0);
-      this.#fail(`reply larger than ${kReplyLimitBytes} bytes`);
+      if (this.#ended) chunk.fill(0);
+      else if (length > kReplyLimitBytes) this.#fail(`reply larger than ${kReplyLimitBytes} bytes`);
     });
     response.on('error', (error) => this.#fail(reasonOf(error)));
     // Only behind a whole reply: one that is cut short ends in an error.
-    response.on('end', () => this.#answer(response, joined(chunks, length)));
+    response.on('end', () => {
+      if (!this.#ended) this.#answer(response, joined(chunks, length));
+    });
   }
 
   #answer({ headers, statusCode = 0 }: IncomingMessage, body: Buffer): void {
@@ -124,6 +128,7 @@ export class HttpExchange {
   #fail(reason: string): void {
     if (this.#ended) return;
     this.#request.destroy();
+    for (const held of this.#chunks) held.fill(0);
     this.#finish(() => this.#end.resolve({ kind: this.#flushed ? 'unknown' : 'not_sent', reason }));
   }
 

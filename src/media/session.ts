@@ -264,7 +264,12 @@ export class WorkerSession implements MediaSession {
   #onKeyDown({ key, carrier, onsetMs }: KeyDown): void {
     const from = carrierOf(carrier);
     if (!isKey(key) || !from) return;
-    for (const listener of [...this.#keyListeners]) listener({ key, carrier: from, onsetMs });
+    const report = { key, carrier: from, onsetMs };
+    try {
+      for (const listener of [...this.#keyListeners]) listener(report);
+    } finally {
+      report.key = 0; // what is left of a card's keys lies on the heap in their order
+    }
   }
 
   #end(end: MediaEnd): void {

@@ -203,7 +203,7 @@ export interface MediaSession {
    * `stopped`.
    */
   play(items: Iterable<PhraseItem>, options: PlayOptions, signal: AbortSignal): Promise<PlayResult>;
-  /** In the order of arrival, never after close. */
+  /** In the order of arrival, never after close. The key is the listener's for the time of the call; afterwards it reads 0. */
   onKey(listener: (report: KeyReport) => void): Unsubscribe;
   /** At most once: the leg has no media any more. */
   onEnd(listener: (end: MediaEnd) => void): Unsubscribe;

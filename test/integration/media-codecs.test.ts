@@ -57,7 +57,7 @@ describe('codecs on the wire', () => {
   async function pair(): Promise<{ one: MediaSession; other: MediaSession; heard: KeyReport[] }> {
     const [one, other] = [await fixture.media.open(), await fixture.media.open()];
     const heard: KeyReport[] = [];
-    other.onKey((report) => heard.push(report));
+    other.onKey((report) => heard.push({ ...report }));
     return { one, other, heard };
   }
 

@@ -45,7 +45,7 @@ async function secureCall(phoneKeys: PhoneKeys, firstSequence?: number): Promise
   phone.secure(phoneKeys);
   const session = await fixture.media.open();
   const keys: KeyReport[] = [];
-  session.onKey((report) => keys.push(report));
+  session.onKey((report) => keys.push({ ...report }));
   await session.connect({ ...remoteOf(phone), link: linkOf(phoneKeys) });
   phone.connect(session);
   phone.start();
@@ -128,7 +128,7 @@ describe('a leg with keys from its description', () => {
     const phone = await fixture.phone();
     const session = await fixture.media.open();
     const reports: KeyReport[] = [];
-    session.onKey((report) => reports.push(report));
+    session.onKey((report) => reports.push({ ...report }));
     await session.connect({ ...remoteOf(phone), link: linkOf(keys) });
     phone.connect(session);
     const srtp = new PhoneSrtp(keys.suite, keys.send);
@@ -206,7 +206,7 @@ describe('a phone behind a NAT', () => {
     if (phoneKeys) phone.secure(phoneKeys);
     const session = await fixture.media.open();
     const keys: KeyReport[] = [];
-    session.onKey((report) => keys.push(report));
+    session.onKey((report) => keys.push({ ...report }));
     const base = phoneKeys ? linkOf(phoneKeys) : kPlain;
     await session.connect({ ...remoteOf(nobody), link: { ...base, ...link } });
     phone.connect(session);

@@ -54,7 +54,7 @@ export class MediaFixture {
     const phone = await this.phone(options);
     const session = await this.media.open(undefined, open);
     const keys: KeyReport[] = [];
-    session.onKey((report) => keys.push(report));
+    session.onKey((report) => keys.push({ ...report }));
     await session.connect({ ...remoteOf(phone), ...remote });
     phone.connect(session);
     phone.start();

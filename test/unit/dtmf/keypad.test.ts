@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CardSecret, type SecretField } from '../../../src/card/card-secret.ts';
 import type { CollectEnd, CollectSpec, DigitSink } from '../../../src/dtmf/collector.ts';
 import { Keypad } from '../../../src/dtmf/keypad.ts';
+import { KeyMerge } from '../../../src/dtmf/merge.ts';
 import { TypeAhead } from '../../../src/dtmf/type-ahead.ts';
 import type { Carrier, Key } from '../../../src/ports/media.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -57,6 +58,16 @@ class Line {
     return this;
   }
 }
+
+it('leaves no key of a card behind but where it is wiped', () => {
+  const told = vi.spyOn(KeyMerge.prototype, 'report');
+  const fetched = vi.spyOn(TypeAhead.prototype, 'shift');
+  new Line().press('4242').collect('pan', 19).press('4242');
+  const left = [...told.mock.results, ...fetched.mock.results].map(({ value }) => value?.key ?? 0);
+  vi.restoreAllMocks();
+  expect(left).toHaveLength(4 + 5 + 4); // told, fetched until there was none, told
+  expect(new Set(left)).toEqual(new Set([0]));
+});
 
 describe('keys typed ahead', () => {
   it('go into the next entries, one after the other', () => {

@@ -166,7 +166,7 @@ describe('a media session', () => {
   it('reports keys in order by carrier, and nothing that is no key', async () => {
     const { session, worker } = new Bench();
     const keys: KeyReport[] = [];
-    const off = session.onKey((report) => keys.push(report));
+    const off = session.onKey((report) => keys.push({ ...report }));
     const press = (key: number, carrier: Carrier, onsetMs: number) =>
       worker.send({ case: 'keyDown', value: { session: 7, key, carrier, onsetMs } });
     press(0, Carrier.EVENT, 10.5);
@@ -181,6 +181,15 @@ describe('a media session', () => {
       { key: 0, carrier: 'event', onsetMs: 10.5 },
       { key: 11, carrier: 'tone', onsetMs: 20 },
     ]);
+  });
+
+  it('leaves no key behind in what it told', async () => {
+    const { session, worker } = new Bench();
+    const kept: KeyReport[] = [];
+    session.onKey((report) => kept.push(report));
+    worker.send({ case: 'keyDown', value: { session: 7, key: 4, carrier: Carrier.EVENT, onsetMs: 10 } });
+    await settle();
+    expect(kept).toEqual([{ key: 0, carrier: 'event', onsetMs: 10 }]);
   });
 
   it('ends once', async () => {
