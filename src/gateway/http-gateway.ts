@@ -26,8 +26,8 @@ import type {
 import { isSilence } from './dialect.ts';
 import { refusal, unheard } from './follow-up.ts';
 import type { HttpReply } from './http-exchange.ts';
+import { maskCard } from './masked-reply.ts';
 import { refused, unknown } from './outcome.ts';
-import { maskCard } from './reply-text.ts';
 import { renderBody } from './secret-body.ts';
 import { SecureHttp, type SecureHttpOptions } from './secure-http.ts';
 
