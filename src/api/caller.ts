@@ -10,6 +10,13 @@ export interface Caller {
   /** Of those, the sessions of which agents; null: of all. */
   readonly agents: ReadonlySet<string> | null;
   readonly requestsPerMinute: number;
+  /** When its proof ends, in ms since 1970; undefined: never. */
+  readonly untilMs?: number;
+}
+
+/** Who did something, for the audit: who has proved to be who, and for whom it said it was. */
+export function actorOf({ name }: Caller, by: string): string {
+  return by === name ? `api:${name}` : `api:${name} for ${by}`;
 }
 
 /** Whose a session is. */

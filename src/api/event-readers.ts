@@ -42,6 +42,7 @@ export class EventReaders {
 
   /** Answers with what was missed and then with what happens, until either side ends it. */
   add(response: ServerResponse, wish: ReaderWish): void {
+    if (response.destroyed) return; // it has gone while its proof was looked at
     const reader = new Reader(response, wish.caller);
     const { session } = wish;
     const others = this.#bySession.get(session) ?? new Set();
@@ -130,8 +131,15 @@ class Reader {
   begin(): void {
     this.#response.writeHead(200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
     this.#write(`retry: ${kRetryMs}\n\n`);
-    this.#heartbeat = setInterval(() => this.#write(': still here\n\n'), kHeartbeatMs);
+    this.#heartbeat = setInterval(() => this.#beat(), kHeartbeatMs);
     this.#heartbeat.unref();
+  }
+
+  /** Ends with what it was opened with: a token that is over. */
+  #beat(): void {
+    const { untilMs = Number.POSITIVE_INFINITY } = this.#caller;
+    if (Date.now() > untilMs) this.close();
+    else this.#write(': still here\n\n');
   }
 
   tell(told: Told): void {

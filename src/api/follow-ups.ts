@@ -4,7 +4,7 @@ import { formatMajor } from '../money/money.ts';
 import type { FollowUpPlan, FollowUpRequest } from '../ports/follow-ups.ts';
 import { kFollowUpKinds } from '../ports/payment-gateway.ts';
 import type { FollowUpJournal, FollowUpRecord } from '../ports/store.ts';
-import { type Caller, sees } from './caller.ts';
+import { actorOf, type Caller, sees } from './caller.ts';
 import { sendProblem } from './problem.ts';
 import type { Routes } from './routes.ts';
 import { kMajor, kWhen } from './session-schema.ts';
@@ -91,7 +91,7 @@ export function addFollowUps(routes: Routes, desk: FollowUpDesk): void {
           return sendProblem(reply, 400, 'Idempotency-Key: expects 8 to 64 characters, new for every change');
         }
         const { amount = null, note, by } = body;
-        const actor = `api:${by}`;
+        const actor = actorOf(caller, by);
         const plan = await desk.request({ paymentRef: ref, kind, amount, note, actor, requestKey: key.data });
         if (plan.kind === 'no_such_payment') return sendProblem(reply, 404);
         if (plan.kind === 'not_possible') return sendProblem(reply, 409, plan.reason);
@@ -119,7 +119,7 @@ export function addFollowUps(routes: Routes, desk: FollowUpDesk): void {
         ? desk.journal.book(params.ref).followUps.find(({ key }) => key === params.key)
         : undefined;
       if (!record) return sendProblem(reply, 404);
-      if (desk.journal.settleByHand(record.key, state, { actor: `api:${by}`, note })) {
+      if (desk.journal.settleByHand(record.key, state, { actor: actorOf(caller, by), note })) {
         desk.onSettled?.({ ...record, state });
         return { ...viewOf(record), state };
       }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { kReaders } from '../ports/api-roles.ts';
 import { type HandVerdict, kOpenStates, type Ledger, type LedgerEntry } from '../ports/store.ts';
-import { type Caller, merchantsOf, sees } from './caller.ts';
+import { actorOf, type Caller, merchantsOf, sees } from './caller.ts';
 import { addFollowUps, type FollowUpDesk, kChange, viewOf } from './follow-ups.ts';
 import { kNext, kPageQuery, pageOf } from './paging.ts';
 import { sendProblem } from './problem.ts';
@@ -121,7 +121,7 @@ export function addPayments(routes: Routes, desk: PaymentDesk): void {
       const find = () => seen(ledger, params.ref, caller).find((each) => each.attempt === params.attempt);
       const attempt = find();
       if (!attempt) return sendProblem(reply, 404);
-      if (ledger.settleByHand(attempt, state, { actor: `api:${by}`, note })) {
+      if (ledger.settleByHand(attempt, state, { actor: actorOf(caller, by), note })) {
         desk.onSettled?.(attempt.sessionId, state);
         return view({ ...attempt, state });
       }

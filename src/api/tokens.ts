@@ -75,7 +75,8 @@ export class OidcTokens implements TokenReader {
   }
 
   #callerOf(payload: JWTPayload): Caller {
-    const { rolesClaim, merchantsClaim, agentIdsClaim, requestsPerMinute } = this.#settings;
+    const { rolesClaim, merchantsClaim, agentIdsClaim, requestsPerMinute, maxAgeMs } = this.#settings;
+    const { exp = 0, iat = 0 } = payload;
     const named = textsIn(claimOf(payload, rolesClaim));
     const roles = new Set(kApiRoles.filter((role): role is ApiRole => named.includes(role)));
     const name = `oidc:${payload.sub}`;
@@ -85,6 +86,7 @@ export class OidcTokens implements TokenReader {
       agents: agentsOf(name, roles, textsIn(claimOf(payload, agentIdsClaim))),
       merchants: merchantsClaim === null ? null : new Set(textsIn(claimOf(payload, merchantsClaim))),
       requestsPerMinute,
+      untilMs: Math.min(exp * 1000, iat * 1000 + maxAgeMs) + kClockToleranceS * 1000,
     };
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Api, createApi } from '../../../src/api/api.ts';
 import { LiveFeed } from '../../../src/call/live-feed.ts';
+import { kApiRoles } from '../../../src/ports/api-roles.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
 import { apiKeyOf, apiOptions } from '../../support/api-options.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -196,6 +197,24 @@ describe('the stream of events', () => {
       await reader?.cancel();
     } finally {
       vi.useRealTimers();
+    }
+  });
+
+  it('ends with the token it was opened with', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const bearer = { roles: new Set(kApiRoles), merchants: null, agents: null, requestsPerMinute: 60 };
+    const tokens = { read: async (name: string) => ({ ...bearer, name, untilMs: Date.now() - 1 }) };
+    const own = createApi(apiOptions({ keys: [kKey], tokens, events: { log: store, feed }, clock }));
+    try {
+      const address = `${await own.start()}/v1/events`;
+      const open = (key: string) => fetch(address, { headers: { authorization: `Bearer ${key}` } });
+      const [byToken, byKey] = await Promise.all([open('a.b.c'), open(kKey)]);
+      await vi.advanceTimersByTimeAsync(15_000);
+      expect(await byToken.text()).toBe('retry: 2000\n\n');
+      await byKey.body?.cancel();
+    } finally {
+      vi.useRealTimers();
+      await own.stop();
     }
   });
 

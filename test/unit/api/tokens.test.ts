@@ -43,6 +43,7 @@ function reader(some: Partial<ConstructorParameters<typeof OidcTokens>[0]> = {})
   return new OidcTokens({ issuer, audience: kAudience, jwksUrl: null, ...claims, ...limits, ...some }, log);
 }
 
+const kClockToleranceS = 30;
 const kGood = {
   sub: 'anna',
   realm_access: { roles: ['agent', 'gardener'] },
@@ -70,7 +71,10 @@ describe('tokens of an identity provider', () => {
       merchants: new Set(['shop']),
       agents: new Set(['api:oidc:anna', '7001']),
       requestsPerMinute: 60,
+      untilMs: (kNowS + 300 + kClockToleranceS) * 1000,
     });
+    const old = await tokens.read(await sign(kGood, { iat: -600 }));
+    expect(old?.untilMs).toBe((kNowS + 300 + kClockToleranceS) * 1000); // 900 s behind its making
     await tokens.read(await sign(kGood));
     expect(asked).toEqual(['/.well-known/openid-configuration', '/keys']);
   });
