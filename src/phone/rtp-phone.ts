@@ -50,6 +50,12 @@ type Slot =
     };
 
 /**
+ * Ports of the phones of this process. A phone that has not heard yet that its call is over sends on, and the port it sends to may be another phone's by
+ * then.
+ */
+const kPhonePorts = new Set<number>();
+
+/**
  * A telephone's RTP and RTCP on two free ports. Once started it sends a packet every ptime on an absolute schedule, silence when
  * nothing is queued, and keeps what it receives until it is closed. A second close does nothing.
  */
@@ -85,6 +91,8 @@ export class RtpPhone {
   #srtp: { readonly send: PhoneSrtp; readonly receive: PhoneSrtp } | undefined;
   /** Datagrams that were not made with the far end's key. */
   unreadable = 0;
+  /** Datagrams of other phones, which were meant for who had this port before. */
+  astray = 0;
 
   /** @returns a phone whose ports are free ones: RTP even, RTCP one above. */
   static async open(options: RtpPhoneOptions = {}): Promise<RtpPhone> {
@@ -104,6 +112,7 @@ export class RtpPhone {
     this.ssrc = options.ssrc ?? randomInt(2 ** 32);
     this.#sequence = options.firstSequence ?? randomInt(2 ** 16);
     this.#timestamp = options.firstTimestamp ?? randomInt(2 ** 32);
+    kPhonePorts.add(rtp.address().port);
     rtp.on('message', (data, from) => this.#onRtp(data, from));
     rtcp.on('message', (data) => this.reports.push(data));
   }
@@ -147,6 +156,7 @@ export class RtpPhone {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    kPhonePorts.delete(this.port);
     this.stop();
     for (const { resolve } of this.#waiting.splice(0)) resolve();
     this.#rtp.close();
@@ -324,7 +334,11 @@ export class RtpPhone {
     this.sendRaw(this.#srtp ? this.#srtp.send.protect(datagram) : datagram);
   }
 
-  #onRtp(data: Uint8Array, _from: RemoteInfo): void {
+  #onRtp(data: Uint8Array, { port: fromPort }: RemoteInfo): void {
+    if (fromPort !== this.#remote?.port && kPhonePorts.has(fromPort)) {
+      this.astray++;
+      return;
+    }
     const plain = this.#srtp ? this.#srtp.receive.unprotect(data) : data;
     if (!plain) this.unreadable++;
     const packet = plain && decodeRtp(plain, performance.now());
