@@ -5,11 +5,15 @@ import { join } from 'node:path';
 import { kill } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { RtpPhone } from '../../src/phone/rtp-phone.ts';
+import { launchMedia } from '../../src/media/media.ts';
+import { RtpPhone } from '../../src/phone/rtp-phone.ts';
 import { type Key, kSrtpKeySizes, type MediaEnd, type SrtpSuite } from '../../src/ports/media.ts';
-import { MediaFixture, noise, remoteOf } from '../support/media-fixture.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { FakeLog } from '../support/fake-log.ts';
+import { MediaFixture, mediaConfig, noise, remoteOf } from '../support/media-fixture.ts';
 
 const kWorker = fileURLToPath(new URL('../../build/native/hushpay-media', import.meta.url));
+const kGivenUpMs = 5_000;
 const kSuites = Object.keys(kSrtpKeySizes) as SrtpSuite[];
 const kOptions = { bargeIn: true, lookahead: 8 };
 const never = (): AbortSignal => new AbortController().signal;
@@ -27,6 +31,24 @@ async function takeAway({ media }: MediaFixture, signal: NodeJS.Signals): Promis
 async function anotherWorker(media: MediaFixture['media'], restarts: number): Promise<void> {
   await expect.poll(() => media.restarts > restarts && media.up, { interval: 5 }).toBe(true);
 }
+
+it('a worker that is ready only when its calls have been given up is followed by one that takes calls', async () => {
+  const clock = new FakeClock();
+  const media = await launchMedia(mediaConfig(), [], clock, new FakeLog());
+  const session = await media.open();
+  const ends: MediaEnd[] = [];
+  session.onEnd((end) => ends.push(end));
+  kill(media.pids[0] ?? 0, 'SIGKILL');
+  await expect.poll(() => media.up, { interval: 1 }).toBe(false);
+  await clock.advance(kGivenUpMs); // the next process has been started meanwhile, and is not ready
+  expect(ends).toEqual(['worker_lost']);
+  await expect.poll(() => clock.advance(100).then(() => media.restarts), { interval: 20 }).toBe(2);
+  await expect.poll(() => media.up).toBe(true);
+  const phone = await RtpPhone.open();
+  await (await media.open()).connect(remoteOf(phone));
+  phone.close();
+  await media.stop();
+});
 
 describe('calls whose worker is killed', () => {
   it('go on in the next one: same port, same stream, no number twice', async () => {
