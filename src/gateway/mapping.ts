@@ -18,7 +18,7 @@ import {
   reachable,
   type Wire,
 } from './dialect.ts';
-import { accepted, done, refusal, unheard } from './follow-up.ts';
+import { accepted, answeredAgain, done, refusal, unheard } from './follow-up.ts';
 import { type Filling, kOrderSlots, type Template, templateOf } from './mapping-template.ts';
 import { believed, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { formOf, jsonOf, type ReplyNode, xmlOf } from './reply-node.ts';
@@ -98,11 +98,11 @@ export function mappedDialect(name: 'rest' | 'xml', mapping: unknown, authorizat
   const changes = preparedAll(kFollowUpKinds, types, own, false);
   const look = query && prepared('query', query, own, false);
   const back = reverse && prepared('reverse', reverse, own, false);
-  const change = async (wire: Wire, order: FollowUp): Promise<FollowUpResult> => {
+  const change = async (wire: Wire, order: FollowUp, how: typeof answeredAgain): Promise<FollowUpResult> => {
     const asked = changes.get(order.kind);
     return asked
       ? wire.ask({ ...asked.ask(fillingOf(order), null), charges: true }, (reply) =>
-          believed(reply, (each) => changeOf(each, asked.call, order)),
+          how(reply, (each) => changeOf(each, asked.call, order)),
         )
       : refusal(`no ${order.kind} is mapped`);
   };
@@ -127,9 +127,11 @@ export function mappedDialect(name: 'rest' | 'xml', mapping: unknown, authorizat
       back && reverse
         ? wire.ask({ ...back(ref, null), charges: true }, (reply) => reversalOf(reply, reverse, ref))
         : 'failed',
-    followUp: change,
+    followUp: (wire, order) => change(wire, order, believed),
     findFollowUp: async (wire, order) =>
-      idempotency === 'key' ? change(wire, order) : unheard('what became of a change is not mapped'),
+      idempotency === 'key' && changes.has(order.kind)
+        ? change(wire, order, answeredAgain)
+        : unheard('what became of a change is not mapped'),
     check: (wire) => wire.ask({ method: 'GET', path: '', headers: own }, reachable),
   };
 }

@@ -19,7 +19,7 @@ import {
   reachable,
   type Wire,
 } from './dialect.ts';
-import { accepted, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
+import { accepted, answeredAgain, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
 import { believed, byStatus, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { type ReplyNode, xmlOf } from './reply-node.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
@@ -52,14 +52,14 @@ export function xmlDialect({ credentials }: XmlOptions): Dialect {
   const named = (element: string, ref: PaymentRef) =>
     `<${element} version="1"${attribute('paymentRef', ref.paymentRef)}${attribute('attempt', ref.attempt)}`;
   // The same key gives the first result again, so that asking again is asking what became of it.
-  const change = (wire: Wire, order: FollowUp) => {
+  const change = (wire: Wire, order: FollowUp, how: typeof answeredAgain) => {
     const { kind, payment, key, transactionId } = order;
     const element = `${named('PaymentChange', payment)} operation="${kind}"${attribute('key', key)}>`;
     const segments = [
       `${element}<TransactionId>${escaped(transactionId)}</TransactionId>${amountElement(order)}</PaymentChange>`,
     ];
     return wire.ask({ ...post(key, segments), charges: true }, (reply) =>
-      believed(reply, (each) => followUpResultOf(each, payment)),
+      how(reply, (each) => followUpResultOf(each, payment)),
     );
   };
 
@@ -68,8 +68,8 @@ export function xmlDialect({ credentials }: XmlOptions): Dialect {
     idempotency: 'key',
     capabilities: { lookUp: 'every', reversal: 'told' },
     operations: kGatewayKinds.xml.operations,
-    followUp: change,
-    findFollowUp: change,
+    followUp: (wire, order) => change(wire, order, believed),
+    findFollowUp: (wire, order) => change(wire, order, answeredAgain),
     submit: (wire, request, card) => {
       const segments = [
         `${named('PaymentRequest', request)} operation="${request.operation ?? 'sale'}">`,
