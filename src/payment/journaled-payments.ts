@@ -234,12 +234,19 @@ export class JournaledPayments implements Payments {
       : { kind: 'unresolved' };
   }
 
-  /** Asks once for the money back; the reconciler goes on where that settles nothing. */
+  /**
+   * Asks once for the money back; the reconciler goes on where that settles nothing. Nothing is sent while the intent is not written: a crash
+   * would leave a row that says APPROVED of money that is back.
+   */
   async #reverse(
     attempt: OpenAttempt,
     lane: GatewayLane,
     wasApproved: boolean,
   ): Promise<'reversed' | 'unresolved'> {
+    if (this.#writer.owes(attempt)) {
+      this.#reconciler.watch(attempt, lane, { reversalAsked: false, wasApproved });
+      return 'unresolved';
+    }
     const asked = lane.ask(kReverseWaitMs, () => this.#parts.gateway.reverse(attempt));
     this.#reversals.add(asked);
     const heard = await asked;

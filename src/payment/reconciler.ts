@@ -240,6 +240,7 @@ export class Reconciler {
     }
     const transactionId = idOf(look);
     if (transactionId !== null) await this.#noteApproval(watched, transactionId);
+    if (this.#parts.writer.owes(attempt)) return undefined;
     const reversal = await lane.ask(kRequestMs, () => gateway.reverse(attempt));
     const answer = reversal.kind === 'heard' ? reversal.value : 'silence';
     if (answer === 'reversed') return { state: 'REVERSED', transactionId };
