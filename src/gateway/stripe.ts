@@ -33,8 +33,9 @@ export interface StripeOptions {
 
 const kApiVersion = '2026-10-28.endive';
 const kMostIds = 10_000;
-// Stripe counts these in two decimals although ISO 4217 gives them none.
-const kExponents = { ISK: 2, UGX: 2 };
+// Stripe counts ISK and UGX in two decimals although ISO 4217 gives them none, and MGA in none although it gives it two. All others of its
+// currencies it counts as ISO 4217 does; HUF and TWD differ in payouts only.
+const kExponents = { ISK: 2, UGX: 2, MGA: 0 };
 const kThreeDecimals = new Set(['BHD', 'JOD', 'KWD', 'OMR', 'TND']);
 
 const kClasses: Readonly<Record<DeclineClass, string>> = {
