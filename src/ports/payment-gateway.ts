@@ -93,6 +93,8 @@ export interface FollowUp {
   readonly last4: string;
   /** Same for every resend of this change; 20 characters at most. */
   readonly key: string;
+  /** ISO 8601, UTC: when it was asked for. */
+  readonly sentAt?: string;
   /** All of the payment for a void. */
   readonly amount: Money;
   /** What earlier changes of this kind came to, minor units. */
