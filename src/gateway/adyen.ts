@@ -28,6 +28,8 @@ export interface AdyenOptions {
   readonly apiKey: string;
 }
 
+// Adyen keeps its keys for a week at least.
+const kChangeKeysMs = 7 * 24 * 3_600_000;
 const kVersion = '/v72';
 const kReturnUrl = 'https://unused.invalid/'; // required, and of no use by telephone
 const kExponents = { CLP: 2, ISK: 2, CVE: 0, IDR: 0 };
@@ -61,7 +63,7 @@ export function adyenDialect({ merchantAccount, apiKey }: AdyenOptions): Dialect
     headers: { 'x-api-key': apiKey, 'idempotency-key': key },
     body: { contentType: 'application/json', segments },
   });
-  // Its keys are kept for a week: asking again is asking what became of it.
+  // While its keys are kept, asking again is asking what became of it.
   const change = async (wire: Wire, order: FollowUp, how: typeof answeredAgain): Promise<FollowUpResult> => {
     const value = minorFor(order.amount, kExponents);
     if (value === undefined) return refusal('an amount finer than Adyen takes');
@@ -77,6 +79,7 @@ export function adyenDialect({ merchantAccount, apiKey }: AdyenOptions): Dialect
     operations: kGatewayKinds.adyen.operations,
     followUp: (wire, order) => change(wire, order, believed),
     findFollowUp: (wire, order) => change(wire, order, answeredAgain),
+    changeKeysKnownForMs: kChangeKeysMs,
     submit: async (wire, request, card) => {
       const value = minorFor(request.amount, kExponents);
       if (value === undefined) return refused('an amount finer than Adyen takes');

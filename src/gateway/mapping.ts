@@ -23,6 +23,8 @@ import { type Filling, kOrderSlots, type Template, templateOf } from './mapping-
 import { believed, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { formOf, jsonOf, type ReplyNode, xmlOf } from './reply-node.ts';
 
+// What gateways keep their keys for as a rule; a mapping cannot say.
+const kChangeKeysMs = 24 * 3_600_000;
 const kPath = z.string().regex(/^(\/[^@\s]*)?(@[^@\s/]+)?$/);
 const kDeclineClass = z.enum(['reenter', 'soft', 'hard', 'auth_required']);
 const kWhen = z.strictObject({
@@ -132,6 +134,7 @@ export function mappedDialect(name: 'rest' | 'xml', mapping: unknown, authorizat
       idempotency === 'key' && changes.has(order.kind)
         ? change(wire, order, answeredAgain)
         : unheard('what became of a change is not mapped'),
+    changeKeysKnownForMs: kChangeKeysMs,
     check: (wire) => wire.ask({ method: 'GET', path: '', headers: own }, reachable),
   };
 }

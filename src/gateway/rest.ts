@@ -18,6 +18,9 @@ export interface RestOptions extends SecureHttpOptions {
   readonly token: string | null;
 }
 
+// The contract asks for so long.
+const kChangeKeysMs = 48 * 3_600_000;
+
 /** Hushpay's own REST contract: docs/gateway-rest.openapi.yaml. */
 export class RestGateway extends HttpGateway {
   constructor(options: RestOptions, clock: Clock, log: Log) {
@@ -48,6 +51,7 @@ export function restDialect(token: string | null, asksAboutCards = false): Diale
     operations: kGatewayKinds.rest.operations,
     followUp: (wire, order) => change(wire, order, believed),
     findFollowUp: (wire, order) => change(wire, order, answeredAgain),
+    changeKeysKnownForMs: kChangeKeysMs,
     submit: (wire, request, card) =>
       wire.ask(
         {

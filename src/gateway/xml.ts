@@ -30,6 +30,8 @@ export interface XmlOptions {
   readonly credentials: { readonly user: string; readonly password: string } | null;
 }
 
+// The contract asks for so long.
+const kChangeKeysMs = 48 * 3_600_000;
 const kHead = '<?xml version="1.0" encoding="UTF-8"?>';
 const kClasses: readonly string[] = ['reenter', 'soft', 'hard', 'auth_required'] satisfies DeclineClass[];
 const kReversals: readonly string[] = [
@@ -70,6 +72,7 @@ export function xmlDialect({ credentials }: XmlOptions): Dialect {
     operations: kGatewayKinds.xml.operations,
     followUp: (wire, order) => change(wire, order, believed),
     findFollowUp: (wire, order) => change(wire, order, answeredAgain),
+    changeKeysKnownForMs: kChangeKeysMs,
     submit: (wire, request, card) => {
       const segments = [
         `${named('PaymentRequest', request)} operation="${request.operation ?? 'sale'}">`,

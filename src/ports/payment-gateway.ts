@@ -133,6 +133,8 @@ export interface PaymentGateway {
    * nothing otherwise.
    */
   findFollowUp?(order: FollowUp): Promise<FollowUpResult | { readonly kind: 'not_found' }>;
+  /** How long the key of a change is known, where `findFollowUp` sends it again: later that would be a second change. Absent: it asks only. */
+  readonly changeKeysKnownForMs?: number | undefined;
   /**
    * Whether cards that begin like this one are taken; tells the gateway eight digits at most. Undefined: there is nobody to ask.
    * `unknown` also when no answer comes in time: our own rules decide then.
