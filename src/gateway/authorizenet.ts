@@ -288,7 +288,7 @@ function stateOf(
   if (details?.text('/transaction/transId') !== id) return unknown('look-up: no details');
   const outcomes = new Outcomes(reply);
   const now = details.text('/transaction/transactionStatus') ?? status;
-  if (now === 'voided') return outcomes.declined('soft', 'voided', id);
+  if (now === 'voided') return outcomes.takenBack(id, 'voided');
   const code = details.text('/transaction/responseReasonCode');
   if (isOver(now)) return outcomes.declined(classIn(kClasses, code ?? ''), code, id);
   const isCharge = kBooked.has(now) || (operation === 'authorize' && now === 'authorizedPendingCapture');

@@ -73,7 +73,7 @@ const kMapping = z.strictObject({
   capture: kChange,
   void: kChange,
   refund: kChange,
-  query: kCall(z.enum(['approved', 'declined', 'not_found', 'unknown'])).optional(),
+  query: kCall(z.enum(['approved', 'declined', 'reversed', 'not_found', 'unknown'])).optional(),
   reverse: kCall(z.enum(['reversed', 'nothing_to_reverse', 'pending', 'failed'])).optional(),
 });
 
@@ -263,6 +263,8 @@ function classOf(rule: Rule, code: string | undefined) {
 function foundIn(reply: RawReply, call: Call, ref: PaymentRef): QueryResult {
   const found = ruleFor(reply, call, ref);
   if (typeof found !== 'string' && found.rule.outcome === 'not_found') return { kind: 'not_found' };
+  if (typeof found !== 'string' && found.rule.outcome === 'reversed')
+    return new Outcomes(reply).takenBack(found.node?.text(found.rule.transactionId ?? ''));
   const result = verdictOf(reply, call, ref);
   return result.kind === 'approved' || result.kind === 'declined'
     ? result

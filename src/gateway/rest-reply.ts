@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DeclineClass, FollowUpResult, PaymentRef, SubmitResult } from '../ports/payment-gateway.ts';
 import type { QueryResult, RawReply, ReversalResult } from './dialect.ts';
 import { accepted, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
-import { Outcomes } from './outcome.ts';
+import { asLookUp, Outcomes } from './outcome.ts';
 import { cleanId, cleanText } from './reply-text.ts';
 
 // Optional fields of a wrong type are left out: they must not cost us a clear verdict.
@@ -65,9 +65,10 @@ export function queryResultOf(reply: RawReply, ref: PaymentRef): QueryResult {
   switch (result.kind) {
     case 'approved':
     case 'partial':
-    case 'declined':
     case 'unknown':
       return result;
+    case 'declined':
+      return asLookUp(result);
     default:
       return { kind: 'not_found' };
   }

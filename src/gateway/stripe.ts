@@ -321,7 +321,7 @@ function declineOf(reply: RawReply, json: ReplyNode | undefined, at: string) {
 function stateOf(intent: ReplyNode, id: string, reply: RawReply, ref: PaymentRef): QueryResult {
   const status = intent.text('/status') ?? '';
   const outcomes = new Outcomes(reply);
-  if (intent.text('/latest_charge/refunded') === 'true') return outcomes.declined('soft', 'reversed', id);
+  if (intent.text('/latest_charge/refunded') === 'true') return outcomes.takenBack(id);
   if (status === 'succeeded' || status === settledStatus(ref)) return outcomes.approved(id);
   if (status === 'canceled') return outcomes.declined('soft', 'canceled', id);
   if (status !== 'requires_payment_method') return unknown(`status ${status}`);

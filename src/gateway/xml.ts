@@ -20,7 +20,7 @@ import {
   type Wire,
 } from './dialect.ts';
 import { accepted, answeredAgain, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
-import { believed, byStatus, Outcomes, refused, transient, unknown } from './outcome.ts';
+import { asLookUp, believed, byStatus, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { type ReplyNode, xmlOf } from './reply-node.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 import { attribute, escaped } from './xml-text.ts';
@@ -179,9 +179,10 @@ function queryResultOf(reply: RawReply, ref: PaymentRef): QueryResult {
   switch (result.kind) {
     case 'approved':
     case 'partial':
-    case 'declined':
     case 'unknown':
       return result;
+    case 'declined':
+      return asLookUp(result);
     default:
       return { kind: 'not_found' }; // said not to have been processed
   }

@@ -229,6 +229,8 @@ export class Reconciler {
     const { attempt, lane } = watched;
     const found = await lane.ask<Look>(kRequestMs, () => gateway.query(attempt));
     const look = found.kind === 'heard' ? found.value : undefined;
+    if (look?.kind === 'declined' && look.takenBack)
+      return { state: 'REVERSED', transactionId: look.transactionId };
     if (look?.kind === 'declined' && !watched.wasApproved) {
       return { state: 'NOT_CHARGED', declineClass: look.class, declineCode: look.code };
     }

@@ -59,6 +59,8 @@ export type SubmitResult =
       readonly class: DeclineClass;
       readonly code: string;
       readonly transactionId: string | null;
+      /** It was charged, and nothing of that is left: voided, cancelled or refunded. Only a look-up says so. */
+      readonly takenBack?: true;
     }
   | { readonly kind: 'transient'; readonly reason: string }
   | { readonly kind: 'not_sent'; readonly reason: string }

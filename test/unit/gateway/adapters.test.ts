@@ -134,7 +134,8 @@ describe.each(kAdapters)('$name with the simulated bank', (adapter) => {
     expect(await gateway.reverse(requestOf())).toBe(answers[reversal]);
     expect(charges()).toBe(reversal === 'none' ? 1 : 0);
     if (reversal === 'told') expect(await gateway.reverse(requestOf())).toBe('reversed');
-    if (lookUp !== 'none') expect(await gateway.query(requestOf())).toMatchObject({ kind: 'declined' });
+    if (lookUp !== 'none')
+      expect(await gateway.query(requestOf())).toMatchObject({ kind: 'declined', takenBack: true });
   });
 
   it('finds nothing to take back where nothing was charged', async () => {

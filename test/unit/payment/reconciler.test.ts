@@ -163,6 +163,17 @@ describe('the follow-up of unknown outcomes', () => {
     expect(rig.gateway.ops()).toBe('query reverse');
   });
 
+  it('ends as reversed when the gateway says that it was charged and taken back', async () => {
+    rig = new PaymentsRig('none');
+    rig.gateway.submits.push({ lose: 'answer', decide: { ...kSoft, code: 'reversed', takenBack: true } });
+    rig.gateway.queries.push({ answer: 'lost' }, { answer: 'lost' }, { answer: 'lost' });
+    rig.gateway.reverses.push({ answer: 'failed' });
+    await rig.pay({ forMs: 30_000 });
+    await rig.clock.advance(60_000);
+    expect(rig.store.attempts(kSession)).toMatchObject([{ state: 'REVERSED', transactionId: 'T9' }]);
+    expect(rig.resolutions).toMatchObject([{ state: 'REVERSED' }]);
+  });
+
   it('ends as not charged, without a reversal, when it was declined', async () => {
     rig = new PaymentsRig('none');
     rig.gateway.submits.push({ lose: 'answer', decide: kSoft });
