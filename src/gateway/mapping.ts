@@ -94,6 +94,8 @@ export function mappedDialect(name: 'rest' | 'xml', mapping: unknown, authorizat
     throw wrong(issue?.path.join('.') ?? '', issue?.message ?? 'not a mapping');
   }
   const { idempotency, submit, query, reverse } = checked.data;
+  checkAbsence('query', query);
+  checkAbsence('reverse', reverse);
   const own: Readonly<Record<string, string>> = authorization === null ? {} : { authorization };
   const types = { ...checked.data, sale: submit };
   const withCard = preparedAll(kPaymentTypes, types, own, true);
@@ -183,6 +185,21 @@ function prepared(place: string, call: Call, own: Readonly<Record<string, string
       ...Object.fromEntries(headers.map(([name, text]) => [name, text(request, card).join('')])),
     },
     ...(body ? { body: { contentType: call.contentType, segments: body(request, card) } } : {}),
+  });
+}
+
+/**
+ * Any proxy can answer 404 with a body of its own. Only what the gateway itself says in the body means that there is no such payment: a value
+ * of its own, or the payment's name.
+ */
+function checkAbsence(place: string, call: Call | undefined): void {
+  call?.rules.forEach(({ outcome, when }, index) => {
+    const isToldInBody = when.path !== undefined && !when.absent && (when.in || when.path === call.echo);
+    if ((outcome === 'not_found' || outcome === 'nothing_to_reverse') && !isToldInBody)
+      throw wrong(
+        `${place}.rules.${index}`,
+        `${outcome} needs a path and what is there (in), or the path of echo: a bare status may be a proxy's`,
+      );
   });
 }
 

@@ -66,7 +66,9 @@ export function restDialect(token: string | null, asksAboutCards = false): Diale
     query: (wire, ref) =>
       wire.ask({ method: 'GET', path: pathOf(ref), headers }, (reply) => queryResultOf(reply, ref)),
     reverse: (wire, ref) =>
-      wire.ask({ method: 'POST', path: `${pathOf(ref)}/reversal`, headers }, reversalResultOf),
+      wire.ask({ method: 'POST', path: `${pathOf(ref)}/reversal`, headers }, (reply) =>
+        reversalResultOf(reply, ref),
+      ),
     ...(asksAboutCards
       ? {
           checkCard: (wire: Wire, card: CardSecret) => {
