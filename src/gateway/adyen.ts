@@ -17,7 +17,7 @@ import {
   reachable,
   type Wire,
 } from './dialect.ts';
-import { accepted, followUpByStatus, refusal } from './follow-up.ts';
+import { accepted, answeredAgain, followUpByStatus, refusal, unheard } from './follow-up.ts';
 import { believed, byStatus, classIn, minorFor, minorTold, Outcomes, refused, unknown } from './outcome.ts';
 import { jsonOf } from './reply-node.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
@@ -28,6 +28,8 @@ export interface AdyenOptions {
   readonly apiKey: string;
 }
 
+// Adyen keeps its keys for a week at least.
+const kChangeKeysMs = 7 * 24 * 3_600_000;
 const kVersion = '/v72';
 const kReturnUrl = 'https://unused.invalid/'; // required, and of no use by telephone
 const kExponents = { CLP: 2, ISK: 2, CVE: 0, IDR: 0 };
@@ -40,7 +42,7 @@ const kClasses: Readonly<Record<DeclineClass, string>> = {
   soft: '',
 };
 const kNeedsShopper = new Set(['RedirectShopper', 'IdentifyShopper', 'ChallengeShopper']);
-// errorCode of a request refused with 422: number, expiry, security code. 704: the first request is still being worked on.
+// errorCode of a request refused with 422: number, expiry, security code. 704: the first request was or is being worked on.
 const kCardErrors = new Set(['101', '103', '105', '109', '129', '140', '153']);
 const kInProgress = '704';
 const kTokens = ['tokenization.storedPaymentMethodId', 'recurring.recurringDetailReference'];
@@ -61,24 +63,23 @@ export function adyenDialect({ merchantAccount, apiKey }: AdyenOptions): Dialect
     headers: { 'x-api-key': apiKey, 'idempotency-key': key },
     body: { contentType: 'application/json', segments },
   });
-  // Its keys are kept for a week: asking again is asking what became of it.
-  const change = async (wire: Wire, order: FollowUp): Promise<FollowUpResult> => {
+  // While its keys are kept, asking again is asking what became of it.
+  const change = async (wire: Wire, order: FollowUp, how: typeof answeredAgain): Promise<FollowUpResult> => {
     const value = minorFor(order.amount, kExponents);
     if (value === undefined) return refusal('an amount finer than Adyen takes');
     const amount = order.kind === 'void' ? {} : { amount: { currency: order.amount.currency, value } };
     const path = `/payments/${encodeURIComponent(order.transactionId)}/${kChanges[order.kind]}`;
     const body = JSON.stringify({ merchantAccount, ...amount, reference: order.key });
-    return wire.ask({ ...post(path, order.key, [body]), charges: true }, (reply) =>
-      believed(reply, changeOf),
-    );
+    return wire.ask({ ...post(path, order.key, [body]), charges: true }, (reply) => how(reply, changeOf));
   };
   return {
     name: 'adyen',
     idempotency: 'key',
     capabilities: { lookUp: 'none', reversal: 'unheard' },
     operations: kGatewayKinds.adyen.operations,
-    followUp: change,
-    findFollowUp: change,
+    followUp: (wire, order) => change(wire, order, believed),
+    findFollowUp: (wire, order) => change(wire, order, answeredAgain),
+    changeKeysKnownForMs: kChangeKeysMs,
     submit: async (wire, request, card) => {
       const value = minorFor(request.amount, kExponents);
       if (value === undefined) return refused('an amount finer than Adyen takes');
@@ -150,9 +151,8 @@ function changeOf(reply: RawReply): FollowUpResult {
   const json = jsonOf(reply);
   const isReceived = reply.status === 201 || reply.status === 200;
   if (isReceived && json?.text('/status') === 'received') return accepted(json.text('/pspReference'));
-  return isReceived
-    ? { kind: 'unknown', reason: 'no readable answer' }
-    : followUpByStatus(reply, json?.text('/message'));
+  if (json?.text('/errorCode') === kInProgress) return unheard('the first request was or is being worked on');
+  return isReceived ? unheard('no readable answer') : followUpByStatus(reply, json?.text('/message'));
 }
 
 function verdictOf(reply: RawReply, { idempotencyKey, amount }: PaymentRef): SubmitResult {

@@ -37,8 +37,11 @@ export interface AuthorizeNetOptions {
 const kPath = '/xml/v1/request.api';
 const kDuplicateWindowS = '28800'; // the longest there is
 const kListed = 1000;
-// The list of unsettled transactions is believed for as long as none of today's can have been settled.
+// A batch is cut once a day, when the account says: whatever is older may have been settled, whatever the lists say.
 const kUnsettledForMs = 20 * 3_600_000;
+// Batches are asked for from so long before a transaction was sent, as its clock and ours may differ.
+const kClocksDifferMs = 3_600_000;
+const kDayMs = 24 * 3_600_000;
 
 // Response reason codes.
 const kClasses: Readonly<Record<DeclineClass, string>> = {
@@ -79,6 +82,14 @@ export function authorizeNetDialect(options: AuthorizeNetOptions, clock: Clock):
     wire: Wire,
     ref: Pick<PaymentRef, 'idempotencyKey' | 'sentAt'>,
   ): Promise<Found | Silence> {
+    const found = await findUnsettled(wire, ref);
+    return found.kind === 'not_found' ? isNowhere(wire, ref.sentAt) : found;
+  }
+
+  async function findUnsettled(
+    wire: Wire,
+    ref: Pick<PaymentRef, 'idempotencyKey'>,
+  ): Promise<Found | Silence> {
     const members = `,"sorting":{"orderBy":"submitTimeUTC","orderDescending":true},"paging":{"limit":"${kListed}","offset":"1"}`;
     return wire.ask(call('getUnsettledTransactionListRequest', [members]), (reply) => {
       const json = jsonOf(reply);
@@ -87,10 +98,30 @@ export function authorizeNetDialect(options: AuthorizeNetOptions, clock: Clock):
       const own = listed.find((item) => item.text('/invoiceNumber') === ref.idempotencyKey);
       const id = own?.text('/transId');
       if (own && id !== undefined) return { kind: 'found', id, status: own.text('/transactionStatus') ?? '' };
-      const ageMs = ref.sentAt === undefined ? 0 : clock.date().getTime() - Date.parse(ref.sentAt);
-      if (listed.length >= kListed || ageMs > kUnsettledForMs)
-        return unknown('look-up: may have been settled already');
-      return { kind: 'not_found' };
+      return listed.length >= kListed
+        ? unknown('look-up: there are more than are listed')
+        : { kind: 'not_found' };
+    });
+  }
+
+  /**
+   * Whether what is not in the list of unsettled transactions never was in it: settlement takes them out, so that no batch may have been
+   * settled since it was sent. The list comes first: a batch that is cut between the two is seen.
+   */
+  async function isNowhere(wire: Wire, sentAt: string | undefined): Promise<NotFound | Silence> {
+    const nowMs = clock.date().getTime();
+    const sentMs = Date.parse(sentAt ?? '');
+    const isRecent = sentMs <= nowMs + kClocksDifferMs && nowMs - sentMs <= kUnsettledForMs;
+    if (!isRecent) return unknown('look-up: may have been settled already');
+    const dates = JSON.stringify({
+      firstSettlementDate: dateTime(sentMs - kClocksDifferMs),
+      lastSettlementDate: dateTime(nowMs + kDayMs),
+    });
+    return wire.ask(call('getSettledBatchListRequest', [`,${dates.slice(1, -1)}`]), (reply) => {
+      const json = jsonOf(reply);
+      if (json?.text('/messages/resultCode') !== 'Ok') return unknown(`batches: status ${reply.status}`);
+      const isAny = json.list('/batchList').length > 0 || json.has('/batchList/batch');
+      return isAny ? unknown('look-up: may have been settled since') : { kind: 'not_found' };
     });
   }
 
@@ -126,9 +157,8 @@ export function authorizeNetDialect(options: AuthorizeNetOptions, clock: Clock):
     );
 
   async function findFollowUp(wire: Wire, order: FollowUp): Promise<FollowUpResult | NotFound> {
-    const { kind, key, transactionId, payment } = order;
+    const { kind, key, transactionId, sentAt } = order;
     if (kind === 'refund') {
-      const { sentAt } = payment;
       const found = await find(wire, { idempotencyKey: key, ...(sentAt === undefined ? {} : { sentAt }) });
       if (found.kind !== 'found') return found;
       return isOver(found.status) ? unheard(`status ${found.status}`) : done(found.id);
@@ -162,6 +192,11 @@ export function authorizeNetDialect(options: AuthorizeNetOptions, clock: Clock):
     reverse,
     check: (wire) => wire.ask(call('authenticateTestRequest', []), checkOf),
   };
+}
+
+/** As its schema has dates: to the second. */
+function dateTime(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
 }
 
 type Found =
@@ -253,7 +288,7 @@ function stateOf(
   if (details?.text('/transaction/transId') !== id) return unknown('look-up: no details');
   const outcomes = new Outcomes(reply);
   const now = details.text('/transaction/transactionStatus') ?? status;
-  if (now === 'voided') return outcomes.declined('soft', 'voided', id);
+  if (now === 'voided') return outcomes.takenBack(id, 'voided');
   const code = details.text('/transaction/responseReasonCode');
   if (isOver(now)) return outcomes.declined(classIn(kClasses, code ?? ''), code, id);
   const isCharge = kBooked.has(now) || (operation === 'authorize' && now === 'authorizedPendingCapture');

@@ -328,9 +328,7 @@ function foundIn(reply: RawReply, ref: PaymentRef): Extract<Found, { kind: 'foun
     return unknown(`look-up: status ${reply.status}`);
   const status = transaction.text('/status') ?? '';
   const isTakenBack = status === 'voided' || transaction.list('/refund-ids/item').length > 0;
-  const result = isTakenBack
-    ? new Outcomes(reply).declined('soft', 'reversed', id)
-    : resultOf(reply, transaction, ref);
+  const result = isTakenBack ? new Outcomes(reply).takenBack(id) : resultOf(reply, transaction, ref);
   const isVerdict = result.kind === 'approved' || result.kind === 'declined';
   return { kind: 'found', id, status, isTakenBack, result: isVerdict ? result : unknown(`status ${status}`) };
 }

@@ -60,6 +60,10 @@ export class BreakingGateway implements PaymentGateway {
     return this.#gateway.idempotency;
   }
 
+  get changeKeysKnownForMs() {
+    return this.#gateway.changeKeysKnownForMs;
+  }
+
   get operations(): ReadonlySet<GatewayOperation> {
     return this.#gateway.operations ?? new Set();
   }

@@ -259,7 +259,7 @@ function queryResultOf(reply: RawReply, { idempotencyKey, operation }: PaymentRe
     );
   const outcomes = new Outcomes(reply);
   const back = applied('ics_void') ?? applied('ics_auth_reversal') ?? applied('ics_credit');
-  if (back) return outcomes.declined('soft', 'reversed', back.item.text('/id'));
+  if (back) return outcomes.takenBack(back.item.text('/id'));
   const bill = applied(operation === 'authorize' ? 'ics_auth' : 'ics_bill');
   if (bill)
     return outcomes.approved(bill.item.text('/id'), bill.item.text('/processorInformation/approvalCode'));

@@ -71,6 +71,7 @@ export interface Dialect extends Pick<PaymentGateway, 'name' | 'idempotency'> {
   /** Present where `operations` has one of them. */
   followUp?(wire: Wire, order: FollowUp): Promise<FollowUpResult>;
   findFollowUp?(wire: Wire, order: FollowUp): Promise<FollowUpResult | NotFound>;
+  readonly changeKeysKnownForMs?: PaymentGateway['changeKeysKnownForMs'];
   checkCard?(wire: Wire, card: CardSecret): Promise<CardCheck | Silence>;
   check(wire: Wire): Promise<CheckResult | Silence>;
 }

@@ -1,6 +1,6 @@
 import type { FollowUpResult } from '../ports/payment-gateway.ts';
 import type { RawReply } from './dialect.ts';
-import { byStatus } from './outcome.ts';
+import { believed, byStatus } from './outcome.ts';
 import { cleanId, cleanText } from './reply-text.ts';
 
 type Kind<K extends FollowUpResult['kind']> = Extract<FollowUpResult, { readonly kind: K }>;
@@ -22,6 +22,16 @@ export function refusal(code: string, told?: string): Kind<'refused'> {
 
 export function unheard(reason: string): Kind<'unknown'> {
   return { kind: 'unknown', reason };
+}
+
+/**
+ * The answer to a change that is sent again under its key, to learn what became of it. That this request was refused (its token is no longer
+ * good, a proxy has no route, the payment is refunded already) says nothing of the first one: only the gateway's own verdict does.
+ */
+export function answeredAgain(reply: RawReply, read: (reply: RawReply) => FollowUpResult): FollowUpResult {
+  const result = believed(reply, read);
+  const isVerdict = reply.status >= 200 && reply.status < 300;
+  return result.kind === 'refused' && !isVerdict ? unheard(`look-up: ${result.reason}`) : result;
 }
 
 /** What a status alone says of a change. */

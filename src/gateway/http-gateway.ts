@@ -59,6 +59,10 @@ export class HttpGateway implements PaymentGateway {
     return this.#dialect.idempotency;
   }
 
+  get changeKeysKnownForMs() {
+    return this.#dialect.changeKeysKnownForMs;
+  }
+
   get operations(): ReadonlySet<GatewayOperation> {
     return new Set(this.#dialect.operations);
   }

@@ -18,11 +18,13 @@ import {
   reachable,
   type Wire,
 } from './dialect.ts';
-import { accepted, done, refusal, unheard } from './follow-up.ts';
+import { accepted, answeredAgain, done, refusal, unheard } from './follow-up.ts';
 import { type Filling, kOrderSlots, type Template, templateOf } from './mapping-template.ts';
 import { believed, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { formOf, jsonOf, type ReplyNode, xmlOf } from './reply-node.ts';
 
+// What gateways keep their keys for as a rule; a mapping cannot say.
+const kChangeKeysMs = 24 * 3_600_000;
 const kPath = z.string().regex(/^(\/[^@\s]*)?(@[^@\s/]+)?$/);
 const kDeclineClass = z.enum(['reenter', 'soft', 'hard', 'auth_required']);
 const kWhen = z.strictObject({
@@ -71,7 +73,7 @@ const kMapping = z.strictObject({
   capture: kChange,
   void: kChange,
   refund: kChange,
-  query: kCall(z.enum(['approved', 'declined', 'not_found', 'unknown'])).optional(),
+  query: kCall(z.enum(['approved', 'declined', 'reversed', 'not_found', 'unknown'])).optional(),
   reverse: kCall(z.enum(['reversed', 'nothing_to_reverse', 'pending', 'failed'])).optional(),
 });
 
@@ -92,17 +94,19 @@ export function mappedDialect(name: 'rest' | 'xml', mapping: unknown, authorizat
     throw wrong(issue?.path.join('.') ?? '', issue?.message ?? 'not a mapping');
   }
   const { idempotency, submit, query, reverse } = checked.data;
+  checkAbsence('query', query);
+  checkAbsence('reverse', reverse);
   const own: Readonly<Record<string, string>> = authorization === null ? {} : { authorization };
   const types = { ...checked.data, sale: submit };
   const withCard = preparedAll(kPaymentTypes, types, own, true);
   const changes = preparedAll(kFollowUpKinds, types, own, false);
   const look = query && prepared('query', query, own, false);
   const back = reverse && prepared('reverse', reverse, own, false);
-  const change = async (wire: Wire, order: FollowUp): Promise<FollowUpResult> => {
+  const change = async (wire: Wire, order: FollowUp, how: typeof answeredAgain): Promise<FollowUpResult> => {
     const asked = changes.get(order.kind);
     return asked
       ? wire.ask({ ...asked.ask(fillingOf(order), null), charges: true }, (reply) =>
-          believed(reply, (each) => changeOf(each, asked.call, order)),
+          how(reply, (each) => changeOf(each, asked.call, order)),
         )
       : refusal(`no ${order.kind} is mapped`);
   };
@@ -127,9 +131,12 @@ export function mappedDialect(name: 'rest' | 'xml', mapping: unknown, authorizat
       back && reverse
         ? wire.ask({ ...back(ref, null), charges: true }, (reply) => reversalOf(reply, reverse, ref))
         : 'failed',
-    followUp: change,
+    followUp: (wire, order) => change(wire, order, believed),
     findFollowUp: async (wire, order) =>
-      idempotency === 'key' ? change(wire, order) : unheard('what became of a change is not mapped'),
+      idempotency === 'key' && changes.has(order.kind)
+        ? change(wire, order, answeredAgain)
+        : unheard('what became of a change is not mapped'),
+    changeKeysKnownForMs: kChangeKeysMs,
     check: (wire) => wire.ask({ method: 'GET', path: '', headers: own }, reachable),
   };
 }
@@ -178,6 +185,21 @@ function prepared(place: string, call: Call, own: Readonly<Record<string, string
       ...Object.fromEntries(headers.map(([name, text]) => [name, text(request, card).join('')])),
     },
     ...(body ? { body: { contentType: call.contentType, segments: body(request, card) } } : {}),
+  });
+}
+
+/**
+ * Any proxy can answer 404 with a body of its own. Only what the gateway itself says in the body means that there is no such payment: a value
+ * of its own, or the payment's name.
+ */
+function checkAbsence(place: string, call: Call | undefined): void {
+  call?.rules.forEach(({ outcome, when }, index) => {
+    const isToldInBody = when.path !== undefined && !when.absent && (when.in || when.path === call.echo);
+    if ((outcome === 'not_found' || outcome === 'nothing_to_reverse') && !isToldInBody)
+      throw wrong(
+        `${place}.rules.${index}`,
+        `${outcome} needs a path and what is there (in), or the path of echo: a bare status may be a proxy's`,
+      );
   });
 }
 
@@ -258,6 +280,8 @@ function classOf(rule: Rule, code: string | undefined) {
 function foundIn(reply: RawReply, call: Call, ref: PaymentRef): QueryResult {
   const found = ruleFor(reply, call, ref);
   if (typeof found !== 'string' && found.rule.outcome === 'not_found') return { kind: 'not_found' };
+  if (typeof found !== 'string' && found.rule.outcome === 'reversed')
+    return new Outcomes(reply).takenBack(found.node?.text(found.rule.transactionId ?? ''));
   const result = verdictOf(reply, call, ref);
   return result.kind === 'approved' || result.kind === 'declined'
     ? result

@@ -41,6 +41,10 @@ export class MeasuredGateway implements PaymentGateway {
     return this.#gateway.idempotency;
   }
 
+  get changeKeysKnownForMs() {
+    return this.#gateway.changeKeysKnownForMs;
+  }
+
   get operations(): ReadonlySet<GatewayOperation> {
     return this.#gateway.operations ?? new Set();
   }

@@ -225,7 +225,7 @@ function foundIn(reply: RawReply, { idempotencyKey, operation }: PaymentRef): Fo
   const type = kTypes[operation ?? 'sale'];
   const code = actions.find((action) => action.text('/action_type') === type)?.text('/response_code');
   let result: QueryResult;
-  if (condition === 'canceled' || isRefunded) result = outcomes.declined('soft', 'reversed', id);
+  if (condition === 'canceled' || isRefunded) result = outcomes.takenBack(id);
   else if (condition === 'failed') result = outcomes.declined(classIn(kClasses, code ?? ''), code, id);
   else if (kCharged.has(condition) || (operation === 'authorize' && condition === kHeld))
     result = outcomes.approved(id, best.text('/authorization_code') || undefined);

@@ -63,9 +63,19 @@ export class Outcomes {
     };
   }
 
+  /** What a look-up says of a charge that was voided, cancelled or refunded. */
+  takenBack(transactionId: string | undefined, code = 'reversed'): Kind<'declined'> {
+    return { ...this.declined('soft', code, transactionId), takenBack: true };
+  }
+
   #id(text: string | undefined): string | undefined {
     return text === undefined ? undefined : cleanId(text, this.#cardMasked);
   }
+}
+
+/** As our own contracts say it: what was taken back is declined with the code `reversed`. */
+export function asLookUp(declined: Kind<'declined'>): Kind<'declined'> {
+  return declined.code === 'reversed' ? { ...declined, takenBack: true } : declined;
 }
 
 function isSame(told: Money | null, asked: Money): boolean {

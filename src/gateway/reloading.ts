@@ -55,6 +55,10 @@ export class ReloadingGateway implements PaymentGateway {
     return this.#current.capabilities ?? { lookUp: 'every', reversal: 'told' };
   }
 
+  get changeKeysKnownForMs() {
+    return this.#current.changeKeysKnownForMs;
+  }
+
   get operations(): ReadonlySet<GatewayOperation> {
     return this.#current.operations ?? new Set();
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DeclineClass, FollowUpResult, PaymentRef, SubmitResult } from '../ports/payment-gateway.ts';
 import type { QueryResult, RawReply, ReversalResult } from './dialect.ts';
 import { accepted, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
-import { Outcomes } from './outcome.ts';
+import { asLookUp, Outcomes } from './outcome.ts';
 import { cleanId, cleanText } from './reply-text.ts';
 
 // Optional fields of a wrong type are left out: they must not cost us a clear verdict.
@@ -28,6 +28,7 @@ const kFollowUp = z.object({
   transactionId: kText,
   message: kText,
 });
+const kAbsent = z.object({ paymentRef: z.string(), attempt: z.number() });
 const kProblem = z.object({ processed: z.boolean().nullable().catch(null), message: kText });
 
 type Verdict = z.output<typeof kVerdict>;
@@ -57,24 +58,25 @@ export function submitResultOf(reply: RawReply, request: PaymentRef): SubmitResu
   return unknown(`status ${reply.status}`);
 }
 
-/** The verdict of an answer to a look-up. A 404 page that is not the gateway's own says nothing about the payment. */
+/** The verdict of an answer to a look-up. A 404 that does not name the payment may be a proxy's, and says nothing about it. */
 export function queryResultOf(reply: RawReply, ref: PaymentRef): QueryResult {
-  if (reply.status === 404 && isGatewaysOwn(reply)) return { kind: 'not_found' };
+  if (isAbsence(reply, ref)) return { kind: 'not_found' };
   if (reply.status !== 200) return unknown(`look-up: ${problemOf(reply.status, jsonOf(reply.body))}`);
   const result = submitResultOf(reply, ref);
   switch (result.kind) {
     case 'approved':
     case 'partial':
-    case 'declined':
     case 'unknown':
       return result;
+    case 'declined':
+      return asLookUp(result);
     default:
       return { kind: 'not_found' };
   }
 }
 
-export function reversalResultOf(reply: RawReply): ReversalResult {
-  if (reply.status === 404 && isGatewaysOwn(reply)) return 'nothing_to_reverse';
+export function reversalResultOf(reply: RawReply, ref: PaymentRef): ReversalResult {
+  if (isAbsence(reply, ref)) return 'nothing_to_reverse';
   if (reply.status < 200 || reply.status > 299) return reply.status >= 500 ? 'pending' : 'failed';
   return kReversal.safeParse(jsonOf(reply.body)).data?.outcome ?? 'pending';
 }
@@ -170,8 +172,10 @@ function belongsTo(verdict: Verdict, ref: PaymentRef): boolean {
   );
 }
 
-function isGatewaysOwn(reply: RawReply): boolean {
-  return reply.body.length === 0 || (/json/i.test(reply.contentType) && jsonOf(reply.body) !== undefined);
+function isAbsence(reply: RawReply, { paymentRef, attempt }: PaymentRef): boolean {
+  if (reply.status !== 404) return false;
+  const told = kAbsent.safeParse(jsonOf(reply.body)).data;
+  return told?.paymentRef === paymentRef && told.attempt === attempt;
 }
 
 function problemOf(status: number, json: unknown): string {

@@ -4,6 +4,7 @@ import { kGatewayKinds } from '../ports/gateway-kinds.ts';
 import type { Log } from '../ports/log.ts';
 import type { CardCheck, FollowUp, PaymentRef } from '../ports/payment-gateway.ts';
 import { type Dialect, type RawReply, reachable, type Wire } from './dialect.ts';
+import { answeredAgain } from './follow-up.ts';
 import { HttpGateway } from './http-gateway.ts';
 import { believed } from './outcome.ts';
 import { jsonOf } from './reply-node.ts';
@@ -17,6 +18,9 @@ export interface RestOptions extends SecureHttpOptions {
   readonly token: string | null;
 }
 
+// The contract asks for so long.
+const kChangeKeysMs = 48 * 3_600_000;
+
 /** Hushpay's own REST contract: docs/gateway-rest.openapi.yaml. */
 export class RestGateway extends HttpGateway {
   constructor(options: RestOptions, clock: Clock, log: Log) {
@@ -29,7 +33,7 @@ export function restDialect(token: string | null, asksAboutCards = false): Diale
   const headers: Readonly<Record<string, string>> =
     token === null ? {} : { authorization: `Bearer ${token}` };
   // The same key gives the first result again, so that asking again is asking what became of it.
-  const change = (wire: Wire, order: FollowUp) =>
+  const change = (wire: Wire, order: FollowUp, how: typeof answeredAgain) =>
     wire.ask(
       {
         method: 'POST',
@@ -38,15 +42,16 @@ export function restDialect(token: string | null, asksAboutCards = false): Diale
         body: { contentType: 'application/json', segments: [followUpBody(order)] },
         charges: true,
       },
-      (reply) => believed(reply, followUpResultOf),
+      (reply) => how(reply, followUpResultOf),
     );
   return {
     name: 'rest',
     idempotency: 'key',
     capabilities: { lookUp: 'every', reversal: 'told' },
     operations: kGatewayKinds.rest.operations,
-    followUp: change,
-    findFollowUp: change,
+    followUp: (wire, order) => change(wire, order, believed),
+    findFollowUp: (wire, order) => change(wire, order, answeredAgain),
+    changeKeysKnownForMs: kChangeKeysMs,
     submit: (wire, request, card) =>
       wire.ask(
         {
@@ -61,7 +66,9 @@ export function restDialect(token: string | null, asksAboutCards = false): Diale
     query: (wire, ref) =>
       wire.ask({ method: 'GET', path: pathOf(ref), headers }, (reply) => queryResultOf(reply, ref)),
     reverse: (wire, ref) =>
-      wire.ask({ method: 'POST', path: `${pathOf(ref)}/reversal`, headers }, reversalResultOf),
+      wire.ask({ method: 'POST', path: `${pathOf(ref)}/reversal`, headers }, (reply) =>
+        reversalResultOf(reply, ref),
+      ),
     ...(asksAboutCards
       ? {
           checkCard: (wire: Wire, card: CardSecret) => {

@@ -84,6 +84,12 @@ export interface LedgerEntry {
   readonly changes: readonly LedgerChange[];
 }
 
+/** What was settled together. */
+export interface Batch {
+  readonly settledAt: Date;
+  readonly transactionIds: ReadonlySet<string>;
+}
+
 export interface SimulatorBankOptions {
   /** Every answer takes this long. */
   readonly answerDelayMs?: number;
@@ -109,6 +115,8 @@ interface Booking {
  * A key seen before gets its first verdict again; the same payment under another key is charged again, so that tests see it.
  */
 export class SimulatorBank {
+  /** In the order they were cut; only dialects that show batches know of them. */
+  readonly batches: Batch[] = [];
   readonly #clock: Clock;
   readonly #answerDelayMs: number;
   readonly #mostBookings: number;
@@ -183,6 +191,13 @@ export class SimulatorBank {
     return [...this.#bookings.values()]
       .filter((booking) => booking.ref.paymentRef === paymentRef && this.#stateOf(booking) === 'approved')
       .reduce((sum, booking) => sum + capturedOf(booking) - sumOf(booking, 'refund'), 0);
+  }
+
+  /** Settles what is charged by now. */
+  closeBatch(): void {
+    const charged = this.ledger().filter(({ state }) => state === 'approved');
+    const transactionIds = new Set(charged.map(({ transactionId }) => transactionId));
+    this.batches.push({ settledAt: this.#clock.date(), transactionIds });
   }
 
   ledger(): readonly LedgerEntry[] {

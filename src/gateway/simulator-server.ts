@@ -155,7 +155,8 @@ class Desk {
       return { status: 200, json: { outcome: this.#bank.reverse(paymentRef, attempt) } };
     if (method !== 'GET' || reversal) return problem(405, 'no such method');
     const verdict = this.#bank.query(paymentRef, attempt);
-    return verdict ? replyOf(verdict, { paymentRef, attempt }) : problem(404, 'no such payment');
+    if (verdict) return replyOf(verdict, { paymentRef, attempt });
+    return { status: 404, json: { message: 'no such payment', paymentRef, attempt } };
   }
 
   #change(body: Buffer, key: string): Reply {

@@ -121,6 +121,7 @@ function resultOf(verdict: BankVerdict): SubmitResult {
         class: verdict.class,
         code: verdict.code,
         transactionId: verdict.transactionId,
+        ...(verdict.code === 'reversed' ? { takenBack: true } : {}),
       };
     case 'transient':
       return { kind: 'transient', reason: verdict.code };

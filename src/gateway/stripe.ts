@@ -33,8 +33,9 @@ export interface StripeOptions {
 
 const kApiVersion = '2026-10-28.endive';
 const kMostIds = 10_000;
-// Stripe counts these in two decimals although ISO 4217 gives them none.
-const kExponents = { ISK: 2, UGX: 2 };
+// Stripe counts ISK and UGX in two decimals although ISO 4217 gives them none, and MGA in none although it gives it two. All others of its
+// currencies it counts as ISO 4217 does; HUF and TWD differ in payouts only.
+const kExponents = { ISK: 2, UGX: 2, MGA: 0 };
 const kThreeDecimals = new Set(['BHD', 'JOD', 'KWD', 'OMR', 'TND']);
 
 const kClasses: Readonly<Record<DeclineClass, string>> = {
@@ -320,7 +321,7 @@ function declineOf(reply: RawReply, json: ReplyNode | undefined, at: string) {
 function stateOf(intent: ReplyNode, id: string, reply: RawReply, ref: PaymentRef): QueryResult {
   const status = intent.text('/status') ?? '';
   const outcomes = new Outcomes(reply);
-  if (intent.text('/latest_charge/refunded') === 'true') return outcomes.declined('soft', 'reversed', id);
+  if (intent.text('/latest_charge/refunded') === 'true') return outcomes.takenBack(id);
   if (status === 'succeeded' || status === settledStatus(ref)) return outcomes.approved(id);
   if (status === 'canceled') return outcomes.declined('soft', 'canceled', id);
   if (status !== 'requires_payment_method') return unknown(`status ${status}`);

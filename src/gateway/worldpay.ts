@@ -200,7 +200,7 @@ function paymentOf(
   const iso = xml.text(`${at}/ISO8583ReturnCode@code`);
   const outcomes = new Outcomes(reply);
   if (event === 'REFUSED') return outcomes.declined(classOfIso(iso ?? ''), iso, idempotencyKey);
-  if (kTakenBack.has(event)) return outcomes.declined('soft', event, idempotencyKey);
+  if (kTakenBack.has(event)) return outcomes.takenBack(idempotencyKey, event);
   if (!kCharged.has(event)) return unknown(`last event ${event}`);
   const told = minorTold(xml.text(`${at}/amount@value`), amount, {});
   return outcomes.approvedFor(amount, told, idempotencyKey, xml.text(`${at}/AuthorisationId@id`));

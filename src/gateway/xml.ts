@@ -19,8 +19,8 @@ import {
   reachable,
   type Wire,
 } from './dialect.ts';
-import { accepted, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
-import { believed, byStatus, Outcomes, refused, transient, unknown } from './outcome.ts';
+import { accepted, answeredAgain, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
+import { asLookUp, believed, byStatus, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { type ReplyNode, xmlOf } from './reply-node.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 import { attribute, escaped } from './xml-text.ts';
@@ -30,6 +30,8 @@ export interface XmlOptions {
   readonly credentials: { readonly user: string; readonly password: string } | null;
 }
 
+// The contract asks for so long.
+const kChangeKeysMs = 48 * 3_600_000;
 const kHead = '<?xml version="1.0" encoding="UTF-8"?>';
 const kClasses: readonly string[] = ['reenter', 'soft', 'hard', 'auth_required'] satisfies DeclineClass[];
 const kReversals: readonly string[] = [
@@ -52,14 +54,14 @@ export function xmlDialect({ credentials }: XmlOptions): Dialect {
   const named = (element: string, ref: PaymentRef) =>
     `<${element} version="1"${attribute('paymentRef', ref.paymentRef)}${attribute('attempt', ref.attempt)}`;
   // The same key gives the first result again, so that asking again is asking what became of it.
-  const change = (wire: Wire, order: FollowUp) => {
+  const change = (wire: Wire, order: FollowUp, how: typeof answeredAgain) => {
     const { kind, payment, key, transactionId } = order;
     const element = `${named('PaymentChange', payment)} operation="${kind}"${attribute('key', key)}>`;
     const segments = [
       `${element}<TransactionId>${escaped(transactionId)}</TransactionId>${amountElement(order)}</PaymentChange>`,
     ];
     return wire.ask({ ...post(key, segments), charges: true }, (reply) =>
-      believed(reply, (each) => followUpResultOf(each, payment)),
+      how(reply, (each) => followUpResultOf(each, payment)),
     );
   };
 
@@ -68,8 +70,9 @@ export function xmlDialect({ credentials }: XmlOptions): Dialect {
     idempotency: 'key',
     capabilities: { lookUp: 'every', reversal: 'told' },
     operations: kGatewayKinds.xml.operations,
-    followUp: change,
-    findFollowUp: change,
+    followUp: (wire, order) => change(wire, order, believed),
+    findFollowUp: (wire, order) => change(wire, order, answeredAgain),
+    changeKeysKnownForMs: kChangeKeysMs,
     submit: (wire, request, card) => {
       const segments = [
         `${named('PaymentRequest', request)} operation="${request.operation ?? 'sale'}">`,
@@ -176,9 +179,10 @@ function queryResultOf(reply: RawReply, ref: PaymentRef): QueryResult {
   switch (result.kind) {
     case 'approved':
     case 'partial':
-    case 'declined':
     case 'unknown':
       return result;
+    case 'declined':
+      return asLookUp(result);
     default:
       return { kind: 'not_found' }; // said not to have been processed
   }

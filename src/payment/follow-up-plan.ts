@@ -58,6 +58,7 @@ export function orderOf({ attempts, followUps }: PaymentBook, record: FollowUpRe
       earlier.find(({ kind, state }) => kind === 'capture' && kChanged.has(state))?.transactionId ?? null,
     last4: paid.last4,
     key: record.key,
+    sentAt: record.sentAt,
     amount: record.amount,
     beforeMinor: sumOf(earlier, record.kind),
   };

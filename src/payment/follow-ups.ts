@@ -18,6 +18,8 @@ import {
 } from './look-times.ts';
 
 const kRequestMs = 30_000;
+/** The last look comes so long before a gateway forgets the key, and none within half of it: clocks differ, requests wait. */
+const kKeyMarginMs = 2 * 3_600_000;
 
 export interface FollowUpParts {
   readonly gateway: PaymentGateway;
@@ -34,6 +36,8 @@ type Verdict = Parameters<FollowUpJournal['settle']>[1];
 interface Watched {
   readonly record: FollowUpRecord;
   readonly times: LookTimes;
+  /** When it was first sent, on the clock; minus infinity if nobody knows. */
+  readonly sentMs: number;
   /** It went by a gateway that is not configured: there is nobody to ask. */
   readonly isForeign: boolean;
   isBusy: boolean;
@@ -107,11 +111,12 @@ export class FollowUps {
   }
 
   async #send(record: FollowUpRecord): Promise<FollowUpRecord> {
-    const times = looksFrom(this.#parts.clock.now());
+    const sentMs = this.#parts.clock.now();
     const result = await this.#ask(record, (gateway, order) => gateway.followUp?.(order));
     const verdict = verdictOf(result);
     const isWritten = await this.#settle(record, { ...verdict, doneAt: this.#doneAt(verdict.state) });
-    if (verdict.state === 'UNKNOWN' || !isWritten) this.#watch(record, times, false);
+    if (verdict.state === 'UNKNOWN' || !isWritten)
+      this.#watch(record, looksFrom(sentMs, this.#mostMs), sentMs, false);
     return { ...record, ...verdict };
   }
 
@@ -163,13 +168,16 @@ export class FollowUps {
     const { clock, gateway } = this.#parts;
     for (const record of this.#unresolved()) {
       // Nor must a date that was set back hide what a dead process left.
-      const ageMs = record.knownAgeMs ?? Math.max(0, clock.date().getTime() - Date.parse(record.sentAt));
+      const dateAgeMs = clock.date().getTime() - Date.parse(record.sentAt);
+      const ageMs = record.knownAgeMs ?? Math.max(0, dateAgeMs);
       const isOurs = this.#watched.has(record.key) || this.#sending.has(record.key);
       if (isOurs || ageMs < minAgeMs) continue;
       const isForeign = record.gateway !== gateway.name;
       if (isForeign) this.#reportForeign(record);
-      const times = looksOfOld(clock.now(), ageMs);
-      this.#watch(record, isForeign ? endOf(times) : times, isForeign);
+      const times = looksOfOld(clock.now(), ageMs, this.#mostMs);
+      const isDated = record.knownAgeMs !== null || dateAgeMs >= 0;
+      const sentMs = isDated ? clock.now() - ageMs : Number.NEGATIVE_INFINITY;
+      this.#watch(record, isForeign ? endOf(times) : times, sentMs, isForeign);
     }
   }
 
@@ -189,8 +197,13 @@ export class FollowUps {
     }
   }
 
-  #watch(record: FollowUpRecord, times: LookTimes, isForeign: boolean): void {
-    const watched: Watched = { record, times, isForeign, isBusy: false, cancel: () => undefined };
+  /** Until when a look may send again. */
+  get #mostMs(): number {
+    return (this.#parts.gateway.changeKeysKnownForMs ?? Number.POSITIVE_INFINITY) - kKeyMarginMs;
+  }
+
+  #watch(record: FollowUpRecord, times: LookTimes, sentMs: number, isForeign: boolean): void {
+    const watched: Watched = { record, times, sentMs, isForeign, isBusy: false, cancel: () => undefined };
     this.#watched.set(record.key, watched);
     this.#schedule(watched, 0, 0);
   }
@@ -209,14 +222,17 @@ export class FollowUps {
     if (this.#stopped || watched.isBusy) return;
     watched.isBusy = true;
     watched.cancel();
-    const { record, times, isForeign } = watched;
-    const ageMs = this.#parts.clock.now() - times.sinceMs;
-    const found = isForeign
-      ? kNobody
-      : await this.#ask(record, (gateway, order) => gateway.findFollowUp?.(order));
+    const { record, times, sentMs, isForeign } = watched;
+    const nowMs = this.#parts.clock.now();
+    const ageMs = nowMs - times.sinceMs;
+    const isForgotten = nowMs - sentMs > this.#mostMs + kKeyMarginMs / 2;
+    const found =
+      isForeign || isForgotten
+        ? kNobody
+        : await this.#ask(record, (gateway, order) => gateway.findFollowUp?.(order));
     // Not to have reached the gateway now says nothing of the time before.
     const verdict = verdictOf(found.kind === 'not_sent' ? kNobody : found);
-    const isLast = ageMs >= lastLookOf(times);
+    const isLast = ageMs >= lastLookOf(times) || (isForgotten && !isForeign);
     const state = verdict.state === 'UNKNOWN' && isLast ? 'MANUAL' : verdict.state;
     const isSettled =
       state !== 'UNKNOWN' && (await this.#settle(record, { ...verdict, state, doneAt: this.#doneAt(state) }));

@@ -37,10 +37,11 @@ export class JournalWriter {
   /** Resolves when the disk has it, or would not take it at the first try. Never rejects. */
   settle(key: AttemptKey, settlement: Settlement): Promise<void> {
     const name = nameOf(key);
-    this.#unwritten.get(name)?.cancel();
+    const unwritten = this.#unwritten.get(name);
+    unwritten?.cancel();
     return this.#write(name, {
       key: { sessionId: key.sessionId, attempt: key.attempt },
-      settlement,
+      settlement: { ...unwritten?.settlement, ...settlement }, // as if that had been written
       doneAt: this.#clock.date().toISOString(),
       tries: 0,
       cancel: () => undefined,

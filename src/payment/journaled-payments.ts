@@ -132,7 +132,7 @@ export class JournaledPayments implements Payments {
   async reverseApproved(sessionId: string, ref: PaymentRef): Promise<'reversed' | 'unresolved'> {
     this.#barred.add(ref.paymentRef);
     await this.#writer.settle({ sessionId, attempt: ref.attempt }, { state: 'UNKNOWN' });
-    return this.#reverse({ ...ref, sessionId }, new GatewayLane(this.#parts.clock, this.#parts.log));
+    return this.#reverse({ ...ref, sessionId }, new GatewayLane(this.#parts.clock, this.#parts.log), true);
   }
 
   async #submit(
@@ -206,8 +206,9 @@ export class JournaledPayments implements Payments {
         return { kind: 'misconfigured' };
       case 'unknown':
         await this.#writer.settle(attempt, { state: 'UNKNOWN' });
-        if (this.#parts.policy.lateApproval === 'keep') this.#reconciler.watch(attempt, lane, false);
-        else await this.#reverse(attempt, lane);
+        if (this.#parts.policy.lateApproval === 'keep')
+          this.#reconciler.watch(attempt, lane, { reversalAsked: false, wasApproved: false });
+        else await this.#reverse(attempt, lane, false);
         return { kind: 'unresolved' };
     }
   }
@@ -228,13 +229,24 @@ export class JournaledPayments implements Payments {
       return { ...end, kind: 'approved' };
     }
     await this.#writer.settle(attempt, { state: 'UNKNOWN', transactionId });
-    return (await this.#reverse(attempt, lane)) === 'reversed'
+    return (await this.#reverse(attempt, lane, true)) === 'reversed'
       ? { kind: 'declined', class: 'soft', code: 'partial_approval' }
       : { kind: 'unresolved' };
   }
 
-  /** Asks once for the money back; the reconciler goes on where that settles nothing. */
-  async #reverse(attempt: OpenAttempt, lane: GatewayLane): Promise<'reversed' | 'unresolved'> {
+  /**
+   * Asks once for the money back; the reconciler goes on where that settles nothing. Nothing is sent while the intent is not written: a crash
+   * would leave a row that says APPROVED of money that is back.
+   */
+  async #reverse(
+    attempt: OpenAttempt,
+    lane: GatewayLane,
+    wasApproved: boolean,
+  ): Promise<'reversed' | 'unresolved'> {
+    if (this.#writer.owes(attempt)) {
+      this.#reconciler.watch(attempt, lane, { reversalAsked: false, wasApproved });
+      return 'unresolved';
+    }
     const asked = lane.ask(kReverseWaitMs, () => this.#parts.gateway.reverse(attempt));
     this.#reversals.add(asked);
     const heard = await asked;
@@ -245,7 +257,7 @@ export class JournaledPayments implements Payments {
       return 'reversed';
     }
     // "Nothing to reverse" may have crossed a request that is still on its way: believed only later, from the reconciler.
-    this.#reconciler.watch(attempt, lane, answer !== 'nothing_to_reverse');
+    this.#reconciler.watch(attempt, lane, { reversalAsked: answer !== 'nothing_to_reverse', wasApproved });
     return 'unresolved';
   }
 }

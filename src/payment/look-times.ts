@@ -18,22 +18,23 @@ export interface LookTimes {
   readonly looksMs: readonly number[];
 }
 
-/** Of what has become unknown now. */
-export function looksFrom(nowMs: number): LookTimes {
-  return { sinceMs: nowMs, looksMs: kLooksAfterMs };
+/** Of what has become unknown now. @param mostMs - no look is later. */
+export function looksFrom(nowMs: number, mostMs = kLastLookAfterMs): LookTimes {
+  return { sinceMs: nowMs, looksMs: looksUntil(Math.min(kLastLookAfterMs, mostMs)) };
 }
 
 /**
  * Of what another process left so long ago. The first look is a minute after it was sent, or now; the others count from there, and end as if nothing had
- * come between.
+ * come between. @param mostMs - as of {@link looksFrom}.
  */
-export function looksOfOld(nowMs: number, ageMs: number): LookTimes {
+export function looksOfOld(nowMs: number, ageMs: number, mostMs = kLastLookAfterMs): LookTimes {
   const countedMs = Math.min(ageMs, kFirstLookAfterMs);
-  const endMs = Math.max(kLeastWatchMs, kLastLookAfterMs - (ageMs - countedMs));
-  return {
-    sinceMs: nowMs - countedMs,
-    looksMs: [...kLooksAfterMs.filter((lookMs) => lookMs < endMs), endMs],
-  };
+  const endMs = Math.max(kLeastWatchMs, Math.min(kLastLookAfterMs, mostMs) - (ageMs - countedMs));
+  return { sinceMs: nowMs - countedMs, looksMs: looksUntil(endMs) };
+}
+
+function looksUntil(endMs: number): readonly number[] {
+  return [...kLooksAfterMs.filter((lookMs) => lookMs < endMs), endMs];
 }
 
 /** Where nobody can be asked: the end alone. */

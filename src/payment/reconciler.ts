@@ -50,6 +50,14 @@ export interface ReconcilerParts {
   onResolved(resolution: Resolution): void;
 }
 
+/** What is known of an attempt as it is handed over. */
+export interface Known {
+  /** A reversal was asked for and may have worked without our hearing of it. */
+  readonly reversalAsked: boolean;
+  /** The gateway has said that it is charged: no later word of it says that it never was. */
+  readonly wasApproved: boolean;
+}
+
 interface Watched {
   readonly attempt: OpenAttempt;
   readonly lane: GatewayLane;
@@ -58,8 +66,8 @@ interface Watched {
   readonly isForeign: boolean;
   /** How old it was when it was last looked at. */
   lookedAtAgeMs: number;
-  /** A reversal was asked for and may have worked without our hearing of it. */
-  reversalAsked: boolean;
+  reversalAsked: Known['reversalAsked'];
+  wasApproved: Known['wasApproved'];
   cancel: Cancel;
 }
 
@@ -111,8 +119,8 @@ export class Reconciler {
   }
 
   /** @param lane - the payment's, so that a request still under way is waited for. */
-  watch(attempt: OpenAttempt, lane: GatewayLane, reversalAsked: boolean): void {
-    this.#add({ attempt, lane, reversalAsked, times: looksFrom(this.#parts.clock.now()), isForeign: false });
+  watch(attempt: OpenAttempt, lane: GatewayLane, known: Known): void {
+    this.#add({ attempt, lane, ...known, times: looksFrom(this.#parts.clock.now()), isForeign: false });
   }
 
   #scheduleRescan(): void {
@@ -137,6 +145,7 @@ export class Reconciler {
         attempt,
         lane: new GatewayLane(clock, log),
         reversalAsked: attempt.state === 'UNKNOWN',
+        wasApproved: attempt.transactionId !== null,
         times: isForeign ? endOf(times) : times,
         isForeign,
       });
@@ -220,26 +229,41 @@ export class Reconciler {
     const { attempt, lane } = watched;
     const found = await lane.ask<Look>(kRequestMs, () => gateway.query(attempt));
     const look = found.kind === 'heard' ? found.value : undefined;
-    if (look?.kind === 'declined') {
+    if (look?.kind === 'declined' && look.takenBack)
+      return { state: 'REVERSED', transactionId: look.transactionId };
+    if (look?.kind === 'declined' && !watched.wasApproved) {
       return { state: 'NOT_CHARGED', declineClass: look.class, declineCode: look.code };
     }
     if (this.#stopped) return undefined;
-    // Once a reversal was asked for, an approval may be gone any moment: it is not kept then.
-    if (policy.lateApproval === 'keep' && !watched.reversalAsked) {
+    // Once a reversal was asked for, an approval may be gone any moment: it is not kept then. A known approval is here to be taken back.
+    if (policy.lateApproval === 'keep' && !watched.reversalAsked && !watched.wasApproved) {
       if (look?.kind === 'approved') return { state: 'APPROVED', transactionId: look.transactionId };
       if (look?.kind !== 'not_found' && !isLast) return undefined;
     }
+    const transactionId = idOf(look);
+    if (transactionId !== null) await this.#noteApproval(watched, transactionId);
+    if (this.#parts.writer.owes(attempt)) return undefined;
     const reversal = await lane.ask(kRequestMs, () => gateway.reverse(attempt));
     const answer = reversal.kind === 'heard' ? reversal.value : 'silence';
-    const transactionId = look?.kind === 'approved' ? look.transactionId : null;
     if (answer === 'reversed') return { state: 'REVERSED', transactionId };
     if (answer === 'nothing_to_reverse') {
-      if (look?.kind !== 'approved') return { state: 'NOT_CHARGED' };
-      // Approved once, and nothing left of it: taken back by a reversal whose answer was lost. Never without one.
-      return watched.reversalAsked ? { state: 'REVERSED', transactionId } : undefined;
+      if (!watched.wasApproved) return { state: 'NOT_CHARGED' };
+      // Approved once, and nothing left of it: taken back by a reversal whose answer was lost. Never without one, nor where it is not found.
+      return transactionId !== null && watched.reversalAsked
+        ? { state: 'REVERSED', transactionId }
+        : undefined;
     }
     watched.reversalAsked = true;
-    return isLast && look?.kind === 'not_found' ? { state: 'NOT_CHARGED' } : undefined;
+    return isLast && look?.kind === 'not_found' && !watched.wasApproved
+      ? { state: 'NOT_CHARGED' }
+      : undefined;
+  }
+
+  /** So that it is known after a restart, too. */
+  async #noteApproval(watched: Watched, transactionId: string): Promise<void> {
+    if (watched.wasApproved) return;
+    watched.wasApproved = true;
+    await this.#parts.writer.settle(watched.attempt, { state: 'UNKNOWN', transactionId });
   }
 
   #resolve(watched: Watched, settlement: ResolvedAs): void {
@@ -256,6 +280,10 @@ export class Reconciler {
     } else this.#parts.log.info({ sessionId, paymentRef, state }, 'an open payment was resolved');
     this.#parts.onResolved({ attempt, state });
   }
+}
+
+function idOf(look: Look | undefined): string | null {
+  return look?.kind === 'approved' || look?.kind === 'partial' ? look.transactionId : null;
 }
 
 function openAttempts(journal: AttemptJournal, log: Log): readonly OpenAttemptRecord[] {

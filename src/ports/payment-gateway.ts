@@ -59,6 +59,8 @@ export type SubmitResult =
       readonly class: DeclineClass;
       readonly code: string;
       readonly transactionId: string | null;
+      /** It was charged, and nothing of that is left: voided, cancelled or refunded. Only a look-up says so. */
+      readonly takenBack?: true;
     }
   | { readonly kind: 'transient'; readonly reason: string }
   | { readonly kind: 'not_sent'; readonly reason: string }
@@ -93,6 +95,8 @@ export interface FollowUp {
   readonly last4: string;
   /** Same for every resend of this change; 20 characters at most. */
   readonly key: string;
+  /** ISO 8601, UTC: when it was asked for. */
+  readonly sentAt?: string;
   /** All of the payment for a void. */
   readonly amount: Money;
   /** What earlier changes of this kind came to, minor units. */
@@ -131,6 +135,8 @@ export interface PaymentGateway {
    * nothing otherwise.
    */
   findFollowUp?(order: FollowUp): Promise<FollowUpResult | { readonly kind: 'not_found' }>;
+  /** How long the key of a change is known, where `findFollowUp` sends it again: later that would be a second change. Absent: it asks only. */
+  readonly changeKeysKnownForMs?: number | undefined;
   /**
    * Whether cards that begin like this one are taken; tells the gateway eight digits at most. Undefined: there is nobody to ask.
    * `unknown` also when no answer comes in time: our own rules decide then.

@@ -31,7 +31,7 @@ export interface QueryScript {
 
 /** `done_unheard`: taken back, but the answer is lost. */
 export interface ReverseScript {
-  readonly answer: 'truth' | 'failed' | 'pending' | 'done_unheard';
+  readonly answer: 'truth' | 'failed' | 'pending' | 'done_unheard' | 'nothing_to_reverse';
   readonly afterMs?: number;
 }
 
@@ -106,7 +106,7 @@ export class FakeGateway implements PaymentGateway {
       const { answer, afterMs = 0 } = this.reverses.shift() ?? { answer: 'truth' };
       await this.#wait(afterMs);
       if (this.down) return 'failed';
-      if (answer === 'failed' || answer === 'pending') return answer;
+      if (answer !== 'truth' && answer !== 'done_unheard') return answer;
       const entry = this.#find(ref);
       const found = entry !== undefined && entry.result.kind === 'approved';
       if (found) entry.charged = false;

@@ -21,6 +21,7 @@ export class FaultyGateway extends SimulatorGateway {
   readonly faults: Fault[] = [];
   readonly hasKeys: boolean;
   isDown = false;
+  changeKeysKnownForMs: number | undefined;
   /** A request waits for it before it reaches the bank. */
   held: Promise<void> = Promise.resolve();
   #sent = 0;

@@ -36,6 +36,9 @@ const kChanges: Readonly<Record<string, FollowUpKind>> = {
 const kProfile = z.object({
   createCustomerProfileRequest: z.object({ profile: z.object({ merchantCustomerId: kText }) }),
 });
+const kBatches = z.object({
+  getSettledBatchListRequest: z.object({ firstSettlementDate: kText, lastSettlementDate: kText }),
+});
 const kDetails = z.object({ getTransactionDetailsRequest: z.object({ transId: kText }) });
 
 const kReasons: Readonly<Record<string, string>> = {
@@ -51,7 +54,7 @@ const kReasons: Readonly<Record<string, string>> = {
   not_a_test_card: '4',
 };
 
-/** Authorize.Net's JSON: sales with a duplicate window, the unsettled list, details and voids. */
+/** Authorize.Net's JSON: sales with a duplicate window, the list of what is unsettled, batches that are, details and voids. */
 export function simulatedAuthorizeNet(bank: SimulatorBank): SimulatedDialect {
   const books = new Books(bank);
 
@@ -98,13 +101,35 @@ export function simulatedAuthorizeNet(bank: SimulatorBank): SimulatedDialect {
   }
 
   function undo(refId: string, id: string): SimulatedReply {
-    const entry = books.byId(id);
+    const entry = isSettled(id) ? undefined : books.byId(id);
     const done = entry && books.reverse(entry) === 'reversed';
     return done ? transaction(refId, '1', id) : transaction(refId, '3', '0', '16');
   }
 
+  function isSettled(id: string): boolean {
+    return bank.batches.some(({ transactionIds }) => transactionIds.has(id));
+  }
+
+  function settled(request: SimulatedRequest): SimulatedReply {
+    const asked = kBatches.safeParse(parsed(request)).data?.getSettledBatchListRequest;
+    if (!asked) return failed('E00003', 'the request is not valid');
+    const [from, to] = [Date.parse(asked.firstSettlementDate), Date.parse(asked.lastSettlementDate)];
+    const batchList = bank.batches
+      .filter(({ settledAt }) => settledAt.getTime() >= from && settledAt.getTime() <= to)
+      .map(({ settledAt }) => ({
+        batchId: String(bank.batches.length),
+        settlementTimeUTC: settledAt.toISOString(),
+        settlementState: 'settledSuccessfully',
+        paymentMethod: 'creditCard',
+      }));
+    const none = { resultCode: 'Ok', message: [{ code: 'I00004', text: 'No records found.' }] };
+    return withMark(json(200, batchList.length > 0 ? { batchList, messages: kOk } : { messages: none }));
+  }
+
   function list(): SimulatedReply {
-    const entries = bank.ledger().filter(({ state }) => state !== 'not_processed');
+    const entries = bank
+      .ledger()
+      .filter(({ state, transactionId }) => state !== 'not_processed' && !isSettled(transactionId));
     const transactions = entries.flatMap((entry) => [
       {
         transId: entry.transactionId,
@@ -133,8 +158,9 @@ export function simulatedAuthorizeNet(bank: SimulatorBank): SimulatedDialect {
     const verdict = books.verdict(entry);
     const responseReasonCode = verdict?.outcome === 'declined' ? Number(kReasons[verdict.code] ?? 2) : 1;
     const authCode = verdict?.outcome === 'approved' ? verdict.authCode : '';
+    const transactionStatus = isSettled(id) ? 'settledSuccessfully' : statusOf(entry);
     return json(200, {
-      transaction: { transId: id, transactionStatus: statusOf(entry), responseReasonCode, authCode },
+      transaction: { transId: id, transactionStatus, responseReasonCode, authCode },
       messages: kOk,
     });
   }
@@ -146,6 +172,7 @@ export function simulatedAuthorizeNet(bank: SimulatorBank): SimulatedDialect {
       if (name === 'createTransactionRequest') return sell(request);
       if (name === 'createCustomerProfileRequest') return keep(request);
       if (name === 'getUnsettledTransactionListRequest') return list();
+      if (name === 'getSettledBatchListRequest') return settled(request);
       if (name === 'getTransactionDetailsRequest') return details(request);
       return name === 'authenticateTestRequest'
         ? withMark(json(200, { messages: kOk }))

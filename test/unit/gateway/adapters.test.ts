@@ -109,12 +109,13 @@ describe.each(kAdapters)('$name with the simulated bank', (adapter) => {
     ['4000000000000804', 1],
     ['4000000000000812', 0],
   ])('is unknown without an answer to %s', async (pan, charged) => {
+    const sentAt = clock.date().toISOString();
     const result = submit({ pan });
     await until(() => server.bank.ledger().length === 1);
     await clock.advance(kDeadlineMs);
     expect(await result).toMatchObject({ kind: 'unknown' });
     expect(charges()).toBe(charged);
-    const found = await gateway.query(requestOf());
+    const found = await gateway.query(requestOf({ sentAt }));
     if (lookUp === 'none') expect(found.kind).toBe('unknown');
     else if (charged === 1) expect(found.kind).toBe('approved');
     else expect(found.kind).toBe(lookUp === 'every' ? 'not_found' : 'unknown');
@@ -133,20 +134,22 @@ describe.each(kAdapters)('$name with the simulated bank', (adapter) => {
     expect(await gateway.reverse(requestOf())).toBe(answers[reversal]);
     expect(charges()).toBe(reversal === 'none' ? 1 : 0);
     if (reversal === 'told') expect(await gateway.reverse(requestOf())).toBe('reversed');
-    if (lookUp !== 'none') expect(await gateway.query(requestOf())).toMatchObject({ kind: 'declined' });
+    if (lookUp !== 'none')
+      expect(await gateway.query(requestOf())).toMatchObject({ kind: 'declined', takenBack: true });
   });
 
   it('finds nothing to take back where nothing was charged', async () => {
+    const sentAt = clock.date().toISOString();
     const answers = {
       told: 'nothing_to_reverse',
       later: 'nothing_to_reverse',
       unheard: 'pending',
       none: 'failed',
     };
-    expect(await gateway.reverse(requestOf())).toBe(answers[reversal]);
+    expect(await gateway.reverse(requestOf({ sentAt }))).toBe(answers[reversal]);
     // Stripe keeps the intent that was cancelled for it.
     const kind = name === 'stripe' ? 'declined' : 'not_found';
-    if (lookUp === 'every') expect(await gateway.query(requestOf())).toMatchObject({ kind });
+    if (lookUp === 'every') expect(await gateway.query(requestOf({ sentAt }))).toMatchObject({ kind });
   });
 
   it('never charges twice for a resend of the same key, if it says that it may be resent', async () => {

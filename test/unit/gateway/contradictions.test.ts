@@ -84,6 +84,28 @@ describe.each(kAdapters)('an approval of $name behind a status that says failure
     }
   });
 
+  it.each(kChanges)('a %s that was carried out is never refused because its resend is', async (kind) => {
+    if (!dialect().operations.includes(kind)) return;
+    const payment = request(kind === 'refund' ? 'sale' : 'authorize');
+    const result = await dialect().submit(wire(null), payment, cardOf({ pan: '4242424242424242' }));
+    if (result.kind !== 'approved') throw new Error(result.kind);
+    const order = {
+      kind,
+      payment,
+      transactionId: result.transactionId,
+      captureId: null,
+      last4: '4242',
+      key: `${payment.idempotencyKey}F1`,
+      beforeMinor: 0,
+      amount: money(50, 'EUR'),
+    };
+    await dialect().followUp?.(wire(null), order); // the answer is lost
+    for (const status of kStatuses) {
+      const found = await dialect().findFollowUp?.(wire(status, true), order);
+      expect([status, found?.kind]).not.toEqual([status, 'refused']);
+    }
+  });
+
   it('is a refusal when the body says nothing of an approval', async () => {
     if (adapter.name === 'xml, mapped') return; // its description has no word for that
     const result = await submit('sale', wire(400, true));

@@ -161,7 +161,13 @@ describe('the body of a sale', () => {
   it.each([
     ['stripe', 'JPY', 1050, 'amount=1050&currency=jpy'],
     ['stripe', 'UGX', 1050, 'amount=105000&currency=ugx'],
+    ['stripe', 'ISK', 1050, 'amount=105000&currency=isk'],
+    ['stripe', 'MGA', 500_000, 'amount=5000&currency=mga'],
+    ['stripe', 'HUF', 1050, 'amount=1050&currency=huf'],
+    ['stripe', 'TWD', 1050, 'amount=1050&currency=twd'],
     ['stripe', 'KWD', 1050, 'amount=1050&currency=kwd'],
+    ['adyen', 'ISK', 1050, '"amount":{"currency":"ISK","value":105000}'],
+    ['adyen', 'CVE', 10_500, '"amount":{"currency":"CVE","value":105}'],
     ['adyen', 'CLP', 1050, '"amount":{"currency":"CLP","value":105000}'],
     ['adyen', 'IDR', 105_000, '"amount":{"currency":"IDR","value":1050}'],
     ['authorizenet', 'JPY', 1050, '"amount":"1050","currencyCode":"JPY"'],
@@ -197,8 +203,17 @@ describe('the body of a sale', () => {
     expect(sale?.body).toContain(expected);
   });
 
+  it.each('BIF CLP DJF GNF KMF KRW PYG RWF VND VUV XAF XOF XPF'.split(' '))(
+    'of stripe counts %s without decimals',
+    async (currency) => {
+      const [sale] = await sent('stripe', kVisa, { amount: money(1050, currency) });
+      expect(sale?.body).toContain(`amount=1050&currency=${currency.toLowerCase()}`);
+    },
+  );
+
   it.each([
     ['stripe', 'KWD', 1051],
+    ['stripe', 'MGA', 500_020],
     ['adyen', 'IDR', 105_001],
   ])('of %s is not sent for an amount it cannot say', async (name, currency, minor) => {
     expect(await sent(name, kVisa, { amount: money(minor, currency) })).toEqual([]);

@@ -44,6 +44,11 @@ describe('a mapping', () => {
       'query.body',
     ],
     [
+      'nothing to reverse that a proxy can say',
+      { submit: kSubmit, reverse: { rules: [{ when: { status: [404] }, outcome: 'nothing_to_reverse' }] } },
+      'reverse.rules.0: nothing_to_reverse needs',
+    ],
+    [
       'a header with a break in its name',
       { submit: { ...kSubmit, headers: { 'x\r\ny': '1' } } },
       'submit.headers',
@@ -51,6 +56,16 @@ describe('a mapping', () => {
   ])('is refused with %s', (_title, mapping, place) => {
     expect(() => mappedDialect('rest', mapping, null)).toThrow(`gateway.mappingFile: ${place}`);
   });
+
+  it.each([{ status: [404] }, { status: [404], path: '/error' }, { path: '/id', absent: true }])(
+    'is refused with an absence that a proxy can say: %j',
+    (when) => {
+      const mapping = { submit: kSubmit, query: { rules: [{ when, outcome: 'not_found' }] } };
+      expect(() => mappedDialect('rest', mapping, null)).toThrow(
+        'gateway.mappingFile: query.rules.0: not_found needs',
+      );
+    },
+  );
 
   it('says what it can do by what is in it', () => {
     expect(mappedDialect('rest', { submit: kSubmit }, null)).toMatchObject({

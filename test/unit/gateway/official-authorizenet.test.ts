@@ -141,4 +141,12 @@ describe('as Authorize.Net’s library sends it', () => {
     expectSame(list, await theirs('GetUnsettledTransactionList', { sorting, paging }));
     expectSame(details, await theirs('GetTransactionDetails', { transId }));
   });
+
+  it('a look-up of what is not listed', async () => {
+    await gateway.query(requestOf({ idempotencyKey: kKey, sentAt: '2026-11-21T11:30:15.250Z' }));
+    const [, batches] = proxy.take();
+    const firstSettlementDate = '2026-11-21T10:30:15Z';
+    const lastSettlementDate = '2026-11-22T12:00:00Z';
+    expectSame(batches, await theirs('GetSettledBatchList', { firstSettlementDate, lastSettlementDate }));
+  });
 });

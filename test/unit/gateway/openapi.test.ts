@@ -64,6 +64,16 @@ describe('docs/gateway-rest.openapi.yaml', () => {
     },
   );
 
+  it('describes what the simulator answers about a payment it never had', async () => {
+    const server = await startSimulatorServer({ port: 0, host: '127.0.0.1', clock: new FakeClock() });
+    const response = await fetch(`${server.url}/payments/R4K7Z2M9QX3TB8VA/1`);
+    const answer = await response.json();
+    await server.close();
+    expect(response.status).toBe(404);
+    expect(schemaOf('Absent').safeParse(answer).error).toBeUndefined();
+    expect(schemaOf('Absent').safeParse({ message: 'no Route matched' }).success).toBe(false);
+  });
+
   it.each(['authorize', 'verify', 'tokenize'] as const)(
     'describes what is asked and answered: %s',
     async (operation) => {

@@ -18,6 +18,7 @@ import { cardOf, type KeyedCard, requestOf } from '../../support/payment-request
 const kVisa = { pan: '4242424242424242' };
 const kRef = requestOf().paymentRef;
 const kKey = `${kRef}01`;
+const kSentAt = '2026-11-21T12:00:00.000Z';
 /** These only take an order for a change; whether it was carried out is told elsewhere. */
 const kAccepting = new Set(['adyen', 'worldpay']);
 /** A charge is refunded there, never voided. */
@@ -86,11 +87,12 @@ describe.each(kHolding)('$name beside sales', (adapter) => {
     const { operation = 'sale', ...more } = changes as Partial<FollowUp> & { operation?: PaymentType };
     return {
       kind,
-      payment: requestOf({ operation, idempotencyKey: kKey, sentAt: '2026-11-21T12:00:00.000Z' }),
+      payment: requestOf({ operation, idempotencyKey: kKey, sentAt: kSentAt }),
       transactionId,
       captureId: null,
       last4: '4242',
       key: `${kKey}F1`,
+      sentAt: kSentAt,
       amount: money(1050, 'EUR'),
       beforeMinor: 0,
       ...more,

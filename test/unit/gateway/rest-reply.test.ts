@@ -49,7 +49,9 @@ it('makes something of every reply, and an approval only of an approval', () => 
       if (kind === 'declined')
         expect(JSON.parse(reply.body.toString())).toMatchObject({ outcome: 'declined' });
       expect(['approved', 'declined', 'unknown', 'not_found']).toContain(queryResultOf(reply, request).kind);
-      expect(['reversed', 'nothing_to_reverse', 'failed', 'pending']).toContain(reversalResultOf(reply));
+      expect(['reversed', 'nothing_to_reverse', 'failed', 'pending']).toContain(
+        reversalResultOf(reply, request),
+      );
     }),
     { numRuns: 5_000 },
   );

@@ -13,6 +13,7 @@ import { gatewayContract } from './contract.ts';
 
 const kPan = '4242424242424242';
 const kToken = 'test-token';
+const kAbsent = { paymentRef: 'R4K7Z2M9QX3TB8VA', attempt: 1, message: 'no such payment' };
 
 gatewayContract('rest', async () => {
   const clock = new FakeClock();
@@ -286,8 +287,12 @@ describe('rest', () => {
 
   describe('look-up', () => {
     it.each([
-      [404, { message: 'no such payment' }, 'application/json', 'not_found'],
-      [404, '', 'text/plain', 'not_found'],
+      [404, kAbsent, 'application/json', 'not_found'],
+      [404, { ...kAbsent, attempt: 2 }, 'application/json', 'unknown'],
+      [404, { ...kAbsent, paymentRef: 'R4K7Z2M9QX3TB8VB' }, 'application/json', 'unknown'],
+      [404, { message: 'no Route matched with those values' }, 'application/json', 'unknown'],
+      [404, {}, 'application/json', 'unknown'],
+      [404, '', 'text/plain', 'unknown'],
       [404, '<html>nothing here', 'text/html', 'unknown'],
       [200, approval(), 'application/json', 'approved'],
       [200, { outcome: 'declined' }, 'application/json', 'declined'],
@@ -313,7 +318,9 @@ describe('rest', () => {
       [200, { outcome: 'failed' }, 'failed'],
       [202, { outcome: 'pending' }, 'pending'],
       [200, {}, 'pending'],
-      [404, {}, 'nothing_to_reverse'],
+      [404, kAbsent, 'nothing_to_reverse'],
+      [404, { message: 'no Route matched with those values' }, 'failed'],
+      [404, {}, 'failed'],
       [403, {}, 'failed'],
       [500, {}, 'pending'],
     ])('%i %j is %s', async (status, body, expected) => {

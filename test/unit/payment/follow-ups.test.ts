@@ -193,6 +193,73 @@ describe('a change of a gateway that is not configured any more', () => {
   });
 });
 
+describe('a change at a gateway that forgets its keys', () => {
+  const kHourMs = 3_600_000;
+
+  beforeEach(async () => {
+    rig.gateway.changeKeysKnownForMs = kDayMs;
+    await rig.pay();
+    rig.gateway.faults.push('answer lost');
+    await rig.request('refund', '1.00');
+  });
+
+  /** As a process finds it that was down for so long; null: only dates tell. */
+  function restart(knownAgeMs: number | null): void {
+    const unresolved = rig.store.followUps.unresolved.bind(rig.store.followUps);
+    rig.store.followUps.unresolved = () => unresolved().map((row) => ({ ...row, knownAgeMs }));
+    rig.followUps = rig.makeFollowUps();
+    rig.followUps.start();
+  }
+  const timesSent = async () => {
+    let sent = 0;
+    const followUp = rig.gateway.followUp.bind(rig.gateway);
+    rig.gateway.followUp = (order) => {
+      sent++;
+      return followUp(order);
+    };
+    await rig.clock.advance(2 * kHourMs);
+    return sent;
+  };
+
+  it.each([
+    ['50 hours', 50 * kHourMs],
+    ['23 hours and a half', 23.5 * kHourMs],
+  ])('is not sent again by a process that was down for %s, and is a person’s', async (_name, ageMs) => {
+    await rig.followUps.stop();
+    restart(ageMs);
+    expect(await timesSent()).toBe(0);
+    expect(rig.states).toEqual(['MANUAL']);
+  });
+
+  it('is not sent again where the date says that it is yet to be sent', async () => {
+    await rig.followUps.stop();
+    const trueDate = rig.clock.date.bind(rig.clock);
+    rig.clock.date = () => new Date(trueDate().getTime() - kDayMs);
+    restart(null);
+    expect(await timesSent()).toBe(0);
+    expect(rig.states).toEqual(['MANUAL']);
+  });
+
+  it('is sent again while the key is certainly known', async () => {
+    await rig.followUps.stop();
+    restart(20 * kHourMs);
+    expect(await timesSent()).toBe(1);
+    expect(rig.states).toEqual(['DONE']);
+  });
+
+  it('is looked at for the last time two hours before', async () => {
+    rig.gateway.isDown = true;
+    let lastMs = 0;
+    const followUp = rig.gateway.followUp.bind(rig.gateway);
+    rig.gateway.followUp = (order) => {
+      lastMs = rig.clock.now();
+      return followUp(order);
+    };
+    await rig.clock.advance(3 * kDayMs);
+    expect([lastMs / kHourMs, rig.states]).toEqual([22, ['MANUAL']]);
+  });
+});
+
 it('does not hammer the gateway while the disk does not take the answer', async () => {
   await rig.pay();
   rig.gateway.isDown = true;

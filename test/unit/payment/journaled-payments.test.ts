@@ -135,6 +135,14 @@ describe('an approval the disk does not take', () => {
     await rig.payments.stop();
   });
 
+  it('is known by its transaction when it is to be taken back, though neither was written', async () => {
+    await rig.payments.reverseApproved(kSession, requestOf());
+    expect(rig.gateway.ops()).toBe('submit');
+    rig.store.broken = false;
+    await rig.payments.stop();
+    expect(rig.store.attempts(kSession)).toMatchObject([{ state: 'UNKNOWN', transactionId: 'T1' }]);
+  });
+
   it('is written when the process ends, if there is room then', async () => {
     await rig.clock.advance(3_600_000);
     rig.store.broken = false;
@@ -331,6 +339,17 @@ describe('an approval taken back', () => {
     expect(rig.rowState()).toBe('UNKNOWN');
     await rig.clock.advance(1000);
     expect(await reversal).toBe('reversed');
+  });
+
+  it('is not asked back while the disk does not take that it is to be', async () => {
+    await rig.pay();
+    rig.store.broken = true;
+    expect(await rig.payments.reverseApproved(kSession, requestOf())).toBe('unresolved');
+    await rig.clock.advance(5 * 60_000);
+    expect([rig.rowState(), rig.gateway.ops(), rig.charges()]).toEqual(['APPROVED', 'submit', 1]);
+    rig.store.broken = false;
+    await rig.clock.advance(5 * 60_000);
+    expect([rig.rowState(), rig.charges()]).toEqual(['REVERSED', 0]);
   });
 
   it('is followed up when the gateway cannot do it now', async () => {

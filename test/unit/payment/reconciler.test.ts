@@ -95,12 +95,83 @@ describe('the follow-up of unknown outcomes', () => {
     expect([rig.rowState(), rig.charges()]).toEqual(['REVERSED', 0]);
   });
 
+  describe('of an approval that is to be taken back', () => {
+    /** The gateway has lost sight of it: nothing is found, nothing there to reverse. */
+    function forget(looks: number): void {
+      for (let count = 0; count < looks; count++) {
+        rig.gateway.queries.push({ answer: 'not_found' });
+        rig.gateway.reverses.push({ answer: 'nothing_to_reverse' });
+      }
+    }
+
+    it('never ends as not charged', async () => {
+      await rig.pay();
+      rig.gateway.reverses.push({ answer: 'nothing_to_reverse' });
+      forget(6);
+      await rig.payments.reverseApproved(kSession, requestOf());
+      await rig.clock.advance(23 * 3_600_000);
+      expect(rig.rowState()).toBe('UNKNOWN');
+      await rig.clock.advance(2 * 3_600_000);
+      expect([rig.rowState(), rig.charges()]).toEqual(['MANUAL', 1]);
+    });
+
+    it('never ends as not charged in the next process either', async () => {
+      await rig.pay();
+      rig.gateway.reverses.push({ answer: 'nothing_to_reverse' });
+      await rig.payments.reverseApproved(kSession, requestOf());
+      await rig.payments.stop();
+      rig.payments = rig.makePayments();
+      forget(2);
+      rig.payments.start();
+      await rig.clock.advance(6 * 60_000);
+      expect(rig.rowState()).toBe('UNKNOWN');
+      await rig.clock.advance(10 * 60_000);
+      expect([rig.rowState(), rig.charges()]).toEqual(['REVERSED', 0]);
+    });
+
+    it('never ends as not charged when it was found out late and is then lost sight of', async () => {
+      rig = new PaymentsRig('none');
+      rig.gateway.submits.push({ lose: 'answer' });
+      rig.gateway.queries.push({ answer: 'lost' }, { answer: 'lost' }, { answer: 'lost' });
+      rig.gateway.reverses.push({ answer: 'failed' }, { answer: 'failed' });
+      await rig.pay({ forMs: 30_000 });
+      await rig.clock.advance(60_000);
+      expect(rig.store.attempts(kSession)).toMatchObject([{ state: 'UNKNOWN', transactionId: 'T1' }]);
+      await rig.payments.stop();
+      rig.payments = rig.makePayments();
+      forget(1);
+      rig.payments.start();
+      await rig.clock.advance(60_000);
+      expect([rig.rowState(), rig.charges()]).toEqual(['UNKNOWN', 1]);
+    });
+
+    it('never keeps it, also where late approvals are kept', async () => {
+      rig = new PaymentsRig('key', 'keep');
+      await rig.pay();
+      rig.gateway.reverses.push({ answer: 'nothing_to_reverse' });
+      await rig.payments.reverseApproved(kSession, requestOf());
+      await rig.clock.advance(60_000);
+      expect([rig.rowState(), rig.charges()]).toEqual(['REVERSED', 0]);
+    });
+  });
+
   it('ends as not charged when the gateway never got it', async () => {
     await leaveOpen();
     rig.gateway.down = false;
     await rig.clock.advance(60_000);
     expect(rig.rowState()).toBe('NOT_CHARGED');
     expect(rig.gateway.ops()).toBe('query reverse');
+  });
+
+  it('ends as reversed when the gateway says that it was charged and taken back', async () => {
+    rig = new PaymentsRig('none');
+    rig.gateway.submits.push({ lose: 'answer', decide: { ...kSoft, code: 'reversed', takenBack: true } });
+    rig.gateway.queries.push({ answer: 'lost' }, { answer: 'lost' }, { answer: 'lost' });
+    rig.gateway.reverses.push({ answer: 'failed' });
+    await rig.pay({ forMs: 30_000 });
+    await rig.clock.advance(60_000);
+    expect(rig.store.attempts(kSession)).toMatchObject([{ state: 'REVERSED', transactionId: 'T9' }]);
+    expect(rig.resolutions).toMatchObject([{ state: 'REVERSED' }]);
   });
 
   it('ends as not charged, without a reversal, when it was declined', async () => {
