@@ -162,6 +162,8 @@ export const kHardening: readonly Claim[] = [
       `${kUnit}/edge/sip/parse.test.ts › inside a folded value cost nothing to speak of`,
       `${kUnit}/sdp/negotiation.test.ts › names the line of`,
       `${kUnit}/edge/trust/gate.test.ts › is banned by its 17th request within two seconds, for five minutes`,
+      `${kUnit}/edge/transport/connections.test.ts › is cut off when 64 KiB wait for it`,
+      `${kWhole}/edge-connections.test.ts › is closed when its source is banned`,
       `${kUnit}/edge/trust/tables.test.ts › the limits of a trunk`,
       `${kUnit}/api/api.test.ts › to a body of more than 64 KiB is a refusal`,
       `${kUnit}/gateway/secure-http.test.ts › is a reply of exactly 1 MiB`,

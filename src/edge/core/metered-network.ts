@@ -46,6 +46,10 @@ export class MeteredNetwork implements Network {
     this.#network.locate(query, done);
   }
 
+  cutOff(source: string): void {
+    this.#network.cutOff(source);
+  }
+
   send(flow: Flow, bytes: string, failed: (reason: string) => void): void {
     this.#messages.add(`out ${flow.transport} ${startOf(bytes)}`);
     this.#sent(flow, bytes);

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { EdgeLimits } from '../limits.ts';
-import { type Connection, ConnectionPool } from './connection-pool.ts';
+import { type Connection, ConnectionPool, type Link } from './connection-pool.ts';
 import { type Flow, type HostPort, type PeerIdentity, plainAddress, type TransportName } from './flow.ts';
 import type { Receive } from './udp.ts';
 
@@ -8,6 +8,8 @@ export interface StreamNeeds {
   readonly receive: Receive;
   /** Whether this source may connect. */
   readonly accepts: (host: string) => boolean;
+  /** Whether a connection is one of a trunk, by its address or its certificate. */
+  readonly knows: (flow: Flow) => boolean;
   /** A connection has gone, whoever had opened it. */
   readonly lost?: (flow: Flow) => void;
   /** Counts what was not taken. */
@@ -57,6 +59,11 @@ export abstract class ConnectionListener<T extends TransportName> {
     return this.needs.accepts(plainAddress(socket.remoteAddress ?? ''));
   }
 
+  /** Ends the connections of a source that is not listened to any more. @param source - a sourceKey(). */
+  cutOff(source: string): void {
+    this.pool.cutOff(source);
+  }
+
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
@@ -74,6 +81,17 @@ export abstract class ConnectionListener<T extends TransportName> {
       ...(peer && { peer }),
       ...(domain !== undefined && { domain }),
     };
+  }
+
+  /** A connection the far end opened. */
+  protected take(link: Link, remote: HostPort, peer: PeerIdentity | undefined): Connection {
+    const flow = { transport: this.transport, remote, local: this.local, ...(peer && { peer }) };
+    return this.pool.add({ link, remote, isKnown: this.needs.knows(flow) });
+  }
+
+  /** Answers a keep-alive. */
+  protected answerPing(connection: Connection): void {
+    if (!this.pool.answerPing(connection)) this.needs.dropped?.('peer-does-not-read');
   }
 
   /** It has gone. */

@@ -90,6 +90,10 @@ export class SocketNetwork implements Network {
     );
   }
 
+  cutOff(source: string): void {
+    for (const listener of this.#listeners) if (listener.transport !== 'udp') listener.cutOff(source);
+  }
+
   send(flow: Flow, bytes: string, failed: (reason: string) => void): void {
     const listener = this.#listenerOf(flow);
     if (!listener) failed('no such listener');

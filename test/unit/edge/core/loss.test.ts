@@ -45,6 +45,8 @@ class LossyNetwork implements Network {
     done([{ transport: 'udp', host, port: 5060, domain: host }]);
   }
 
+  cutOff(): void {}
+
   send(flow: Flow, bytes: string): void {
     if (this.#random() < kLoss) return;
     const back: Flow = { transport: 'udp', remote: flow.local, local: flow.remote };

@@ -33,6 +33,7 @@ describe('a stranger', () => {
     for (let request = 0; request < 16; request++) expect(statuses(source.fresh('OPTIONS'))).toEqual([401]);
     expect(source.fresh('OPTIONS')).toEqual([]);
     expect(source.drops()['source-banned']).toBe(1);
+    expect(source.core.network.cut).toEqual([kStranger]);
     expect(statuses(new Source(source.core, '198.51.100.10').fresh('OPTIONS'))).toEqual([401]);
     await source.core.clock.advance(299_999);
     expect(source.fresh('OPTIONS')).toEqual([]);
