@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { EdgeServer } from '../../src/edge/edge-server.ts';
 import type { EdgeConfig } from '../../src/edge/protocol.ts';
 import { kTrustSchema } from '../../src/edge/trust/policy.ts';
-import { userWith } from '../support/digest-caller.ts';
+import { credentialsFor, userWith } from '../support/digest-caller.ts';
 import { connectSrf, disconnectSrf, openEdge, placeCall } from '../support/edge-with-srf.ts';
 import {
   kSdp,
@@ -132,11 +132,36 @@ describe('a connection the far end opened', () => {
     await gone;
   });
 
+  const trust = kTrustSchema.parse({
+    users: [userWith('ann', 'secret')],
+    trunks: [{ name: 'softphones', users: ['ann'] }],
+  });
+
+  test('is refused when its source has too many, and makes room for another once it has registered', async () => {
+    const edge = await openEdge({ allowFrom: [], trust, limits: { strangerConnectionsPerSource: 1 } });
+    closing.push(() => edge.close());
+    const [phone, refused] = [
+      await connectPolitely(portOf(edge, 'tcp')),
+      await connectPolitely(portOf(edge, 'tcp')),
+    ];
+    await refused.closed;
+    expect(edge.stats().drops['too-many-strangers']).toBe(1);
+    const call = new RawCall(phone, `sip:ann@127.0.0.1:${portOf(edge, 'tcp')};transport=tcp`);
+    call.send('REGISTER');
+    const challenges = (await phone.next('401 REGISTER')).headers('WWW-Authenticate');
+    const who = { user: 'ann', secret: 'secret' };
+    call.send('REGISTER', { Authorization: credentialsFor(challenges, who, 'REGISTER', call.target) });
+    await phone.next('200 REGISTER');
+    const second = await connectPolitely(portOf(edge, 'tcp'));
+    closing.push(
+      () => second.close(),
+      () => phone.close(),
+    );
+    new RawCall(second, call.target).send('OPTIONS');
+    await second.next('401 OPTIONS');
+  });
+
   test('is closed when its source is banned', async () => {
-    const trust = kTrustSchema.parse({
-      users: [userWith('ann', 'secret')],
-      trunks: [{ name: 'softphones', users: ['ann'] }],
-    });
     const edge = await openEdge({ allowFrom: [], trust });
     closing.push(() => edge.close());
     const peers = [await connectPolitely(portOf(edge, 'tcp')), await connectPolitely(portOf(edge, 'tcp'))];

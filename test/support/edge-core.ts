@@ -24,6 +24,8 @@ export class FakeEdgeNetwork implements Network {
     { transport: 'udp', host: '192.0.2.10', port: 5060 },
     { transport: 'tcp', host: '192.0.2.10', port: 5060 },
   ];
+  /** Those that have shown who they are. */
+  readonly vouched: Flow[] = [];
   /** Sources whose connections were to be ended. */
   readonly cut: string[] = [];
   /** Set to make every send over TCP fail. */
@@ -54,6 +56,10 @@ export class FakeEdgeNetwork implements Network {
   ): void {
     const known = this.targets.get(host);
     done(known ?? (/^[\d.]+$/.test(host) ? [{ transport, host, port, domain: host }] : []));
+  }
+
+  vouch(flow: Flow): void {
+    this.vouched.push(flow);
   }
 
   cutOff(source: string): void {

@@ -240,6 +240,7 @@ export class Edge {
       this.#context.drops.add('stray-response');
       return;
     }
+    this.#context.network.vouch(flow);
     const usable = withUsableBody(response);
     if (usable !== response) this.#context.drops.add('response-body');
     outbound.transaction.receive(usable);

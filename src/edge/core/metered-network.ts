@@ -46,6 +46,10 @@ export class MeteredNetwork implements Network {
     this.#network.locate(query, done);
   }
 
+  vouch(flow: Flow): void {
+    this.#network.vouch(flow);
+  }
+
   cutOff(source: string): void {
     this.#network.cutOff(source);
   }

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import type { EdgeLimits } from '../limits.ts';
+import { sourceKey } from '../trust/source-key.ts';
 import { type Connection, ConnectionPool, type Link } from './connection-pool.ts';
 import { type Flow, type HostPort, type PeerIdentity, plainAddress, type TransportName } from './flow.ts';
+import { type StrangerLimits, Strangers } from './strangers.ts';
 import type { Receive } from './udp.ts';
 
 export interface StreamNeeds {
@@ -14,7 +16,8 @@ export interface StreamNeeds {
   readonly lost?: (flow: Flow) => void;
   /** Counts what was not taken. */
   readonly dropped?: (reason: string) => void;
-  readonly limits: Pick<EdgeLimits, 'tcpConnections' | 'tcpIdleMs' | 'connectMs' | 'keepAliveMs' | 'pongMs'>;
+  readonly limits: StrangerLimits &
+    Pick<EdgeLimits, 'tcpConnections' | 'tcpIdleMs' | 'connectMs' | 'keepAliveMs' | 'pongMs'>;
 }
 
 /** What takes connections for a listener: closed when the last one has gone. */
@@ -29,6 +32,7 @@ export abstract class ConnectionListener<T extends TransportName> {
   protected readonly needs: StreamNeeds;
   protected readonly pool: ConnectionPool;
   readonly #server: Closing;
+  readonly #strangers: Strangers;
   #open = true;
 
   constructor(transport: T, server: Closing, local: HostPort, needs: StreamNeeds) {
@@ -36,6 +40,7 @@ export abstract class ConnectionListener<T extends TransportName> {
     this.local = local;
     this.needs = needs;
     this.pool = new ConnectionPool(needs.limits.tcpConnections);
+    this.#strangers = new Strangers(needs.limits);
     this.#server = server;
   }
 
@@ -57,6 +62,11 @@ export abstract class ConnectionListener<T extends TransportName> {
       return false;
     }
     return this.needs.accepts(plainAddress(socket.remoteAddress ?? ''));
+  }
+
+  /** The far end of a connection has shown who it is. */
+  vouch(connection: number): void {
+    this.#strangers.prove(connection);
   }
 
   /** Ends the connections of a source that is not listened to any more. @param source - a sourceKey(). */
@@ -83,10 +93,23 @@ export abstract class ConnectionListener<T extends TransportName> {
     };
   }
 
-  /** A connection the far end opened. */
-  protected take(link: Link, remote: HostPort, peer: PeerIdentity | undefined): Connection {
+  /** Takes a connection the far end opened, or ends it: there are too many of strangers. */
+  protected take(link: Link, remote: HostPort, peer: PeerIdentity | undefined): Connection | undefined {
     const flow = { transport: this.transport, remote, local: this.local, ...(peer && { peer }) };
-    return this.pool.add({ link, remote, isKnown: this.needs.knows(flow) });
+    const isKnown = this.needs.knows(flow);
+    if (!isKnown && !this.#strangers.hasRoom(sourceKey(remote.host))) {
+      this.needs.dropped?.('too-many-strangers');
+      link.destroy();
+      return undefined;
+    }
+    const connection = this.pool.add({ link, remote, isKnown });
+    if (!isKnown) this.#strangers.add(connection, () => this.#tooLate(link));
+    return connection;
+  }
+
+  #tooLate(link: Link): void {
+    this.needs.dropped?.('stranger-for-too-long');
+    link.destroy();
   }
 
   /** Answers a keep-alive. */
@@ -97,6 +120,7 @@ export abstract class ConnectionListener<T extends TransportName> {
   /** It has gone. */
   protected lose(connection: Connection): void {
     this.pool.remove(connection);
+    this.#strangers.remove(connection);
     this.needs.lost?.(this.flowOf(connection, undefined));
   }
 }

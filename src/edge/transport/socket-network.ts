@@ -90,6 +90,12 @@ export class SocketNetwork implements Network {
     );
   }
 
+  vouch(flow: Flow): void {
+    if (flow.connection === undefined) return;
+    const listener = this.#listenerOf(flow);
+    if (listener && listener.transport !== 'udp') listener.vouch(flow.connection);
+  }
+
   cutOff(source: string): void {
     for (const listener of this.#listeners) if (listener.transport !== 'udp') listener.cutOff(source);
   }

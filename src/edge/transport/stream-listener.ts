@@ -30,7 +30,7 @@ export class StreamListener extends ConnectionListener<'tcp' | 'tls'> {
       return;
     }
     const connection = this.take(new SocketLink(socket), remoteOf(socket), this.#kind.identity(socket));
-    this.#serve(socket, connection, undefined);
+    if (connection) this.#serve(socket, connection, undefined);
   }
 
   /** Sends by the flow's connection, by one that leads to the same place, or by a new one. */

@@ -79,7 +79,9 @@ export class WebSocketListener extends ConnectionListener<'ws' | 'wss'> {
 
   #serve(client: WebSocket, socket: Socket): void {
     const peer = socket instanceof TLSSocket ? identityOf(socket) : undefined;
+    client.on('error', () => this.needs.dropped?.('web-socket-broken')); // 'close' follows
     const connection = this.take(new WebSocketLink(client), remoteOf(socket), peer);
+    if (!connection) return;
     const flow = this.flowOf(connection, peer);
     const alive = watchLife(client);
     client.on('message', (data: Buffer) => {
@@ -87,7 +89,6 @@ export class WebSocketListener extends ConnectionListener<'ws' | 'wss'> {
       if (text === kPing) this.answerPing(connection);
       else this.needs.receive(text, flow);
     });
-    client.on('error', () => this.needs.dropped?.('web-socket-broken')); // 'close' follows
     client.on('close', () => {
       clearInterval(alive);
       this.lose(connection);

@@ -46,8 +46,8 @@ export interface GateNeeds {
   readonly clock: Clock;
   /** Sources that may call without belonging to a trunk. */
   readonly access: AccessList;
-  /** What a ban ends connections of. */
-  readonly network: Pick<Network, 'cutOff'>;
+  /** Told of who has proved who it is, and of who is banned. */
+  readonly network: Pick<Network, 'vouch' | 'cutOff'>;
 }
 
 const kWrongAnswersWindows = 30;
@@ -225,7 +225,10 @@ export class Gate {
   #prove(request: SipRequest, flow: Flow, trunk: TrunkPolicy | undefined) {
     const mayUse = (user: string): boolean => this.#trunks.mayUse(trunk, user);
     const verdict = this.#digest.check(request, flow.remote.host, mayUse);
-    if (verdict.kind === 'proved') this.#noteProof(flow.remote.host);
+    if (verdict.kind === 'proved') {
+      this.#noteProof(flow.remote.host);
+      this.#network.vouch(flow);
+    }
     return verdict;
   }
 

@@ -45,6 +45,8 @@ class LossyNetwork implements Network {
     done([{ transport: 'udp', host, port: 5060, domain: host }]);
   }
 
+  vouch(): void {}
+
   cutOff(): void {}
 
   send(flow: Flow, bytes: string): void {

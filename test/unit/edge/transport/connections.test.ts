@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { kDefaultLimits } from '../../../../src/edge/limits.ts';
 import type { StreamNeeds } from '../../../../src/edge/transport/connection-listener.ts';
 import type { Flow } from '../../../../src/edge/transport/flow.ts';
@@ -113,5 +114,83 @@ describe('a source that is banned', () => {
     listener.send(flow, 'x', () => {});
     listener.cutOff(sourceKey('203.0.113.7'));
     expect([socket.destroyed, dialled.destroyed]).toEqual([false, false]);
+  });
+});
+
+describe('a connection of a stranger', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const few = {
+    ...kDefaultLimits,
+    tcpConnections: 8,
+    strangerConnections: 4,
+    strangerConnectionsPerSource: 2,
+  };
+  const ends = (sockets: readonly DeafSocket[]): boolean[] => sockets.map(({ destroyed }) => destroyed);
+
+  it('is one of 16 of its source and of half of all', () => {
+    const { strangerConnections, strangerConnectionsPerSource, strangerMs } = kDefaultLimits;
+    expect(strangerConnections).toBe(kDefaultLimits.tcpConnections / 2);
+    expect([strangerConnectionsPerSource, strangerMs]).toEqual([16, 30_000]);
+  });
+
+  it('takes no place of a trunk, nor of more than so many other strangers', () => {
+    const { drops, connect } = open({ limits: few, knows: ({ remote }) => remote.host === '192.0.2.1' });
+    const sockets = ['a', 'a', 'a', 'b', 'b', 'c'].map((name) => connect(`2001:db8:0:${name}::1`));
+    expect(ends(sockets)).toEqual([false, false, true, false, false, true]);
+    expect(drops).toEqual(['too-many-strangers', 'too-many-strangers']);
+    expect(ends([1, 2, 3, 4].map(() => connect('192.0.2.1')))).toEqual([false, false, false, false]);
+  });
+
+  it('is counted by the network of an IPv6 address', () => {
+    const { connect } = open({ limits: few });
+    const hosts = ['2001:db8::1', '2001:db8::2', '2001:db8::3'];
+    expect(ends(hosts.map((host) => connect(host)))).toEqual([false, false, true]);
+  });
+
+  it('makes room when it goes', async () => {
+    const { connect } = open({ limits: few });
+    const [first] = [connect(), connect()];
+    first?.destroy();
+    await once(first ?? connect(), 'close');
+    expect(ends([connect(), connect()])).toEqual([false, true]);
+  });
+
+  it('makes room when it proves who it is, for one more behind the same NAT each, until it goes', async () => {
+    const { listener, connect } = open({ limits: few });
+    const phones = [connect(), connect()];
+    listener.vouch(1);
+    listener.vouch(2);
+    phones.push(connect(), connect(), connect(), connect());
+    expect(ends(phones)).toEqual([false, false, false, false, false, false]);
+    expect(connect().destroyed).toBe(true);
+    phones[0]?.destroy();
+    phones[2]?.destroy();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(connect().destroyed).toBe(true);
+  });
+
+  it('is ended when it has proved nothing within 30 s; who has, is of a trunk, or was called by us is not', () => {
+    vi.useFakeTimers();
+    const { listener, drops, dialled, connect } = open({
+      knows: ({ remote }) => remote.host === '192.0.2.9',
+    });
+    const [stranger, user, trunk] = [connect(), connect(), connect('192.0.2.9')];
+    listener.send(
+      { transport: 'tcp', remote: { host: '203.0.113.7', port: 1 }, local: kLocal },
+      'x',
+      () => {},
+    );
+    dialled.emit('connect');
+    vi.advanceTimersByTime(29_999);
+    listener.vouch(2);
+    expect(stranger.destroyed).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(stranger.destroyed).toBe(true);
+    vi.advanceTimersByTime(60_000);
+    expect(ends([user, trunk, dialled])).toEqual([false, false, false]);
+    expect(drops).toEqual(['stranger-for-too-long']);
   });
 });
