@@ -169,6 +169,7 @@ export const kHardening: readonly Claim[] = [
       `${kWhole}/edge-connections.test.ts › is refused when its source has too many, and makes room for another once it has registered`,
       `${kWhole}/edge-connections.test.ts › is closed when its source is banned`,
       `${kUnit}/edge/trust/tables.test.ts › the limits of a trunk`,
+      `${kUnit}/edge/trust/gate.test.ts › places no call behind another`,
       `${kUnit}/api/api.test.ts › to a body of more than 64 KiB is a refusal`,
       `${kUnit}/gateway/secure-http.test.ts › is a reply of exactly 1 MiB`,
       `${kUnit}/gateway/secure-http-failures.test.ts › failures after it are unknown`,

@@ -75,7 +75,7 @@ export class Edge {
       gate,
       dialogs: new DialogTable(
         (dialog) => {
-          gate.caps.ended(dialog.id);
+          if (dialog.kind === 'invite') gate.caps.ended(dialog.id);
           needs.keep?.(dialog.key, null);
         },
         (dialog) => {

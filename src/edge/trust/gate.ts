@@ -205,6 +205,7 @@ export class Gate {
     if (proof?.kind === 'challenge') return this.#challenge(flow, proof.reason);
     const user = proof?.user;
     const trunk = standing.trunk ?? (user === undefined ? undefined : this.#trunks.openTrunkOf(user));
+    // a call that is being counted already is a copy, and refused as one
     return request.method === 'INVITE' && trunk && callId !== undefined && !this.caps.has(callId)
       ? this.#count(trunk, user, callId)
       : { kind: 'admitted', caller: { trunk, user, counted: false } };
