@@ -118,6 +118,7 @@ export class EdgeServer {
         receive,
         limits,
         accepts: (host) => edge.accepts(host),
+        knows: (flow) => edge.knows(flow),
         dropped: (reason) => edge.dropped(reason),
         lost: (flow) => guarded(log, () => edge.lost(flow)),
         identity,

@@ -3,6 +3,12 @@ export interface EdgeLimits {
   readonly transactions: number;
   readonly dialogs: number;
   readonly tcpConnections: number;
+  /** Of them, those that have not shown who is at the far end: the rest is left to trunks, users and our own. */
+  readonly strangerConnections: number;
+  /** So many of one source, and one more for each user's connection from there: phones behind one NAT. */
+  readonly strangerConnectionsPerSource: number;
+  /** How long the far end of a connection may take to show who it is. */
+  readonly strangerMs: number;
   /** A TCP connection without traffic is closed after this time. */
   readonly tcpIdleMs: number;
   /** How long a connection of ours may take to be made, TLS handshake included. */
@@ -27,6 +33,9 @@ export const kDefaultLimits: EdgeLimits = {
   transactions: 100_000,
   dialogs: 20_000,
   tcpConnections: 2_000,
+  strangerConnections: 1_000,
+  strangerConnectionsPerSource: 16,
+  strangerMs: 30_000,
   tcpIdleMs: 600_000,
   connectMs: 5_000,
   keepAliveMs: 110_000,

@@ -5,6 +5,8 @@ import type Srf from 'drachtio-srf';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { EdgeServer } from '../../src/edge/edge-server.ts';
 import type { EdgeConfig } from '../../src/edge/protocol.ts';
+import { kTrustSchema } from '../../src/edge/trust/policy.ts';
+import { credentialsFor, userWith } from '../support/digest-caller.ts';
 import { connectSrf, disconnectSrf, openEdge, placeCall } from '../support/edge-with-srf.ts';
 import {
   kSdp,
@@ -128,6 +130,44 @@ describe('a connection the far end opened', () => {
     expect(bye.startLine).toBe('BYE sip:peer@10.11.12.13:5060;transport=tcp SIP/2.0');
     peer.send(writeReply(bye, '200 OK'));
     await gone;
+  });
+
+  const trust = kTrustSchema.parse({
+    users: [userWith('ann', 'secret')],
+    trunks: [{ name: 'softphones', users: ['ann'] }],
+  });
+
+  test('is refused when its source has too many, and makes room for another once it has registered', async () => {
+    const edge = await openEdge({ allowFrom: [], trust, limits: { strangerConnectionsPerSource: 1 } });
+    closing.push(() => edge.close());
+    const [phone, refused] = [
+      await connectPolitely(portOf(edge, 'tcp')),
+      await connectPolitely(portOf(edge, 'tcp')),
+    ];
+    await refused.closed;
+    expect(edge.stats().drops['too-many-strangers']).toBe(1);
+    const call = new RawCall(phone, `sip:ann@127.0.0.1:${portOf(edge, 'tcp')};transport=tcp`);
+    call.send('REGISTER');
+    const challenges = (await phone.next('401 REGISTER')).headers('WWW-Authenticate');
+    const who = { user: 'ann', secret: 'secret' };
+    call.send('REGISTER', { Authorization: credentialsFor(challenges, who, 'REGISTER', call.target) });
+    await phone.next('200 REGISTER');
+    const second = await connectPolitely(portOf(edge, 'tcp'));
+    closing.push(
+      () => second.close(),
+      () => phone.close(),
+    );
+    new RawCall(second, call.target).send('OPTIONS');
+    await second.next('401 OPTIONS');
+  });
+
+  test('is closed when its source is banned', async () => {
+    const edge = await openEdge({ allowFrom: [], trust });
+    closing.push(() => edge.close());
+    const peers = [await connectPolitely(portOf(edge, 'tcp')), await connectPolitely(portOf(edge, 'tcp'))];
+    for (let request = 0; request < 20; request++) peers[0]?.send('A\r\nl:0\r\n\r\n');
+    await Promise.all(peers.map(({ closed }) => closed));
+    expect(edge.stats().drops['source-banned']).toBe(1);
   });
 
   test('that was replaced by the far end is not missed', async () => {

@@ -53,7 +53,7 @@ async function authenticated(
   call.send(method, over, body);
   const challenge = await call.peer.next(`401 ${method}`);
   if (method === 'INVITE') {
-    call.toTag = /;tag=(\w+)/.exec(challenge.header('To'))?.[1] ?? '';
+    call.toTag = /;tag=([\w-]+)/.exec(challenge.header('To'))?.[1] ?? '';
     call.seq--;
     const via = `SIP/2.0/UDP ${call.peer.host}:${call.peer.port};branch=${call.lastBranch};rport`;
     call.send('ACK', { Via: via, CSeq: `${call.seq + 1} ACK` });

@@ -79,7 +79,12 @@ test('names are resolved, unknown ones are not', async () => {
 
 test('more TCP connections than allowed are closed at once', async () => {
   const limits = { ...kDefaultLimits, tcpConnections: 1 };
-  const listener = await openTcp('127.0.0.1', 0, { receive: () => {}, accepts: () => true, limits });
+  const listener = await openTcp('127.0.0.1', 0, {
+    receive: () => {},
+    accepts: () => true,
+    knows: () => true,
+    limits,
+  });
   const network = new SocketNetwork(null);
   network.add(listener);
   networks.push(network);

@@ -24,6 +24,10 @@ export class FakeEdgeNetwork implements Network {
     { transport: 'udp', host: '192.0.2.10', port: 5060 },
     { transport: 'tcp', host: '192.0.2.10', port: 5060 },
   ];
+  /** Those that have shown who they are. */
+  readonly vouched: Flow[] = [];
+  /** Sources whose connections were to be ended. */
+  readonly cut: string[] = [];
   /** Set to make every send over TCP fail. */
   broken = false;
   /** What a name leads to. */
@@ -52,6 +56,14 @@ export class FakeEdgeNetwork implements Network {
   ): void {
     const known = this.targets.get(host);
     done(known ?? (/^[\d.]+$/.test(host) ? [{ transport, host, port, domain: host }] : []));
+  }
+
+  vouch(flow: Flow): void {
+    this.vouched.push(flow);
+  }
+
+  cutOff(source: string): void {
+    this.cut.push(source);
   }
 
   /** The newest message. */

@@ -155,13 +155,21 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Limits',
     sentence:
-      'SIP messages of 64 KiB with 256 headers, 64 of a name; SDP of 16 sections with 64 formats; 16 new requests in two seconds from an unknown source, then five minutes of silence; calls of a trunk by number and rate; HTTP bodies of 64 KiB; gateway replies of 1 MiB.',
+      'SIP messages of 64 KiB with 256 headers, 64 of a name; SDP of 16 sections with 64 formats; 16 new requests in two seconds from an unknown source, then five minutes of silence; 16 connections of a source, and half of all, for 30 s until they have shown whose they are; calls of a trunk by number and rate; HTTP bodies of 64 KiB; gateway replies of 1 MiB.',
     checks: [
       `${kUnit}/edge/sip/parse.test.ts › a message above 64 KiB is not read`,
       `${kUnit}/edge/sip/parse.test.ts › more than 256 headers, or 64 of a name, are refused`,
+      `${kUnit}/edge/sip/parse.test.ts › inside a folded value cost nothing to speak of`,
       `${kUnit}/sdp/negotiation.test.ts › names the line of`,
       `${kUnit}/edge/trust/gate.test.ts › is banned by its 17th request within two seconds, for five minutes`,
+      `${kUnit}/edge/transport/connections.test.ts › is cut off when 64 KiB wait for it`,
+      `${kUnit}/edge/transport/connections.test.ts › takes no place of a trunk, nor of more than so many other strangers`,
+      `${kUnit}/edge/transport/connections.test.ts › is ended when it has proved nothing within 30 s`,
+      `${kUnit}/edge/trust/gate-users.test.ts › has its connection vouched for by credentials`,
+      `${kWhole}/edge-connections.test.ts › is refused when its source has too many, and makes room for another once it has registered`,
+      `${kWhole}/edge-connections.test.ts › is closed when its source is banned`,
       `${kUnit}/edge/trust/tables.test.ts › the limits of a trunk`,
+      `${kUnit}/edge/trust/gate.test.ts › places no call behind another`,
       `${kUnit}/api/api.test.ts › to a body of more than 64 KiB is a refusal`,
       `${kUnit}/gateway/secure-http.test.ts › is a reply of exactly 1 MiB`,
       `${kUnit}/gateway/secure-http-failures.test.ts › failures after it are unknown`,

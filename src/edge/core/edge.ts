@@ -64,7 +64,7 @@ export class Edge {
   constructor(needs: EdgeNeeds) {
     const messages = new Counter();
     const drops = new Counter();
-    const gate = new Gate(needs.clock, needs.trust ?? kNoTrust, needs.access, drops);
+    const gate = new Gate(needs, needs.trust ?? kNoTrust, drops);
     this.#trace = needs.trace;
     this.#context = {
       ...needs,
@@ -75,7 +75,7 @@ export class Edge {
       gate,
       dialogs: new DialogTable(
         (dialog) => {
-          gate.caps.ended(dialog.id);
+          if (dialog.kind === 'invite') gate.caps.ended(dialog.id);
           needs.keep?.(dialog.key, null);
         },
         (dialog) => {
@@ -115,6 +115,11 @@ export class Edge {
     return this.#context.gate.accepts(host);
   }
 
+  /** Whether a connection is one of a trunk, by its address or its certificate. */
+  knows(flow: Flow): boolean {
+    return this.#context.gate.knows(flow);
+  }
+
   /** A connection has gone, and with it the phones that registered over it. */
   lost(flow: Flow): void {
     this.#context.gate.registrar.loseFlow(flow);
@@ -127,7 +132,7 @@ export class Edge {
 
   /** One message from the network. @param text - byte string of a datagram, or one message of a stream. */
   receive(text: string, flow: Flow): void {
-    if (isKeepAlive(text) || this.#context.gate.isBanned(flow.remote.host)) return;
+    if (isKeepAlive(text) || this.#context.gate.isBanned(flow)) return;
     const parsed = parseMessage(text, { stream: isStream(flow.transport) });
     if (parsed.kind === 'rubbish') {
       this.#context.drops.add(parsed.reason);
@@ -235,6 +240,7 @@ export class Edge {
       this.#context.drops.add('stray-response');
       return;
     }
+    this.#context.network.vouch(flow);
     const usable = withUsableBody(response);
     if (usable !== response) this.#context.drops.add('response-body');
     outbound.transaction.receive(usable);

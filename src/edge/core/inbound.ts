@@ -1,5 +1,6 @@
 import type { Cancel } from '../../ports/clock.ts';
 import type { SipDialog } from '../dialog/dialog.ts';
+import { tagOf } from '../sip/address.ts';
 import type { Essentials } from '../sip/essentials.ts';
 import type { SipRequest } from '../sip/message.ts';
 import type { ServerTransaction } from '../transaction/server.ts';
@@ -55,6 +56,8 @@ export class InboundTable {
   readonly #byKey = new Map<string, InboundRecord>();
   readonly #byMerge = new Map<string, InboundRecord>();
   readonly #open = new Map<string, Inbound>();
+  /** Calls without a final answer, by the id of the dialog they are about to make. */
+  readonly #calls = new Map<string, Inbound>();
   readonly #answered: (inbound: Inbound) => void;
 
   /** @param answered - told of each request that has got its final answer. */
@@ -71,6 +74,7 @@ export class InboundTable {
     this.#byKey.set(record.key, record);
     if (!this.#byMerge.has(record.merge)) this.#byMerge.set(record.merge, record);
     this.#open.set(record.id, inbound);
+    if (isCall(inbound) && !this.#calls.has(inbound.dialogId)) this.#calls.set(inbound.dialogId, inbound);
   }
 
   byKey(key: string): InboundRecord | undefined {
@@ -86,6 +90,11 @@ export class InboundTable {
     return this.#open.get(id);
   }
 
+  /** Whether a call of that dialog id has no final answer yet. */
+  isCalling(dialogId: string): boolean {
+    return this.#calls.has(dialogId);
+  }
+
   allOpen(): Inbound[] {
     return [...this.#open.values()];
   }
@@ -98,6 +107,7 @@ export class InboundTable {
     const inbound = this.#open.get(id);
     if (!inbound) return;
     this.#open.delete(id);
+    if (this.#calls.get(inbound.dialogId) === inbound) this.#calls.delete(inbound.dialogId);
     inbound.cancelReap();
     this.#answered(inbound);
   }
@@ -107,4 +117,8 @@ export class InboundTable {
     this.#byKey.delete(record.key);
     if (this.#byMerge.get(record.merge) === record) this.#byMerge.delete(record.merge);
   }
+}
+
+function isCall({ request, essentials }: Inbound): boolean {
+  return request.method === 'INVITE' && tagOf(essentials.to) === '';
 }

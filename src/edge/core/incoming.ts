@@ -59,7 +59,8 @@ export class Incoming {
       return;
     }
     const arrival = { request: stampRequest(request, essentials.via, flow), essentials, flow, bytes };
-    if (!this.#isKnown(arrival) && !this.#context.gate.hears(request, flow)) return;
+    if (this.#isKnown(arrival)) this.#context.network.vouch(flow);
+    else if (!this.#context.gate.hears(request, flow)) return;
     const problem = checkRequest(request, essentials);
     if (problem) {
       this.refuse(request, flow, problem);

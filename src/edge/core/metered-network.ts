@@ -46,6 +46,14 @@ export class MeteredNetwork implements Network {
     this.#network.locate(query, done);
   }
 
+  vouch(flow: Flow): void {
+    this.#network.vouch(flow);
+  }
+
+  cutOff(source: string): void {
+    this.#network.cutOff(source);
+  }
+
   send(flow: Flow, bytes: string, failed: (reason: string) => void): void {
     this.#messages.add(`out ${flow.transport} ${startOf(bytes)}`);
     this.#sent(flow, bytes);

@@ -1,4 +1,7 @@
+import { dialogId } from '../dialog/dialog.ts';
 import type { Proxying } from '../proxy/proxying.ts';
+import { tagOf } from '../sip/address.ts';
+import type { Essentials } from '../sip/essentials.ts';
 import type { SipRequest } from '../sip/message.ts';
 import { mergeKey } from '../transaction/keys.ts';
 import type { Caller } from '../trust/gate.ts';
@@ -87,8 +90,18 @@ export class NewRequests {
     const { inbound, dialogs, limits } = this.#context;
     const merged = inbound.byMerge(mergeKey(essentials));
     if (merged && inbound.open(merged.id)) return { status: 482 };
+    if (request.method === 'INVITE' && this.#isLive(essentials)) return { status: 482 };
     if (request.method === 'INVITE' && dialogs.size >= limits.dialogs) return busy();
     return refuseNew(request, essentials);
+  }
+
+  /**
+   * A call of the same Call-ID and From tag rings or is answered: a late copy of it by another way, or a call that hides behind it
+   * from the limits of its trunk, and whose dialog the application could not tell from the other.
+   */
+  #isLive({ callId, from }: Essentials): boolean {
+    const id = dialogId(callId, tagOf(from));
+    return this.#context.inbound.isCalling(id) || this.#context.dialogs.byId(id) !== undefined;
   }
 
   /** A user's phone registers with the edge itself; what a trunk registers is the application's. */

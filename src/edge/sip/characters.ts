@@ -35,6 +35,15 @@ export function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
+/** Without the blanks at both ends; other white space stays, unlike with trim(). */
+export function trimBlanks(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && isSpace(text.charCodeAt(from))) from++;
+  while (to > from && isSpace(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
 /** Blanks, control bytes or DEL: what a URI or a start line never holds. */
 export function hasBlankOrControl(text: string): boolean {
   for (let i = 0; i < text.length; i++) {

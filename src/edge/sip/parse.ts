@@ -1,4 +1,4 @@
-import { hasBlankOrControl, isSpace, isToken, parseDecimal } from './characters.ts';
+import { hasBlankOrControl, isSpace, isToken, parseDecimal, trimBlanks } from './characters.ts';
 import { type Header, Headers, nameForm } from './headers.ts';
 import type { SipMessage, SipRequest } from './message.ts';
 
@@ -104,9 +104,9 @@ function scanHeaders(text: string, from: number, end: number): Scan {
   const list: Header[] = [];
   const counts = new Map<string, number>();
   let problem: Problem | undefined;
+  let lines = 0; // those that are no header count too: each is searched for a colon to the end of the message
   for (let at = from; at < end; ) {
-    if (list.length >= kMaxHeaders)
-      return { headers: new Headers(list), problem: badRequest('Too Many Headers') };
+    if (++lines > kMaxHeaders) return { headers: new Headers(list), problem: badRequest('Too Many Headers') };
     const next = lineEndFrom(text, at, end);
     const header = readHeader(text, at, next);
     at = next + 2;
@@ -145,9 +145,10 @@ function readHeader(text: string, at: number, end: number): Header | string {
   return { key: form.key, name: form.name, value };
 }
 
+/** In linear time, whatever blanks it holds: strangers are parsed as well. @param value - a blank follows each line end in it. */
 function unfold(value: string): string {
-  const line = value.includes('\r\n') ? value.replace(/[ \t]*\r\n[ \t]+/g, ' ') : value;
-  return line.replace(/^[ \t]+/, '').replace(/[ \t]+$/, '');
+  const line = value.includes('\r\n') ? value.split('\r\n').map(trimBlanks).join(' ') : value;
+  return trimBlanks(line);
 }
 
 /** The body, cut to its Content-Length, or what is wrong with that. */

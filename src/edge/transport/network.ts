@@ -22,6 +22,10 @@ export interface Network {
   isOwn(transport: TransportName, host: string, port: number): boolean;
   /** Where to try, best first (RFC 3263); empty when nothing is known. Later, unless the host is numeric already. */
   locate(query: LocateQuery, done: (targets: readonly Target[]) => void): void;
+  /** The far end of a flow has shown who it is: its connection, if it is one, stays for as long as any. */
+  vouch(flow: Flow): void;
+  /** Ends the connections of a source that is banned, but those of trunks and our own. @param source - a sourceKey(). */
+  cutOff(source: string): void;
   /** @param failed - at most once, later; that a datagram has arrived is never certain. */
   send(flow: Flow, bytes: string, failed: (reason: string) => void): void;
 }

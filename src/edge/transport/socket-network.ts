@@ -90,6 +90,16 @@ export class SocketNetwork implements Network {
     );
   }
 
+  vouch(flow: Flow): void {
+    if (flow.connection === undefined) return;
+    const listener = this.#listenerOf(flow);
+    if (listener && listener.transport !== 'udp') listener.vouch(flow.connection);
+  }
+
+  cutOff(source: string): void {
+    for (const listener of this.#listeners) if (listener.transport !== 'udp') listener.cutOff(source);
+  }
+
   send(flow: Flow, bytes: string, failed: (reason: string) => void): void {
     const listener = this.#listenerOf(flow);
     if (!listener) failed('no such listener');

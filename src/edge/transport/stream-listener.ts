@@ -29,7 +29,8 @@ export class StreamListener extends ConnectionListener<'tcp' | 'tls'> {
       socket.destroy();
       return;
     }
-    this.#serve(socket, this.pool.add(new SocketLink(socket), remoteOf(socket)), undefined);
+    const connection = this.take(new SocketLink(socket), remoteOf(socket), this.#kind.identity(socket));
+    if (connection) this.#serve(socket, connection, undefined);
   }
 
   /** Sends by the flow's connection, by one that leads to the same place, or by a new one. */
@@ -53,7 +54,7 @@ export class StreamListener extends ConnectionListener<'tcp' | 'tls'> {
       clearTimeout(timeout);
       keepAlive.stop();
     });
-    const connection = this.pool.add(new SocketLink(socket), place, domain);
+    const connection = this.pool.add({ link: new SocketLink(socket), remote: place, isKnown: true, domain });
     this.#serve(socket, connection, keepAlive);
     return connection;
   }
@@ -65,7 +66,7 @@ export class StreamListener extends ConnectionListener<'tcp' | 'tls'> {
         flow ??= this.flowOf(connection, this.#kind.identity(socket));
         this.needs.receive(text, flow);
       },
-      ping: () => socket.write(kPong),
+      ping: () => this.answerPing(connection),
     });
     socket.setNoDelay(true);
     socket.setTimeout(this.needs.limits.tcpIdleMs, () => socket.destroy());

@@ -10,7 +10,7 @@ import { type Closing, ConnectionListener, remoteOf, type StreamNeeds } from './
 import type { Link } from './connection-pool.ts';
 import type { Flow, HostPort } from './flow.ts';
 import { Gate } from './gate.ts';
-import { kPing, kPong } from './keep-alive.ts';
+import { kPing } from './keep-alive.ts';
 import { listening } from './stream-listener.ts';
 import { identityOf, type TlsIdentity } from './tls-identity.ts';
 
@@ -78,15 +78,17 @@ export class WebSocketListener extends ConnectionListener<'ws' | 'wss'> {
   }
 
   #serve(client: WebSocket, socket: Socket): void {
-    const connection = this.pool.add(new WebSocketLink(client), remoteOf(socket));
-    const flow = this.flowOf(connection, socket instanceof TLSSocket ? identityOf(socket) : undefined);
+    const peer = socket instanceof TLSSocket ? identityOf(socket) : undefined;
+    client.on('error', () => this.needs.dropped?.('web-socket-broken')); // 'close' follows
+    const connection = this.take(new WebSocketLink(client), remoteOf(socket), peer);
+    if (!connection) return;
+    const flow = this.flowOf(connection, peer);
     const alive = watchLife(client);
     client.on('message', (data: Buffer) => {
       const text = data.toString('latin1');
-      if (text === kPing) client.send(kPong);
+      if (text === kPing) this.answerPing(connection);
       else this.needs.receive(text, flow);
     });
-    client.on('error', () => this.needs.dropped?.('web-socket-broken')); // 'close' follows
     client.on('close', () => {
       clearInterval(alive);
       this.lose(connection);

@@ -42,6 +42,14 @@ export type Verdict =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'dropped' };
 
+export interface GateNeeds {
+  readonly clock: Clock;
+  /** Sources that may call without belonging to a trunk. */
+  readonly access: AccessList;
+  /** Told of who has proved who it is, and of who is banned. */
+  readonly network: Pick<Network, 'vouch' | 'cutOff'>;
+}
+
 const kWrongAnswersWindows = 30;
 const kRetryAfterS = '1';
 /** Proved sources that are exempt from bans by rate, which a spoofed datagram could cause. */
@@ -71,12 +79,13 @@ export class Gate {
   readonly #foreignAnswers: SourceRate;
   readonly #scanners: Scanners;
   readonly #proved = new BoundedMap<string, number>(kMaxProved);
+  readonly #network: GateNeeds['network'];
   readonly #drops: Counter;
 
-  /** @param access - sources that may call without belonging to a trunk. */
-  constructor(clock: Clock, policy: TrustPolicy, access: AccessList, drops: Counter) {
+  constructor({ clock, access, network }: GateNeeds, policy: TrustPolicy, drops: Counter) {
     const { guard } = policy;
     this.#clock = clock;
+    this.#network = network;
     this.#drops = drops;
     this.#realm = policy.digest.realm;
     this.#trunks = new TrunkTable(policy.trunks, access);
@@ -106,7 +115,10 @@ export class Gate {
   /** Whether a source may open a connection; one that may not is counted. */
   accepts(host: string): boolean {
     if (this.#isInside(host)) return true;
-    if (this.isBanned(host)) return false;
+    if (this.#bans.has(sourceKey(host))) {
+      this.#drop('banned');
+      return false;
+    }
     if (!this.#trunks.hearsStrangers) {
       this.#drop('unknown-source');
       return false;
@@ -114,9 +126,15 @@ export class Gate {
     return !this.#isTooMuch(host);
   }
 
+  /** Whether it is one of a trunk, by its source or its certificate, or comes from a source that may call. */
+  knows(flow: Flow): boolean {
+    const standing = this.standingOf(flow);
+    return standing.kind === 'trusted' || (standing.kind === 'challenged' && standing.trunk !== undefined);
+  }
+
   /** Whether a source is not even read; it is counted. */
-  isBanned(host: string): boolean {
-    if (!this.#bans.has(sourceKey(host)) || this.#isInside(host)) return false;
+  isBanned(flow: Flow): boolean {
+    if (!this.#bans.has(sourceKey(flow.remote.host)) || this.knows(flow)) return false;
     this.#drop('banned');
     return true;
   }
@@ -187,6 +205,7 @@ export class Gate {
     if (proof?.kind === 'challenge') return this.#challenge(flow, proof.reason);
     const user = proof?.user;
     const trunk = standing.trunk ?? (user === undefined ? undefined : this.#trunks.openTrunkOf(user));
+    // a call that is being counted already is a copy, and refused as one
     return request.method === 'INVITE' && trunk && callId !== undefined && !this.caps.has(callId)
       ? this.#count(trunk, user, callId)
       : { kind: 'admitted', caller: { trunk, user, counted: false } };
@@ -207,7 +226,10 @@ export class Gate {
   #prove(request: SipRequest, flow: Flow, trunk: TrunkPolicy | undefined) {
     const mayUse = (user: string): boolean => this.#trunks.mayUse(trunk, user);
     const verdict = this.#digest.check(request, flow.remote.host, mayUse);
-    if (verdict.kind === 'proved') this.#noteProof(flow.remote.host);
+    if (verdict.kind === 'proved') {
+      this.#noteProof(flow.remote.host);
+      this.#network.vouch(flow);
+    }
     return verdict;
   }
 
@@ -263,6 +285,7 @@ export class Gate {
     this.#bans.add(source);
     this.#requests.forget(source);
     this.#drop('source-banned');
+    this.#network.cutOff(source);
   }
 
   #drop(reason: string): void {

@@ -78,6 +78,16 @@ describe('outside a dialog', () => {
     expect(core.application.carrying('INVITE')).toHaveLength(1);
   });
 
+  test('a late copy of an answered call is answered 482, and what we send goes out in the call', async () => {
+    const dialogId = peer.establish();
+    const copy = { To: '<sip:1000@192.0.2.10>', Contact: '<sip:other@192.0.2.99:5062>' };
+    core.receive(peer.text('INVITE', { ...copy, CSeq: '1 INVITE' }, kSdp));
+    core.receive(peer.text('INVITE', { ...copy, CSeq: '77 INVITE' }, kSdp));
+    expect(core.network.sentOf('482')).toHaveLength(2);
+    core.command('', dialogId, 'BYE sip:placeholder SIP/2.0\r\n\r\n');
+    expect(core.network.sentOf('BYE').at(-1)?.startLine).toBe('BYE sip:peer@192.0.2.1:5062 SIP/2.0');
+  });
+
   test('the same branch of two senders makes two transactions', () => {
     const text = peer.send('INVITE', {}, kSdp);
     core.receive(text.replace(peer.callId, 'other@peer'), { host: '192.0.2.3' });

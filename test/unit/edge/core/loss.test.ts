@@ -45,6 +45,10 @@ class LossyNetwork implements Network {
     done([{ transport: 'udp', host, port: 5060, domain: host }]);
   }
 
+  vouch(): void {}
+
+  cutOff(): void {}
+
   send(flow: Flow, bytes: string): void {
     if (this.#random() < kLoss) return;
     const back: Flow = { transport: 'udp', remote: flow.local, local: flow.remote };

@@ -127,7 +127,7 @@ describe('a call out', () => {
     const id = core.application.last('response').tokens[10];
     reply(core.network.last(), '180 Ringing');
     const { tokens } = core.application.last('sip');
-    const tag = /tag=(\w+)/.exec(core.network.last().header('From'))?.[1];
+    const tag = /tag=([\w-]+)/.exec(core.network.last().header('From'))?.[1];
     expect([tokens[8], tokens[9]]).toEqual([id, `${core.network.last().header('Call-ID')};from-tag=${tag}`]);
   });
 

@@ -138,7 +138,7 @@ describe('forks of a call out', () => {
   function ring(): void {
     ask(core, 'INVITE', '', kFar, kSdp);
     invite = core.network.last();
-    dialogId = `${invite.header('Call-ID')};from-tag=${/tag=(\w+)/.exec(invite.header('From'))?.[1]}`;
+    dialogId = `${invite.header('Call-ID')};from-tag=${/tag=([\w-]+)/.exec(invite.header('From'))?.[1]}`;
   }
 
   function reply(status: string, toTag: string, headers: Record<string, string> = {}, body = ''): void {

@@ -49,6 +49,32 @@ describe('headers', () => {
   });
 });
 
+describe('blanks', () => {
+  const subjectOf = (written: string) =>
+    accepted(`${kHead}Subject:${written}\r\n\r\n`).headers.first('subject');
+
+  test('are unfolded and trimmed as RFC 3261 section 7.3.1 has it, and no other white space is', () => {
+    const pieces = fc.constantFrom(' ', '\t', 'a', 'b:', '\xa0', '\v', '\r\n ', '\r\n\t');
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 12 }), (written) => {
+        const value = written.join('');
+        const unfolded = value.replace(/[ \t]*\r\n[ \t]+/g, ' ');
+        expect(subjectOf(value)).toBe(unfolded.replace(/^[ \t]+/, '').replace(/[ \t]+$/, ''));
+      }),
+    );
+  });
+
+  // each takes a large part of a second when the work grows with the square of a length: so many never end in time
+  const blanks = ' '.repeat(8_180);
+  test.each([
+    ['inside a value', `X: a${blanks}b\r\n`.repeat(7)],
+    ['inside a folded value', `X: a\r\n ${blanks.slice(8)}b\r\n`.repeat(7)],
+  ])('%s cost nothing to speak of', (_where, headers) => {
+    const text = `${kHead}${headers}\r\n`;
+    for (let time = 0; time < 300; time++) expect(parse(text).kind).not.toBe('rubbish');
+  });
+});
+
 describe('start line', () => {
   test.each([
     ['INVITE sip:a@b SIP/3.0', 505],
@@ -87,6 +113,8 @@ test('more than 256 headers, or 64 of a name, are refused', () => {
   const own = kHead.split('\r\n').length - 2; // the start line, and what is behind the last line
   expect(parse(`${kHead}${names(256 - own)}\r\n`).kind).not.toBe('bad-request');
   expect(parse(`${kHead}${names(257 - own)}\r\n`).kind).toBe('bad-request');
+  const tooMany = { problem: { reason: 'Too Many Headers' } };
+  expect(parse(`${kHead}${'no header\r\n'.repeat(257)}\r\n`)).toMatchObject(tooMany); // each costs a search for its colon
   expect(parse(`${kHead}${'X-Same: 1\r\n'.repeat(64)}\r\n`).kind).not.toBe('bad-request');
   expect(parse(`${kHead}${'X-Same: 1\r\n'.repeat(65)}\r\n`).kind).toBe('bad-request');
 });

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { TrustInput } from '../../../../src/edge/trust/policy.ts';
 import { credentialsFor, userWith } from '../../../support/digest-caller.ts';
 import { openEdgeCore } from '../../../support/edge-core.ts';
-import { answer } from '../../../support/edge-peer.ts';
+import { answer, dialogIdOf } from '../../../support/edge-peer.ts';
 import { kAnn, kSoftphones, kStranger, kTarget, Source, statuses } from '../../../support/gate-source.ts';
-import { kSdp } from '../../../support/raw-sip-peer.ts';
+import { kSdp, writeReply } from '../../../support/raw-sip-peer.ts';
 
 describe('a user', () => {
   const open = (trust: TrustInput = kSoftphones): Source => new Source(openEdgeCore({}, [], trust));
@@ -66,6 +66,27 @@ describe('a user', () => {
     expect(source.core.edge.stats().callsByTrunk).toEqual({ softphones: 0 });
   });
 
+  it('has its connection vouched for by credentials, in its dialogs and by its answers, and not before', () => {
+    const source = open();
+    const { network, command } = source.core;
+    source.fresh('INVITE');
+    source.fresh('REGISTER', { Authorization: 'Digest username="ann"' });
+    expect(network.vouched).toEqual([]);
+    source.authenticated('INVITE');
+    expect(network.vouched.map(({ remote }) => remote.host)).toEqual([kStranger]);
+    answer(source.core, '200 OK', kSdp);
+    source.peer.learn(source.peer.last());
+    source.send('ACK');
+    expect(network.vouched).toHaveLength(2);
+    command('', dialogIdOf(source.peer), 'BYE sip:x SIP/2.0\r\n\r\n');
+    const bye = network.sentOf('BYE').at(-1);
+    if (!bye) throw new Error('no BYE was sent');
+    source.core.receive(writeReply(bye, '200 OK'), { host: kStranger });
+    expect(network.vouched).toHaveLength(3);
+    source.core.receive(writeReply(bye, '200 OK').replace('branch=', 'branch=x'), { host: kStranger });
+    expect(network.vouched).toHaveLength(3);
+  });
+
   it.each([
     ['with a wrong secret', { user: 'ann', secret: 'guess' }],
     ['of another trunk', { user: 'bob', secret: 'staple' }],
@@ -86,8 +107,8 @@ describe('a user', () => {
       });
       return (again?.text ?? '').replace(/(nonce|opaque)="[^"]+"/g, '$1');
     };
-    const unknown = said({ user: 'nobody', secret: 'x' }).replace(/;tag=\w+\r/g, ';tag\r');
-    expect(said(who).replace(/;tag=\w+\r/g, ';tag\r')).toBe(unknown);
+    const unknown = said({ user: 'nobody', secret: 'x' }).replace(/;tag=[\w-]+\r/g, ';tag\r');
+    expect(said(who).replace(/;tag=[\w-]+\r/g, ';tag\r')).toBe(unknown);
     expect(unknown).toContain('SIP/2.0 401 Unauthorized');
     expect(unknown).not.toContain('stale');
   });

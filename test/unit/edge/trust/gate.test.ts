@@ -33,6 +33,7 @@ describe('a stranger', () => {
     for (let request = 0; request < 16; request++) expect(statuses(source.fresh('OPTIONS'))).toEqual([401]);
     expect(source.fresh('OPTIONS')).toEqual([]);
     expect(source.drops()['source-banned']).toBe(1);
+    expect(source.core.network.cut).toEqual([kStranger]);
     expect(statuses(new Source(source.core, '198.51.100.10').fresh('OPTIONS'))).toEqual([401]);
     await source.core.clock.advance(299_999);
     expect(source.fresh('OPTIONS')).toEqual([]);
@@ -189,6 +190,59 @@ describe('a trunk', () => {
     peer.send('INVITE', {}, kSdp);
     answer(core, '488 Not Acceptable Here');
     expect(core.edge.stats().callsByTrunk).toEqual({ pbx: 1 });
+  });
+
+  it('places no call behind another: one of the same Call-ID and tag, with a new CSeq, is refused while that lives', () => {
+    const trust = { trunks: [{ name: 'pbx', sources: ['192.0.2.1'], concurrentCalls: 2 }] };
+    const core = openEdgeCore({}, [], trust);
+    const peer = new CorePeer(core);
+    const hidden = (): number | undefined => {
+      const before = core.network.sent.length;
+      const seq = String(100 + before);
+      core.receive(peer.text('INVITE', { CSeq: `${seq} INVITE`, To: `<${kTarget}>` }, kSdp));
+      return core.network.sent[before]?.status;
+    };
+    peer.send('INVITE', {}, kSdp);
+    expect(hidden()).toBe(482);
+    expect(hidden()).toBe(482);
+    answer(core, '180 Ringing');
+    expect(hidden()).toBe(482);
+    answer(core, '200 OK', kSdp);
+    peer.learn(core.network.sentOf('200').at(-1) ?? peer.last());
+    expect(hidden()).toBe(482);
+    peer.send('ACK', { CSeq: '1 ACK' });
+    expect(hidden()).toBe(482);
+    expect(core.application.carrying('INVITE')).toHaveLength(1);
+    expect(core.edge.stats().callsByTrunk).toEqual({ pbx: 1 });
+    peer.send('BYE', { CSeq: '1000 BYE' });
+    expect(core.edge.stats().callsByTrunk).toEqual({ pbx: 0 });
+    expect(hidden()).toBe(100);
+    expect(core.edge.stats().callsByTrunk).toEqual({ pbx: 1 });
+  });
+
+  it('does not get its place back for a subscription of the same Call-ID and tag that ends', async () => {
+    const trust = { trunks: [{ name: 'pbx', sources: ['192.0.2.1'], concurrentCalls: 1 }] };
+    const core = openEdgeCore({}, [], trust);
+    core.routed.add('subscribe');
+    const peer = new CorePeer(core);
+    peer.establish();
+    peer.send('SUBSCRIBE', { To: `<${kTarget}>`, Event: 'x', Expires: '1' });
+    answer(core, '200 OK', '', 'Expires: 1\r\n');
+    expect(core.edge.stats().dialogs).toBe(2);
+    await core.clock.advance(120_000);
+    expect(core.edge.stats()).toMatchObject({ dialogs: 1, callsByTrunk: { pbx: 1 } });
+  });
+
+  it('calls again with the same Call-ID and tag after a challenge of the application', () => {
+    const trust = { trunks: [{ name: 'pbx', sources: ['192.0.2.1'], concurrentCalls: 1 }] };
+    const source = new Source(openEdgeCore({}, [], trust), '192.0.2.1');
+    source.fresh('INVITE');
+    answer(source.core, '407 Proxy Authentication Required');
+    expect(statuses(source.send('INVITE'))).toEqual([100]);
+    answer(source.core, '183 Session Progress', kSdp);
+    answer(source.core, '401 Unauthorized');
+    expect(statuses(source.send('INVITE'))).toEqual([100]);
+    expect(source.core.edge.stats().callsByTrunk).toEqual({ pbx: 1 });
   });
 
   it('places so many calls per second', async () => {
