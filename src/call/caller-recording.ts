@@ -8,7 +8,10 @@ import { PaymentRoom } from './payment-room.ts';
 import type { PaymentSession } from './payment-session.ts';
 import type { Side } from './side.ts';
 
-/** The recording of a caller alone, on whichever leg the caller is: masked from the first word to the last, for nobody else is there. */
+/**
+ * The recording of a caller alone, on whichever leg the caller is: masked from the first word to the last, for nobody else is there;
+ * as the agent hears it once a hand-over has put one there.
+ */
 export class CallerRecording {
   readonly #room: PaymentRoom;
   readonly #isRequired: boolean;
@@ -38,6 +41,11 @@ export class CallerRecording {
       this.#log.error({ err: error }, 'the caller is not recorded');
     }
     for (const each of before) await room.leave(each);
+  }
+
+  /** Where the caller is recorded; undefined: the caller is not. */
+  roomOf({ party }: Side): PaymentRoom | undefined {
+    return this.#room.parties.includes(party) ? this.#room : undefined;
   }
 
   /** … until here. */
@@ -70,7 +78,9 @@ export function recordingOfCaller(
   const { sessionId, topology, merchantId } = order;
   const { confirm, agent } = policy;
   const promptsTo = confirm.card === 'full' || confirm.cvv === 'digits' ? 'customer' : 'everybody';
-  const room = new PaymentRoom(deps.plane, { topology, clamp: agent.clamp, promptsTo }, log);
+  const masksRecordings = deps.settings.recording?.masks === 'calls';
+  const state = { topology, clamp: agent.clamp, promptsTo, masksRecordings } as const;
+  const room = new PaymentRoom(deps.plane, state, log);
   if (!recordCall(room, { sessionId, topology, merchantId }, incoming, () => session, deps)) return undefined;
   return new CallerRecording(room, deps.settings.recording?.required ?? false, log);
 }

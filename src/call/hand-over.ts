@@ -32,6 +32,8 @@ export interface HandOverTask {
   readonly headers: SipHeaders;
   /** Told of whoever we call. */
   readonly session: Pick<PaymentSession, 'events' | 'legEnded'>;
+  /** Where the customer is being recorded: a bridge goes on there, and closes it. Absent: it makes a room of its own. */
+  readonly room?: PaymentRoom | undefined;
 }
 
 /** By what it went, in the end. */
@@ -94,17 +96,15 @@ async function tellAndWait({ customer, headers }: HandOverTask, deps: IvrCallDep
 
 /** We call the destination and join both; by REFER with Replaces the peer may take our place there. */
 async function bridge(
-  { customer, target, fallback, from, headers, session }: HandOverTask & { readonly target: string },
+  task: HandOverTask & { readonly target: string },
   deps: IvrCallDeps,
   log: Log,
 ): Promise<HandOverOutcome> {
+  const { customer, target, fallback, from, headers, session } = task;
   const { settings, plane, signaling, legs, clock } = deps;
   const { inline, advertisedAddress, policy } = settings;
-  const room = new PaymentRoom(
-    plane,
-    { topology: 'inline', clamp: policy.agent.clamp, promptsTo: 'customer' },
-    log,
-  );
+  const state = { topology: 'inline', clamp: policy.agent.clamp, promptsTo: 'customer' } as const;
+  const room = task.room ?? new PaymentRoom(plane, state, log);
   const between = new Bridge(
     {
       signaling,
@@ -137,6 +137,7 @@ async function bridge(
       return 'unanswered';
     }
     between.join(called.side);
+    await room.secure(false).catch(() => undefined); // of a recorded caller; masked they talk as well, and it is in the log
     if (settings.handOver.method === 'attended') {
       const { remoteTarget, name } = called.side.leg;
       const outcome = await customer.leg.refer(remoteTarget, headers, headers, name);

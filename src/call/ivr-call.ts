@@ -207,8 +207,10 @@ export class IvrCall {
       const customer = this.#customer;
       if (!customer) return; // with the application, and did not come back
       const { session } = this;
+      const { headers } = session;
+      const room = this.#recording?.roomOf(customer);
       await handOver(
-        { customer, ...this.#wayOn(end, order), from: order.from, headers: session.headers, session },
+        { customer, ...this.#wayOn(end, order), from: order.from, headers, session, room },
         this.#deps,
         this.#log,
       );

@@ -50,7 +50,7 @@ export class LegProtection {
   }
 
   adopt(current: NonNullable<LocalProtection['current']>): void {
-    this.#keys.current = current;
+    this.#keys.adopt(current);
   }
 
   /** For the log: never a key. */

@@ -26,7 +26,7 @@ export class StreamProtection {
   }
 
   adopt(profile: string, { protection, tag }: Choice): void {
-    this.#keys.current = { profile, protection, tag };
+    this.#keys.adopt({ profile, protection, tag });
   }
 
   wipe(): void {

@@ -34,6 +34,7 @@ beforeAll(async () => {
     HUSHPAY_INLINE_ROUTES: JSON.stringify([
       { dialled: '*', target: 'sip:agent@127.0.0.1:{dialled}', through: 'pbx' },
     ]),
+    HUSHPAY_HAND_OVER_METHOD: 'bridge',
     HUSHPAY_RECORDING_CALLS: 'all',
     HUSHPAY_RECORDING_SIPREC_SERVER: server.uri,
     HUSHPAY_RECORDING_SIPREC_ENCRYPTION: 'required',
@@ -161,6 +162,28 @@ describe('a recorded call', { concurrent: true }, () => {
     const { agent: told } = readRecording(file);
     expect(told.some((sample) => Math.abs(sample) > 1000)).toBe(true);
     expect(await auditExit([file])).toBe(0);
+  });
+
+  it('of a caller alone goes on when the caller is bridged after paying', async () => {
+    const agent = await AgentPhone.open();
+    const caller = await rooms.lab.answered({ carrier: 'event+tone' }, { 'X-Pay-Return-Uri': agent.uri });
+    await caller.follow(hurriedKeys(kCard));
+    const invite = await agent.called();
+    expect(invite.header('X-Pay-Result')).toBe('APPROVED');
+    await agent.answer();
+    expect(await loudness(caller, agent, 1000)).toBeGreaterThan(kHeardDbm0);
+    expect(await loudness(agent, caller, 800)).toBeGreaterThan(kHeardDbm0);
+    await caller.hangUp();
+    const id = invite.header('X-Pay-Session');
+    await complete(id);
+    const view = (await rooms.lab.setting.session(id)) as SessionView;
+    expect(view).toMatchObject({ result: 'APPROVED' });
+    const file = join(rooms.lab.setting.config.recording.directory, String(view['recording']));
+    const { customer: said, agent: told } = readRecording(file);
+    expect(levelOf(said, 1000)).toBeGreaterThan(kHeardDbm0);
+    expect(levelOf(told, 800)).toBeGreaterThan(kHeardDbm0);
+    expect(await auditExit([file])).toBe(0);
+    agent.close();
   });
 
   it('is audited by who finds keys where there are some', async () => {

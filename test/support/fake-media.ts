@@ -120,6 +120,9 @@ export class FakeMediaTape implements MediaTape {
   }
 }
 
+/** A session is in one room at a time, as in the worker. */
+const kRoomOf = new WeakMap<MediaSession, FakeMediaRoom>();
+
 /** A room that keeps who may hear whom. */
 export class FakeMediaRoom implements MediaRoom {
   readonly members = new Set<MediaSession>();
@@ -145,11 +148,15 @@ export class FakeMediaRoom implements MediaRoom {
       throw new AppError('MEDIA_REFUSED', 'the session is in another worker');
     }
     if (this.closed) throw new AppError('MEDIA_UNAVAILABLE', 'the room is closed');
+    if ((kRoomOf.get(session) ?? this) !== this)
+      throw new AppError('MEDIA_REFUSED', 'the session is in another room');
+    kRoomOf.set(session, this);
     this.members.add(session);
   }
 
   async leave(session: MediaSession): Promise<void> {
     this.#refuseStrangers(session);
+    kRoomOf.delete(session);
     this.members.delete(session);
     for (const matrix of [this.#voices, this.#prompts]) {
       matrix.delete(session);
@@ -184,6 +191,7 @@ export class FakeMediaRoom implements MediaRoom {
   async close(): Promise<void> {
     this.closed = true;
     this.#speakerListeners.clear();
+    for (const member of this.members) kRoomOf.delete(member);
     this.members.clear();
   }
 

@@ -65,24 +65,34 @@ Link LinkKeeper::arrange(Leg& leg, const LinkWish& wish, double nowMs) {
   return link;
 }
 
-/// A direction whose key has not changed goes on: its counters and its replay window belong to the key.
+/// A direction whose key has not changed goes on: its counters and its replay window belong to the key. So
+/// they do where the key was left a moment ago, or a change never reached the media thread.
 void LinkKeeper::useKeys(Entry& entry, const LinkWish::Srtp& srtp) {
   Link& link = entry.link;
   const bool sameSend = entry.srtp && link.sender != nullptr && entry.srtp->send == srtp.send;
   const bool sameReceive = entry.srtp && link.receiver != nullptr && entry.srtp->receive == srtp.receive;
   if (sameSend && sameReceive) return;
-  Keys keys{.generation = ++link.generation, .sender = nullptr, .receiver = nullptr};
+  link.generation++;
+  Keys keys{.sendKey = srtp.send, .receiveKey = srtp.receive, .sender = nullptr, .receiver = nullptr};
   if (!sameSend) {
-    keys.sender = std::make_unique<SrtpSender>(srtp.send);
-    if (srtp.sendFrom) keys.sender->resume(*srtp.sendFrom);
-    link.sender = keys.sender.get();
+    const auto held = std::ranges::find_if(
+        entry.keys, [&](const Keys& each) { return each.sender && each.sendKey == srtp.send; });
+    if (held == entry.keys.end()) {
+      keys.sender = std::make_unique<SrtpSender>(srtp.send);
+      if (srtp.sendFrom) keys.sender->resume(*srtp.sendFrom);
+    }
+    link.sender = keys.sender ? keys.sender.get() : held->sender.get();
   }
   if (!sameReceive) {
-    keys.receiver = std::make_unique<SrtpReceiver>(srtp.receive);
-    if (srtp.receiveFrom) keys.receiver->resume(*srtp.receiveFrom);
-    link.receiver = keys.receiver.get();
+    const auto held = std::ranges::find_if(
+        entry.keys, [&](const Keys& each) { return each.receiver && each.receiveKey == srtp.receive; });
+    if (held == entry.keys.end()) {
+      keys.receiver = std::make_unique<SrtpReceiver>(srtp.receive);
+      if (srtp.receiveFrom) keys.receiver->resume(*srtp.receiveFrom);
+    }
+    link.receiver = keys.receiver ? keys.receiver.get() : held->receiver.get();
   }
-  entry.keys.push_back(std::move(keys));
+  if (keys.sender || keys.receiver) entry.keys.push_back(std::move(keys));
   entry.srtp = srtp;
   entry.isNew = true;
 }

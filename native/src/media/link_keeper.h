@@ -97,7 +97,8 @@ class LinkKeeper final : public SetupInbox {
   static constexpr int kTickMs = 100;
 
   struct Keys {
-    std::uint32_t generation;
+    SrtpKey sendKey;
+    SrtpKey receiveKey;
     std::unique_ptr<SrtpSender> sender;
     std::unique_ptr<SrtpReceiver> receiver;
   };

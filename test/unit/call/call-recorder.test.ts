@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { isRecorded, type RecordingSettings } from '../../../src/call/call-recorder.ts';
+import { kApproved } from '../../support/dialog.ts';
 import { settle } from '../../support/fake-clock.ts';
-import { kLabTrunk } from '../../support/fake-signaling.ts';
+import type { FakeMediaSession } from '../../support/fake-media.ts';
+import { kFakeSdp, kLabTrunk, kPassing } from '../../support/fake-signaling.ts';
 import { FakeSink } from '../../support/fake-sink.ts';
 import { InlineRig } from '../../support/inline-rig.ts';
 import { RoomRig } from '../../support/room-rig.ts';
@@ -187,5 +189,70 @@ describe('a recorder', () => {
     expect(rig.room.hears(ears.customer, customer.media)).toMatchObject(kMasked);
     expect(rig.room.hears(ears.agent, agent.media)).toMatchObject(kMasked);
     expect(rig.hears(agent, customer)).toBe('open');
+  });
+});
+
+describe('the recording of a caller alone', () => {
+  /** A caller who has paid and is being called through to where the result leads. */
+  async function bridging(changes: Partial<RecordingSettings> = {}) {
+    const sink = new FakeSink();
+    const handOver = { ...kPassing.handOver, method: 'bridge' } as const;
+    const rig = new InlineRig({}, { recording: settings([sink], changes), handOver });
+    const target = 'sip:agent@pbx';
+    const call = await rig.call({ dialled: 'pay', headers: { 'X-Pay-Return-Uri': target } });
+    const customer = rig.media.sessions[0] as FakeMediaSession;
+    await rig.submit(customer);
+    rig.payments.submissions.at(-1)?.answer(kApproved);
+    while (rig.signaling.dialled.length === 0) await rig.clock.advance(1_000);
+    return { rig, sink, call, customer, target };
+  }
+
+  it.each([
+    ['payments', kUnmasked],
+    ['calls', kMasked],
+  ] as const)('goes on over a bridge, as an agent hears it, with masks for %s', async (masks, heard) => {
+    const { rig, sink, call, customer, target } = await bridging({ masks });
+    const { ears } = sink.last;
+    expect(rig.signaling.last.call).toMatchObject({ target, headers: { 'X-Pay-Result': 'APPROVED' } });
+    expect(call.leg.byes).toEqual([]);
+    expect(rig.room.hears(ears.customer, customer)).toMatchObject(kMasked); // nobody is there yet
+    rig.signaling.last.answer(kFakeSdp);
+    await settle();
+    const agent = rig.media.last;
+    expect(rig.room.hears(agent, customer)).toMatchObject(kUnmasked);
+    expect(rig.room.hears(customer, agent)).toMatchObject(kUnmasked);
+    expect(rig.room.hears(ears.customer, customer)).toMatchObject(heard);
+    expect(rig.room.hears(ears.agent, agent)).toMatchObject(heard);
+    expect(sink.last.told.at(-1)).toEqual(['customer', 'agent']);
+    expect(sink.last.closed).toBe(0);
+    rig.signaling.last.leg.hangUp();
+    await rig.clock.advance(10_000);
+    expect(call.leg.byes).not.toEqual([]);
+    expect([sink.calls.length, sink.last.closed]).toEqual([1, 1]);
+    expect(rig.media.rooms.every(({ closed }) => closed)).toBe(true);
+    expect(rig.media.sessions.every(({ closed }) => closed)).toBe(true);
+  });
+
+  it('ends with the call when nobody answers the bridge, and the result is told', async () => {
+    const { rig, sink, call } = await bridging();
+    rig.signaling.last.refuse(486, 'Busy Here');
+    await rig.clock.advance(10_000);
+    expect(call.leg.byes.at(-1)).toMatchObject({ 'X-Pay-Result': 'APPROVED' });
+    expect(sink.last.closed).toBe(1);
+  });
+
+  it('that could not begin does not keep the caller from being bridged', async () => {
+    const sink = new FakeSink();
+    sink.fails = true;
+    const handOver = { ...kPassing.handOver, method: 'bridge' } as const;
+    const rig = new InlineRig({}, { recording: settings([sink]), handOver });
+    await rig.call({ dialled: 'pay', headers: { 'X-Pay-Return-Uri': 'sip:agent@pbx' } });
+    const customer = rig.media.sessions[0] as FakeMediaSession;
+    await rig.submit(customer);
+    rig.payments.submissions.at(-1)?.answer(kApproved);
+    while (rig.signaling.dialled.length === 0) await rig.clock.advance(1_000);
+    rig.signaling.last.answer(kFakeSdp);
+    await settle();
+    expect(rig.media.rooms.at(-1)?.hears(rig.media.last, customer)).toMatchObject(kUnmasked);
   });
 });
