@@ -20,6 +20,7 @@ import {
 import { accepted, answeredAgain, followUpByStatus, refusal, unheard } from './follow-up.ts';
 import { believed, byStatus, classIn, minorFor, minorTold, Outcomes, refused, unknown } from './outcome.ts';
 import { jsonOf } from './reply-node.ts';
+import { worded } from './reply-text.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 
 export interface AdyenOptions {
@@ -167,7 +168,7 @@ function verdictOf(reply: RawReply, { idempotencyKey, amount }: PaymentRef): Sub
   if (kNeedsShopper.has(result)) return outcomes.declined('auth_required', result, id);
   if (['Refused', 'Cancelled', 'Error'].includes(result))
     return outcomes.declined(classIn(kClasses, code ?? ''), code ?? result, id);
-  if (result !== 'Authorised') return unknown(`result ${result}`);
+  if (result !== 'Authorised') return unknown(worded`result ${result}`);
   const told = json.has('/amount')
     ? (minorTold(json.text('/amount/value'), amount, kExponents) ?? null)
     : undefined;

@@ -26,6 +26,7 @@ import {
 import { done, unheard } from './follow-up.ts';
 import { believed, byStatus, classIn, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { jsonOf, type ReplyNode } from './reply-node.ts';
+import { worded } from './reply-text.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 
 export interface AuthorizeNetOptions {
@@ -161,14 +162,14 @@ export function authorizeNetDialect(options: AuthorizeNetOptions, clock: Clock):
     if (kind === 'refund') {
       const found = await find(wire, { idempotencyKey: key, ...(sentAt === undefined ? {} : { sentAt }) });
       if (found.kind !== 'found') return found;
-      return isOver(found.status) ? unheard(`status ${found.status}`) : done(found.id);
+      return isOver(found.status) ? unheard(worded`status ${found.status}`) : done(found.id);
     }
     const details = call('getTransactionDetailsRequest', [`,"transId":${JSON.stringify(transactionId)}`]);
     return wire.ask(details, (reply) => {
       const status = jsonOf(reply)?.text('/transaction/transactionStatus') ?? '';
       if (kind === 'void' ? status === 'voided' : kBooked.has(status)) return done(transactionId);
       const before = kind === 'void' ? kVoidable : new Set(['authorizedPendingCapture']);
-      return before.has(status) ? { kind: 'not_found' } : unheard(`look-up: status ${status}`);
+      return before.has(status) ? { kind: 'not_found' } : unheard(worded`look-up: status ${status}`);
     });
   }
 
@@ -292,7 +293,9 @@ function stateOf(
   const code = details.text('/transaction/responseReasonCode');
   if (isOver(now)) return outcomes.declined(classIn(kClasses, code ?? ''), code, id);
   const isCharge = kBooked.has(now) || (operation === 'authorize' && now === 'authorizedPendingCapture');
-  return isCharge ? outcomes.approved(id, details.text('/transaction/authCode')) : unknown(`status ${now}`);
+  return isCharge
+    ? outcomes.approved(id, details.text('/transaction/authCode'))
+    : unknown(worded`status ${now}`);
 }
 
 /** Ended without a charge. */

@@ -25,6 +25,7 @@ import {
 import { done, followUpByStatus, refusal, unheard } from './follow-up.ts';
 import { believed, byStatus, classIn, majorTold, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { type ReplyNode, xmlOf } from './reply-node.ts';
+import { worded } from './reply-text.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 
 export interface BraintreeOptions {
@@ -139,7 +140,7 @@ export function braintreeDialect(options: BraintreeOptions): Dialect {
       const status = reply.status === 200 ? (xmlOf(reply)?.text('/transaction/status') ?? '') : '';
       if (kind === 'void' ? status === 'voided' : kCaptured.has(status)) return done(transactionId);
       const isBefore = kind === 'void' ? kVoidable.has(status) : status === 'authorized';
-      return isBefore ? { kind: 'not_found' } : unheard(`look-up: status ${status}`);
+      return isBefore ? { kind: 'not_found' } : unheard(worded`look-up: status ${status}`);
     });
   }
 
@@ -252,7 +253,7 @@ function resultOf(
     return outcomes.approvedFor(amount, told, id, transaction.text('/processor-authorization-code'));
   }
   if (status === 'gateway_rejected') return gatewayRejection(outcomes, transaction, id);
-  if (!kDeclined.has(status)) return unknown(`status ${status}`);
+  if (!kDeclined.has(status)) return unknown(worded`status ${status}`);
   const code = transaction.text('/processor-response-code') ?? '';
   return kTransient.has(code)
     ? transient(code)
@@ -268,7 +269,7 @@ function verificationVerdict(reply: RawReply): SubmitResult {
   const status = verification.text('/status') ?? 'none';
   if (status === 'verified' && reply.status === 201) return outcomes.approved(id);
   if (status === 'gateway_rejected') return gatewayRejection(outcomes, verification, id);
-  if (!kDeclined.has(status)) return unknown(`status ${status}`);
+  if (!kDeclined.has(status)) return unknown(worded`status ${status}`);
   const code = verification.text('/processor-response-code') ?? status;
   return outcomes.declined(classIn(kClasses, code), code, id);
 }
@@ -310,7 +311,7 @@ function followUpOf(reply: RawReply, { kind, transactionId }: FollowUp): FollowU
     return isOf === transactionId ? done(id) : unheard('the answer names another payment');
   }
   const isDone = id === transactionId && (kind === 'void' ? status === 'voided' : kCaptured.has(status));
-  return isDone ? done(id) : unheard(`status ${status}`);
+  return isDone ? done(id) : unheard(worded`status ${status}`);
 }
 
 function gatewayRejection(outcomes: Outcomes, transaction: ReplyNode, id: string | undefined): SubmitResult {
@@ -330,5 +331,11 @@ function foundIn(reply: RawReply, ref: PaymentRef): Extract<Found, { kind: 'foun
   const isTakenBack = status === 'voided' || transaction.list('/refund-ids/item').length > 0;
   const result = isTakenBack ? new Outcomes(reply).takenBack(id) : resultOf(reply, transaction, ref);
   const isVerdict = result.kind === 'approved' || result.kind === 'declined';
-  return { kind: 'found', id, status, isTakenBack, result: isVerdict ? result : unknown(`status ${status}`) };
+  return {
+    kind: 'found',
+    id,
+    status,
+    isTakenBack,
+    result: isVerdict ? result : unknown(worded`status ${status}`),
+  };
 }

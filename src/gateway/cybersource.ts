@@ -22,6 +22,7 @@ import {
 import { done, followUpByStatus, refusal, unheard } from './follow-up.ts';
 import { believed, byStatus, classIn, majorTold, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { jsonOf, type ReplyNode } from './reply-node.ts';
+import { worded } from './reply-text.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 
 export interface CybersourceOptions {
@@ -225,7 +226,7 @@ function verdictOf(reply: RawReply, { idempotencyKey, amount }: PaymentRef): Sub
   if (reply.status === 400 && status === 'INVALID_REQUEST') return invalid(reply, json);
   return reply.status >= 400 && reply.status < 500 && status === undefined
     ? byStatus(reply.status)
-    : unknown(`status ${status}`);
+    : unknown(worded`status ${status}`);
 }
 
 function declineOf(reply: RawReply, json: ReplyNode): SubmitResult {

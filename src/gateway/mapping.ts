@@ -22,6 +22,7 @@ import { accepted, answeredAgain, done, refusal, unheard } from './follow-up.ts'
 import { type Filling, kOrderSlots, type Template, templateOf } from './mapping-template.ts';
 import { believed, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { formOf, jsonOf, type ReplyNode, xmlOf } from './reply-node.ts';
+import { cleanText } from './reply-text.ts';
 
 // What gateways keep their keys for as a rule; a mapping cannot say.
 const kChangeKeysMs = 24 * 3_600_000;
@@ -298,7 +299,8 @@ function changeOf(reply: RawReply, call: Call, { key, payment }: FollowUp): Foll
   if (typeof found === 'string') return unheard(found);
   const { rule, node } = found;
   const at = (path: string | undefined) => (path === undefined ? undefined : node?.text(path));
-  const code = at(rule.code) ?? `status ${reply.status}`;
+  const told = at(rule.code);
+  const code = told === undefined ? `status ${reply.status}` : cleanText(told);
   switch (rule.outcome) {
     case 'done':
       return done(at(rule.transactionId));

@@ -25,6 +25,7 @@ import { done, followUpByStatus, refusal, unheard } from './follow-up.ts';
 import { formSegments, kForm } from './form.ts';
 import { believed, byStatus, classIn, majorTold, Outcomes, refused, unknown } from './outcome.ts';
 import { formOf, type ReplyNode, xmlOf } from './reply-node.ts';
+import { worded } from './reply-text.ts';
 import { around, digits } from './secret-body.ts';
 
 export interface NmiOptions {
@@ -148,17 +149,17 @@ function verdictOf(reply: RawReply, { idempotencyKey, operation }: PaymentRef): 
       : new Outcomes(reply).approved(id, form.text('/authcode') || undefined, undefined, token);
   }
   if (response === '2') return new Outcomes(reply).declined(classIn(kClasses, code), code, id);
-  return response === '3' ? errorOf(reply, form, code) : unknown(`response ${response}`);
+  return response === '3' ? errorOf(reply, form, code) : unknown(worded`response ${response}`);
 }
 
 function errorOf(reply: RawReply, form: ReplyNode, code: string): SubmitResult {
   const text = form.text('/responsetext') ?? '';
   if (kUnknownCodes.split(' ').includes(code) || /duplicate/i.test(text))
-    return unknown(`response code ${code}`);
+    return unknown(worded`response code ${code}`);
   if (kConfigCodes.split(' ').includes(code)) return refused(`response code ${code}`, text);
   if (code === '300' && /card number|expiration|ccnumber|ccexp|cvv/i.test(text))
     return new Outcomes(reply).declined('reenter', code);
-  return code === '300' ? refused('response code 300', text) : unknown(`response code ${code}`);
+  return code === '300' ? refused('response code 300', text) : unknown(worded`response code ${code}`);
 }
 
 type Found =
@@ -178,7 +179,7 @@ function followUpOf(reply: RawReply): FollowUpResult {
   const code = form.text('/response_code') ?? 'none';
   if (response === '1') return done(form.text('/transactionid') || undefined);
   if (kUnknownCodes.split(' ').includes(code) || (response !== '2' && response !== '3'))
-    return unheard(`response code ${code}`);
+    return unheard(worded`response code ${code}`);
   return refusal(`response code ${code}`, form.text('/responsetext'));
 }
 
@@ -194,7 +195,7 @@ function followUpIn(reply: RawReply, order: FollowUp): FollowUpResult | NotFound
   if (kind === 'void') return condition === 'canceled' ? done(transactionId) : { kind: 'not_found' };
   if (kind === 'capture') {
     if (kCharged.has(condition)) return done(transactionId);
-    return condition === kHeld ? { kind: 'not_found' } : unheard(`condition ${condition}`);
+    return condition === kHeld ? { kind: 'not_found' } : unheard(worded`condition ${condition}`);
   }
   const refunds = own
     .list('/action')
@@ -229,6 +230,6 @@ function foundIn(reply: RawReply, { idempotencyKey, operation }: PaymentRef): Fo
   else if (condition === 'failed') result = outcomes.declined(classIn(kClasses, code ?? ''), code, id);
   else if (kCharged.has(condition) || (operation === 'authorize' && condition === kHeld))
     result = outcomes.approved(id, best.text('/authorization_code') || undefined);
-  else result = unknown(`condition ${condition}`);
+  else result = unknown(worded`condition ${condition}`);
   return { kind: 'found', id, condition, isRefunded, result };
 }

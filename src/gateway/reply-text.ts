@@ -29,3 +29,12 @@ export function cleanText(text: string): string {
     .replace(kControls, ' ')
     .slice(0, kTextLength);
 }
+
+/** A reason for a log line, of our words and a gateway's: what it wrote is cleaned, figures of ours stay. */
+export function worded(
+  ours: TemplateStringsArray,
+  ...theirs: readonly (string | number | undefined)[]
+): string {
+  const told = theirs.map((each) => (typeof each === 'number' ? String(each) : cleanText(each ?? '')));
+  return String.raw({ raw: ours }, ...told);
+}

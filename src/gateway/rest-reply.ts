@@ -3,7 +3,7 @@ import type { DeclineClass, FollowUpResult, PaymentRef, SubmitResult } from '../
 import type { QueryResult, RawReply, ReversalResult } from './dialect.ts';
 import { accepted, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
 import { asLookUp, Outcomes } from './outcome.ts';
-import { cleanId, cleanText } from './reply-text.ts';
+import { cleanId, cleanText, worded } from './reply-text.ts';
 
 // Optional fields of a wrong type are left out: they must not cost us a clear verdict.
 const kText = z.union([z.string(), z.int()]).transform(String).nullable().catch(null);
@@ -48,7 +48,7 @@ export function submitResultOf(reply: RawReply, request: PaymentRef): SubmitResu
   }
   // A status that says failure and a body that says money moved: nobody knows.
   const contradicts = verdict?.outcome === 'approved' || verdict?.outcome === 'pending';
-  if (contradicts) return unknown(`status ${reply.status} with outcome ${verdict.outcome}`);
+  if (contradicts) return unknown(worded`status ${reply.status} with outcome ${verdict.outcome}`);
   if (kRefusals.has(reply.status)) return { kind: 'rejected_config', reason: problemOf(reply.status, json) };
   if (verdict) return fromVerdict(verdict, request, reply);
   const problem = kProblem.safeParse(json).data;

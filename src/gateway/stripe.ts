@@ -24,6 +24,7 @@ import { done, followUpByStatus, refusal, unheard } from './follow-up.ts';
 import { formSegments, kForm } from './form.ts';
 import { believed, byStatus, classIn, minorFor, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { jsonOf, type ReplyNode } from './reply-node.ts';
+import { worded } from './reply-text.ts';
 import { around, digits, month, year } from './secret-body.ts';
 
 export interface StripeOptions {
@@ -229,7 +230,9 @@ export function stripeDialect({ secretKey }: StripeOptions): Dialect {
     return wire.ask(get(`/v1/payment_intents/${id}`), (reply) => {
       const status = reply.status === 200 ? jsonOf(reply)?.text('/status') : undefined;
       if (status === (kind === 'capture' ? 'succeeded' : 'canceled')) return done(transactionId);
-      return status === 'requires_capture' ? { kind: 'not_found' } : unheard(`look-up: status ${status}`);
+      return status === 'requires_capture'
+        ? { kind: 'not_found' }
+        : unheard(worded`look-up: status ${status}`);
     });
   }
 
@@ -277,7 +280,7 @@ function setUpVerdict(reply: RawReply, token: string | undefined): SubmitResult 
   if (status === 'requires_action') return outcomes.declined('auth_required', status, id);
   return status === 'succeeded'
     ? outcomes.approved(id, undefined, undefined, token)
-    : unknown(`status ${status}`);
+    : unknown(worded`status ${status}`);
 }
 
 /** What an intent is once it has gone through. */
@@ -290,7 +293,7 @@ function verdictOf(reply: RawReply, request: PaymentRef, intent: string, amount:
   if (reply.status !== 200) return failureOf(reply, json);
   if (json?.text('/id') !== intent) return unknown('the answer names another payment');
   const status = json.text('/status') ?? 'without a status';
-  if (status !== settledStatus(request)) return unknown(`status ${status}`);
+  if (status !== settledStatus(request)) return unknown(worded`status ${status}`);
   const received = json.text(request.operation === 'authorize' ? '/amount_capturable' : '/amount_received');
   if (received !== undefined && received !== String(amount)) return unknown('approved for another amount');
   return new Outcomes(reply).approved(intent);
@@ -324,7 +327,7 @@ function stateOf(intent: ReplyNode, id: string, reply: RawReply, ref: PaymentRef
   if (intent.text('/latest_charge/refunded') === 'true') return outcomes.takenBack(id);
   if (status === 'succeeded' || status === settledStatus(ref)) return outcomes.approved(id);
   if (status === 'canceled') return outcomes.declined('soft', 'canceled', id);
-  if (status !== 'requires_payment_method') return unknown(`status ${status}`);
+  if (status !== 'requires_payment_method') return unknown(worded`status ${status}`);
   if (!intent.has('/last_payment_error')) return { kind: 'not_found' };
   const declined = declineOf(reply, intent, '/last_payment_error');
   return { ...declined, transactionId: outcomes.declined('soft', '', id).transactionId };
@@ -351,7 +354,7 @@ function followUpOf(reply: RawReply, { kind, key, transactionId }: FollowUp): Fo
   if (json?.text('/id') !== transactionId) return unheard('the answer names another payment');
   return status === (kind === 'capture' ? 'succeeded' : 'canceled')
     ? done(transactionId)
-    : unheard(`status ${status}`);
+    : unheard(worded`status ${status}`);
 }
 
 function refundState(refund: ReplyNode | undefined, key: string): FollowUpResult {
@@ -360,7 +363,7 @@ function refundState(refund: ReplyNode | undefined, key: string): FollowUpResult
   if (status === 'succeeded' || status === 'pending') return done(refund.text('/id'));
   return status === 'failed' || status === 'canceled'
     ? refusal(`refund ${status}`)
-    : unheard(`refund ${status}`);
+    : unheard(worded`refund ${status}`);
 }
 
 function refundIn(reply: RawReply, key: string): FollowUpResult | NotFound {

@@ -24,6 +24,7 @@ import {
 import { accepted, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
 import { believed, byStatus, classOfIso, minorTold, Outcomes, refused, unknown } from './outcome.ts';
 import { type ReplyNode, xmlOf } from './reply-node.ts';
+import { worded } from './reply-text.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 import { attribute, escaped } from './xml-text.ts';
 
@@ -185,8 +186,10 @@ function refusalOf(
 ): SubmitResult {
   if (code === '7') return new Outcomes(reply).declined('reenter', 'invalid_details');
   // 1: internal error. An order code that is taken was sent before.
-  if (code === '1' || /duplicate|already exist/i.test(text)) return unknown(`error ${code}`);
-  return ['2', '3', '4', '5', '6'].includes(code) ? refused(`error ${code}`, text) : unknown(`error ${code}`);
+  if (code === '1' || /duplicate|already exist/i.test(text)) return unknown(worded`error ${code}`);
+  return ['2', '3', '4', '5', '6'].includes(code)
+    ? refused(`error ${code}`, text)
+    : unknown(worded`error ${code}`);
 }
 
 function paymentOf(
@@ -201,7 +204,7 @@ function paymentOf(
   const outcomes = new Outcomes(reply);
   if (event === 'REFUSED') return outcomes.declined(classOfIso(iso ?? ''), iso, idempotencyKey);
   if (kTakenBack.has(event)) return outcomes.takenBack(idempotencyKey, event);
-  if (!kCharged.has(event)) return unknown(`last event ${event}`);
+  if (!kCharged.has(event)) return unknown(worded`last event ${event}`);
   const told = minorTold(xml.text(`${at}/amount@value`), amount, {});
   return outcomes.approvedFor(amount, told, idempotencyKey, xml.text(`${at}/AuthorisationId@id`));
 }
@@ -239,7 +242,7 @@ function followUpIn(reply: RawReply, { kind, payment, beforeMinor }: FollowUp): 
   const event = xml?.text(`${kOrder}/payment/lastEvent`) ?? 'without an event';
   return reply.status === 200 && isOwn && beforeMinor === 0 && kChanged[kind].has(event)
     ? done()
-    : unheard(`look-up: last event ${event}`);
+    : unheard(worded`look-up: last event ${event}`);
 }
 
 function queryResultOf(reply: RawReply, ref: PaymentRef): QueryResult {
@@ -248,7 +251,7 @@ function queryResultOf(reply: RawReply, ref: PaymentRef): QueryResult {
   const error = errorOf(xml);
   if (!error) return paymentOf(xml, reply, ref);
   const isAbsent = error.code === '5' && /could not find|not found/i.test(error.text);
-  return isAbsent ? { kind: 'not_found' } : unknown(`look-up: error ${error.code}`);
+  return isAbsent ? { kind: 'not_found' } : unknown(worded`look-up: error ${error.code}`);
 }
 
 function checkOf(reply: RawReply): CheckResult {

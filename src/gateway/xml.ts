@@ -22,6 +22,7 @@ import {
 import { accepted, answeredAgain, done, followUpByStatus, refusal, unheard } from './follow-up.ts';
 import { asLookUp, believed, byStatus, Outcomes, refused, transient, unknown } from './outcome.ts';
 import { type ReplyNode, xmlOf } from './reply-node.ts';
+import { worded } from './reply-text.ts';
 import { around, digits, month, type Segment, year } from './secret-body.ts';
 import { attribute, escaped } from './xml-text.ts';
 
@@ -136,7 +137,7 @@ function verdictOf(reply: RawReply, ref: PaymentRef): SubmitResult {
     return new Outcomes(reply).declined(known, code, id);
   }
   if (outcome === 'error' && xml.text(`${at}@processed`) === 'false') return transient(told);
-  if (outcome !== 'approved' || !isOk) return unknown(`status ${reply.status}, outcome ${outcome}`);
+  if (outcome !== 'approved' || !isOk) return unknown(worded`status ${reply.status}, outcome ${outcome}`);
   return new Outcomes(reply).approvedFor(
     ref.amount,
     approvedAmount(xml),

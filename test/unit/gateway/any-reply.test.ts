@@ -167,6 +167,23 @@ describe.each(kAdapters)('$name makes something of every reply', (adapter) => {
     );
   });
 
+  it('and says nothing of what a reply echoes where a word of the gateway belongs', async () => {
+    const [last, ...before] = (await approval()).reverse();
+    const card = cardOf({ pan: '4242424242424242' });
+    const body = last?.body ?? '';
+    const words = [...body.matchAll(/(?<=[:=] ?"|>|=)[^"<>&=]+/g)];
+    expect(words.length).toBeGreaterThan(0);
+    for (const { index, 0: word } of words) {
+      for (const status of [200, 402]) {
+        const echo = `${body.slice(0, index)}cvv 4829${body.slice(index + word.length)}`;
+        const result = await dialect.submit(wireOf([...before, { status, body: echo }]), requestOf(), card);
+        if ('reason' in result) expect(result.reason).not.toContain('4829');
+        const found = await dialect.query(wireOf([{ status, body: echo }]), requestOf());
+        if ('reason' in found) expect(found.reason).not.toContain('4829');
+      }
+    }
+  });
+
   it('and finds nothing absent, and takes nothing back, because of trouble', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(reply, { minLength: 1, maxLength: 4 }), async (replies) => {
