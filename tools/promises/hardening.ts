@@ -97,6 +97,9 @@ export const kHardening: readonly Claim[] = [
       'Card digits are bytes in one arena outside the JavaScript heap, in pages that are never swapped out, wiped at every end; no rule, log, error, clone or view shows or copies them; request bodies are wiped as well, and no heap snapshot has a digit in any string.',
     checks: [
       `${kUnit}/telemetry/locked-memory.test.ts › card digits are in pages that no swap device, core file or child gets`,
+      `${kUnit}/dtmf/keypad.test.ts › leaves no key of a card behind but where it is wiped`,
+      `${kUnit}/media/session.test.ts › leaves no key behind in what it told`,
+      `${kUnit}/gateway/http-exchange.test.ts › is zeroed: it may have echoed the card`,
       `${kUnit}/card/card-secret.test.ts › is off the V8 heap, so that no copy of it stays behind`,
       `${kUnit}/card/card-secret.test.ts › is zero everywhere once wiped, also for a view that got away`,
       `${kUnit}/card/card-secret.test.ts › throws at any use once wiped`,
@@ -145,6 +148,8 @@ export const kHardening: readonly Claim[] = [
     checks: [
       `${kUnit}/telemetry/log.test.ts › does not show a card number in`,
       `${kUnit}/card/card-like.test.ts › card-like digits`,
+      `${kUnit}/gateway/masked-reply.test.ts › maskCard`,
+      `${kUnit}/gateway/any-reply.test.ts › and says nothing of what a reply echoes where a word of the gateway belongs`,
       `${kUnit}/api/api.test.ts › shows no card number that a peer wrote into the call data`,
       `${kUnit}/webhook/webhooks.test.ts › tell what was asked for, signed, with nothing of a card that a peer wrote`,
       `${kUnit}/edge/trace/masking.test.ts › , and keeps the length`,
