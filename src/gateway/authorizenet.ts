@@ -42,7 +42,8 @@ const kListed = 1000;
 const kUnsettledForMs = 20 * 3_600_000;
 // Batches are asked for from so long before a transaction was sent, as its clock and ours may differ.
 const kClocksDifferMs = 3_600_000;
-const kDayMs = 24 * 3_600_000;
+// A date that was set back must hide no batch either. The gateway takes 31 days at most.
+const kWeekMs = 7 * 24 * 3_600_000;
 
 // Response reason codes.
 const kClasses: Readonly<Record<DeclineClass, string>> = {
@@ -112,11 +113,10 @@ export function authorizeNetDialect(options: AuthorizeNetOptions, clock: Clock):
   async function isNowhere(wire: Wire, sentAt: string | undefined): Promise<NotFound | Silence> {
     const nowMs = clock.date().getTime();
     const sentMs = Date.parse(sentAt ?? '');
-    const isRecent = sentMs <= nowMs + kClocksDifferMs && nowMs - sentMs <= kUnsettledForMs;
-    if (!isRecent) return unknown('look-up: may have been settled already');
+    if (!(nowMs - sentMs <= kUnsettledForMs)) return unknown('look-up: may have been settled already');
     const dates = JSON.stringify({
-      firstSettlementDate: dateTime(sentMs - kClocksDifferMs),
-      lastSettlementDate: dateTime(nowMs + kDayMs),
+      firstSettlementDate: dateTime(Math.min(sentMs, nowMs) - kClocksDifferMs),
+      lastSettlementDate: dateTime(Math.max(sentMs, nowMs) + kWeekMs),
     });
     return wire.ask(call('getSettledBatchListRequest', [`,${dates.slice(1, -1)}`]), (reply) => {
       const json = jsonOf(reply);

@@ -146,7 +146,7 @@ describe('as Authorize.Net’s library sends it', () => {
     await gateway.query(requestOf({ idempotencyKey: kKey, sentAt: '2026-11-21T11:30:15.250Z' }));
     const [, batches] = proxy.take();
     const firstSettlementDate = '2026-11-21T10:30:15Z';
-    const lastSettlementDate = '2026-11-22T12:00:00Z';
+    const lastSettlementDate = '2026-11-28T12:00:00Z';
     expectSame(batches, await theirs('GetSettledBatchList', { firstSettlementDate, lastSettlementDate }));
   });
 });

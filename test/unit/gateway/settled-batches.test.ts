@@ -66,6 +66,13 @@ describe('what Authorize.Net does not list', () => {
     expect(await gateway.query(ref)).toMatchObject({ kind: 'unknown' });
   });
 
+  it('is unknown, too, when the date was set back since, and absent when no batch was settled', async () => {
+    const ref = requestOf({ idempotencyKey: kKey, sentAt: '2026-11-22T18:00:00.000Z' }); // thirty hours ahead
+    expect(await gateway.query(ref)).toEqual({ kind: 'not_found' });
+    server.bank.batches.push({ settledAt: new Date('2026-11-22T18:03:00Z'), transactionIds: new Set() });
+    expect(await gateway.query(ref)).toMatchObject({ kind: 'unknown' });
+  });
+
   it('is unknown when its batches cannot be read', async () => {
     const dialect = adapter.dialect(clock, 'host');
     const list = [200, `{"transactions":[],${kOk}}`] as const;
