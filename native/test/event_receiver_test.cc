@@ -128,6 +128,16 @@ TEST_CASE("a key held longer than one report can say is one press") {
   CHECK(line.heard == "v9 ^9:16483 ");
 }
 
+TEST_CASE("a timestamp as far away as there is one begins a press of its own") {
+  for (const std::uint32_t off : {0x7fff'ffffu, 0x8000'0000u, 0x8000'0001u}) {
+    CAPTURE(off);
+    Listener line;
+    line.report(8000, 5, 160);
+    line.report(8000 + 0xffff + off, 5, 160);
+    CHECK(line.heard == "v5 ^5:20 v5 ");
+  }
+}
+
 TEST_CASE("a contiguous event with a marker is a press of its own") {
   Listener line;
   line.report(8000, 9, 0xffff);

@@ -25,7 +25,9 @@ constexpr double kMostOffMs = 2000;           // a timestamp on the clock of the
 
 /// A press longer than kSegmentTs goes on under a timestamp so much later.
 bool isNextSegment(std::uint32_t from, std::uint32_t to, std::uint32_t tsPerMs) noexcept {
-  return std::abs(ahead(from + kSegmentTs, to)) <= static_cast<int>(kSegmentSlackMs * tsPerMs);
+  const int slackTs = static_cast<int>(kSegmentSlackMs * tsPerMs);
+  const int lead = ahead(from + kSegmentTs, to);
+  return lead >= -slackTs && lead <= slackTs;
 }
 
 }  // namespace
