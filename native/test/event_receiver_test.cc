@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
+#include "bytes_within.h"
 #include "rtp/event_sender.h"
 
 using namespace hushpay;
@@ -128,6 +130,16 @@ TEST_CASE("a key held longer than one report can say is one press") {
   CHECK(line.heard == "v9 ^9:16483 ");
 }
 
+TEST_CASE("a timestamp as far away as there is one begins a press of its own") {
+  for (const std::uint32_t off : {0x7fff'ffffu, 0x8000'0000u, 0x8000'0001u}) {
+    CAPTURE(off);
+    Listener line;
+    line.report(8000, 5, 160);
+    line.report(8000 + 0xffff + off, 5, 160);
+    CHECK(line.heard == "v5 ^5:20 v5 ");
+  }
+}
+
 TEST_CASE("a contiguous event with a marker is a press of its own") {
   Listener line;
   line.report(8000, 9, 0xffff);
@@ -198,6 +210,29 @@ TEST_CASE("a press that a new stream says no more of ends by time") {
   line.receiver.restart(line.nowMs);
   line.wait(300);
   CHECK(line.heard == "v5 ^5:20 v6 ^6:20 v7 ^7:20 ");
+}
+
+TEST_CASE("nothing of a press is left once no packet of it is expected any more") {
+  constexpr std::uint32_t kFirstTs = 0xa1b2'c3d4;  // found nowhere by chance
+  constexpr std::uint32_t kApartTs = 1600;
+  constexpr std::uint32_t kPresses = 19;
+  Listener line;
+  CHECK(std::isinf(line.receiver.forgetsAtMs()));
+  for (std::uint32_t i = 0; i < kPresses; i++) {
+    line.report(kFirstTs + i * kApartTs, static_cast<int>(i % 10), 480, true);
+    line.wait(180);
+  }
+  CHECK(isWithin(line.receiver, kFirstTs + 4 * kApartTs));  // sixteen are remembered
+  line.report(kFirstTs + (kPresses - 1) * kApartTs, 8, 480, true);
+  const std::string heard = line.heard;
+  line.wait(3000);
+  CHECK_FALSE(isWithin(line.receiver, kFirstTs + 4 * kApartTs));
+  CHECK(isWithin(line.receiver, kFirstTs + 17 * kApartTs));
+  line.wait(2000);
+  for (std::uint32_t i = 0; i < kPresses - 1; i++)
+    CHECK_FALSE(isWithin(line.receiver, kFirstTs + i * kApartTs));
+  CHECK(std::isinf(line.receiver.forgetsAtMs()));
+  CHECK(line.heard == heard);
 }
 
 TEST_CASE("what we send is what we would understand") {

@@ -1,10 +1,12 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "bytes_within.h"
 #include "codec/g711.h"
 #include "key_caller.h"
 
@@ -357,6 +359,22 @@ TEST_CASE("events on the clock of a wideband codec") {
         CHECK(event.durationMs == 120);
     }
   }
+}
+
+TEST_CASE("a session that goes on forgets the keys that were pressed in it") {
+  KeyCaller caller;
+  for (int i = 0; i < 6; i++)
+    both(caller, {.key = static_cast<std::uint8_t>(i), .atMs = 300.0 + 200 * i}, 40);
+  caller.record(1800);
+  caller.play();
+  CHECK(caller.keys() == "0 1 2 3 4 5 ");
+  const Session& session = caller.session();
+  const auto isHeld = [&](const MediaEvent& event) { return isWithin(session, event.onsetMs); };
+  const std::vector<MediaEvent> downs = caller.downs();
+  REQUIRE(std::ranges::any_of(downs, isHeld));
+  for (double nowMs = 2000; nowMs < 7500; nowMs += Session::kTickMs)
+    caller.session().tick(KeyCaller::kStartMs + nowMs);
+  CHECK_FALSE(std::ranges::any_of(downs, isHeld));
 }
 
 TEST_SUITE_END();

@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 
+#include "bytes_within.h"
 #include "dsp/tone_generator.h"
 #include "tone_maker.h"
 
@@ -312,6 +313,29 @@ TEST_CASE("a key keeps out of the memory of a detector that was wiped") {
   detector.wipe();
   const auto* bytes = reinterpret_cast<const unsigned char*>(&detector);
   CHECK(std::all_of(bytes, bytes + sizeof detector, [](unsigned char byte) { return byte == 0; }));
+}
+
+TEST_CASE("keys keep out of the memory of a detector that goes on, once nobody keys") {
+  ToneMaker maker;
+  maker.silence(12'345);  // so that an onset is a number found nowhere by chance
+  for (std::uint8_t key = 0; key < 6; key++) maker.tone({.key = key, .durationMs = 60}).silence(80);
+  ToneDetector detector;
+  std::vector<std::int64_t> onsets;
+  const auto feed = [&](const std::vector<std::int16_t>& pcm) {
+    for (std::size_t at = 0; at < pcm.size(); at += kFrame) {
+      ToneEdges edges;
+      detector.feed(std::span(pcm).subspan(at, std::min(kFrame, pcm.size() - at)), edges);
+      for (std::size_t i = 0; i < edges.count; i++) {
+        if (edges.items[i].down) onsets.push_back(edges.items[i].onsetSample);
+      }
+    }
+  };
+  feed(maker.pcm);
+  REQUIRE(onsets.size() == 6);
+  const auto isHeld = [&](std::int64_t onset) { return isWithin(detector, onset); };
+  CHECK(std::ranges::all_of(onsets, isHeld));
+  feed(ToneMaker{}.silence(5100).pcm);
+  CHECK(std::ranges::none_of(onsets, isHeld));
 }
 
 TEST_CASE("finds the keys of our own generator") {

@@ -228,9 +228,16 @@ export class PaymentRoom {
     const due = this.#wanted().filter((cell) => this.#toldOf(cell) !== JSON.stringify(cell.hearing));
     const taking = due.filter(({ hearing }) => hearing.kind !== 'open');
     const giving = due.filter((cell) => !taking.includes(cell));
-    await Promise.all(taking.map((cell) => this.#tellCell(room, cell)));
+    await this.#tellCells(room, taking);
     // At once: as long as one hears a voice clamped, another who hears it open hears all of it, and so the rest of a key that is down.
-    await Promise.all(giving.map((cell) => this.#tellCell(room, cell)));
+    await this.#tellCells(room, giving);
+  }
+
+  /** Rejects once all are answered: the next change must find nothing under way that it would not know of. */
+  async #tellCells(room: MediaRoom, cells: readonly Cell[]): Promise<void> {
+    const told = await Promise.allSettled(cells.map((cell) => this.#tellCell(room, cell)));
+    const refused = told.find(({ status }) => status === 'rejected');
+    if (refused?.status === 'rejected') throw refused.reason;
   }
 
   #wanted(): Cell[] {

@@ -42,6 +42,7 @@ export function connectionOf(session: number, remote: MediaRemote): Connection {
       codec: kCodecs[remote.codec],
       payloadType: remote.payloadType,
       eventPayloadType: remote.eventPayloadType ?? 0,
+      receiveEventPayloadType: remote.receivedEventPayloadType ?? 0,
       ptimeMs: remote.ptimeMs,
       sending: remote.sending,
       receiving: remote.receiving,

@@ -96,6 +96,8 @@ export interface MediaRemote {
   readonly opus?: OpusWishes;
   /** Payload type of telephone-event, or null if the peer offered none. */
   readonly eventPayloadType: number | null;
+  /** What the peer was offered for it, if other than `eventPayloadType`; both are taken. */
+  readonly receivedEventPayloadType?: number;
   /** Clock rate of telephone-event; 8000 if left out. */
   readonly eventClockHz?: number;
   /** Keys in its audio are not looked for, which saves a third of what a leg costs; those of telephone-events are told all the same. */

@@ -134,10 +134,19 @@ export function readAnswer(
   if (!choice) return { kind: 'no_common_protection' };
   const agreed = agree({ section, format, choice });
   if (!agreed) return kNoAddress;
-  const { formats } = formatsToOffer(rules.codecs, agreedBefore);
+  const { formats, events } = formatsToOffer(rules.codecs, agreedBefore);
   const offered = formats.find(({ codec }) => codec === format.codec) ?? format;
   const { held, current } = agreed;
-  const remote = { ...agreed.remote, receivedPayloadType: offered.payloadType };
+  const { eventPayloadType, eventClockHz } = agreed.remote;
+  const offeredEvent = events.get(eventClockHz ?? kUsualEventClockHz);
+  // RFC 3264 section 6.1: the peer sends by the numbers of our offer; many send by those of their answer.
+  const remote = {
+    ...agreed.remote,
+    receivedPayloadType: offered.payloadType,
+    ...(eventPayloadType !== null &&
+      offeredEvent !== undefined &&
+      offeredEvent !== eventPayloadType && { receivedEventPayloadType: offeredEvent }),
+  };
   return { kind: 'agreed', sdp: '', remote, held, current };
 }
 

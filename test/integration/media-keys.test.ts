@@ -61,6 +61,18 @@ describe('keys of a leg', () => {
     await session.close();
   });
 
+  it.each([
+    ['our offer', 101],
+    ['the answer', 96],
+  ])('reports keys by the number of %s', async (_, eventPayloadType) => {
+    const agreed = { eventPayloadType: 96, receivedEventPayloadType: 101 };
+    const { phone, session, keys } = await fixture.call({ eventPayloadType }, agreed);
+    await phone.dial([4, 2], 'event');
+    await phone.until(() => keys.length >= 2);
+    expect(by(keys, 'event')).toEqual([4, 2]);
+    await session.close();
+  });
+
   it('reports in-band keys of an A-law leg that has no telephone-event', async () => {
     const { phone, session, keys } = await fixture.call({
       codec: 'PCMA',

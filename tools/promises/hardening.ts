@@ -54,11 +54,13 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'SRTP',
     sentence:
-      'What is not authentic changes nothing: no address is learned from it, no call ends for it (CVE-2021-41105); nothing is taken twice.',
+      'What is not authentic changes nothing: no address is learned from it, no call ends for it (CVE-2021-41105); nothing is taken twice, and no key of ours used again with its counters set back.',
     checks: [
       `${kWhole}/media-srtp.test.ts › outlives a thousand forged packets of the right source, and counts them`,
       `${kWhole}/media-srtp.test.ts › is learned from its first authentic packet, and no forger is`,
       `${kNative}/srtp_test.cc › takes nothing that has one wrong bit, and goes on after it`,
+      `${kUnit}/sdp/own-keys.test.ts › are new when a suite comes back after`,
+      `${kNative}/link_keeper_test.cc › a key that is still held goes on with its counters`,
     ],
   },
   {
@@ -114,10 +116,13 @@ export const kHardening: readonly Claim[] = [
   {
     name: 'Wiped at every end',
     sentence:
-      'A card is wiped at the verdict, when the caller hangs up, an agent cancels or the session takes too long; a process that dies takes it along, and leaves no core file.',
+      'A card is wiped at the verdict, when the caller hangs up, an agent cancels or the session takes too long; a process that dies takes it along, and leaves no core file. What the media worker remembers of presses, to know their late packets by, is overwritten within seconds in a call that goes on.',
     checks: [
       `${kUnit}/dialog/interruptions.test.ts › the card is wiped`,
       `${kWhole}/conversation-memory.test.ts › is none: `,
+      `${kNative}/event_receiver_test.cc › nothing of a press is left once no packet of it is expected any more`,
+      `${kNative}/press_pairs_test.cc › nothing of a press is left once no report of it is expected any more`,
+      `${kNative}/tone_detector_test.cc › keys keep out of the memory of a detector that goes on, once nobody keys`,
       `${kWhole}/serve.test.ts › leaves no core file, nor do its children`,
       `${kWhole}/leak-sweep.test.ts › what a crash left`,
     ],

@@ -122,9 +122,17 @@ void ToneDetector::start(const FoundKey& found, ToneEdges& edges) noexcept {
   edges.add({.down = true, .key = found.key, .onsetSample = found.onset, .durationSamples = 0});
 }
 
-Moment ToneDetector::now() const noexcept {
-  const bool isKeying = std::ranges::any_of(
-      past_, [&](const Press& past) { return past.down && fed_ - past.lastPresent < kKeyingSamples; });
+/// Overwrites the presses that say no more whether somebody keys: which they were must not be found here for
+/// longer.
+Moment ToneDetector::now() noexcept {
+  bool isKeying = false;
+  for (Press& past : past_) {
+    if (!past.down) continue;
+    if (fed_ - past.lastPresent < kKeyingSamples)
+      isKeying = true;
+    else
+      explicit_bzero(static_cast<void*>(&past), sizeof past);
+  }
   return {.fed = fed_, .isKeying = isKeying};
 }
 

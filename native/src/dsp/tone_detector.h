@@ -80,7 +80,7 @@ class ToneDetector {
   void watch(ToneEdges& edges) noexcept;
   void start(const FoundKey& found, ToneEdges& edges) noexcept;
   void end(ToneEdges& edges) noexcept;
-  [[nodiscard]] Moment now() const noexcept;
+  [[nodiscard]] Moment now() noexcept;
   [[nodiscard]] bool isEcho(const FoundKey& found) const noexcept;
 
   std::array<float, kBlock> window_{};                  // the last samples, oldest first

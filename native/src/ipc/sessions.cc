@@ -23,6 +23,7 @@ constexpr std::array<std::uint32_t, 5> kClocksHz = {8000, 16'000, 24'000, 32'000
 /// Each a payload type, and none for two things.
 bool arePayloadTypes(const pb::ConnectSession& command) {
   if (command.has_receive_payload_type() && command.receive_payload_type() > kMaxPayloadType) return false;
+  if (command.receive_event_payload_type() > kMaxPayloadType) return false;
   std::array types = {command.payload_type(), command.event_payload_type(), command.noise_payload_type(),
                       command.redundant_payload_type()};
   const auto isSame = [](std::uint32_t a, std::uint32_t b) { return a == b && a != 0; };
@@ -164,6 +165,7 @@ Server::Outcome Server::connect(const pb::ConnectSession& command) {
                                             ? static_cast<std::uint8_t>(command.receive_payload_type())
                                             : kNoType,
                     .eventPayloadType = static_cast<std::uint8_t>(command.event_payload_type()),
+                    .otherEventPayloadType = static_cast<std::uint8_t>(command.receive_event_payload_type()),
                     .ptimeMs = command.ptime_ms(),
                     .sending = command.sending(),
                     .receiving = command.receiving(),

@@ -16,6 +16,9 @@ PayloadTypes::Meaning meaningOf(std::uint8_t type, const StreamSettings& setting
   if (isAgreed(settings.redundantPayloadType)) return {.kind = PayloadKind::kRedundant};
   if (isAgreed(settings.noisePayloadType) || type == kComfortNoiseType)
     return {.kind = PayloadKind::kComfortNoise};
+  // Last: the peer may have given the number another meaning by its answer.
+  if (isAgreed(settings.otherEventPayloadType))
+    return {.kind = PayloadKind::kEvent, .clockHz = settings.eventClockHz};
   return {};
 }
 

@@ -15,7 +15,8 @@ constexpr double kGapMs = 40;         // a shorter pause does not part two press
 constexpr double kSameLengthMs = 25;  // by so much two carriers may differ on how long one press was
 constexpr double kTailMs = 90;        // behind an event: its three ends take 60 ms, then what leaks follows
 constexpr double kUnsureMs = 100;
-constexpr double kAfterMs = 30;  // of an onset that is cut off
+constexpr double kAfterMs = 30;       // of an onset that is cut off
+constexpr double kRememberMs = 5000;  // a carrier is held up for less
 
 }  // namespace
 
@@ -52,6 +53,27 @@ void PressPairs::up(KeyCarrier carrier, double endMs) noexcept {
   Press& press = own.presses[own.current];
   press.open = false;
   press.endMs = std::max(press.endMs, endMs);
+  forgetsAtMs_ = std::min(forgetsAtMs_, press.endMs + kRememberMs);
+}
+
+/// Which keys were pressed, and in what order, must not be found here for longer than it is of use.
+void PressPairs::forget(double nowMs) noexcept {
+  forgetsAtMs_ = std::numeric_limits<double>::infinity();
+  for (Track& track : tracks_) {
+    for (std::size_t i = 0; i < kPresses; i++) {
+      Press& press = track.presses[i];
+      const bool isDown = press.open && i == track.current;
+      if (!press.used || isDown) continue;
+      const double untilMs = press.endMs + kRememberMs;
+      if (nowMs < untilMs) {
+        forgetsAtMs_ = std::min(forgetsAtMs_, untilMs);
+        continue;
+      }
+      if (&track == &of(KeyCarrier::kTone) && i == track.current) isToneHeld_ = false;
+      explicit_bzero(static_cast<void*>(&press), sizeof press);
+      press.mate = kNone;
+    }
+  }
 }
 
 /// The nearest press of the other carrier that has no report of this one yet and fits.

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "media/event.h"
 
@@ -42,6 +43,14 @@ class PressPairs {
   /// @param afterMs  onset of a tone that is down when it goes on
   void interrupted(double afterMs) noexcept;
 
+  /// Overwrites presses that are over for so long that no report of theirs is expected any more.
+  void tick(double nowMs) noexcept {
+    if (nowMs >= forgetsAtMs_) forget(nowMs);
+  }
+
+  /// When tick() has something to overwrite; infinite: nothing is remembered, or it is still down.
+  [[nodiscard]] double forgetsAtMs() const noexcept { return forgetsAtMs_; }
+
   void wipe() noexcept;
 
  private:
@@ -67,11 +76,13 @@ class PressPairs {
   [[nodiscard]] int partnerOf(const Press& press, KeyCarrier carrier) noexcept;
   [[nodiscard]] int wholeOf(const Press& press, KeyCarrier carrier) noexcept;
   [[nodiscard]] bool goesOn(const Press& press, KeyCarrier carrier) noexcept;
+  void forget(double nowMs) noexcept;
 
   std::array<Track, 2> tracks_{};
   bool isToneHeld_ = false;  // it was down when the stream was interrupted, and no tone has come since
   double firstAfterMs_ = 0;  // of interruptions close together
   double lastAfterMs_ = 0;
+  double forgetsAtMs_ = std::numeric_limits<double>::infinity();
 };
 
 }  // namespace hushpay

@@ -114,6 +114,7 @@ void Session::tick(double nowMs) noexcept {
   KeyEdges edges;
   eventReceiver_.tick(nowMs, lastPacketMs_, edges);
   report(edges);
+  pairs_.tick(nowMs);
   const bool watching = settings_.receiving && mediaTimeoutMs_ > 0 && !timedOut_;
   if (watching && nowMs - lastPacketMs_ > mediaTimeoutMs_) {
     timedOut_ = true;
@@ -134,7 +135,8 @@ double Session::dueMs() const noexcept {
   const bool isBusy = room_ == nullptr || player_.playing() || eventReceiver_.down() || !reorder_.isEmpty();
   if (isBusy) return 0;
   const bool watching = settings_.receiving && mediaTimeoutMs_ > 0 && !timedOut_;
-  return std::min(nextReportMs_, watching ? lastPacketMs_ + mediaTimeoutMs_ : kNeverMs);
+  return std::min({nextReportMs_, watching ? lastPacketMs_ + mediaTimeoutMs_ : kNeverMs,
+                   eventReceiver_.forgetsAtMs(), pairs_.forgetsAtMs()});
 }
 
 void Session::sendFrame() noexcept {

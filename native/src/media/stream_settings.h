@@ -14,6 +14,7 @@ struct StreamSettings {
   std::uint8_t payloadType = 0;             // of what we send
   std::uint8_t otherPayloadType = kNoType;  // taken from the peer as well
   std::uint8_t eventPayloadType = 0;
+  std::uint8_t otherEventPayloadType = 0;  // taken from the peer as well
   std::uint32_t ptimeMs = 20;
   bool sending = false;
   bool receiving = false;

@@ -22,7 +22,8 @@ class TapeClock {
     const auto length = static_cast<std::int64_t>(count);
     const auto arrival = std::max<std::int64_t>(std::llround(sinceMs * kSamplesPerMs) - length, 0);
     const auto step = static_cast<std::int32_t>(timestamp - expected_);
-    next_ = isFirst_ || std::abs(step) > kLongest ? std::max(arrival, next_) : next_ + std::max(step, 0);
+    next_ = isFirst_ || step > kLongest || step < -kLongest ? std::max(arrival, next_)
+                                                            : next_ + std::max(step, 0);
     isFirst_ = false;
     keepTime(arrival - next_);
     const std::int64_t placed = next_;

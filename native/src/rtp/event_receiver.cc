@@ -25,7 +25,9 @@ constexpr double kMostOffMs = 2000;           // a timestamp on the clock of the
 
 /// A press longer than kSegmentTs goes on under a timestamp so much later.
 bool isNextSegment(std::uint32_t from, std::uint32_t to, std::uint32_t tsPerMs) noexcept {
-  return std::abs(ahead(from + kSegmentTs, to)) <= static_cast<int>(kSegmentSlackMs * tsPerMs);
+  const int slackTs = static_cast<int>(kSegmentSlackMs * tsPerMs);
+  const int lead = ahead(from + kSegmentTs, to);
+  return lead >= -slackTs && lead <= slackTs;
 }
 
 }  // namespace
@@ -128,6 +130,7 @@ bool EventReceiver::update(const Report& report, double nowMs) noexcept {
 }
 
 void EventReceiver::tick(double nowMs, double lastPacketMs, KeyEdges& edges) noexcept {
+  if (nowMs >= forgetsAtMs_) forget(nowMs);
   if (!down_) return;
   const bool isOver = lastPacketMs - press_.updatedMs > kLostEndMs || nowMs - press_.updatedMs > kSilentMs;
   if (isOver) finish(false, nowMs, edges);
@@ -159,7 +162,7 @@ void EventReceiver::finish(bool ended, double nowMs, KeyEdges& edges) noexcept {
 bool EventReceiver::isOver(const Report& report, double nowMs) noexcept {
   for (Ended& ended : ended_) {
     const double sinceMs = nowMs - ended.seenMs;
-    if (!ended.used || ended.key != report.key || sinceMs > kRememberMs) continue;
+    if (!ended.used || ended.key != report.key || sinceMs >= kRememberMs) continue;
     const bool isSame = ended.timestamp == report.timestamp;
     const bool goesOn =
         ended.unended && !report.marker && isNextSegment(ended.timestamp, report.timestamp, tsPerMs_);
@@ -195,6 +198,20 @@ void EventReceiver::remember(bool unended, double nowMs) noexcept {
                                            .endTs = press_.timestamp + press_.durationTs,
                                            .onsetMs = press_.onsetMs,
                                            .seenMs = nowMs};
+  forgetsAtMs_ = std::min(forgetsAtMs_, nowMs + kRememberMs);
+}
+
+/// Which keys were pressed, and in what order, must not be found here for longer than it is of use.
+void EventReceiver::forget(double nowMs) noexcept {
+  forgetsAtMs_ = std::numeric_limits<double>::infinity();
+  for (Ended& ended : ended_) {
+    if (!ended.used) continue;
+    const double untilMs = ended.seenMs + kRememberMs;
+    if (nowMs >= untilMs)
+      explicit_bzero(&ended, sizeof ended);
+    else
+      forgetsAtMs_ = std::min(forgetsAtMs_, untilMs);
+  }
 }
 
 bool EventReceiver::covers(std::uint32_t timestamp, std::uint32_t countTs) const noexcept {

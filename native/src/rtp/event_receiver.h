@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 
 #include "rtp/bytes.h"
 #include "rtp/stream_clock.h"
@@ -61,9 +62,13 @@ class EventReceiver {
   /// @return false if it is not a telephone-event payload
   bool receive(const EventPacket& packet, const StreamClock* clock, double nowMs, KeyEdges& edges) noexcept;
 
-  /// Ends a press that has not been updated for long, while the stream went on.
+  /// Ends a press that has not been updated for long, while the stream went on; overwrites those that ended
+  /// so long ago that no packet of theirs is expected any more.
   /// @param lastPacketMs  when anything of the stream came last
   void tick(double nowMs, double lastPacketMs, KeyEdges& edges) noexcept;
+
+  /// When tick() has something to overwrite; infinite: nothing is remembered.
+  [[nodiscard]] double forgetsAtMs() const noexcept { return forgetsAtMs_; }
 
   /// Forgets all, as for a new stream. A press that is down goes on if the new stream reports its key
   /// without a marker, before it would end by time; else it ends.
@@ -118,6 +123,7 @@ class EventReceiver {
   bool isOver(const Report& report, double nowMs) noexcept;
   [[nodiscard]] bool isPast(std::uint32_t timestamp, std::uint32_t withinTs) const noexcept;
   void remember(bool unended, double nowMs) noexcept;
+  void forget(double nowMs) noexcept;
   [[nodiscard]] std::uint32_t lengthMs() const noexcept {
     return (press_.segmentsTs + press_.durationTs) / tsPerMs_;
   }
@@ -132,6 +138,7 @@ class EventReceiver {
   std::uint32_t newestTs_ = 0;  // of all presses of the stream
   std::array<Ended, 16> ended_{};
   std::size_t endedCount_ = 0;
+  double forgetsAtMs_ = std::numeric_limits<double>::infinity();
 };
 
 }  // namespace hushpay

@@ -175,4 +175,16 @@ describe('an offer of ours within a call', () => {
       remote: { codec: 'opus', payloadType: 97, receivedPayloadType: 111 },
     });
   });
+
+  it.each<[string, string, number | null, number | undefined]>([
+    ['another number for them', '96 telephone-event/8000', 96, 101],
+    ['the number of the offer', '101 telephone-event/8000', 101, undefined],
+    ['none', '13 CN/8000', null, undefined],
+  ])('takes events by its own number as well when the answer has %s', (_, map, eventPayloadType, offered) => {
+    const [number] = map.split(' ');
+    const answer = readAnswer(sdp(`m=audio 4 RTP/AVP 0 ${number}`, `a=rtpmap:${map}`), kAll);
+    if (answer.kind !== 'agreed') throw new Error(answer.kind);
+    expect(answer.remote.eventPayloadType).toBe(eventPayloadType);
+    expect(answer.remote.receivedEventPayloadType).toBe(offered);
+  });
 });

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <span>
+
+namespace hushpay {
+
+/// Does an object's own memory hold these bytes of a value anywhere?
+template <typename Object, typename Value>
+bool isWithin(const Object& object, const Value& value) {
+  const std::span memory(reinterpret_cast<const std::uint8_t*>(&object), sizeof object);
+  const auto wanted = std::bit_cast<std::array<std::uint8_t, sizeof value>>(value);
+  return !std::ranges::search(memory, wanted).empty();
+}
+
+}  // namespace hushpay
