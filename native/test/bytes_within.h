@@ -13,7 +13,7 @@ template <typename Object, typename Value>
 bool isWithin(const Object& object, const Value& value) {
   const std::span memory(reinterpret_cast<const std::uint8_t*>(&object), sizeof object);
   const auto wanted = std::bit_cast<std::array<std::uint8_t, sizeof value>>(value);
-  return !std::ranges::search(memory, wanted).empty();
+  return std::search(memory.begin(), memory.end(), wanted.begin(), wanted.end()) != memory.end();
 }
 
 }  // namespace hushpay
