@@ -263,6 +263,21 @@ TEST_CASE("sends a key as events where they are agreed on, else as a tone") {
   CHECK(listener.wire.keys(KeyCarrier::kTone) == "7 ");
 }
 
+TEST_CASE("says in its goodbye what it has sent, though it reported a moment before") {
+  Call call;
+  while (call.wire.rtcp.empty()) call.tick();
+  const std::size_t sent = call.wire.rtp.size();
+  call.session.close(call.nowMs);
+  REQUIRE(call.wire.rtp.size() == sent);
+  REQUIRE(call.wire.rtcp.size() == 2);
+  constexpr std::uint8_t kSenderReport = 200;
+  constexpr std::size_t kCountAt = 20;
+  for (const auto& report : call.wire.rtcp) {
+    CHECK(report[1] == kSenderReport);
+    CHECK((report[kCountAt + 2] << 8 | report[kCountAt + 3]) == static_cast<int>(sent));
+  }
+}
+
 TEST_CASE("says goodbye and falls silent") {
   Call call;
   call.tick(2);

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kill } from 'node:process';
@@ -34,7 +36,15 @@ async function anotherWorker(media: MediaFixture['media'], restarts: number): Pr
 
 it('a worker that is ready only when its calls have been given up is followed by one that takes calls', async () => {
   const clock = new FakeClock();
-  const media = await launchMedia(mediaConfig(), [], clock, new FakeLog());
+  const folder = mkdtempSync(join(tmpdir(), 'hushpay-worker-'));
+  const [workerPath, gate] = [join(folder, 'worker'), join(folder, 'gate')];
+  execFileSync('mkfifo', [gate]);
+  const worker = mediaConfig().workerPath ?? kWorker;
+  writeFileSync(workerPath, `#!/bin/sh\nread -r _ <'${gate}'\nexec '${worker}' "$@"\n`, { mode: 0o755 });
+  const letStart = (): Promise<void> => writeFile(gate, 'go\n');
+  const launched = launchMedia(mediaConfig({ workerPath }), [], clock, new FakeLog());
+  await letStart();
+  const media = await launched;
   const session = await media.open();
   const ends: MediaEnd[] = [];
   session.onEnd((end) => ends.push(end));
@@ -42,12 +52,15 @@ it('a worker that is ready only when its calls have been given up is followed by
   await expect.poll(() => media.up, { interval: 1 }).toBe(false);
   await clock.advance(kGivenUpMs); // the next process has been started meanwhile, and is not ready
   expect(ends).toEqual(['worker_lost']);
+  await letStart();
   await expect.poll(() => clock.advance(100).then(() => media.restarts), { interval: 20 }).toBe(2);
+  await letStart();
   await expect.poll(() => media.up).toBe(true);
   const phone = await RtpPhone.open();
   await (await media.open()).connect(remoteOf(phone));
   phone.close();
   await media.stop();
+  rmSync(folder, { recursive: true });
 });
 
 describe('calls whose worker is killed', () => {

@@ -277,7 +277,9 @@ class Session {
   std::uint32_t packetsSent_ = 0;
   std::uint32_t octetsSent_ = 0;
   double nextReportMs_ = 0;
-  bool sentSinceReport_ = false;
+  /// In so many reports behind its last packet a sender says what it has sent (RFC 3550 section 6.4).
+  static constexpr std::uint8_t kReportsOfSender = 2;
+  std::uint8_t reportsSinceSent_ = kReportsOfSender;
   std::uint32_t lastSenderReport_ = 0;
   double lastSenderReportMs_ = 0;
   std::uint32_t reportJitter_;

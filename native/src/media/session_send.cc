@@ -234,12 +234,12 @@ void Session::sendPacket(std::uint8_t payloadType, bool marker, std::uint32_t ti
   packetsSent_++;
   octetsSent_ += static_cast<std::uint32_t>(payload.size());
   counts_.packetsSent++;
-  sentSinceReport_ = true;
+  reportsSinceSent_ = 0;
 }
 
 void Session::sendReport(double nowMs, bool bye) noexcept {
   OutgoingRtcp out{.ssrc = seed_.ssrc, .sender = {}, .report = {}, .cname = seed_.cname.data(), .bye = bye};
-  if (sentSinceReport_) {
+  if (reportsSinceSent_ < kReportsOfSender) {
     out.sender =
         SenderInfo{.ntp = ntpNow(), .timestamp = timestamp_, .packets = packetsSent_, .octets = octetsSent_};
   }
@@ -254,7 +254,7 @@ void Session::sendReport(double nowMs, bool bye) noexcept {
   }
   std::array<std::uint8_t, kMaxRtcpSize> datagram;
   packets_.sendRtcp(ByteView(datagram).first(writeRtcp(datagram, out)));
-  sentSinceReport_ = false;
+  if (reportsSinceSent_ < kReportsOfSender) reportsSinceSent_++;
   reportJitter_ = reportJitter_ * 1664525 + 1013904223;
   nextReportMs_ = nowMs + kReportIntervalMs * (0.5 + static_cast<double>(reportJitter_ >> 8) / (1u << 24));
 }
@@ -269,7 +269,7 @@ void Session::yieldName(double nowMs) noexcept {
   seed_.ssrc ^= reportJitter_ | 1;
   talking_ = false;
   packetsSent_ = octetsSent_ = 0;
-  sentSinceReport_ = false;
+  reportsSinceSent_ = kReportsOfSender;
 }
 
 void Session::tell(const PlayNews& news) noexcept {
