@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "codec/g711.h"
-#include "media/spsc_queue.h"
 #include "rtp/rtcp.h"
 #include "tone_maker.h"
 
@@ -320,18 +319,6 @@ TEST_CASE("survives packets of chance") {
     CHECK(counts.packetsMalformed > 0);
     CHECK(call.wire.rtp.size() > 1000);
   }
-}
-
-TEST_CASE("a queue hands on in order, refuses when full, and wipes what was taken") {
-  SpscQueue<int, 4> queue;
-  for (int i = 1; i <= 4; i++) CHECK(queue.push(i));
-  CHECK_FALSE(queue.push(5));
-  int value = 0;
-  for (int i = 1; i <= 4; i++) {
-    CHECK(queue.pop(value));
-    CHECK(value == i);
-  }
-  CHECK_FALSE(queue.pop(value));
 }
 
 TEST_CASE("takes up another worker's stream: same name and clock, no number twice") {

@@ -19,8 +19,8 @@ const kPool = Buffer.alloc(4_096);
 let poolAt = kPool.length;
 
 /**
- * From a pool: a call to the generator costs more than the few bytes of a tag. No byte is given out twice. Of a thousand in hexadecimal one has
- * twelve digits in a row that pass for a card number, and is masked in logs and traces; in this alphabet of four million none.
+ * From a pool: a call to the generator costs more than the few bytes of a tag. No byte is given out twice. Not in hexadecimal,
+ * where now and then twelve digits in a row pass for a card number and are masked in logs and traces.
  */
 function randomText(bytes: number): string {
   if (poolAt + bytes > kPool.length) {

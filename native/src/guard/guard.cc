@@ -27,12 +27,12 @@ int napi_throw_error(Env, const char* code, const char* message);
 namespace {
 
 /// Its length comes back as the hint.
-void OnCollected(Env /*env*/, void* data, void* hint) {
-  hushpay::GiveLocked(static_cast<std::byte*>(data), reinterpret_cast<std::size_t>(hint));
+void onCollected(Env /*env*/, void* data, void* hint) {
+  hushpay::giveLocked(static_cast<std::byte*>(data), reinterpret_cast<std::size_t>(hint));
 }
 
 /// lockedMemory(bytes: number): ArrayBuffer of zeros, in locked memory until nothing refers to it any more.
-Value LockedMemory(Env env, void* info) {
+Value lockedMemory(Env env, void* info) {
   std::size_t count = 1;
   Value argument = nullptr;
   std::uint32_t bytes = 0;
@@ -41,13 +41,13 @@ Value LockedMemory(Env env, void* info) {
     napi_throw_error(env, nullptr, "a length in bytes, not 0");
     return nullptr;
   }
-  std::byte* const memory = hushpay::TakeLocked(bytes);
+  std::byte* const memory = hushpay::takeLocked(bytes);
   Value made = nullptr;
   void* const hint = reinterpret_cast<void*>(std::size_t{bytes});
   if (memory == nullptr) {
     napi_throw_error(env, nullptr, "no memory");
-  } else if (napi_create_external_arraybuffer(env, memory, bytes, OnCollected, hint, &made) != 0) {
-    hushpay::GiveLocked(memory, bytes);
+  } else if (napi_create_external_arraybuffer(env, memory, bytes, onCollected, hint, &made) != 0) {
+    hushpay::giveLocked(memory, bytes);
     napi_throw_error(env, nullptr, "this Node takes no memory from others");
   }
   return made;
@@ -67,7 +67,7 @@ extern "C" {
   setrlimit(RLIMIT_CORE, &none);
   Value function = nullptr;
   constexpr std::size_t kUntilZero = SIZE_MAX;
-  if (napi_create_function(env, "lockedMemory", kUntilZero, LockedMemory, nullptr, &function) == 0)
+  if (napi_create_function(env, "lockedMemory", kUntilZero, lockedMemory, nullptr, &function) == 0)
     napi_set_named_property(env, exports, "lockedMemory", function);
   return exports;
 }

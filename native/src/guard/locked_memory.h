@@ -10,10 +10,10 @@ namespace hushpay {
 /// one piece larger than any slot.
 /// @param bytes length, not 0
 /// @return zeros, or nullptr if there is no memory
-std::byte* TakeLocked(std::size_t bytes);
+std::byte* takeLocked(std::size_t bytes);
 
 /// Overwrites it and makes it free for the next.
 /// @param bytes as it was taken
-void GiveLocked(std::byte* memory, std::size_t bytes);
+void giveLocked(std::byte* memory, std::size_t bytes);
 
 }  // namespace hushpay
