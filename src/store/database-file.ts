@@ -12,6 +12,8 @@ const kBusyTimeoutMs = 5000;
 /** Later every wait is one of the event loop, and of all calls: who finds the file locked for longer says so. */
 const kRunningBusyTimeoutMs = 1000;
 const kDirectoryMode = 0o700;
+/** What a flood of calls made the write-ahead log grow to is given back when it begins anew; it has some 4 MB otherwise. */
+const kMostLogBytes = 16 * 1024 * 1024;
 /** What can be read through in about a second, on a slow disk in three. */
 const kMostCheckedBytes = 64 * 1024 * 1024;
 
@@ -37,6 +39,7 @@ export function openDatabase(path: string, checks: DatabaseChecks): Database.Dat
     makePrivate(file);
     database = new Database(file, { timeout: kBusyTimeoutMs });
     database.pragma('journal_mode = WAL');
+    database.pragma(`journal_size_limit = ${kMostLogBytes}`);
     database.pragma('synchronous = NORMAL');
     database.pragma('foreign_keys = ON');
     limitPageCache(database);

@@ -214,6 +214,20 @@ describe('the file', () => {
     database.close();
   });
 
+  it('has no large log any more, once what a flood wrote is in it', () => {
+    const database = openDatabase(file, { isKnown: false, isRead: false });
+    const sizeOfLog = () => statSync(`${file}-wal`).size;
+    database.pragma('wal_autocheckpoint = 0');
+    database.exec('CREATE TABLE flood (bytes BLOB)');
+    const write = database.prepare('INSERT INTO flood VALUES (zeroblob(?))');
+    write.run(40 * 2 ** 20);
+    expect(sizeOfLog()).toBeGreaterThan(40 * 2 ** 20);
+    database.pragma('wal_checkpoint(PASSIVE)');
+    write.run(1);
+    expect(sizeOfLog()).toBeLessThanOrEqual(16 * 2 ** 20);
+    database.close();
+  });
+
   it('is made for its owner alone, in a directory for its owner alone', () => {
     const store = opened();
     store.open(sessionOf());
