@@ -21,10 +21,20 @@ const kCommands: Readonly<Record<string, Loader>> = {
   payments: async () => (await import('./payments.ts')).payments,
   'api-key': async () => (await import('./api-key.ts')).apiKey,
   audit: async () => (await import('./audit.ts')).audit,
+  version: async () => (await import('./version.ts')).version,
   help: async () => helpOf(() => Promise.all(Object.values(kCommands).map((load) => load()))),
 };
 
-async function main([name = 'help', ...args]: readonly string[]): Promise<number> {
+/** As people ask any program. */
+const kAlsoAskedAs: ReadonlyMap<string, string> = new Map([
+  ['-h', 'help'],
+  ['--help', 'help'],
+  ['-V', 'version'],
+  ['--version', 'version'],
+]);
+
+async function main([asked = 'help', ...args]: readonly string[]): Promise<number> {
+  const name = kAlsoAskedAs.get(asked) ?? asked;
   const load = Object.hasOwn(kCommands, name) ? kCommands[name] : undefined;
   if (load) return (await load()).run(args);
   say(`no such command: ${name}; \`hushpay help\` lists them`);

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Command, kExit } from './command.ts';
@@ -6,11 +5,9 @@ import { optionProblem } from './option-problem.ts';
 import { kCarriers, kCourses, kTopologies } from './sweep/payment.ts';
 import type { Place } from './sweep/places.ts';
 import { type SweepResult, sweep } from './sweep/sweep.ts';
+import { kVersion } from './version.ts';
 
 const kUsage = 'leak-sweep [--sessions N] [--at-once N] [--json]';
-const { version: kVersion } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-) as { version: string };
 const kUsual = { sessions: '40', atOnce: '8' } as const;
 
 export const leakSweep: Command = {
