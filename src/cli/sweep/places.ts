@@ -74,27 +74,40 @@ const kPaths = ['/metrics', '/readyz', '/v1/payments', '/v1/events?after=0', '/o
 const kSessionPaths = ['', '/ladder', '/ladder.svg'] as const;
 const kAnswerMs = 2_000;
 
-/** Whatever can be asked over HTTP, and what the server told others by itself. */
+/** What can be asked over HTTP of everything, and what the server told others by itself. */
 export async function searchAnswers(
   site: Site,
-  sessions: readonly string[],
   feed: StageFeed,
   spellings: Spellings,
 ): Promise<readonly Place[]> {
-  const paths = [
-    ...kPaths,
-    ...sessions.flatMap((id) => kSessionPaths.map((path) => `/v1/sessions/${id}${path}`)),
-  ];
-  const places: Place[] = [];
-  for (const path of paths)
-    places.push(told(`GET ${withoutId(path)}`, await answerOf(site, path), spellings));
   const of = (what: string) =>
     Buffer.concat(site.told.filter((each) => each.what === what).map(({ bytes }) => bytes));
   return [
-    ...places,
+    ...(await searchPaths(site, kPaths, spellings)),
     told('event stream', Buffer.concat(feed.received), spellings),
     ...kTold.map((what) => told(what, of(what), spellings)),
   ];
+}
+
+/** What can be asked of one session. The SIP of a call is there until some hundreds have come after it. */
+export function searchSession(
+  site: Site,
+  sessionId: string,
+  spellings: Spellings,
+): Promise<readonly Place[]> {
+  const paths = kSessionPaths.map((path) => `/v1/sessions/${sessionId}${path}`);
+  return searchPaths(site, paths, spellings);
+}
+
+async function searchPaths(
+  site: Site,
+  paths: readonly string[],
+  spellings: Spellings,
+): Promise<readonly Place[]> {
+  const places: Place[] = [];
+  for (const path of paths)
+    places.push(told(`GET ${withoutId(path)}`, await answerOf(site, path), spellings));
+  return places;
 }
 
 function withoutId(path: string): string {

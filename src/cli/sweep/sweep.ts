@@ -14,7 +14,7 @@ import {
   pay,
   ruleFor,
 } from './payment.ts';
-import { type Place, searchAnswers, searchFiles, searchProcesses } from './places.ts';
+import { type Place, searchAnswers, searchFiles, searchProcesses, searchSession } from './places.ts';
 import { type MemoryScan, scanMemoryBeside } from './process-memory.ts';
 import { type Site, startSite } from './site.ts';
 import { spellingsOf } from './spellings.ts';
@@ -49,21 +49,19 @@ export async function sweep({ sessions, atOnce, say }: SweepOptions): Promise<Sw
   const site = await startSite(orders.filter(({ topology }) => topology === 'inline').length, ruleFor);
   try {
     const feed = await StageFeed.open(site.httpUrl, site.key);
-    const [inHand, crashed, traces] = await Promise.all([
+    const [inHand, crashed, { traces, answers }] = await Promise.all([
       searchCardInHand(site, feed),
       searchCrash(kSpellings),
       payAll(site, feed, orders, atOnce, say),
     ]);
-    say(`searching ${kSettleMs / 1000} s after the last payment has ended`);
-    const settled = later(kSettleMs);
+    say('searching');
     const heard = traces.map(({ agentHeard }) => agentHeard).filter(({ length }) => length > 0);
-    const audio = await searchAudio(heard, site.dataDir); // nothing of it comes later
+    const audio = await searchAudio(heard, site.dataDir);
     const controls = [inHand, searchMarkedFile(site), ...(await searchPresses(site.dataDir))];
-    await settled;
-    const ids = traces.map(({ sessionId }) => sessionId);
     const places = [
       ...(await searchProcesses(site, kSpellings)),
-      ...(await searchAnswers(site, ids, feed, kSpellings)),
+      ...(await searchAnswers(site, feed, kSpellings)),
+      ...answers,
       ...searchFiles(site, kSpellings),
       searchCores([site.dataDir, ...coreFolders()], sinceMs),
       ...audio,
@@ -91,25 +89,38 @@ function ordersOf(sessions: number): readonly PaymentOrder[] {
   });
 }
 
+interface Paid {
+  readonly traces: readonly PaymentTrace[];
+  /** What could be asked of each session, searched {@link kSettleMs} after its end. */
+  readonly answers: readonly Place[];
+}
+
+/** @returns when everything is paid and {@link kSettleMs} have gone by since the last end. */
 async function payAll(
   site: Site,
   feed: StageFeed,
   orders: readonly PaymentOrder[],
   atOnce: number,
   say: SweepOptions['say'],
-): Promise<readonly PaymentTrace[]> {
+): Promise<Paid> {
   const waiting = [...orders];
   const traces: PaymentTrace[] = [];
+  const searches: Promise<readonly Place[]>[] = [];
   const payer = async () => {
     for (let order = waiting.shift(); order; order = waiting.shift()) {
-      traces.push(await pay(site, feed, order));
+      const trace = await pay(site, feed, order);
+      const search = later(kSettleMs).then(() => searchSession(site, trace.sessionId, kSpellings));
+      search.catch(() => {}); // told below
+      searches.push(search);
+      traces.push(trace);
       say(
         `${traces.length} of ${orders.length}: ${order.topology}, ${order.course}, keys by ${order.carrier}`,
       );
     }
   };
   await Promise.all(Array.from({ length: atOnce }, payer));
-  return traces;
+  say(`waiting for ${kSettleMs / 1000} s after the last payment has ended`);
+  return { traces, answers: (await Promise.all(searches)).flat() };
 }
 
 /** A card that is being keyed is in control's memory until its payment ends. */
