@@ -1,7 +1,7 @@
 // Finds what looks like a card number in text that is about to leave the process: the net below the types. Rules: 12 to 19
 // digits that pass Luhn, alone, grouped as people group them, or key by key. Timestamps, ids and addresses stay as they are.
 
-import { luhn } from './luhn.ts';
+import { luhnInText } from './luhn.ts';
 
 const kMask = '[digits]';
 const kShortest = 12;
@@ -17,6 +17,9 @@ const kId = /\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b(?=(?:\d*[a-f]){4
 const kEpoch = /^1[6-9](?:\d{11}|\d{14}|\d{17})$/; // ms, µs, ns since 1970, in 2020 to 2033: no brand begins so at these lengths
 // How people and programs group a card number; every digit, or every pair, on its own counts as well.
 const kGrouping = /^(?:4,4,4,[1-7]|4,4,4,4(?:,[1-3])?|4,6,[45]|[46],8,?\d?|6,1[0-3])$/;
+
+const kGroupingBegun = /^[46](?:,|$)/;
+const kMostGroups = 5;
 
 /** A stretch of text, end exclusive. */
 export interface Span {
@@ -102,13 +105,12 @@ function isCardGroup(digits: string): boolean {
 /** Card numbers among other numbers, such as `4242 4242 4242 4242 123`. */
 function groupedCards(text: string, groups: readonly Span[]): Span[] {
   const cards: Span[] = [];
-  for (const [index, first] of groups.entries()) {
-    for (let count = 2; count <= 5; count++) {
-      const last = groups[index + count - 1];
-      if (!last) break;
-      const lengths = groups.slice(index, index + count).map(({ start, end }) => end - start);
-      const span = { start: first.start, end: last.end };
-      if (kGrouping.test(lengths.join(',')) && isCard(digitsOf(text, span))) cards.push(span);
+  for (const [index, { start }] of groups.entries()) {
+    let lengths = '';
+    for (const { start: from, end } of groups.slice(index, index + kMostGroups)) {
+      lengths += lengths === '' ? end - from : `,${end - from}`;
+      if (!kGroupingBegun.test(lengths)) break;
+      if (kGrouping.test(lengths) && isCard(digitsOf(text, { start, end }))) cards.push({ start, end });
     }
   }
   return cards;
@@ -121,13 +123,12 @@ function digitsOf(text: string, { start, end }: Span): string {
 function hasCardInside(digits: string): boolean {
   for (let length = 13; length <= kLongest; length++) {
     for (let start = 0; start + length <= digits.length; start++) {
-      if (isCard(digits.slice(start, start + length))) return true;
+      if (luhnInText(digits, start, start + length)) return true;
     }
   }
   return isCard(digits);
 }
 
 function isCard(digits: string): boolean {
-  if (digits.length < kShortest || digits.length > kLongest || /^0+$/.test(digits)) return false;
-  return luhn(Buffer.from(digits, 'latin1'));
+  return digits.length >= kShortest && digits.length <= kLongest && luhnInText(digits);
 }
