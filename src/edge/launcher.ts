@@ -43,8 +43,8 @@ const kPermissions = [
   ].map((path) => `--allow-fs-read=${path}`),
 ];
 
-/** The young generation (MiB) has one size, and full collections can be asked for: its memory is level. */
-const kMemory = ['--expose-gc', '--min-semi-space-size=8', '--max-semi-space-size=8'];
+/** Its memory is level: full collections can be asked for and bring together what is left, and no code is thrown away to be compiled anew. */
+const kMemory = ['--expose-gc', '--optimize-for-size', '--no-flush-bytecode'];
 
 /** The running edge process. It comes back after a crash on the same ports, but every call it carried is gone. */
 export interface EdgeHandle {
