@@ -112,7 +112,12 @@ async function measureRoom(topology: Assisted): Promise<Waits> {
     kSystemClock,
     kQuiet,
   );
-  const room = new PaymentRoom(media, { topology, clamp: 'comfort_noise', promptsTo: 'everybody' }, kQuiet);
+  const room = new PaymentRoom(
+    media,
+    { topology, clamp: 'comfort_noise', promptsTo: 'everybody' },
+    kSystemClock,
+    kQuiet,
+  );
   // Apart, as long as a transferred customer pays; in other topologies the agent is parked.
   const apart = (on: boolean) => (topology === 'secure_transfer' ? room.secure(on) : room.park(on));
   const phones: RtpPhone[] = [];
@@ -149,7 +154,7 @@ async function measureDelay(): Promise<Readonly<Record<string, Delay>>> {
   const limits = { mediaTimeoutMs: 0, portRestMs: 0, maxBusy: 1 };
   const media = await launchMedia({ ...ports, ...limits }, [], kSystemClock, kQuiet);
   const state = { topology: 'inline', clamp: 'comfort_noise', promptsTo: 'everybody' } as const;
-  const room = new PaymentRoom(media, state, kQuiet);
+  const room = new PaymentRoom(media, state, kSystemClock, kQuiet);
   try {
     return { loopbackDelayMs: await measureLoopback(), inlineDelayMs: await measureInlineDelay(room) };
   } finally {

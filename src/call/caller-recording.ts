@@ -80,7 +80,7 @@ export function recordingOfCaller(
   const promptsTo = confirm.card === 'full' || confirm.cvv === 'digits' ? 'customer' : 'everybody';
   const masksRecordings = deps.settings.recording?.masks === 'calls';
   const state = { topology, clamp: agent.clamp, promptsTo, masksRecordings } as const;
-  const room = new PaymentRoom(deps.plane, state, log);
+  const room = new PaymentRoom(deps.plane, state, deps.clock, log);
   if (!recordCall(room, { sessionId, topology, merchantId }, incoming, () => session, deps)) return undefined;
   return new CallerRecording(room, deps.settings.recording?.required ?? false, log);
 }

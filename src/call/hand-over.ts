@@ -104,7 +104,7 @@ async function bridge(
   const { settings, plane, signaling, legs, clock } = deps;
   const { inline, advertisedAddress, policy } = settings;
   const state = { topology: 'inline', clamp: policy.agent.clamp, promptsTo: 'customer' } as const;
-  const room = task.room ?? new PaymentRoom(plane, state, log);
+  const room = task.room ?? new PaymentRoom(plane, state, clock, log);
   const between = new Bridge(
     {
       signaling,
@@ -116,7 +116,7 @@ async function bridge(
       ringMs: inline.ringMs,
       log,
     },
-    hooksOf(session),
+    hooksOf(session, headers, room),
   );
   try {
     await enter(room, customer);
@@ -136,8 +136,8 @@ async function bridge(
       await between.hangUp(headers);
       return 'unanswered';
     }
+    await room.secure(false).catch(() => undefined); // masked they talk as well, and it is in the log
     between.join(called.side);
-    await room.secure(false).catch(() => undefined); // of a recorded caller; masked they talk as well, and it is in the log
     if (settings.handOver.method === 'attended') {
       const { remoteTarget, name } = called.side.leg;
       const outcome = await customer.leg.refer(remoteTarget, headers, headers, name);
@@ -167,8 +167,11 @@ function preferring(codec: CodecName | undefined): { readonly prefer?: CodecName
   return codec === undefined ? {} : { prefer: codec };
 }
 
-/** No payment runs in a bridge after one; of the customer's leg its own call tells. */
-function hooksOf(session: HandOverTask['session']): BridgeHooks {
+/**
+ * No payment runs in a bridge after one; of the customer's leg its own call tells.
+ * @param headers - the result, on every BYE and the answer to it, whoever hangs up first.
+ */
+function hooksOf(session: HandOverTask['session'], headers: SipHeaders, room: PaymentRoom): BridgeHooks {
   const tell = (type: 'joined' | 'left', { party: { role }, leg }: Side): void => {
     if (role === 'agent') session.events.add({ type, role, callId: leg.name.callId });
   };
@@ -176,12 +179,16 @@ function hooksOf(session: HandOverTask['session']): BridgeHooks {
     isPaying: () => false,
     onLeft: (side) => {
       tell('left', side);
-      return {};
+      return headers;
     },
     goesOnWithout: () => false,
     isLent: () => false,
     onHold: () => {},
-    onKey: () => true,
+    onKey: (role, { carrier }) => {
+      if (role === 'agent' || !room.keepsKeys) return true;
+      if (carrier === 'info') room.keyed();
+      return false;
+    },
     onReoffer: () => {},
     onJoined: (side) => tell('joined', side),
     onReleased: ({ party: { role }, leg }, stats) => {

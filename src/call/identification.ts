@@ -168,7 +168,7 @@ export class Identification {
     this.#stage = 'bridged';
     const { settings, plane } = this.#deps;
     const state = { topology: 'inline', clamp: settings.policy.agent.clamp, promptsTo: 'customer' } as const;
-    const room = new PaymentRoom(plane, state, this.#log);
+    const room = new PaymentRoom(plane, state, this.#deps.clock, this.#log);
     this.#room = room;
     this.#customer = task.customer;
     try {

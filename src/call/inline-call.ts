@@ -72,7 +72,7 @@ export class InlineCall {
       promptsTo: 'everybody',
       masksRecordings: settings.recording?.masks === 'calls',
     } as const;
-    this.#room = new PaymentRoom(plane, state, this.#log);
+    this.#room = new PaymentRoom(plane, state, clock, this.#log);
     this.#bridge = new Bridge(
       {
         signaling: deps.signaling,
@@ -343,8 +343,9 @@ export class InlineCall {
     const { isRunning } = this.#payment;
     if (role === 'agent') return this.#agentKeys.report(report) && !isRunning;
     const side = this.#bridge.side('customer');
-    if (isRunning && side && report.carrier === 'info') this.#payment.infoKey(side, report);
-    return !isRunning;
+    const isKept = isRunning || this.#room.keepsKeys;
+    if (isKept && side && report.carrier === 'info') this.#payment.infoKey(side, report);
+    return !isKept;
   }
 
   async #toggle(): Promise<void> {

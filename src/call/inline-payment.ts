@@ -6,6 +6,7 @@ import type { ActionResult, SessionAction, SessionRequest, Topology } from '../p
 import type { HeaderReader, IncomingCall, SipHeaders, TrunkRights } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
 import { agentIn, merchantIdIn, readCallData } from './call-data.ts';
+import { payClamped } from './clamped-payment.ts';
 import { CustomerMedia } from './customer-media.ts';
 import { Identification, identificationHeaders } from './identification.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
@@ -161,6 +162,7 @@ export class InlinePayment {
   infoKey(side: Side, report: Parameters<NonNullable<PaymentSession['conversation']>['infoKey']>[0]): void {
     this.#session.conversation?.infoKey(report);
     this.#identification.key(report.key);
+    this.#call.room.keyed();
     void side.party.media.cover(kInfoPressMs).catch(() => undefined); // the leg has gone
   }
 
@@ -261,40 +263,49 @@ export class InlinePayment {
     return session;
   }
 
-  /** From secure mode, which is on before the first word, to what becomes of the call. */
   async #pay(customer: Side): Promise<void> {
-    const { room } = this.#call;
-    const isSecure = await room.secure(true).then(
-      () => true,
-      () => false,
-    );
-    this.#session.events.add({ type: 'clamp', state: isSecure ? 'on' : 'failed' });
+    const { end, order } = await payClamped({
+      room: this.#call.room,
+      session: this.#session,
+      order: () => this.#order(),
+      begin: (order) => this.#begin(customer, order),
+      catchUp: () => this.#catchUp(),
+      settle: () => this.#settle(),
+      onHearing: () => this.#call.onHearing(),
+    });
+    this.#request = kNothingAsked;
+    this.#isPaying = false;
     this.#call.onHearing();
+    await this.#call.afterPayment(end, order);
+  }
+
+  #order(): PaymentOrder {
     const { settings } = this.#deps;
     const { topology } = this.#call;
-    const order = orderFor(this.#session.id, topology, this.#request, this.#incoming, settings, this.#log);
+    return orderFor(this.#session.id, topology, this.#request, this.#incoming, settings, this.#log);
+  }
+
+  #begin(customer: Side, order: PaymentOrder): Promise<ConversationEnd> {
     this.#media = new CustomerMedia((this.#call.side('customer') ?? customer).party.media);
-    const ended = this.#session.run({
+    return this.#session.run({
       order,
       policy: this.#policy,
       trunk: customer.trunk.name,
       media: this.#media,
       handOffToIdv: (target) => this.#identify(target, order),
     });
+  }
+
+  #catchUp(): void {
     const { conversation } = this.#session;
-    if (!isSecure) conversation?.recordingNotStopped(); // somebody could hear what must not be heard
     if (this.#isHeld) conversation?.hold(true);
     if (!this.#call.side('customer')) conversation?.hangUp();
     else if (!this.#call.side('agent')) this.agentLeft();
-    const end = await ended;
+  }
+
+  async #settle(): Promise<void> {
     this.#identification.close(); // it may have taken too long
     await this.#identified;
-    await room.secure(false).catch(() => undefined);
-    this.#session.events.add({ type: 'clamp', state: 'off' });
-    this.#request = kNothingAsked;
-    this.#isPaying = false;
-    this.#call.onHearing();
-    await this.#call.afterPayment(end, order);
   }
 
   #identify(target: string, order: PaymentOrder): Promise<IdvResult> {

@@ -1,7 +1,16 @@
 import { AppError } from '../errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { Hearing, MediaPlane, MediaRoom, MediaSession, OpenOptions } from '../ports/media.ts';
+import type {
+  Hearing,
+  MediaPlane,
+  MediaRoom,
+  MediaSession,
+  OpenOptions,
+  Unsubscribe,
+} from '../ports/media.ts';
 import type { Role } from '../ports/payment-sessions.ts';
+import { KeyingGuard } from './keying-guard.ts';
 import { type Ear, hearingOf, isCutOff, promptHearingOf, type RoomState } from './who-hears-whom.ts';
 
 /** Somebody in a room: a role and the media of a leg. How the leg came is the business of whoever let it in. */
@@ -27,6 +36,9 @@ export interface RoomRecorder {
   /** Nobody is left. Never rejects. */
   end(): Promise<void>;
 }
+
+/** What a room is made with; the rest of its state comes and goes. */
+export type RoomSettings = Omit<RoomState, 'secure' | 'wary' | 'parked' | 'hidesAgentKeys'>;
 
 type Member = Party | Listening;
 type Source = 'voice' | 'prompts';
@@ -61,11 +73,15 @@ export class PaymentRoom {
   #opening: Promise<unknown> = Promise.resolve();
   #change: Promise<void> = Promise.resolve();
   #closed = false;
+  /** After a payment. */
+  readonly #keying: KeyingGuard;
+  readonly #unsubscribe = new Map<Party, Unsubscribe>();
 
-  constructor(plane: MediaPlane, state: Omit<RoomState, 'secure' | 'parked' | 'hidesAgentKeys'>, log: Log) {
+  constructor(plane: MediaPlane, state: RoomSettings, clock: Clock, log: Log) {
     this.#plane = plane;
-    this.#state = { ...state, secure: false, parked: false, hidesAgentKeys: false };
+    this.#state = { ...state, secure: false, wary: false, parked: false, hidesAgentKeys: false };
     this.#log = log;
+    this.#keying = new KeyingGuard(clock, () => this.#relax());
   }
 
   get parties(): readonly Party[] {
@@ -104,6 +120,11 @@ export class PaymentRoom {
     await room.join(party.media);
     this.#anchor ??= party.media;
     this.#parties.add(party);
+    if (party.role === 'customer')
+      this.#unsubscribe.set(
+        party,
+        party.media.onKey(() => this.#keying.key()),
+      );
     try {
       await this.#settle();
       await this.#recorder?.begin(party.media);
@@ -138,6 +159,8 @@ export class PaymentRoom {
   /** Its media goes on by itself. Never rejects; does nothing if it is not in. */
   async leave(party: Party): Promise<void> {
     if (!this.#parties.delete(party)) return;
+    this.#unsubscribe.get(party)?.();
+    this.#unsubscribe.delete(party);
     this.forget(party.media);
     this.#recorder?.tellParties(this.parties);
     await this.#leave(party);
@@ -151,12 +174,24 @@ export class PaymentRoom {
   }
 
   /**
-   * Secure mode. Resolves when everybody is clamped, or free again. Rejects if that cannot be said of everybody who is in: then
-   * nothing may be asked of the customer.
+   * Secure mode. Resolves when everybody is clamped, or may talk again. Rejects if that cannot be said of everybody who is in: then
+   * nothing may be asked of the customer. Behind it keys are kept from everybody until the customer keys no more ({@link KeyingGuard}).
    */
   secure(on: boolean): Promise<void> {
-    this.#state = { ...this.#state, secure: on };
+    if (on) this.#keying.stop();
+    else this.#keying.begin();
+    this.#state = { ...this.#state, secure: on, wary: !on };
     return this.#settle();
+  }
+
+  /** The customer's keys are nobody's: a payment runs, or has just ended. */
+  get keepsKeys(): boolean {
+    return this.#state.secure || this.#state.wary;
+  }
+
+  /** A key of the customer came by signalling, which the media knows nothing of. */
+  keyed(): void {
+    this.#keying.key();
   }
 
   /** Takes agent and customer apart, or lets them hear each other again. */
@@ -175,12 +210,20 @@ export class PaymentRoom {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#keying.stop();
+    for (const unsubscribe of this.#unsubscribe.values()) unsubscribe();
+    this.#unsubscribe.clear();
     await this.#recorder?.end();
     this.#parties.clear();
     this.#ears.clear();
     this.#told.clear();
     const room = await this.#room?.catch(() => undefined);
     await room?.close();
+  }
+
+  #relax(): void {
+    this.#state = { ...this.#state, wary: false };
+    void this.#settle().catch(() => undefined); // it is in the log; what could not be freed stays clamped
   }
 
   async #openBeside(options?: OpenOptions): Promise<MediaSession> {

@@ -63,7 +63,7 @@ export class RoomCall {
     this.#log = deps.log.child({ sessionId: id });
     const masksRecordings = settings.recording?.masks === 'calls';
     const state = { topology, clamp: policy.agent.clamp, promptsTo: 'everybody', masksRecordings } as const;
-    this.#room = new PaymentRoom(plane, state, this.#log);
+    this.#room = new PaymentRoom(plane, state, clock, this.#log);
     const call = {
       room: this.#room,
       legWith: (role: Role) => this.#legWith(role),
@@ -117,7 +117,7 @@ export class RoomCall {
       merchantId: this.#request.merchantId,
       agents: this.session.agents,
       parties: [...this.#legs].map(({ role }) => ({ role })),
-      agentHears: isCutOff ? 'nothing' : state.secure ? 'all but keys' : 'everything',
+      agentHears: isCutOff ? 'nothing' : this.#room.keepsKeys ? 'all but keys' : 'everything',
       parked: state.parked,
       ...this.#payment.view,
     };

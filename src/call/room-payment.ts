@@ -6,6 +6,7 @@ import type { KeyReport } from '../ports/media.ts';
 import type { ActionResult, Role, SessionAction, SessionRequest } from '../ports/payment-sessions.ts';
 import type { SipHeaders } from '../ports/signaling.ts';
 import { actOn, conflict } from './agent-actions.ts';
+import { payClamped } from './clamped-payment.ts';
 import { CustomerMedia } from './customer-media.ts';
 import { Identification, identificationHeaders } from './identification.ts';
 import type { IvrCallDeps } from './ivr-call.ts';
@@ -136,7 +137,8 @@ export class RoomPayment {
   infoKey(leg: RoomLeg, report: KeyReport): void {
     this.session.conversation?.infoKey(report);
     this.#identification.key(report.key);
-    if (this.#call.room.state.secure) void leg.media.cover(kInfoPressMs).catch(() => undefined); // the leg has gone
+    this.#call.room.keyed();
+    if (this.#call.room.keepsKeys) void leg.media.cover(kInfoPressMs).catch(() => undefined); // the leg has gone
   }
 
   customerHeld(held: boolean): void {
@@ -168,36 +170,37 @@ export class RoomPayment {
     this.session.conversation?.agentBack();
   }
 
-  /** From secure mode, which is on before the first word, to what becomes of the call. */
   async #pay(customer: RoomLeg): Promise<void> {
-    const { room } = this.#call;
-    const isSecure = await room.secure(true).then(
-      () => true,
-      () => false,
-    );
-    this.session.events.add({ type: 'clamp', state: isSecure ? 'on' : 'failed' });
+    const { end, order } = await payClamped({
+      room: this.#call.room,
+      session: this.session,
+      order: () => this.#order(customer),
+      begin: (order) => this.#begin(customer, order),
+      catchUp: () => this.#catchUp(),
+      settle: async () => this.#identification.close(), // it may have taken too long
+      onHearing: () => this.#call.onHearing(),
+    });
     this.#call.onHearing();
-    const order = this.#order(customer);
+    await this.#call.afterPayment(end, order);
+  }
+
+  #begin(customer: RoomLeg, order: PaymentOrder): Promise<ConversationEnd> {
     const media = new CustomerMedia((this.#call.legWith('customer') ?? customer).media);
     this.#media = media;
-    const ended = this.session.run({
+    return this.session.run({
       order,
       policy: this.#policy,
       trunk: customer.side.trunk.name,
       media,
       handOffToIdv: (target) => this.#identify(target, order),
     });
+  }
+
+  #catchUp(): void {
     const { conversation } = this.session;
-    if (!isSecure) conversation?.recordingNotStopped(); // somebody could hear what must not be heard
     if (this.#isHeld) conversation?.hold(true);
     if (!this.#call.legWith('customer')) conversation?.hangUp();
     else if (!this.#call.legWith('agent')) this.agentLeft();
-    const end = await ended;
-    this.#identification.close(); // it may have taken too long
-    await room.secure(false).catch(() => undefined); // it is in the log
-    this.session.events.add({ type: 'clamp', state: 'off' });
-    this.#call.onHearing();
-    await this.#call.afterPayment(end, order);
   }
 
   /** The customer goes to the application for a while; the agent stays here. */

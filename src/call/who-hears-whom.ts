@@ -10,6 +10,8 @@ export interface RoomState {
   readonly topology: Topology;
   /** A payment runs: from before its first word, as keys may be typed ahead, until it has ended and the card is long wiped. */
   readonly secure: boolean;
+  /** A payment has just ended, and the customer may still be keying: with its voice everything is as it was before, its keys are kept. */
+  readonly wary: boolean;
   /** The agent asked to be parked. */
   readonly parked: boolean;
   /** The agent keys a feature code: the customer is not to hear it. */
@@ -34,7 +36,7 @@ const kOpen = { kind: 'open' } as const;
  *   agent           open; secure: clamped              open (another agent)      open
  *   monitor, coach  open; secure: clamped              open                      monitor: open
  * ```
- * Nobody but the customer is ever open to the customer's voice in secure mode; parked, there is none in either direction. In secure
+ * Nobody but the customer is ever open to the customer's voice in secure mode, nor right behind it; parked, there is none in either direction. In secure
  * mode, and while a feature code is keyed, the agent's keys are kept from the customer too. Nobody hears a monitor, or a recorder, whose
  * ears hear the customer as the agent does, and the agent as the customer does.
  */
@@ -46,7 +48,7 @@ export function hearingOf(listener: Listener, speaker: Listener, state: RoomStat
   const isCustomerIn = listener === 'customer' || speaker === 'customer';
   if (!isCustomerIn) return kOpen;
   if (isCutOff(state)) return kNone;
-  const isHidden = state.secure || (speaker === 'agent' && state.hidesAgentKeys);
+  const isHidden = state.secure || (speaker === 'agent' ? state.hidesAgentKeys : state.wary);
   return isHidden ? { kind: 'clamped', mode: state.clamp } : kOpen;
 }
 

@@ -120,16 +120,29 @@ it('bridges when the peer refuses REFER, and stays as long as they talk', async 
   await settle();
   const queue = media.sessions[1];
   expect(media.rooms[0]?.hears(caller, queue as FakeMediaSession)).toMatchObject({ kind: 'open' });
+  expect(media.rooms[0]?.hears(queue as FakeMediaSession, caller)).toMatchObject({ kind: 'clamped' }); // it may still be keying
+  await clock.advance(5_000);
+  expect(media.rooms[0]?.hears(caller, queue as FakeMediaSession)).toMatchObject({ kind: 'open' });
   expect(media.rooms[0]?.hears(queue as FakeMediaSession, caller)).toMatchObject({ kind: 'open' });
   expect(handed.outcome).toBeUndefined();
-  signaling.last.leg.hangUp();
+  expect(signaling.last.leg.hangUp()).toEqual(kResult);
   await settle();
   expect(handed.outcome).toBe('bridged');
-  expect(leg.byes).not.toEqual([]);
+  expect(leg.byes[0]).toEqual(kResult); // the one that goes out; the next finds the leg over
   expect(queue?.closed).toBe(true);
   // The session knows the leg we called; of the customer's its own call tells.
   expect(events.list.map(({ type }) => type)).toEqual(['joined', 'left']);
   expect(measured).toEqual(['agent']);
+});
+
+it('tells a caller who hangs up first in a bridge, and whom it talked to', async () => {
+  const handed = await begun({ method: 'bridge' });
+  signaling.last.answer();
+  await settle();
+  expect(leg.hangUp()).toEqual(kResult);
+  await settle();
+  expect(handed.outcome).toBe('bridged');
+  expect(signaling.last.leg.byes[0]).toEqual(kResult);
 });
 
 it('says goodbye when the peer refuses REFER and no bridge is wanted', async () => {

@@ -40,6 +40,24 @@ describe('a payment', () => {
     expect(rig.record).toMatchObject({ customerId: 'C-9', amountRequested: 900 });
   });
 
+  it('that is cancelled while the customer keys passes on no key before the customer has stopped', async () => {
+    const rig = new InlineRig();
+    const { customer, agent, customerMedia, agentMedia } = await rig.connected();
+    expect(await rig.act('start')).toEqual({ kind: 'done' });
+    await rig.act('cancel');
+    while (rig.view['state'] !== 'ended') await rig.clock.advance(100);
+    customer.key({ key: 5, carrier: 'info', onsetMs: 0 });
+    await rig.clock.advance(4_500);
+    customerMedia.press(6, 'event');
+    await rig.clock.advance(4_500);
+    expect(rig.room.hears(agentMedia, customerMedia).kind).toBe('clamped');
+    await rig.clock.advance(500);
+    expect(rig.room.hears(agentMedia, customerMedia).kind).toBe('open');
+    expect([agent.keysSent, agentMedia.keysSent]).toEqual([[], []]);
+    customer.key({ key: 5, carrier: 'info', onsetMs: 0 });
+    expect(agent.keysSent).toEqual([5]);
+  });
+
   it('begins and is cancelled by the feature code, which the customer does not hear', async () => {
     const rig = new InlineRig();
     const { customerMedia, agentMedia } = await rig.connected();

@@ -45,6 +45,15 @@ describe('actions of an agent', () => {
     expect(rig.view).toMatchObject({ stage: 'PAN_ENTRY', amount: { minor: 900 } });
   });
 
+  it('choose the amount while secure mode comes on', async () => {
+    const rig = new RoomRig({ amount: null });
+    const { customer } = await rig.customerAndAgent();
+    const answers = await Promise.all([rig.act('start'), rig.act('amount', { amount: money(700, 'USD') })]);
+    expect(answers).toEqual([kDone, kDone]);
+    await rig.listen(customer);
+    expect(rig.view).toMatchObject({ amount: { minor: 700 } });
+  });
+
   it('ask for a field out of its turn, and for one again', async () => {
     const { rig, customer } = await entering();
     expect(await rig.act('re-enter', { field: 'expiry' })).toMatchObject({ kind: 'conflict' });

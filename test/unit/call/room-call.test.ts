@@ -103,13 +103,14 @@ describe('a payment in a conference', () => {
     expect(rig.record).toMatchObject({ result: 'APPROVED', topology: 'conference', announced: true });
   });
 
-  it('is open to everybody at once when it ends, or the first would hear the rest of the last key', async () => {
+  it('is open to everybody at once behind it, or the first would hear the rest of the last key', async () => {
     const { rig, customer } = await entering();
     await rig.join('monitor');
     const asked: string[] = [];
     const answers = Promise.withResolvers<void>();
     rig.room.hear = async (_listener, speaker, { kind }) => {
-      if (speaker === customer.media) asked.push(kind);
+      if (speaker !== customer.media) return;
+      asked.push(kind);
       await answers.promise;
     };
     await rig.act('cancel');
@@ -118,6 +119,24 @@ describe('a payment in a conference', () => {
     answers.resolve();
     await settle();
     expect(rig.view).toMatchObject({ state: 'ended' });
+  });
+
+  it('that is cancelled in the middle of a number lets nobody hear the rest of it, however long it is keyed', async () => {
+    const { rig, customer, agent } = await entering();
+    const end = () => rig.view['state'] === 'ended';
+    await rig.key(customer, '4242');
+    await rig.act('cancel');
+    while (!end()) await rig.clock.advance(100);
+    for (let key = 0; key < 5; key++) {
+      await rig.clock.advance(4_500);
+      expect(rig.hears(agent, customer)).toBe('clamped');
+      expect(rig.hears(customer, agent)).toBe('open');
+      expect(rig.view).toMatchObject({ agentHears: 'all but keys' });
+      await rig.key(customer, '4');
+    }
+    await rig.clock.advance(5_000);
+    expect(rig.hears(agent, customer)).toBe('open');
+    expect(rig.view).toMatchObject({ agentHears: 'everything' });
   });
 
   it('is not begun when somebody could hear: the customer is told, and nothing is asked', async () => {

@@ -7,14 +7,17 @@ const kStates: readonly RoomState[] = kTopologies.flatMap((topology) =>
   kFlags.flatMap((secure) =>
     kFlags.flatMap((parked) =>
       (['comfort_noise', 'silence', 'neutral_tone'] as const).flatMap((clamp) =>
-        (['everybody', 'customer'] as const).map((promptsTo) => ({
-          topology,
-          secure,
-          parked,
-          clamp,
-          promptsTo,
-          hidesAgentKeys: parked !== secure,
-        })),
+        (['everybody', 'customer'] as const).flatMap((promptsTo) =>
+          kFlags.map((wary) => ({
+            topology,
+            secure,
+            wary,
+            parked,
+            clamp,
+            promptsTo,
+            hidesAgentKeys: parked !== secure,
+          })),
+        ),
       ),
     ),
   ),
@@ -22,6 +25,7 @@ const kStates: readonly RoomState[] = kTopologies.flatMap((topology) =>
 const kTalk: RoomState = {
   topology: 'conference',
   secure: false,
+  wary: false,
   parked: false,
   clamp: 'silence',
   promptsTo: 'everybody',
@@ -83,6 +87,15 @@ describe('who hears whom', () => {
       seen++;
     });
     expect(seen).toBeGreaterThan(100);
+  });
+
+  it('is nobody open to the customer right behind a payment, and the customer as open to others as ever', () => {
+    each((listener, speaker, state) => {
+      if (!state.wary || state.secure) return;
+      const kind = hearingOf(listener, speaker, state).kind;
+      if (speaker === 'customer') expect(kind).not.toBe('open');
+      else expect(kind).toBe(hearingOf(listener, speaker, { ...state, wary: false }).kind);
+    });
   });
 
   it('is in secure mode a clamp of the configured kind, or nothing', () => {
