@@ -2,6 +2,7 @@ import { slopeOf } from './slope.ts';
 import { holdingOf, type Part, sumOf, type Trial } from './trial.ts';
 
 const kMinuteMs = 60_000;
+const kFloorMinutes = 10;
 const kMb = 1024 * 1024;
 
 /** What is looked at, by name: `control.rssMb`, `edge.timers`. */
@@ -79,6 +80,16 @@ export class MinuteTable {
     const judged = this.minutes.filter(({ minute }) => minute > warmUpMinutes);
     const names = Object.keys(judged[0]?.least ?? {});
     return Object.fromEntries(names.map((name) => [name, driftOf(name, judged)]));
+  }
+
+  /** How far the floor of each figure rose: where it was lowest in the last ten minutes, less where it was in the first ten behind the warm-up. */
+  rises(warmUpMinutes: number): Sample {
+    const judged = this.minutes.filter(({ minute }) => minute > warmUpMinutes).map(({ least }) => least);
+    const first = leastOf(judged.slice(0, kFloorMinutes));
+    const last = leastOf(judged.slice(-kFloorMinutes));
+    return Object.fromEntries(
+      Object.entries(last).map(([name, value]) => [name, value - (first[name] ?? 0)]),
+    );
   }
 
   async #look(): Promise<void> {

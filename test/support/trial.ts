@@ -27,8 +27,9 @@ const kHushpay = fileURLToPath(new URL('../../bin/hushpay', import.meta.url));
 const kKey = 'key-of-the-trial';
 const kDialledFirst = 1000;
 const kMediaPorts = 2000; // a port rests for a while behind a call
-const kLowestPort = 20_000;
-const kHighestPort = 60_000;
+/** Below the ports of telephones and of the system: what a dead worker had is nobody else's when the next one comes. */
+const kLowestPort = 4_000;
+const kHighestPort = 20_000;
 
 export interface TrialOptions {
   /** Telephones behind us, for calls that pass through. */
@@ -374,9 +375,12 @@ function commandOf(pid: number): string {
   }
 }
 
-/** A stretch of the range that other servers of this machine are unlikely to have; the worker passes over busy ports. */
+const kStretches = (kHighestPort - kLowestPort) / kMediaPorts;
+let stretch = Math.floor(Math.random() * kStretches);
+
+/** A stretch of the range that no server of this process has, and others of this machine are unlikely to; the worker passes over busy ports. */
 function mediaPorts(): string {
-  const stretches = (kHighestPort - kLowestPort) / kMediaPorts;
-  const min = kLowestPort + Math.floor(Math.random() * stretches) * kMediaPorts;
+  stretch = (stretch + 1) % kStretches;
+  const min = kLowestPort + stretch * kMediaPorts;
   return `${min}-${min + kMediaPorts - 1}`;
 }

@@ -11,6 +11,9 @@ import { makeScratch, runAll } from './session.ts';
 
 const kSuites = ['sip', 'tones', 'media', 'money', 'leak', 'kill', 'exhaustion', 'soak', 'promises', 'fuzz'];
 
+/** How much more than in `npm test` is tried. */
+const kFuzzEnvironment = { HUSHPAY_FUZZ_REPLIES: '5000' };
+
 const [wanted] = process.argv.slice(2);
 const suites = kSuites.filter(
   (name) => existsSync(`test/long/${name}`) && (wanted === undefined || wanted === name),
@@ -28,9 +31,6 @@ if (wanted !== undefined && !kSuites.includes(wanted)) {
   );
   process.exitCode = await runAll(wanted === 'fuzz' ? fuzzRunners(scratch) : runners, scratch);
 }
-
-/** How much more than in `npm test` is tried. */
-const kFuzzEnvironment = { HUSHPAY_FUZZ_REPLIES: '5000' };
 
 function fuzzRunners(scratch: string): Runner[] {
   const checks = kFuzzing.flatMap((claim) => claim.checks);

@@ -3,6 +3,8 @@ import { childrenOf, usageOf } from '../../../bench/processes.ts';
 import { hasProgram, mayUseRawSockets } from '../../peers/requirements.ts';
 import { startPeersServer } from '../../peers/server.ts';
 import { runLoad } from '../../peers/sipp.ts';
+import { figures } from '../../support/figures.ts';
+import { slopeOf } from '../../support/slope.ts';
 
 const kPerSecond = 5;
 const kMinutes = Number(process.env['HUSHPAY_TEST_SOAK_MINUTES'] ?? 10);
@@ -41,6 +43,8 @@ describe.skipIf(!hasProgram('sipp') || !mayUseRawSockets())('a soak (needs sipp 
         tally: { APPROVED: calls },
         doubleCharges: 0,
       });
+      const risen = Object.entries(slopes).map(([name, slope]) => `${name} ${slope.toFixed(2)}`);
+      figures(`${calls} payments in ${kMinutes} minutes; MB a minute: ${risen.join(', ')}`);
       for (const [name, most] of Object.entries(kMostMbPerMinute)) {
         expect(slopes[name], `${name}, MB per minute`).toBeLessThan(most);
       }
@@ -72,7 +76,9 @@ class Samples {
   slopes(): Readonly<Record<string, number>> {
     const fromMinutes = Math.min(kWarmUpMinutes, kMinutes / 2);
     const isSettled = ({ atMinutes }: Sample) => atMinutes >= fromMinutes && atMinutes <= kMinutes;
-    return Object.fromEntries([...this.#of].map(([name, each]) => [name, slopeOf(each.filter(isSettled))]));
+    const slope = (samples: readonly Sample[]) =>
+      slopeOf(samples.filter(isSettled).map(({ atMinutes, rssMb }) => ({ x: atMinutes, y: rssMb })));
+    return Object.fromEntries([...this.#of].map(([name, samples]) => [name, slope(samples)]));
   }
 
   #take(name: string, pid: number, atMinutes: number): void {
@@ -84,14 +90,4 @@ class Samples {
       this.stop(); // it is gone; the calls will say so
     }
   }
-}
-
-/** Least squares. */
-function slopeOf(samples: readonly Sample[]): number {
-  const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const meanX = meanOf(samples.map(({ atMinutes }) => atMinutes));
-  const meanY = meanOf(samples.map(({ rssMb }) => rssMb));
-  const rise = samples.reduce((sum, { atMinutes, rssMb }) => sum + (atMinutes - meanX) * (rssMb - meanY), 0);
-  const run = samples.reduce((sum, { atMinutes }) => sum + (atMinutes - meanX) ** 2, 0);
-  return Number((rise / run).toFixed(3));
 }
