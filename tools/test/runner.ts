@@ -14,6 +14,7 @@ export interface Runner {
 }
 
 export interface RunnerResult {
+  readonly name: string;
   readonly tally: Tally;
   /** All it printed, without colours. */
   readonly output: string;
@@ -34,7 +35,7 @@ export async function run({ name, command, args, env, beside, tally }: Runner): 
     : await capture(command, args, environment, [process.stdout, process.stderr]);
   if (beside) process.stdout.write(`${title}${output}`);
   const counted = tally?.(output) ?? { ...kNothing, passed: exit === 0 ? 1 : 0, failed: exit === 0 ? 0 : 1 };
-  return { output, tally: checked(counted, exit) };
+  return { name, output, tally: checked(counted, exit) };
 }
 
 /** A runner that ran nothing, or failed without a test that did, has failed. */

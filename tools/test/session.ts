@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scanFolder, scanText } from './leak-scan.ts';
-import { type Runner, run } from './runner.ts';
+import { type Runner, type RunnerResult, run } from './runner.ts';
 import { closingLine, sum, type Tally } from './tally.ts';
 
 /** Where the runners of one session leave their counts, and servers under test their logs. */
@@ -19,13 +19,10 @@ export function makeScratch(): string {
 export async function runAll(runners: readonly Runner[], scratch: string): Promise<number> {
   const logs = join(scratch, 'logs');
   mkdirSync(logs);
-  const tallies: Tally[] = [];
-  let output = '';
+  const results: RunnerResult[] = [];
   const runLine = async (line: readonly Runner[]) => {
     for (const runner of line) {
-      const result = await run({ ...runner, env: { ...runner.env, HUSHPAY_TEST_LOG_DIR: logs } });
-      tallies.push(result.tally);
-      output += result.output;
+      results.push(await run({ ...runner, env: { ...runner.env, HUSHPAY_TEST_LOG_DIR: logs } }));
     }
   };
   const isBeside = ({ beside }: Runner) => beside === true;
@@ -33,8 +30,10 @@ export async function runAll(runners: readonly Runner[], scratch: string): Promi
     runLine(runners.filter((runner) => !isBeside(runner))),
     runLine(runners.filter(isBeside)),
   ]);
-  tallies.push(searchForCards(output, logs), explainSkips(tallies));
-  const total = sum(tallies);
+  const tallies = results.map(({ tally }) => tally);
+  const output = results.map((result) => result.output).join('');
+  const total = sum([...tallies, searchForCards(output, logs), explainSkips(tallies)]);
+  repeatFailures(results);
   if (total.failed === 0) rmSync(scratch, { recursive: true });
   else process.stdout.write(`\nlogs of the servers under test: ${logs}\n`);
   process.stdout.write(`\n${closingLine(total)}\n`);
@@ -48,6 +47,20 @@ function searchForCards(output: string, logs: string): Tally {
   for (const { source, line, column } of leaks) process.stdout.write(`${source}:${line}:${column}\n`);
   process.stdout.write(leaks.length === 0 ? 'none\n' : `${leaks.length} found\n`);
   return { passed: leaks.length === 0 ? 1 : 0, failed: leaks.length === 0 ? 0 : 1, skipped: [] };
+}
+
+/** Of a runner that does not name its failures: its end says most. */
+const kLastLines = 40;
+
+/** Tells again what failed, where people look for it: at the end. */
+function repeatFailures(results: readonly RunnerResult[]): void {
+  const failed = results.filter(({ tally }) => tally.failed > 0);
+  if (failed.length > 0) process.stdout.write('\n=== failed\n');
+  for (const { name, output, tally } of failed) {
+    const named = (tally.failures ?? []).map((each) => `${each.name}\n${each.why}\n`);
+    const end = `${output.trimEnd().split('\n').slice(-kLastLines).join('\n')}\n`;
+    process.stdout.write(`${name}: ${tally.failed} failed\n${named.length > 0 ? named.join('\n') : end}`);
+  }
 }
 
 /** What a machine may lack when set-up has done its work: rights, a kernel, what the environment names. */

@@ -5,11 +5,20 @@ export interface Skip {
   readonly reason: string | undefined;
 }
 
+/** A test that failed, told again where the run ends: what came of it first may be thousands of lines above. */
+export interface Failure {
+  readonly name: string;
+  /** What it said, as it was printed before. */
+  readonly why: string;
+}
+
 /** What a runner came to. */
 export interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: readonly Skip[];
+  /** Those of `failed` that the runner knows by name. */
+  readonly failures?: readonly Failure[];
 }
 
 export const kNothing: Tally = { passed: 0, failed: 0, skipped: [] };

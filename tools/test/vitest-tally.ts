@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
+import type { TestError } from 'vitest';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
-import type { Skip, Tally } from './tally.ts';
+import type { Failure, Skip, Tally } from './tally.ts';
 
 // A describe that is skipped gives its tests no note; its title says what is missing: `baresip (needs baresip)`.
 const kReasonInTitle = /\(([^()]*\b(?:needs|not here)\b[^()]*)\)/;
@@ -12,6 +13,7 @@ export default class VitestTally implements Reporter {
     let passed = 0;
     let failed = unhandledErrors.length;
     const skipped: Skip[] = [];
+    const failures: Failure[] = [];
     for (const module of modules) {
       failed += module.errors().length;
       skipped.push(...emptySuites(module));
@@ -20,9 +22,10 @@ export default class VitestTally implements Reporter {
         if (result.state === 'passed') passed++;
         else if (result.state === 'skipped') skipped.push(skipOf(test, result.note));
         else failed++;
+        if (result.state === 'failed') failures.push(failureOf(test, result.errors));
       }
     }
-    const tally: Tally = { passed, failed, skipped };
+    const tally: Tally = { passed, failed, skipped, failures };
     const file = process.env['HUSHPAY_TEST_TALLY'];
     if (file) writeFileSync(file, JSON.stringify(tally));
   }
@@ -42,6 +45,11 @@ function emptySuites(module: TestModule): Skip[] {
 
 function isEmpty(things: Iterable<unknown>): boolean {
   return [...things].length === 0;
+}
+
+function failureOf(test: TestCase, errors: readonly TestError[]): Failure {
+  const why = errors.map(({ message, stack }) => stack ?? message).join('\n');
+  return { name: `${test.module.relativeModuleId} > ${test.fullName}`, why };
 }
 
 function skipOf(test: TestCase, note: string | undefined): Skip {

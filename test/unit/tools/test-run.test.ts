@@ -94,6 +94,21 @@ describe('a session', () => {
     expect(printed.join('').trimEnd().split('\n').at(-1)).toBe('3 passed, 0 failed');
   });
 
+  it('tells again at its end what failed and why', async () => {
+    const failures = [{ name: 'calls.test.ts > pays', why: 'expected 1 to be 2' }];
+    const naming = { name: 'calls', tally: () => ({ passed: 5, failed: 1, skipped: [], failures }) };
+    const nameless = { name: 'lint' };
+    await runAll(
+      [node('process.exit(1)', naming), node("console.log('line 7');process.exit(1)", nameless)],
+      makeScratch(),
+    );
+    const end = printed.join('').split('=== failed\n').at(-1) ?? '';
+    expect(end).toMatch(
+      /^calls: 1 failed\ncalls.test.ts > pays\nexpected 1 to be 2\nlint: 1 failed\nline 7\n/,
+    );
+    expect(end).toMatch(/6 passed, 2 failed\n$/);
+  });
+
   it('fails when a runner prints a card number', async () => {
     expect(
       await runAll([node(`console.log('${kPan.slice(0, 8)}' + '${kPan.slice(8)}')`)], makeScratch()),
