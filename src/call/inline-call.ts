@@ -126,7 +126,13 @@ export class InlineCall {
   /** What may be seen of it from outside. */
   get view(): object {
     const parties = (['customer', 'agent'] as const).filter((role) => this.#bridge.side(role));
-    return { topology: this.#topology, ...this.#payment.view, parties: parties.map((role) => ({ role })) };
+    return {
+      topology: this.#topology,
+      parties: parties.map((role) => ({ role })),
+      agentHears: this.#room.agentHears,
+      parked: this.#room.state.parked,
+      ...this.#payment.view,
+    };
   }
 
   act(action: SessionAction, actor: string): Promise<ActionResult> {

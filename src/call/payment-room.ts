@@ -189,6 +189,12 @@ export class PaymentRoom {
     return this.#state.secure || this.#state.wary;
   }
 
+  /** Of the customer. */
+  get agentHears(): 'nothing' | 'all but keys' | 'everything' {
+    if (this.isCutOff) return 'nothing';
+    return this.keepsKeys ? 'all but keys' : 'everything';
+  }
+
   /** A key of the customer came by signalling, which the media knows nothing of. */
   keyed(): void {
     this.#keying.key();

@@ -111,13 +111,13 @@ export class RoomCall {
 
   /** What an agent may see of it. */
   get view(): object {
-    const { isCutOff, state } = this.#room;
+    const { state } = this.#room;
     return {
       topology: this.#request.topology,
       merchantId: this.#request.merchantId,
       agents: this.session.agents,
       parties: [...this.#legs].map(({ role }) => ({ role })),
-      agentHears: isCutOff ? 'nothing' : this.#room.keepsKeys ? 'all but keys' : 'everything',
+      agentHears: this.#room.agentHears,
       parked: state.parked,
       ...this.#payment.view,
     };

@@ -205,6 +205,36 @@ describe('a payment in a call that passes through', { concurrent: true }, () => 
     },
   );
 
+  it.each(['tone', 'event', 'info'] as const)(
+    'cancelled in the middle of a number, keys as %s: the agent gets nothing of the rest either, and soon gets all again',
+    async (carrier) => {
+      const { agent, customer, session } = await connected({ carrier });
+      await session.act('start');
+      await customer.follow([session.at('PAN_ENTRY')]);
+      const since = agent.rtp.packets.length;
+      await customer.press(kCard.slice(0, 8));
+      await session.act('cancel');
+      expect(await session.record()).toMatchObject({ result: 'AGENT_CANCELLED' });
+      await customer.press(kCard.slice(8));
+      expect(await loudness(customer, agent, 1000)).toBeCloseTo(-10, 0);
+      expect(await leaksIn(heardSince(agent, since))).toEqual(kNoLeak);
+      const isSound = ({ payloadType }: { payloadType: number }) => payloadType === agent.rtp.payloadType;
+      expect(agent.rtp.packets.every(isSound)).toBe(true);
+      expect(agent.received.filter(({ method }) => method === 'INFO')).toEqual([]);
+      await session.until((view) => view['agentHears'] === 'everything');
+      const isOpen = async () => {
+        const hasInfo = agent.received.some(({ method }) => method === 'INFO');
+        const { keys } = await leaksIn(heardSince(agent, since));
+        return keys > 0 || hasInfo || !agent.rtp.packets.every(isSound);
+      };
+      await until(async () => {
+        await customer.press('159');
+        await agent.rtp.silence(300);
+        return isOpen();
+      }, 'a key in the open');
+    },
+  );
+
   it('begins by the feature code of the agent, whose keys after the first the customer does not hear', async () => {
     const { agent, customer, session } = await connected();
     const before = customer.rtp.packets.length;

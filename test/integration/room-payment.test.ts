@@ -105,6 +105,28 @@ describe('a payment with an agent on the line', { concurrent: true }, () => {
     expect(await resultOf(agent)).toMatchObject({ by: 'server', result: 'APPROVED' });
   });
 
+  it.each(['tone', 'event+tone', 'info'] as const)(
+    'is cancelled in the middle of a number, keys as %s: the agent hears nothing of the rest either, and soon hears all again',
+    async (carrier) => {
+      const session = await rooms.prepare();
+      const customer = await session.join('caller', { carrier });
+      const agent = await session.join('agent');
+      await session.act('start');
+      await customer.follow([session.at('PAN_ENTRY')]);
+      const since = agent.rtp.packets.length;
+      await customer.press(kCard.slice(0, 8));
+      await session.act('cancel');
+      expect(await session.record()).toMatchObject({ result: 'AGENT_CANCELLED' });
+      await customer.press(kCard.slice(8));
+      expect(await session.view()).toMatchObject({ agentHears: 'all but keys' });
+      expect(await loudness(customer, agent, 1000)).toBeGreaterThan(kHeardDbm0);
+      expect(await leaksIn(heardSince(agent, since))).toEqual(kNoLeak);
+      expect(agent.rtp.packets.every(({ payloadType }) => payloadType === agent.rtp.payloadType)).toBe(true);
+      await session.until((view) => view['agentHears'] === 'everything');
+      if (carrier === 'tone') await expectHeardInTheOpen(customer, agent);
+    },
+  );
+
   it("takes no key of the agent's", async () => {
     const session = await rooms.prepare();
     const customer = await session.join('caller', { carrier: 'tone' });
