@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { findCardLike } from '../../src/card/card-like.ts';
+import type { Failure } from './tally.ts';
 
 const kShortestCard = 13;
 
@@ -17,6 +18,16 @@ export function scanText(source: string, text: string): Leak[] {
     findCardLike(content)
       .filter(({ start, end }) => content.slice(start, end).replace(/\D/g, '').length >= kShortestCard)
       .map(({ start }) => ({ source, line: index + 1, column: start + 1 })),
+  );
+}
+
+/** A title is printed when its test is slow, or has failed: none may have a card number, not even one published for testing. */
+export function tellingTitles(file: string, titles: readonly string[]): Failure[] {
+  return titles.flatMap((title) =>
+    scanText(file, title).map(({ column }) => ({
+      name: `${file} > ${title.slice(0, column - 1)}…`,
+      why: 'a card number is in the title of this test',
+    })),
   );
 }
 

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { TestError } from 'vitest';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import { tellingTitles } from './leak-scan.ts';
 import type { Failure, Skip, Tally } from './tally.ts';
 
 // A describe that is skipped gives its tests no note; its title says what is missing: `baresip (needs baresip)`.
@@ -24,6 +25,10 @@ export default class VitestTally implements Reporter {
         else failed++;
         if (result.state === 'failed') failures.push(failureOf(test, result.errors));
       }
+      const titles = [...module.children.allTests()].map(({ fullName }) => fullName);
+      const telling = tellingTitles(module.relativeModuleId, titles);
+      failed += telling.length;
+      failures.push(...telling);
     }
     const tally: Tally = { passed, failed, skipped, failures };
     const file = process.env['HUSHPAY_TEST_TALLY'];

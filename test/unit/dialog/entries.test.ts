@@ -6,6 +6,7 @@ import type { CardFacts } from '../../../src/dialog/states.ts';
 import type { CollectSpec } from '../../../src/dtmf/collector.ts';
 import { Keypad } from '../../../src/dtmf/keypad.ts';
 import type { Key } from '../../../src/ports/media.ts';
+import { cardTable } from '../../support/card-table.ts';
 import { kAmex, kMastercard, kVisa, policyOf } from '../../support/dialog.ts';
 import { contextOf } from '../../support/dialog-walk.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -45,21 +46,25 @@ describe('a card number', () => {
     return entries.checkPan();
   };
 
-  it.each([
-    [kVisa, 'visa', '4242'],
-    [kMastercard, 'mastercard', '4444'],
-    [kAmex, 'amex', '0005'],
-  ])('%s is accepted with brand and last four', (pan, brand, last4) => {
+  it.each(
+    cardTable([
+      [kVisa, 'visa', '4242'],
+      [kMastercard, 'mastercard', '4444'],
+      [kAmex, 'amex', '0005'],
+    ]),
+  )('%s is accepted with brand and last four', (_title, brand, last4, pan) => {
     expect(verdictOn(pan)).toMatchObject({ kind: 'accepted', brand, last4 });
   });
 
-  it.each([
-    ['4242424242424241', 'invalid'], // check digit
-    ['37828224631000512', 'invalid'], // too long for an Amex
-    ['4242424242', 'short'],
-    ['6011111111111117', 'not_accepted'], // Discover
-    ['9999999999999995', 'not_accepted'], // no brand, though the check digit holds
-  ])('%s is refused: %s', (pan, reason) => {
+  it.each(
+    cardTable([
+      ['4242424242424241', 'invalid'], // check digit
+      ['37828224631000512', 'invalid'], // too long for an Amex
+      ['4242424242', 'short'],
+      ['6011111111111117', 'not_accepted'], // Discover
+      ['9999999999999995', 'not_accepted'], // no brand, though the check digit holds
+    ]),
+  )('%s is refused: %s', (_title, reason, pan) => {
     expect(verdictOn(pan)).toEqual({ kind: 'refused', reason });
   });
 
@@ -80,7 +85,6 @@ describe('a card number', () => {
 
 describe('what was keyed', () => {
   it.each<[SecretField, string, DialogEvent]>([
-    ['pan', `${kVisa}#`, { type: 'panKeyed' }],
     ['expiry', '1126#', { type: 'fieldKeyed', field: 'expiry', verdict: 'ok' }],
     ['expiry', '330#', { type: 'fieldKeyed', field: 'expiry', verdict: 'ok' }], // 0330
     ['expiry', '1026#', { type: 'fieldKeyed', field: 'expiry', verdict: 'past' }],
@@ -99,6 +103,13 @@ describe('what was keyed', () => {
     entries.open(field, kSpec, kVisaFacts);
     press(keys);
     expect(events).toEqual([event]);
+  });
+
+  it('into pan with a whole number is that', () => {
+    const { entries, events, press } = entriesOf();
+    entries.open('pan', kSpec, kVisaFacts);
+    press(`${kVisa}#`);
+    expect(events).toEqual([{ type: 'panKeyed' }]);
   });
 
   it.each([

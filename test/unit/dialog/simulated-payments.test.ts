@@ -3,6 +3,7 @@ import { SimulatorGateway } from '../../../src/gateway/simulator.ts';
 import { JournaledPayments } from '../../../src/payment/journaled-payments.ts';
 import { loadCatalog } from '../../../src/prompt/catalog.ts';
 import { RecordedPrompts } from '../../../src/prompt/prompts.ts';
+import { cardTable } from '../../support/card-table.ts';
 import { kVisa, Rig } from '../../support/dialog.ts';
 import { FakeStore } from '../../support/fake-store.ts';
 
@@ -33,18 +34,20 @@ async function payWith(pan: string) {
 }
 
 describe('a card of the simulated bank', () => {
-  it.each([
-    [kVisa, 'APPROVED', 'APPROVED'],
-    ['4000000000000820', 'APPROVED', 'APPROVED'], // after six seconds
-    ['4000000000000002', 'DECLINED_LEFT', 'DECLINED'],
-    ['4000000000000069', 'DECLINED_LEFT', 'DECLINED'],
-    ['4000000000009987', 'DECLINED_LEFT', 'DECLINED'],
-    ['4000000000000119', 'GATEWAY_UNAVAILABLE', 'NOT_SENT'],
-    ['4000000000000804', 'APPROVED', 'APPROVED'], // no answer, found by looking it up
-    ['4000000000000838', 'APPROVED', 'APPROVED'], // connection reset, found by the replay
-    ['4000000000000812', 'UNKNOWN', 'UNKNOWN'], // no answer, and looking it up finds nothing
-    ['4000000000000846', 'UNKNOWN', 'UNKNOWN'], // garbage each time it is asked
-  ])('%s ends as %s', async (pan, result, state) => {
+  it.each(
+    cardTable([
+      [kVisa, 'APPROVED', 'APPROVED'],
+      ['4000000000000820', 'APPROVED', 'APPROVED'], // after six seconds
+      ['4000000000000002', 'DECLINED_LEFT', 'DECLINED'],
+      ['4000000000000069', 'DECLINED_LEFT', 'DECLINED'],
+      ['4000000000009987', 'DECLINED_LEFT', 'DECLINED'],
+      ['4000000000000119', 'GATEWAY_UNAVAILABLE', 'NOT_SENT'],
+      ['4000000000000804', 'APPROVED', 'APPROVED'], // no answer, found by looking it up
+      ['4000000000000838', 'APPROVED', 'APPROVED'], // connection reset, found by the replay
+      ['4000000000000812', 'UNKNOWN', 'UNKNOWN'], // no answer, and looking it up finds nothing
+      ['4000000000000846', 'UNKNOWN', 'UNKNOWN'], // garbage each time it is asked
+    ]),
+  )('%s ends as %s', async (_title, result, state, pan) => {
     const { rig, states, missing } = await payWith(pan);
     expect(rig.end).toMatchObject({ result, attempts: 1 });
     expect(states).toEqual([state]);

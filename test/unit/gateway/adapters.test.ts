@@ -2,19 +2,20 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HttpGateway } from '../../../src/gateway/http-gateway.ts';
 import { type SimulatorServer, startSimulatorServer } from '../../../src/gateway/simulator-server.ts';
 import type { SubmitResult } from '../../../src/ports/payment-gateway.ts';
+import { cardTable } from '../../support/card-table.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { kAdapters, openAdapter } from '../../support/gateway-adapters.ts';
 import { cardOf, type KeyedCard, requestOf, until } from '../../support/payment-request.ts';
 
 const kDeadlineMs = 30_000;
-const kApproved = [
-  '4242424242424242',
-  '5555555555554444',
-  '378282246310005',
-  '36227206271667',
-  '6759649826438453',
-];
+const kApproved = cardTable([
+  ['4242424242424242'],
+  ['5555555555554444'],
+  ['378282246310005'],
+  ['36227206271667'],
+  ['6759649826438453'],
+]);
 const kDeclined: readonly (readonly [title: string, card: KeyedCard, declineClass: string])[] = [
   ['generic', { pan: '4000000000000002' }, 'soft'],
   ['insufficient funds', { pan: '4000000000009995' }, 'soft'],
@@ -67,7 +68,7 @@ describe.each(kAdapters)('$name with the simulated bank', (adapter) => {
     expect(await gateway.check()).toEqual({ ok: true });
   });
 
-  it.each(kApproved)('approves %s, charges once, and finds it again', async (pan) => {
+  it.each(kApproved)('approves %s, charges once, and finds it again', async (_title, pan) => {
     const result = await submit({ pan });
     expect(result).toMatchObject({ kind: 'approved', transactionId: expect.stringMatching(/^\S+$/) });
     expect(flushes).toBe(1);
@@ -105,10 +106,12 @@ describe.each(kAdapters)('$name with the simulated bank', (adapter) => {
     expect(charges()).toBe(0);
   });
 
-  it.each([
-    ['4000000000000804', 1],
-    ['4000000000000812', 0],
-  ])('is unknown without an answer to %s', async (pan, charged) => {
+  it.each(
+    cardTable([
+      ['4000000000000804', 1],
+      ['4000000000000812', 0],
+    ]),
+  )('is unknown without an answer to %s', async (_title, charged, pan) => {
     const sentAt = clock.date().toISOString();
     const result = submit({ pan });
     await until(() => server.bank.ledger().length === 1);
@@ -121,9 +124,9 @@ describe.each(kAdapters)('$name with the simulated bank', (adapter) => {
     else expect(found.kind).toBe(lookUp === 'every' ? 'not_found' : 'unknown');
   });
 
-  it.each(['4000000000000838', '4000000000000846'])(
+  it.each(cardTable([['4000000000000838'], ['4000000000000846']]))(
     'is unknown after a reset or garbage: %s',
-    async (pan) => {
+    async (_title, pan) => {
       expect(await submit({ pan })).toMatchObject({ kind: 'unknown' });
     },
   );

@@ -3,6 +3,7 @@ import { HttpGateway } from '../../../src/gateway/http-gateway.ts';
 import { MeasuredGateway } from '../../../src/gateway/measured.ts';
 import { restDialect } from '../../../src/gateway/rest.ts';
 import { startSimulatorServer } from '../../../src/gateway/simulator-server.ts';
+import { cardTable } from '../../support/card-table.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { cardOf, until } from '../../support/payment-request.ts';
@@ -25,12 +26,14 @@ describe('asking a gateway about a card', () => {
     await server.close();
   });
 
-  it.each([
-    ['4242424242424242', '42424242'],
-    ['6759649826438453123', '67596498'],
-    ['378282246310005', '378282'],
-    ['36227206271667', '362272'],
-  ])('of %s tells it %s', async (pan, prefix) => {
+  it.each(
+    cardTable([
+      ['4242424242424242', '42424242'],
+      ['6759649826438453123', '67596498'],
+      ['378282246310005', '378282'],
+      ['36227206271667', '362272'],
+    ]),
+  )('of %s tells it %s', async (_title, prefix, pan) => {
     answer = httpAnswer(200, '{"brand":"visa","allowed":true,"fields":[]}');
     expect(await gateway.checkCard(cardOf({ pan }))).toBe('taken');
     const [head, body] = Buffer.concat(server.received).toString('utf8').split('\r\n\r\n');

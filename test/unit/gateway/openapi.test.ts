@@ -7,6 +7,7 @@ import { followUpBody, saleSegments } from '../../../src/gateway/rest-body.ts';
 import { renderBody } from '../../../src/gateway/secret-body.ts';
 import { startSimulatorServer } from '../../../src/gateway/simulator-server.ts';
 import { money } from '../../../src/money/money.ts';
+import { cardTable } from '../../support/card-table.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { cardOf, requestOf } from '../../support/payment-request.ts';
 
@@ -31,10 +32,10 @@ describe('docs/gateway-rest.openapi.yaml', () => {
   });
 
   it.each([
-    { pan: '4242424242424242' },
-    { pan: '378282246310005', postal: '90210' },
-    { pan: '6759649826438453', cvv: '', expiry: '' },
-  ])('describes the body the adapter sends for %j', (keyed) => {
+    ['a card', { pan: '4242424242424242' }],
+    ['one with a postal code', { pan: '378282246310005', postal: '90210' }],
+    ['one without a security code and an expiry', { pan: '6759649826438453', cvv: '', expiry: '' }],
+  ])('describes the body the adapter sends for %s', (_title, keyed) => {
     const card = cardOf(keyed);
     const body = JSON.parse(renderBody(saleSegments(requestOf({ merchantId: null }), card), card).toString());
     const sale = schemaOf('Sale');
@@ -44,9 +45,9 @@ describe('docs/gateway-rest.openapi.yaml', () => {
     expect(Object.keys(body.card)).toEqual(kDocument.components.schemas.Sale.properties.card.required);
   });
 
-  it.each(['4242424242424242', '4000000000000002', '4000000000000119'])(
+  it.each(cardTable([['4242424242424242'], ['4000000000000002'], ['4000000000000119']]))(
     'describes what the simulator answers to %s',
-    async (pan) => {
+    async (_title, pan) => {
       const server = await startSimulatorServer({ port: 0, host: '127.0.0.1', clock: new FakeClock() });
       const card = cardOf({ pan });
       const body = renderBody(saleSegments(requestOf(), card), card);

@@ -24,13 +24,13 @@ describe('cleanId', () => {
 
 describe('cleanText', () => {
   it.each([
-    ['declined by issuer', 'declined by issuer'],
-    [`card ${kPan}`, /^card [^0-9]+$/],
-    ['card 4242 4242 4242 4242 cvv 123', /^card [^0-9]+ cvv \*\*\*$/],
-    ['code 51 after 2 tries', 'code 51 after 2 tries'],
-    ['two\nlines\u2028three\u0000\u202e', 'two lines three  '],
-    ['x'.repeat(500), 'x'.repeat(120)],
-  ])('%j', (text, expected) => {
+    ['keeps words', 'declined by issuer', 'declined by issuer'],
+    ['masks a card number', `card ${kPan}`, /^card [^0-9]+$/],
+    ['masks it with what follows', 'card 4242 4242 4242 4242 cvv 123', /^card [^0-9]+ cvv \*\*\*$/],
+    ['keeps short numbers', 'code 51 after 2 tries', 'code 51 after 2 tries'],
+    ['makes a line of it', 'two\nlines\u2028three\u0000\u202e', 'two lines three  '],
+    ['shortens it', 'x'.repeat(500), 'x'.repeat(120)],
+  ])('%s', (_title, text, expected) => {
     expect(cleanText(text)).toEqual(expected instanceof RegExp ? expect.stringMatching(expected) : expected);
   });
 });

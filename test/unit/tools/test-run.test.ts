@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { scanFolder, scanText } from '../../../tools/test/leak-scan.ts';
+import { scanFolder, scanText, tellingTitles } from '../../../tools/test/leak-scan.ts';
 import { type Runner, run } from '../../../tools/test/runner.ts';
 import { doctestTally } from '../../../tools/test/runners.ts';
 import { makeScratch, runAll } from '../../../tools/test/session.ts';
@@ -77,6 +77,11 @@ describe('the search for card numbers', () => {
   it('says where they are and not what they are', () => {
     const leaks = scanText('output', `fine\nkeyed ${kPan} here`);
     expect(leaks).toEqual([{ source: 'output', line: 2, column: 7 }]);
+  });
+
+  it('finds them in titles too, which are printed only of tests that are slow or fail', () => {
+    const found = tellingTitles('a.test.ts', ['pays', `pays with ${kPan}`]);
+    expect(found).toEqual([{ name: 'a.test.ts > pays with …', why: expect.stringContaining('card number') }]);
   });
 
   it('goes through every file of the folder', () => {
