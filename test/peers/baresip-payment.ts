@@ -44,6 +44,7 @@ export function tonesOfPayment(): Int16Array {
 export async function payByEvents(server: PeersServer, codec?: BaresipCodec): Promise<void> {
   await onPhone(await startBaresip(silence(90_000), { codec, records: true }), async (phone) => {
     const callId = await phone.dial(uriOf(server));
+    await server.atStage(callId, 'GREETING'); // keys count from then on, and a machine may take a fifth of a second from the answer to it
     await phone.press(kEntry);
     await phone.hear('begun'); // the summary
     await phone.press('1');

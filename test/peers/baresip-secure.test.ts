@@ -28,6 +28,7 @@ describe.skipIf(!kHasBaresip)('a caller with baresip over TLS (needs baresip)', 
     const phone = await startBaresip(kSilence, { encryption, records: true });
     try {
       const callId = await phone.dial(server.uri('tls'));
+      await server.atStage(callId, 'GREETING');
       await phone.press(`${kCard}#1230123`);
       await phone.hear('begun');
       await phone.press('1');

@@ -207,6 +207,7 @@ describe.skipIf(!kHasPeers)('a room (needs sipp and baresip)', { concurrent: tru
     line.transfer(`sip:room-${id}@${server.address}`);
     await inRoom(id, 'customer');
     await line.closed();
+    await until(async () => typeof (await server.session(id)).stage === 'string', 'a conversation');
     await customer.press(kEntry);
     await customer.hear('begun'); // the summary
     await customer.press('1');
