@@ -125,14 +125,9 @@ export class InlineCall {
 
   /** What may be seen of it from outside. */
   get view(): object {
-    const parties = (['customer', 'agent'] as const).filter((role) => this.#bridge.side(role));
-    return {
-      topology: this.#topology,
-      parties: parties.map((role) => ({ role })),
-      agentHears: this.#room.agentHears,
-      parked: this.#room.state.parked,
-      ...this.#payment.view,
-    };
+    const roles = (['customer', 'agent'] as const).filter((role) => this.#bridge.side(role));
+    const parties = roles.map((role) => ({ role }));
+    return { topology: this.#topology, parties, ...this.#room.view, ...this.#payment.view };
   }
 
   act(action: SessionAction, actor: string): Promise<ActionResult> {

@@ -189,10 +189,10 @@ export class PaymentRoom {
     return this.#state.secure || this.#state.wary;
   }
 
-  /** Of the customer. */
-  get agentHears(): 'nothing' | 'all but keys' | 'everything' {
-    if (this.isCutOff) return 'nothing';
-    return this.keepsKeys ? 'all but keys' : 'everything';
+  /** What may be seen of it from outside; what the agent hears is of the customer. */
+  get view(): object {
+    const agentHears = this.isCutOff ? 'nothing' : this.keepsKeys ? 'all but keys' : 'everything';
+    return { agentHears, parked: this.#state.parked };
   }
 
   /** A key of the customer came by signalling, which the media knows nothing of. */

@@ -111,14 +111,12 @@ export class RoomCall {
 
   /** What an agent may see of it. */
   get view(): object {
-    const { state } = this.#room;
     return {
       topology: this.#request.topology,
       merchantId: this.#request.merchantId,
       agents: this.session.agents,
       parties: [...this.#legs].map(({ role }) => ({ role })),
-      agentHears: this.#room.agentHears,
-      parked: state.parked,
+      ...this.#room.view,
       ...this.#payment.view,
     };
   }

@@ -83,6 +83,17 @@ export class RoomSession {
     return this.#rooms.post(`/v1/sessions/${this.id}/actions`, { action, ...more });
   }
 
+  /** A payment that is cancelled in the middle of a number, whose second half the customer keys all the same. */
+  async cancelWithin(card: string, customer: Caller): Promise<SessionView> {
+    await this.act('start');
+    await customer.follow([this.at('PAN_ENTRY')]);
+    await customer.press(card.slice(0, 8));
+    await this.act('cancel');
+    const record = await this.record();
+    await customer.press(card.slice(8));
+    return record;
+  }
+
   async view(): Promise<SessionView> {
     const view = await this.#rooms.lab.setting.session(this.id);
     if (!view) throw new Error('there is no such session');

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { maskCardLike } from '../../src/card/card-like.ts';
 import { scanFolder, scanText } from './leak-scan.ts';
 import { type Runner, type RunnerResult, run } from './runner.ts';
 import { closingLine, sum, type Tally } from './tally.ts';
@@ -52,14 +53,16 @@ function searchForCards(output: string, logs: string): Tally {
 /** Of a runner that does not name its failures: its end says most. */
 const kLastLines = 40;
 
-/** Tells again what failed, where people look for it: at the end. */
+/** Tells again what failed, where people look for it: at the end. An assertion may have a card in what it says. */
 function repeatFailures(results: readonly RunnerResult[]): void {
   const failed = results.filter(({ tally }) => tally.failed > 0);
   if (failed.length > 0) process.stdout.write('\n=== failed\n');
   for (const { name, output, tally } of failed) {
     const named = (tally.failures ?? []).map((each) => `${each.name}\n${each.why}\n`);
     const end = `${output.trimEnd().split('\n').slice(-kLastLines).join('\n')}\n`;
-    process.stdout.write(`${name}: ${tally.failed} failed\n${named.length > 0 ? named.join('\n') : end}`);
+    process.stdout.write(
+      `${name}: ${tally.failed} failed\n${maskCardLike(named.length > 0 ? named.join('\n') : end)}`,
+    );
   }
 }
 

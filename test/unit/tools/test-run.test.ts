@@ -100,7 +100,7 @@ describe('a session', () => {
   });
 
   it('tells again at its end what failed and why', async () => {
-    const failures = [{ name: 'calls.test.ts > pays', why: 'expected 1 to be 2' }];
+    const failures = [{ name: 'calls.test.ts > pays', why: `expected ${kPan} to be 2` }];
     const naming = { name: 'calls', tally: () => ({ passed: 5, failed: 1, skipped: [], failures }) };
     const nameless = { name: 'lint' };
     await runAll(
@@ -109,7 +109,7 @@ describe('a session', () => {
     );
     const end = printed.join('').split('=== failed\n').at(-1) ?? '';
     expect(end).toMatch(
-      /^calls: 1 failed\ncalls.test.ts > pays\nexpected 1 to be 2\nlint: 1 failed\nline 7\n/,
+      /^calls: 1 failed\ncalls.test.ts > pays\nexpected \[digits\] to be 2\nlint: 1 failed\nline 7\n/,
     );
     expect(end).toMatch(/6 passed, 2 failed\n$/);
   });
